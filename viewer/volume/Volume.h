@@ -1,0 +1,91 @@
+#pragma once
+
+#include "viewer/volume/Geometry.h"
+#include "viewer/volume/WindowLevel.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace hf {
+
+enum class VoxelType { Int16, UInt8, UInt16, Float32 };
+/// What a voxel value means after the modality rescale.
+enum class Unit { None, Hu, Suv };
+
+std::string toString(VoxelType type);   // "int16", "uint8", "uint16", "float32"
+VoxelType voxelTypeFromString(const std::string& name);
+std::size_t bytesPerVoxel(VoxelType type);
+std::string toString(Unit unit);        // "none", "HU", "SUV"
+Unit unitFromString(const std::string& name);
+
+/// Something the reader must know about how a volume came to be ("gantry tilt of 16 degrees, resampled").
+/// `code` is stable ("tilt", "missing-slices", "non-uniform-spacing", ...); `text` is one English sentence.
+struct Note {
+    std::string code;
+    std::string text;
+};
+
+/// What a volume is, besides its voxels. Never holds a patient's name, id or dates.
+struct VolumeInfo {
+    std::string modality;           ///< DICOM Modality (0008,0060): "CT", "MR", "PT", "DX" ...; empty when unknown.
+    Unit unit = Unit::None;
+    std::string seriesUid;          ///< Series Instance UID, or a hash of the file for other formats.
+    std::string description;        ///< Series Description.
+    std::string bodyPart;           ///< Body Part Examined, may be empty.
+    std::vector<WindowLevel> windows;   ///< Windows stored in the header, in order.
+    std::vector<Note> notes;
+};
+
+/// Voxels with geometry. Immutable after construction; cheap to copy (shared voxels); safe to read from several threads.
+/// Memory layout: i fastest, then j, then k. Values are after the modality rescale (HU for CT).
+class Volume {
+public:
+    using Voxels = std::variant<std::vector<std::int16_t>, std::vector<std::uint8_t>, std::vector<std::uint16_t>, std::vector<float>>;
+
+    Volume() = default;
+    /// @throws Error when the number of voxels does not fit the geometry.
+    Volume(Geometry geometry, Voxels voxels, VolumeInfo info);
+
+    bool isEmpty() const { return !m_voxels; }
+    const Geometry& geometry() const { return m_geometry; }
+    const VolumeInfo& info() const { return m_info; }
+    VoxelType type() const { return VoxelType(m_voxels->index()); }
+    std::size_t bytes() const { return m_geometry.size().voxels() * bytesPerVoxel(type()); }
+    const void* data() const;
+
+    /// `index` must be inside.
+    float valueAt(Index3 index) const;
+    /// Trilinear; empty outside the outermost voxel centres (half a voxel beyond them is clamped to the edge).
+    std::optional<float> valueAt(PointLps point) const;
+
+    /// Calls `function(std::span<const T>)` with the voxels in their own type.
+    template <typename Function>
+    decltype(auto) visit(Function&& function) const
+    {
+        return std::visit([&](const auto& voxels) -> decltype(auto) {
+            return function(std::span<const typename std::decay_t<decltype(voxels)>::value_type>(voxels));
+        }, *m_voxels);
+    }
+
+    struct Range { float minimum = 0, maximum = 0; };
+    /// Smallest and largest finite value; computed once, on construction.
+    Range range() const { return m_range; }
+
+    /// The window to start with: the first stored one, soft tissue 400/40 for a CT without, else the 0.1-99.9 percentile.
+    WindowLevel defaultWindow() const;
+    /// From the 0.1 and 99.9 percentile of all voxels (sampled for large volumes).
+    WindowLevel percentileWindow() const;
+
+private:
+    Geometry m_geometry;
+    VolumeInfo m_info;
+    std::shared_ptr<const Voxels> m_voxels;
+    Range m_range;
+};
+
+} // namespace hf
