@@ -19,7 +19,7 @@ if(NOT HF_DEPS_DIR)
 endif()
 
 add_library(hf_options INTERFACE)
-target_compile_options(hf_options INTERFACE -Wall -Wextra -Wno-unused-parameter
+target_compile_options(hf_options INTERFACE -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
     $<$<BOOL:${HF_WERROR}>:-Werror>)
 if(HF_SANITIZER)
     add_compile_options(-fsanitize=${HF_SANITIZER} -fno-omit-frame-pointer)

@@ -48,8 +48,9 @@ public:
     using Voxels = std::variant<std::vector<std::int16_t>, std::vector<std::uint8_t>, std::vector<std::uint16_t>, std::vector<float>>;
 
     Volume() = default;
-    /// @throws Error when the number of voxels does not fit the geometry.
-    Volume(Geometry geometry, Voxels voxels, VolumeInfo info);
+    /// @param rgb  for colour images: 3 bytes a voxel, same order; `voxels` then hold the uint8 luminance. Else empty.
+    /// @throws Error when the number of voxels or colours does not fit the geometry.
+    Volume(Geometry geometry, Voxels voxels, VolumeInfo info, std::vector<std::uint8_t> rgb = {});
 
     bool isEmpty() const { return !m_voxels; }
     const Geometry& geometry() const { return m_geometry; }
@@ -57,6 +58,11 @@ public:
     VoxelType type() const { return VoxelType(m_voxels->index()); }
     std::size_t bytes() const { return m_geometry.size().voxels() * bytesPerVoxel(type()); }
     const void* data() const;
+
+    /// Colour images (US, SC, photographs) are shown in their own colours; windows do not apply to them.
+    bool isColor() const { return m_rgb != nullptr; }
+    /// 3 bytes a voxel, voxel order as data(); empty unless isColor().
+    std::span<const std::uint8_t> rgb() const;
 
     /// `index` must be inside.
     float valueAt(Index3 index) const;
@@ -85,6 +91,7 @@ private:
     Geometry m_geometry;
     VolumeInfo m_info;
     std::shared_ptr<const Voxels> m_voxels;
+    std::shared_ptr<const std::vector<std::uint8_t>> m_rgb;
     Range m_range;
 };
 

@@ -1,0 +1,504 @@
+#include "viewer/volume/Picture.h"
+
+#include "viewer/volume/Error.h"
+
+#include <algorithm>
+#include <bitset>
+#include <cmath>
+#include <limits>
+
+namespace hf {
+
+Rgb8 Picture::at(int x, int y) const
+{
+    HF_ASSERT(x >= 0 && y >= 0 && x < width && y < height);
+    const std::size_t n = (std::size_t(y) * std::size_t(width) + std::size_t(x)) * 3;
+    return {rgb[n], rgb[n + 1], rgb[n + 2]};
+}
+
+PointLps SliceFrame::toLps(double x, double y) const
+{
+    return origin + right * (x * pixelMm[0]) + down * (y * pixelMm[1]);
+}
+
+std::array<double, 2> SliceFrame::toPixel(PointLps point) const
+{
+    const Vec3 offset = point - origin;
+    return {dot(offset, right) / pixelMm[0], dot(offset, down) / pixelMm[1]};
+}
+
+namespace {
+
+/// Where a screen direction of a plane points to in the patient (radiological convention).
+struct ScreenAxes { Vec3 right, down; };
+
+ScreenAxes screenAxes(Plane plane)
+{
+    switch (plane) {
+    case Plane::Axial: return {{1, 0, 0}, {0, 1, 0}};       // right: patient left; down: posterior
+    case Plane::Coronal: return {{1, 0, 0}, {0, 0, -1}};    // down: inferior
+    case Plane::Sagittal: return {{0, 1, 0}, {0, 0, -1}};   // right: posterior
+    }
+    return {};
+}
+
+/// The planes whose normals the two screen directions of `plane` run along.
+std::array<Plane, 2> inPlaneNormals(Plane plane)
+{
+    switch (plane) {
+    case Plane::Axial: return {Plane::Sagittal, Plane::Coronal};
+    case Plane::Coronal: return {Plane::Sagittal, Plane::Axial};
+    case Plane::Sagittal: return {Plane::Coronal, Plane::Axial};
+    }
+    return {};
+}
+
+/// A voxel axis as one side of the screen: its step and whether it runs against the wanted direction.
+struct Side {
+    int axis;
+    bool reversed;
+};
+
+Side sideAlong(const Geometry& geometry, Plane normalOf, Vec3 wanted)
+{
+    const int axis = geometry.axisAcross(normalOf);
+    return {axis, dot(geometry.direction(axis), wanted) < 0};
+}
+
+double& at(ContinuousIndex& index, int axis) { return axis == 0 ? index.i : axis == 1 ? index.j : index.k; }
+double at(const ContinuousIndex& index, int axis) { return axis == 0 ? index.i : axis == 1 ? index.j : index.k; }
+
+void flipFrame(SliceFrame& frame, bool horizontal, bool vertical)
+{
+    if (horizontal) {
+        frame.origin = frame.toLps(frame.width - 1, 0);
+        frame.right = frame.right * -1;
+    }
+    if (vertical) {
+        frame.origin = frame.toLps(0, frame.height - 1);
+        frame.down = frame.down * -1;
+    }
+}
+
+/// How pixel coordinates of a frame run through the voxel grid of a geometry.
+struct IndexWalk {
+    ContinuousIndex start, perX, perY;
+    ContinuousIndex at(double x, double y) const
+    {
+        return {start.i + perX.i * x + perY.i * y, start.j + perX.j * x + perY.j * y, start.k + perX.k * x + perY.k * y};
+    }
+};
+
+IndexWalk walkThrough(const Geometry& geometry, const SliceFrame& frame)
+{
+    const ContinuousIndex start = geometry.toIndex(frame.origin);
+    const auto difference = [&](PointLps point) {
+        const ContinuousIndex index = geometry.toIndex(point);
+        return ContinuousIndex{index.i - start.i, index.j - start.j, index.k - start.k};
+    };
+    return {start, difference(frame.toLps(1, 0)), difference(frame.toLps(0, 1))};
+}
+
+/// One voxel coordinate along a row or column of pixels, ready for linear or nearest sampling; -1 where outside.
+struct Tap {
+    int low = -1, high = -1;
+    float weight = 0;
+};
+
+Tap tapAt(double coordinate, int size, Interpolation interpolation)
+{
+    // Rounding at the very border of the outermost voxels must not decide about a row of pixels.
+    constexpr double kSlack = 1e-6;
+    if (!(coordinate >= -0.5 - kSlack) || !(coordinate <= size - 0.5 + kSlack)) {
+        return {};
+    }
+    const double clamped = std::clamp(coordinate, 0.0, double(size - 1));
+    if (interpolation == Interpolation::Nearest) {
+        const int nearest = std::min(size - 1, int(clamped + 0.5));
+        return {nearest, nearest, 0};
+    }
+    const int low = std::min(int(clamped), std::max(0, size - 2));
+    return {low, std::min(low + 1, size - 1), float(clamped - low)};
+}
+
+/// The frame's sides run along two voxel axes and the third coordinate is constant: taps can be made once a row and column.
+struct AlignedWalk {
+    int axisX, axisY, axisAcross;
+    double across;
+};
+
+std::optional<AlignedWalk> alignedWalk(const IndexWalk& walk)
+{
+    constexpr double kNegligible = 1e-7;
+    const auto onlyAxis = [&](const ContinuousIndex& step) {
+        int found = -1;
+        for (int axis = 0; axis < 3; ++axis) {
+            if (std::abs(hf::at(step, axis)) > kNegligible) {
+                found = found == -1 ? axis : 3;
+            }
+        }
+        return found;
+    };
+    const int x = onlyAxis(walk.perX), y = onlyAxis(walk.perY);
+    if (x < 0 || y < 0 || x > 2 || y > 2 || x == y) {
+        return std::nullopt;
+    }
+    const int across = 3 - x - y;
+    return AlignedWalk{x, y, across, hf::at(walk.start, across)};
+}
+
+/// Values of a frame as floats; NaN outside the volume.
+template <typename T> class Sampler {
+public:
+    Sampler(std::span<const T> voxels, Size3 size, const IndexWalk& walk, Interpolation interpolation)
+        : m_voxels(voxels), m_size(size), m_walk(walk), m_interpolation(interpolation), m_aligned(alignedWalk(walk)) {}
+
+    std::vector<float> sample(int width, int height) const
+    {
+        std::vector<float> values(std::size_t(width) * std::size_t(height), std::numeric_limits<float>::quiet_NaN());
+        if (m_aligned) {
+            sampleAligned(values, width, height);
+        } else {
+            sampleFree(values, width, height);
+        }
+        return values;
+    }
+
+private:
+    std::size_t stride(int axis) const
+    {
+        return axis == 0 ? 1 : axis == 1 ? std::size_t(m_size.i) : std::size_t(m_size.i) * std::size_t(m_size.j);
+    }
+
+    std::vector<Tap> taps(int count, int axis, const ContinuousIndex& step) const
+    {
+        std::vector<Tap> list;
+        list.reserve(std::size_t(count));
+        for (int n = 0; n < count; ++n) {
+            list.push_back(tapAt(at(m_walk.start, axis) + at(step, axis) * n, m_size.along(axis), m_interpolation));
+        }
+        return list;
+    }
+
+    void sampleAligned(std::vector<float>& values, int width, int height) const
+    {
+        const Tap across = tapAt(m_aligned->across, m_size.along(m_aligned->axisAcross), m_interpolation);
+        if (across.low < 0) {
+            return;
+        }
+        // A slice within rounding of voxel centres needs one layer only.
+        constexpr float kOnCentre = 1e-4F;
+        const bool oneLayer = across.weight < kOnCentre || across.weight > 1 - kOnCentre || across.low == across.high;
+        const std::size_t acrossStride = stride(m_aligned->axisAcross);
+        const T* first = m_voxels.data() + acrossStride * std::size_t(across.weight > 0.5F ? across.high : across.low);
+        sampleLayer(values, width, height, first);
+        if (oneLayer) {
+            return;
+        }
+        std::vector<float> other(values.size(), std::numeric_limits<float>::quiet_NaN());
+        sampleLayer(other, width, height, m_voxels.data() + acrossStride * std::size_t(across.weight > 0.5F ? across.low : across.high));
+        const float share = across.weight > 0.5F ? 1 - across.weight : across.weight;
+        for (std::size_t n = 0; n < values.size(); ++n) {
+            values[n] += (other[n] - values[n]) * share;
+        }
+    }
+
+    void sampleLayer(std::vector<float>& values, int width, int height, const T* layer) const
+    {
+        const std::vector<Tap> xTaps = taps(width, m_aligned->axisX, m_walk.perX);
+        const std::vector<Tap> yTaps = taps(height, m_aligned->axisY, m_walk.perY);
+        const std::size_t strideX = stride(m_aligned->axisX), strideY = stride(m_aligned->axisY);
+        for (int y = 0; y < height; ++y) {
+            const Tap& tapY = yTaps[std::size_t(y)];
+            if (tapY.low < 0) {
+                continue;
+            }
+            const T* rowLow = layer + strideY * std::size_t(tapY.low);
+            const T* rowHigh = layer + strideY * std::size_t(tapY.high);
+            float* out = values.data() + std::size_t(y) * std::size_t(width);
+            for (int x = 0; x < width; ++x) {
+                const Tap& tap = xTaps[std::size_t(x)];
+                if (tap.low < 0) {
+                    continue;
+                }
+                const std::size_t low = strideX * std::size_t(tap.low), high = strideX * std::size_t(tap.high);
+                const float top = float(rowLow[low]) + (float(rowLow[high]) - float(rowLow[low])) * tap.weight;
+                const float bottom = float(rowHigh[low]) + (float(rowHigh[high]) - float(rowHigh[low])) * tap.weight;
+                out[x] = top + (bottom - top) * tapY.weight;
+            }
+        }
+    }
+
+    void sampleFree(std::vector<float>& values, int width, int height) const
+    {
+        for (int y = 0; y < height; ++y) {
+            for (int x = 0; x < width; ++x) {
+                values[std::size_t(y) * std::size_t(width) + std::size_t(x)] = valueAt(m_walk.at(x, y));
+            }
+        }
+    }
+
+    float valueAt(const ContinuousIndex& index) const
+    {
+        const Tap i = tapAt(index.i, m_size.i, m_interpolation);
+        const Tap j = tapAt(index.j, m_size.j, m_interpolation);
+        const Tap k = tapAt(index.k, m_size.k, m_interpolation);
+        if (i.low < 0 || j.low < 0 || k.low < 0) {
+            return std::numeric_limits<float>::quiet_NaN();
+        }
+        const auto row = [&](int jIndex, int kIndex) {
+            const T* line = m_voxels.data() + (std::size_t(kIndex) * std::size_t(m_size.j) + std::size_t(jIndex)) * std::size_t(m_size.i);
+            return float(line[i.low]) + (float(line[i.high]) - float(line[i.low])) * i.weight;
+        };
+        const float front = row(j.low, k.low) + (row(j.high, k.low) - row(j.low, k.low)) * j.weight;
+        const float back = row(j.low, k.high) + (row(j.high, k.high) - row(j.low, k.high)) * j.weight;
+        return front + (back - front) * k.weight;
+    }
+
+    std::span<const T> m_voxels;
+    Size3 m_size;
+    IndexWalk m_walk;
+    Interpolation m_interpolation;
+    std::optional<AlignedWalk> m_aligned;
+};
+
+template <typename T>
+std::vector<float> sampleFrame(std::span<const T> voxels, const Geometry& geometry, const SliceFrame& frame, Interpolation interpolation)
+{
+    return Sampler<T>(voxels, geometry.size(), walkThrough(geometry, frame), interpolation).sample(frame.width, frame.height);
+}
+
+/// 8-bit grey after the window; 0 where nothing was sampled.
+std::vector<std::uint8_t> toGrey(const std::vector<float>& values, const WindowLevel& window, bool exact, bool invert)
+{
+    // The linear function once, as slope and offset: map(v) = clamp((v - low) * slope).
+    const double shift = exact || window.width < 1 ? 0.0 : 0.5;
+    const double range = exact || window.width < 1 ? window.width : window.width - 1;
+    const float low = float(window.center - shift - range / 2);
+    const float slope = range > 0 ? float(255 / range) : std::numeric_limits<float>::max();
+    std::vector<std::uint8_t> grey(values.size());
+    for (std::size_t n = 0; n < values.size(); ++n) {
+        if (std::isnan(values[n])) {
+            continue;
+        }
+        const float level = std::clamp((values[n] - low) * slope, 0.0F, 255.0F);
+        const auto rounded = std::uint8_t(level + 0.5F);
+        grey[n] = invert ? std::uint8_t(255 - rounded) : rounded;
+    }
+    return grey;
+}
+
+/// A colour volume as three strided planes sampled like grey ones.
+Picture sampleColor(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, bool invert)
+{
+    Picture picture{frame.width, frame.height, std::vector<std::uint8_t>(std::size_t(frame.width) * std::size_t(frame.height) * 3)};
+    const std::span<const std::uint8_t> rgb = volume.rgb();
+    std::vector<std::uint8_t> channel(rgb.size() / 3);
+    for (std::size_t c = 0; c < 3; ++c) {
+        for (std::size_t n = 0; n < channel.size(); ++n) {
+            channel[n] = rgb[n * 3 + c];
+        }
+        const std::vector<float> values = sampleFrame(std::span<const std::uint8_t>(channel), volume.geometry(), frame, interpolation);
+        for (std::size_t n = 0; n < values.size(); ++n) {
+            const auto level = std::isnan(values[n]) ? std::uint8_t(0) : std::uint8_t(values[n] + 0.5F);
+            picture.rgb[n * 3 + c] = std::isnan(values[n]) || !invert ? level : std::uint8_t(255 - level);
+        }
+    }
+    return picture;
+}
+
+std::vector<LabelId> sampleLabels(const LabelMap& mask, const SliceFrame& frame)
+{
+    const std::vector<float> values = sampleFrame(std::span<const LabelId>(mask.voxels()), mask.geometry(), frame, Interpolation::Nearest);
+    std::vector<LabelId> labels(values.size());
+    std::transform(values.begin(), values.end(), labels.begin(), [](float value) { return std::isnan(value) ? LabelId(0) : LabelId(value); });
+    return labels;
+}
+
+std::uint8_t blend(std::uint8_t under, std::uint8_t over, double opacity)
+{
+    return std::uint8_t(std::lround(under + (over - under) * opacity));
+}
+
+bool isBorder(const std::vector<LabelId>& labels, int width, int height, int x, int y)
+{
+    const auto labelAt = [&](int column, int row) {
+        return column < 0 || row < 0 || column >= width || row >= height ? LabelId(0)
+            : labels[std::size_t(row) * std::size_t(width) + std::size_t(column)];
+    };
+    const LabelId own = labelAt(x, y);
+    return labelAt(x - 1, y) != own || labelAt(x + 1, y) != own || labelAt(x, y - 1) != own || labelAt(x, y + 1) != own;
+}
+
+void blendMask(Picture& picture, const LabelMap& mask, const SliceFrame& frame, const OverlayStyle& style)
+{
+    std::vector<LabelId> labels = sampleLabels(mask, frame);
+    std::array<std::optional<Rgb8>, 256> colors;
+    for (const Label& label : mask.labels()) {
+        if (label.value != 0 && std::find(style.hidden.begin(), style.hidden.end(), label.value) == style.hidden.end()) {
+            colors[label.value] = label.color;
+        }
+    }
+    for (LabelId& label : labels) {
+        label = colors[label] ? label : LabelId(0);
+    }
+    for (int y = 0; y < picture.height; ++y) {
+        for (int x = 0; x < picture.width; ++x) {
+            const std::size_t n = std::size_t(y) * std::size_t(picture.width) + std::size_t(x);
+            if (labels[n] == 0) {
+                continue;
+            }
+            const double opacity = style.outline && isBorder(labels, picture.width, picture.height, x, y) ? 1.0 : style.opacity;
+            const Rgb8 color = *colors[labels[n]];
+            std::uint8_t* pixel = picture.rgb.data() + n * 3;
+            pixel[0] = blend(pixel[0], color.r, opacity);
+            pixel[1] = blend(pixel[1], color.g, opacity);
+            pixel[2] = blend(pixel[2], color.b, opacity);
+        }
+    }
+}
+
+Picture fromGrey(const std::vector<std::uint8_t>& grey, int width, int height)
+{
+    Picture picture{width, height, std::vector<std::uint8_t>(grey.size() * 3)};
+    for (std::size_t n = 0; n < grey.size(); ++n) {
+        std::fill_n(picture.rgb.begin() + std::ptrdiff_t(n * 3), 3, grey[n]);
+    }
+    return picture;
+}
+
+Picture composeImage(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert, Interpolation interpolation)
+{
+    if (volume.isColor()) {
+        return sampleColor(volume, frame, interpolation, invert);
+    }
+    const std::vector<float> values = volume.visit([&](auto voxels) { return sampleFrame(voxels, volume.geometry(), frame, interpolation); });
+    return fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert), frame.width, frame.height);
+}
+
+/// Components of the overlay colours as the reference defines them: fractions with three digits, not 8-bit values.
+constexpr double kOverlayFractions[16][3] = {
+    {1, 0, 0}, {0, 0, 1}, {1, 1, 0}, {1, 0, 1}, {0, 0.502, 0}, {0.294, 0, 0.51}, {1, 0.549, 0}, {0, 1, 1},
+    {1, 0.753, 0.796}, {0.647, 0.165, 0.165}, {1, 0.647, 0}, {0, 1, 0}, {1, 0.647, 0}, {1, 0.843, 0}, {0.604, 0.804, 0.196}, {0, 0.392, 0}};
+
+} // namespace
+
+SliceFrame frameOf(const Geometry& geometry, const View& view)
+{
+    const ScreenAxes screen = screenAxes(view.plane);
+    const std::array<Plane, 2> normals = inPlaneNormals(view.plane);
+    const Side x = sideAlong(geometry, normals[0], screen.right);
+    const Side y = sideAlong(geometry, normals[1], screen.down);
+    const Size3 size = geometry.size();
+    const int across = geometry.axisAcross(view.plane);
+    if (view.slice < 0 || view.slice >= size.along(across)) {
+        throw Error("slice " + std::to_string(view.slice) + " of a volume with " + std::to_string(size.along(across)) + " " +
+            toString(view.plane) + " slices", "slice");
+    }
+    ContinuousIndex corner;
+    at(corner, x.axis) = x.reversed ? size.along(x.axis) - 1 : 0;
+    at(corner, y.axis) = y.reversed ? size.along(y.axis) - 1 : 0;
+    at(corner, across) = view.slice;
+    SliceFrame frame;
+    frame.origin = geometry.toLps(corner);
+    frame.right = geometry.direction(x.axis) * (x.reversed ? -1 : 1);
+    frame.down = geometry.direction(y.axis) * (y.reversed ? -1 : 1);
+    frame.pixelMm = {geometry.spacingMm()[std::size_t(x.axis)], geometry.spacingMm()[std::size_t(y.axis)]};
+    frame.width = size.along(x.axis);
+    frame.height = size.along(y.axis);
+    flipFrame(frame, view.flipHorizontal, view.flipVertical);
+    return frame;
+}
+
+SliceFrame squareFrameOf(const Geometry& geometry, const View& view)
+{
+    SliceFrame frame = frameOf(geometry, view);
+    const double fine = std::min(frame.pixelMm[0], frame.pixelMm[1]);
+    // The same field of view, outer edge to outer edge, in whole pixels.
+    constexpr int kMost = 4096;
+    const auto refined = [&](int count, double pixelMm) { return std::clamp(int(std::lround(count * pixelMm / fine)), 1, kMost); };
+    const int width = refined(frame.width, frame.pixelMm[0]), height = refined(frame.height, frame.pixelMm[1]);
+    const double stepX = frame.width * frame.pixelMm[0] / width, stepY = frame.height * frame.pixelMm[1] / height;
+    frame.origin = frame.origin + frame.right * ((stepX - frame.pixelMm[0]) / 2) + frame.down * ((stepY - frame.pixelMm[1]) / 2);
+    frame.pixelMm = {stepX, stepY};
+    frame.width = width;
+    frame.height = height;
+    return frame;
+}
+
+Picture composeSlice(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert,
+                     Interpolation interpolation, const LabelMap* mask, const OverlayStyle& style)
+{
+    if (volume.isEmpty() || frame.width < 1 || frame.height < 1) {
+        throw Error("nothing to compose: no volume or an empty frame", "picture");
+    }
+    Picture picture = composeImage(volume, frame, window, invert, interpolation);
+    if (mask && !mask->isEmpty()) {
+        blendMask(picture, *mask, frame, style);
+    }
+    return picture;
+}
+
+Picture modelPicture(const Volume& volume, const View& view)
+{
+    return composeSlice(volume, squareFrameOf(volume.geometry(), view), view.window, view.invert, Interpolation::Linear);
+}
+
+std::vector<LabelId> labelsInSlice(const LabelMap& mask, Plane plane, int slice)
+{
+    const Size3 size = mask.geometry().size();
+    const int across = mask.geometry().axisAcross(plane);
+    if (slice < 0 || slice >= size.along(across)) {
+        throw Error("slice " + std::to_string(slice) + " is outside the mask", "slice");
+    }
+    std::bitset<256> present;
+    Index3 first{}, last{size.i - 1, size.j - 1, size.k - 1};
+    (across == 0 ? first.i : across == 1 ? first.j : first.k) = slice;
+    (across == 0 ? last.i : across == 1 ? last.j : last.k) = slice;
+    for (int k = first.k; k <= last.k; ++k) {
+        for (int j = first.j; j <= last.j; ++j) {
+            for (int i = first.i; i <= last.i; ++i) {
+                present.set(mask.valueAt({i, j, k}));
+            }
+        }
+    }
+    std::vector<LabelId> labels;
+    for (std::size_t value = 1; value < present.size(); ++value) {
+        if (present.test(value)) {
+            labels.push_back(LabelId(value));
+        }
+    }
+    return labels;
+}
+
+MaskedPicture modelMaskedPicture(const Volume& volume, const View& view, const LabelMap& mask)
+{
+    if (!mask.geometry().sameGridAs(volume.geometry())) {
+        throw Error("mask and volume lie on different grids", "grid");
+    }
+    MaskedPicture masked;
+    std::array<int, 256> rank;
+    rank.fill(-1);
+    int next = 0;
+    for (const LabelId value : labelsInSlice(mask, view.plane, view.slice)) {
+        rank[value] = next % 16;
+        if (const Label* label = mask.findLabel(value)) {
+            masked.legend.push_back({value, overlayColors()[std::size_t(next % 16)].name, label->name});
+        }
+        ++next;
+    }
+    const SliceFrame frame = squareFrameOf(volume.geometry(), view);
+    masked.picture = composeSlice(volume, frame, view.window, view.invert, Interpolation::Linear);
+    const std::vector<LabelId> labels = sampleLabels(mask, frame);
+    constexpr double kBlack[3] = {0, 0, 0};
+    for (std::size_t n = 0; n < labels.size(); ++n) {
+        const double* color = rank[labels[n]] < 0 ? kBlack : kOverlayFractions[rank[labels[n]]];
+        for (std::size_t c = 0; c < 3; ++c) {
+            std::uint8_t& pixel = masked.picture.rgb[n * 3 + c];
+            pixel = std::uint8_t(255 * (0.3 * color[c] + 0.7 * (pixel / 255.0)));
+        }
+    }
+    return masked;
+}
+
+} // namespace hf

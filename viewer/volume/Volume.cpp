@@ -1,0 +1,178 @@
+#include "viewer/volume/Volume.h"
+
+#include "viewer/volume/Error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace hf {
+
+namespace {
+
+struct TypeName { VoxelType type; const char* name; std::size_t bytes; };
+constexpr TypeName kTypes[] = {{VoxelType::Int16, "int16", 2}, {VoxelType::UInt8, "uint8", 1},
+    {VoxelType::UInt16, "uint16", 2}, {VoxelType::Float32, "float32", 4}};
+
+struct UnitName { Unit unit; const char* name; };
+constexpr UnitName kUnits[] = {{Unit::None, "none"}, {Unit::Hu, "HU"}, {Unit::Suv, "SUV"}};
+
+template <typename T> Volume::Range rangeOf(std::span<const T> voxels)
+{
+    if constexpr (std::is_integral_v<T>) {
+        const auto [low, high] = std::minmax_element(voxels.begin(), voxels.end());
+        return {float(*low), float(*high)};
+    } else {
+        Volume::Range range{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+        for (const float value : voxels) {
+            if (std::isfinite(value)) {
+                range.minimum = std::min(range.minimum, value);
+                range.maximum = std::max(range.maximum, value);
+            }
+        }
+        return range.minimum <= range.maximum ? range : Volume::Range{};
+    }
+}
+
+/// Every n-th finite value, so that at most about a million are sorted.
+std::vector<float> sample(const Volume& volume)
+{
+    constexpr std::size_t kMost = 1'000'000;
+    return volume.visit([](auto voxels) {
+        // An odd step that does not fall in with the row length.
+        std::size_t step = std::max<std::size_t>(1, voxels.size() / kMost);
+        step |= 1;
+        std::vector<float> values;
+        values.reserve(voxels.size() / step + 1);
+        for (std::size_t n = 0; n < voxels.size(); n += step) {
+            if (const float value = float(voxels[n]); std::isfinite(value)) {
+                values.push_back(value);
+            }
+        }
+        return values;
+    });
+}
+
+float percentile(std::vector<float>& values, double fraction)
+{
+    const auto place = values.begin() + std::ptrdiff_t(std::lround(fraction * double(values.size() - 1)));
+    std::nth_element(values.begin(), place, values.end());
+    return *place;
+}
+
+} // namespace
+
+std::string toString(VoxelType type) { return kTypes[std::size_t(type)].name; }
+
+VoxelType voxelTypeFromString(const std::string& name)
+{
+    for (const TypeName& entry : kTypes) {
+        if (name == entry.name) {
+            return entry.type;
+        }
+    }
+    throw Error("unknown voxel type '" + name + "'", "voxel-type");
+}
+
+std::size_t bytesPerVoxel(VoxelType type) { return kTypes[std::size_t(type)].bytes; }
+
+std::string toString(Unit unit) { return kUnits[std::size_t(unit)].name; }
+
+Unit unitFromString(const std::string& name)
+{
+    for (const UnitName& entry : kUnits) {
+        if (name == entry.name) {
+            return entry.unit;
+        }
+    }
+    throw Error("unknown unit '" + name + "'", "unit");
+}
+
+Volume::Volume(Geometry geometry, Voxels voxels, VolumeInfo info, std::vector<std::uint8_t> rgb)
+    : m_geometry(geometry), m_info(std::move(info))
+{
+    const std::size_t expected = geometry.size().voxels();
+    const std::size_t found = std::visit([](const auto& list) { return list.size(); }, voxels);
+    if (found != expected || expected == 0) {
+        throw Error("a volume of " + std::to_string(expected) + " voxels got " + std::to_string(found), "volume-size");
+    }
+    if (!rgb.empty() && rgb.size() != expected * 3) {
+        throw Error("a colour volume of " + std::to_string(expected) + " voxels got " + std::to_string(rgb.size()) + " bytes", "volume-size");
+    }
+    m_voxels = std::make_shared<const Voxels>(std::move(voxels));
+    if (!rgb.empty()) {
+        m_rgb = std::make_shared<const std::vector<std::uint8_t>>(std::move(rgb));
+    }
+    m_range = visit([](auto list) { return rangeOf(list); });
+}
+
+const void* Volume::data() const
+{
+    return visit([](auto voxels) { return static_cast<const void*>(voxels.data()); });
+}
+
+std::span<const std::uint8_t> Volume::rgb() const
+{
+    return m_rgb ? std::span<const std::uint8_t>(*m_rgb) : std::span<const std::uint8_t>();
+}
+
+float Volume::valueAt(Index3 index) const
+{
+    HF_ASSERT(m_geometry.contains(index));
+    return visit([offset = m_geometry.offset(index)](auto voxels) { return float(voxels[offset]); });
+}
+
+std::optional<float> Volume::valueAt(PointLps point) const
+{
+    const ContinuousIndex place = m_geometry.toIndex(point);
+    const Size3 size = m_geometry.size();
+    const double coordinate[3] = {place.i, place.j, place.k};
+    int low[3], high[3];
+    double weight[3];
+    for (int axis = 0; axis < 3; ++axis) {
+        const int last = size.along(axis) - 1;
+        if (!(coordinate[axis] >= -0.5) || !(coordinate[axis] <= last + 0.5)) {
+            return std::nullopt;
+        }
+        const double clamped = std::clamp(coordinate[axis], 0.0, double(last));
+        low[axis] = std::min(int(clamped), std::max(0, last - 1));
+        high[axis] = std::min(low[axis] + 1, last);
+        weight[axis] = clamped - low[axis];
+    }
+    double value = 0;
+    for (int corner = 0; corner < 8; ++corner) {
+        const Index3 index{corner & 1 ? high[0] : low[0], corner & 2 ? high[1] : low[1], corner & 4 ? high[2] : low[2]};
+        const double share = (corner & 1 ? weight[0] : 1 - weight[0]) * (corner & 2 ? weight[1] : 1 - weight[1]) *
+            (corner & 4 ? weight[2] : 1 - weight[2]);
+        if (share > 0) {
+            value += share * double(valueAt(index));
+        }
+    }
+    return float(value);
+}
+
+WindowLevel Volume::defaultWindow() const
+{
+    for (const WindowLevel& window : m_info.windows) {
+        if (window.width >= 1 || (window.width > 0 && type() == VoxelType::Float32)) {
+            return window;
+        }
+    }
+    if (isColor()) {
+        return {127.5, 256, ""};
+    }
+    return m_info.unit == Unit::Hu ? ctPresets().front().window : percentileWindow();
+}
+
+WindowLevel Volume::percentileWindow() const
+{
+    std::vector<float> values = sample(*this);
+    if (values.empty()) {
+        return {0, 1, ""};
+    }
+    const double low = percentile(values, 0.001);
+    const double high = percentile(values, 0.999);
+    return {(low + high) / 2, std::max(high - low, 1e-6), ""};
+}
+
+} // namespace hf
