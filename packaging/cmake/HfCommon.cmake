@@ -18,6 +18,15 @@ if(NOT HF_DEPS_DIR)
     endif()
 endif()
 
+# ccache keeps objects over builds and checkouts. Precompiled headers need the sloppiness (ccache manual, "Precompiled headers");
+# with the source folder as base, another checkout of the same tree finds them too.
+find_program(HF_CCACHE ccache)
+if(HF_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(launcher env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_NOHASHDIR=1 "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" "${HF_CCACHE}")
+    set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+endif()
+
 add_library(hf_options INTERFACE)
 target_compile_options(hf_options INTERFACE -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
     $<$<BOOL:${HF_WERROR}>:-Werror>)
@@ -26,7 +35,7 @@ if(HF_SANITIZER)
     add_link_options(-fsanitize=${HF_SANITIZER})
 endif()
 target_include_directories(hf_options INTERFACE "${PROJECT_SOURCE_DIR}")
-# One precompiled header serves every target of a kind only with -fpch-preprocess under ccache.
+# ccache asks for this with precompiled headers.
 add_compile_options(-fpch-preprocess)
 
 # hf_add_library(hf_volume SOURCES a.cpp ... LINK ...): a static library with the alias Hounsfield::volume.
