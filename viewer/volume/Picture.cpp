@@ -147,11 +147,12 @@ std::optional<AlignedWalk> alignedWalk(const IndexWalk& walk)
     return AlignedWalk{x, y, across, hf::at(walk.start, across)};
 }
 
-/// Values of a frame as floats; NaN outside the volume.
+/// Values of a frame as floats; NaN outside the volume. `channels` values lie side by side for each voxel; `voxels` begins
+/// with the one to sample.
 template <typename T> class Sampler {
 public:
-    Sampler(std::span<const T> voxels, Size3 size, const IndexWalk& walk, Interpolation interpolation)
-        : m_voxels(voxels), m_size(size), m_walk(walk), m_interpolation(interpolation), m_aligned(alignedWalk(walk)) {}
+    Sampler(std::span<const T> voxels, std::size_t channels, Size3 size, const IndexWalk& walk, Interpolation interpolation)
+        : m_voxels(voxels), m_channels(channels), m_size(size), m_walk(walk), m_interpolation(interpolation), m_aligned(alignedWalk(walk)) {}
 
     std::vector<float> sample(int width, int height) const
     {
@@ -167,7 +168,8 @@ public:
 private:
     std::size_t stride(int axis) const
     {
-        return axis == 0 ? 1 : axis == 1 ? std::size_t(m_size.i) : std::size_t(m_size.i) * std::size_t(m_size.j);
+        const std::size_t voxels = axis == 0 ? 1 : axis == 1 ? std::size_t(m_size.i) : std::size_t(m_size.i) * std::size_t(m_size.j);
+        return voxels * m_channels;
     }
 
     std::vector<Tap> taps(int count, int axis, const ContinuousIndex& step) const
@@ -247,8 +249,9 @@ private:
             return std::numeric_limits<float>::quiet_NaN();
         }
         const auto row = [&](int jIndex, int kIndex) {
-            const T* line = m_voxels.data() + (std::size_t(kIndex) * std::size_t(m_size.j) + std::size_t(jIndex)) * std::size_t(m_size.i);
-            return float(line[i.low]) + (float(line[i.high]) - float(line[i.low])) * i.weight;
+            const T* line = m_voxels.data() + stride(2) * std::size_t(kIndex) + stride(1) * std::size_t(jIndex);
+            const float low = float(line[stride(0) * std::size_t(i.low)]), high = float(line[stride(0) * std::size_t(i.high)]);
+            return low + (high - low) * i.weight;
         };
         const float front = row(j.low, k.low) + (row(j.high, k.low) - row(j.low, k.low)) * j.weight;
         const float back = row(j.low, k.high) + (row(j.high, k.high) - row(j.low, k.high)) * j.weight;
@@ -256,6 +259,7 @@ private:
     }
 
     std::span<const T> m_voxels;
+    std::size_t m_channels;
     Size3 m_size;
     IndexWalk m_walk;
     Interpolation m_interpolation;
@@ -263,9 +267,10 @@ private:
 };
 
 template <typename T>
-std::vector<float> sampleFrame(std::span<const T> voxels, const Geometry& geometry, const SliceFrame& frame, Interpolation interpolation)
+std::vector<float> sampleFrame(std::span<const T> voxels, const Geometry& geometry, const SliceFrame& frame, Interpolation interpolation,
+                               std::size_t channels = 1)
 {
-    return Sampler<T>(voxels, geometry.size(), walkThrough(geometry, frame), interpolation).sample(frame.width, frame.height);
+    return Sampler<T>(voxels, channels, geometry.size(), walkThrough(geometry, frame), interpolation).sample(frame.width, frame.height);
 }
 
 /// 8-bit grey after the window; 0 where nothing was sampled.
@@ -288,17 +293,12 @@ std::vector<std::uint8_t> toGrey(const std::vector<float>& values, const WindowL
     return grey;
 }
 
-/// A colour volume as three strided planes sampled like grey ones.
+/// A colour volume as three interleaved channels, each sampled like a grey volume.
 Picture sampleColor(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, bool invert)
 {
     Picture picture{frame.width, frame.height, std::vector<std::uint8_t>(std::size_t(frame.width) * std::size_t(frame.height) * 3)};
-    const std::span<const std::uint8_t> rgb = volume.rgb();
-    std::vector<std::uint8_t> channel(rgb.size() / 3);
     for (std::size_t c = 0; c < 3; ++c) {
-        for (std::size_t n = 0; n < channel.size(); ++n) {
-            channel[n] = rgb[n * 3 + c];
-        }
-        const std::vector<float> values = sampleFrame(std::span<const std::uint8_t>(channel), volume.geometry(), frame, interpolation);
+        const std::vector<float> values = sampleFrame(volume.rgb().subspan(c), volume.geometry(), frame, interpolation, 3);
         for (std::size_t n = 0; n < values.size(); ++n) {
             const auto level = std::isnan(values[n]) ? std::uint8_t(0) : std::uint8_t(values[n] + 0.5F);
             picture.rgb[n * 3 + c] = std::isnan(values[n]) || !invert ? level : std::uint8_t(255 - level);
