@@ -1,0 +1,159 @@
+#include "assistant/engine/Llama.h"
+
+#include "viewer/volume/Error.h"
+
+#include <cmath>
+
+namespace hf::assistant {
+
+namespace nn = torch::nn;
+
+namespace {
+
+nn::Linear withoutBias(int in, int out) { return nn::Linear(nn::LinearOptions(in, out).bias(false)); }
+
+/// Rotate-half layout: first and second half of the head dimension (not interleaved).
+torch::Tensor rotate(const torch::Tensor& x, const Rotary& rotary)
+{
+    const std::vector<torch::Tensor> halves = x.chunk(2, -1);
+    return x * rotary.cosine + at::cat({-halves[1], halves[0]}, -1) * rotary.sine;
+}
+
+/// Causal mask of `rows` new rows after `past` earlier ones: [rows, past + rows], true where allowed.
+torch::Tensor causalMask(std::int64_t rows, std::int64_t past, torch::Device device)
+{
+    return at::ones({rows, past + rows}, at::TensorOptions().dtype(at::kBool).device(device)).tril(past);
+}
+
+} // namespace
+
+RmsNormImpl::RmsNormImpl(int width, double eps) : m_eps(eps), weight(register_parameter("weight", torch::ones({width}))) {}
+
+torch::Tensor RmsNormImpl::forward(const torch::Tensor& x)
+{
+    const torch::Tensor wide = x.to(at::kFloat);
+    const torch::Tensor scaled = wide * at::rsqrt(wide.square().mean(-1, true) + m_eps);
+    return scaled.to(x.scalar_type()) * weight.to(x.scalar_type());
+}
+
+LlamaLayerImpl::LlamaLayerImpl(const LlamaConfig& config)
+    : m_heads(config.heads), m_keyValueHeads(config.keyValueHeads), m_headDim(config.headDim)
+{
+    input_layernorm = register_module("input_layernorm", RmsNorm(config.hiddenSize, config.rmsNormEps));
+    post_attention_layernorm = register_module("post_attention_layernorm", RmsNorm(config.hiddenSize, config.rmsNormEps));
+    auto attention = register_module("self_attn", std::make_shared<nn::Module>());
+    q_proj = attention->register_module("q_proj", withoutBias(config.hiddenSize, m_heads * m_headDim));
+    k_proj = attention->register_module("k_proj", withoutBias(config.hiddenSize, m_keyValueHeads * m_headDim));
+    v_proj = attention->register_module("v_proj", withoutBias(config.hiddenSize, m_keyValueHeads * m_headDim));
+    o_proj = attention->register_module("o_proj", withoutBias(m_heads * m_headDim, config.hiddenSize));
+    auto mlp = register_module("mlp", std::make_shared<nn::Module>());
+    gate_proj = mlp->register_module("gate_proj", withoutBias(config.hiddenSize, config.intermediateSize));
+    up_proj = mlp->register_module("up_proj", withoutBias(config.hiddenSize, config.intermediateSize));
+    down_proj = mlp->register_module("down_proj", withoutBias(config.intermediateSize, config.hiddenSize));
+}
+
+torch::Tensor LlamaLayerImpl::attend(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past)
+{
+    const auto batch = x.size(0), rows = x.size(1);
+    const auto heads = [&](const torch::Tensor& t, int count) { return t.view({batch, rows, count, m_headDim}).transpose(1, 2); };
+    const torch::Tensor query = rotate(heads(q_proj(x), m_heads), rotary);
+    torch::Tensor key = rotate(heads(k_proj(x), m_keyValueHeads), rotary);
+    torch::Tensor value = heads(v_proj(x), m_keyValueHeads);
+    if (cache) {
+        cache->keys.narrow(2, past, rows).copy_(key);
+        cache->values.narrow(2, past, rows).copy_(value);
+        key = cache->keys.narrow(2, 0, past + rows);
+        value = cache->values.narrow(2, 0, past + rows);
+    }
+    if (const int repeats = m_heads / m_keyValueHeads; repeats > 1) {
+        key = key.repeat_interleave(repeats, 1);
+        value = value.repeat_interleave(repeats, 1);
+    }
+    torch::Tensor mixed;
+    if (past == 0) {
+        mixed = at::scaled_dot_product_attention(query, key, value, {}, 0.0, rows > 1);
+    } else if (rows == 1) {
+        mixed = at::scaled_dot_product_attention(query, key, value);
+    } else {
+        mixed = at::scaled_dot_product_attention(query, key, value, causalMask(rows, past, x.device()));
+    }
+    return o_proj(mixed.transpose(1, 2).reshape({batch, rows, m_heads * m_headDim}));
+}
+
+torch::Tensor LlamaLayerImpl::forward(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past)
+{
+    const torch::Tensor y = x + attend(input_layernorm(x), rotary, cache, past);
+    const torch::Tensor z = post_attention_layernorm(y);
+    return y + down_proj(at::silu(gate_proj(z)) * up_proj(z));
+}
+
+LlamaImpl::LlamaImpl(const LlamaConfig& config) : m_config(config)
+{
+    if (config.keyValueHeads < 1 || config.heads % config.keyValueHeads || config.headDim % 2) {
+        throw Error("attention heads that do not fit each other in llm/config.json", "config");
+    }
+    auto model = register_module("model", std::make_shared<nn::Module>());
+    embed_tokens = model->register_module("embed_tokens", nn::Embedding(config.vocabSize, config.hiddenSize));
+    auto layers = model->register_module("layers", std::make_shared<nn::Module>());
+    for (int layer = 0; layer < config.layers; ++layer) {
+        m_layers.push_back(layers->register_module(std::to_string(layer), LlamaLayer(config)));
+    }
+    norm = model->register_module("norm", RmsNorm(config.hiddenSize, config.rmsNormEps));
+    if (!config.tiedEmbeddings) {
+        lm_head = register_module("lm_head", withoutBias(config.hiddenSize, config.vocabSize));
+    }
+}
+
+torch::Tensor LlamaImpl::embed(const torch::Tensor& ids) { return embed_tokens(ids); }
+
+Rotary LlamaImpl::rotary(std::int64_t first, std::int64_t count, const torch::Tensor& like) const
+{
+    const auto wide = at::TensorOptions().dtype(at::kFloat).device(like.device());
+    const double dim = m_config.headDim;
+    double base = m_config.ropeTheta;
+    if (m_config.ropeScaling == "dynamic" && first + count > m_config.maxPositions) {
+        const double stretched = m_config.ropeFactor * double(first + count) / m_config.maxPositions - (m_config.ropeFactor - 1);
+        base *= std::pow(stretched, dim / (dim - 2));
+    }
+    const torch::Tensor exponents = at::arange(0, m_config.headDim, 2, wide) / dim;
+    torch::Tensor positions = at::arange(first, first + count, wide);
+    if (m_config.ropeScaling == "linear") {
+        positions = positions / m_config.ropeFactor;
+    }
+    const torch::Tensor angles = at::outer(positions, at::pow(base, exponents).reciprocal());
+    const torch::Tensor both = at::cat({angles, angles}, -1);
+    return {both.cos().to(like.scalar_type()), both.sin().to(like.scalar_type())};
+}
+
+torch::Tensor LlamaImpl::forward(const torch::Tensor& embeddings, KeyValueCache* cache)
+{
+    const std::int64_t past = cache ? cache->length : 0;
+    const Rotary angles = rotary(past, embeddings.size(1), embeddings);
+    torch::Tensor x = embeddings;
+    for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
+        x = m_layers[layer](x, angles, cache ? &cache->layers[layer] : nullptr, past);
+    }
+    if (cache) {
+        cache->length += embeddings.size(1);
+    }
+    return norm(x);
+}
+
+torch::Tensor LlamaImpl::logits(const torch::Tensor& hidden)
+{
+    const torch::Tensor scores = m_config.tiedEmbeddings ? at::linear(hidden, embed_tokens->weight) : lm_head(hidden);
+    return scores.to(at::kFloat);
+}
+
+KeyValueCache LlamaImpl::makeCache(std::int64_t capacity) const
+{
+    KeyValueCache cache;
+    const auto options = embed_tokens->weight.options().requires_grad(false);
+    for (int layer = 0; layer < m_config.layers; ++layer) {
+        const std::vector<std::int64_t> shape{1, m_config.keyValueHeads, capacity, m_config.headDim};
+        cache.layers.push_back({at::empty(shape, options), at::empty(shape, options)});
+    }
+    return cache;
+}
+
+} // namespace hf::assistant

@@ -1,0 +1,280 @@
+#include "experts/runtime/Safetensors.h"
+
+#include "viewer/volume/Error.h"
+
+#include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <set>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace hf::runtime {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+struct TypeName { const char* name; at::ScalarType type; };
+constexpr TypeName kTypes[] = {{"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"F64", at::kDouble}, {"I64", at::kLong},
+    {"I32", at::kInt}, {"I16", at::kShort}, {"I8", at::kChar}, {"U8", at::kByte}, {"BOOL", at::kBool}};
+
+template <typename Test> const TypeName* findType(Test test)
+{
+    const auto* place = std::find_if(std::begin(kTypes), std::end(kTypes), test);
+    return place == std::end(kTypes) ? nullptr : place;
+}
+
+/// A read-only mapping of a whole file.
+class Mapping {
+public:
+    explicit Mapping(const fs::path& file)
+    {
+        const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+        struct stat info {};
+        const bool readable = descriptor >= 0 && ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+        if (readable && info.st_size > 0) {
+            m_size = std::size_t(info.st_size);
+            m_bytes = ::mmap(nullptr, m_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        }
+        if (descriptor >= 0) {
+            ::close(descriptor);
+        }
+        if (!readable || m_bytes == MAP_FAILED) {
+            m_bytes = nullptr;
+            throw Error("cannot read " + file.string(), "file");
+        }
+    }
+    ~Mapping()
+    {
+        if (m_bytes) {
+            ::munmap(m_bytes, m_size);
+        }
+    }
+    Mapping(const Mapping&) = delete;
+    Mapping& operator=(const Mapping&) = delete;
+    const char* bytes() const { return static_cast<const char*>(m_bytes); }
+    std::size_t size() const { return m_size; }
+
+private:
+    void* m_bytes = nullptr;
+    std::size_t m_size = 0;
+};
+
+struct Entry {
+    std::string name;
+    at::ScalarType type;
+    std::vector<std::int64_t> shape;
+    std::uint64_t begin, end;
+};
+
+[[noreturn]] void refuse(const fs::path& file, const std::string& reason)
+{
+    throw Error(file.filename().string() + " is not a valid safetensors file: " + reason, "weights");
+}
+
+/// Elements of a shape, guarded against overflow.
+std::uint64_t countOf(const fs::path& file, const std::vector<std::int64_t>& shape)
+{
+    constexpr std::uint64_t kMost = std::uint64_t(1) << 48;
+    std::uint64_t count = 1;
+    for (const std::int64_t size : shape) {
+        if (size < 0 || (size > 0 && count > kMost / std::uint64_t(size))) {
+            refuse(file, "an impossible shape");
+        }
+        count *= std::uint64_t(size);
+    }
+    return count;
+}
+
+Entry parseEntry(const fs::path& file, const std::string& name, const json& item)
+{
+    Entry entry{name, at::kFloat, {}, 0, 0};
+    std::string type;
+    try {
+        type = item.at("dtype").get<std::string>();
+        entry.shape = item.at("shape").get<std::vector<std::int64_t>>();
+        const auto offsets = item.at("data_offsets").get<std::vector<std::int64_t>>();
+        if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) {
+            refuse(file, "the offsets of tensor " + name);
+        }
+        entry.begin = std::uint64_t(offsets[0]);
+        entry.end = std::uint64_t(offsets[1]);
+    } catch (const json::exception&) {
+        refuse(file, "the entry of tensor " + name);
+    }
+    const TypeName* known = findType([&](const TypeName& candidate) { return type == candidate.name; });
+    if (!known) {
+        refuse(file, "tensor " + name + " has the unsupported type " + type);
+    }
+    entry.type = known->type;
+    if (entry.end - entry.begin != countOf(file, entry.shape) * c10::elementSize(entry.type)) {
+        refuse(file, "tensor " + name + " does not fill its place");
+    }
+    return entry;
+}
+
+/// Duplicate tensor names are refused; the parser alone would keep the last.
+json parseHeader(const fs::path& file, const char* begin, std::size_t size)
+{
+    constexpr int kDeepest = 8;
+    std::set<std::string> seen;
+    bool duplicate = false;
+    const auto callback = [&](int depth, json::parse_event_t event, json& parsed) {
+        if (event == json::parse_event_t::key && depth == 1) {
+            duplicate = !seen.insert(parsed.get<std::string>()).second || duplicate;
+        }
+        return depth < kDeepest;
+    };
+    json header = json::parse(begin, begin + size, callback, false);
+    if (duplicate || !header.is_object()) {
+        refuse(file, duplicate ? "a tensor that stands twice" : "the header is not a JSON object");
+    }
+    return header;
+}
+
+/// @param dataBegin  receives where the tensors begin in the file.
+std::vector<Entry> parseEntries(const fs::path& file, const Mapping& mapping, std::uint64_t& dataBegin)
+{
+    constexpr std::uint64_t kLongestHeader = 100'000'000;
+    if (mapping.size() < 10) {
+        refuse(file, "shorter than a header");
+    }
+    std::uint64_t size = 0;
+    std::memcpy(&size, mapping.bytes(), sizeof size);   // little endian, as x86-64 is
+    if (size > kLongestHeader || size > mapping.size() - 8 || mapping.bytes()[8] != '{') {
+        refuse(file, "the length of the header");
+    }
+    dataBegin = 8 + size;
+    std::vector<Entry> entries;
+    const json header = parseHeader(file, mapping.bytes() + 8, size);
+    for (const auto& [name, item] : header.items()) {
+        if (name != "__metadata__") {
+            entries.push_back(parseEntry(file, name, item));
+        }
+    }
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+    std::uint64_t place = 0;
+    for (const Entry& entry : entries) {
+        if (entry.begin != place) {
+            refuse(file, "a gap or an overlap at tensor " + entry.name);
+        }
+        place = entry.end;
+    }
+    if (place != mapping.size() - dataBegin) {
+        refuse(file, "the data does not end with the file");
+    }
+    return entries;
+}
+
+void readFile(const fs::path& file, TensorMap& tensors)
+{
+    const auto mapping = std::make_shared<Mapping>(file);
+    std::uint64_t dataBegin = 0;
+    for (const Entry& entry : parseEntries(file, *mapping, dataBegin)) {
+        char* place = const_cast<char*>(mapping->bytes()) + dataBegin + entry.begin;   // views are never written to
+        const auto options = at::TensorOptions().dtype(entry.type);
+        at::Tensor tensor;
+        if (reinterpret_cast<std::uintptr_t>(place) % c10::elementSize(entry.type)) {
+            tensor = at::empty(entry.shape, options);   // the format does not promise alignment
+            std::memcpy(tensor.data_ptr(), place, entry.end - entry.begin);
+        } else {
+            tensor = at::from_blob(place, entry.shape, [mapping](void*) {}, options);
+        }
+        if (!tensors.emplace(entry.name, std::move(tensor)).second) {
+            refuse(file, "tensor " + entry.name + " stands in another file too");
+        }
+    }
+}
+
+std::vector<fs::path> filesOfIndex(const fs::path& index)
+{
+    std::ifstream stream(index);
+    const json content = json::parse(stream, nullptr, false);
+    if (!content.is_object() || !content.contains("weight_map") || !content["weight_map"].is_object()) {
+        throw Error(index.string() + " has no weight_map", "weights");
+    }
+    std::set<fs::path> files;
+    for (const auto& [name, shard] : content["weight_map"].items()) {
+        const fs::path file = shard.is_string() ? fs::path(shard.get<std::string>()) : fs::path();
+        if (file.empty() || file != file.filename()) {
+            throw Error(index.string() + " names a shard outside its folder", "weights");
+        }
+        files.insert(index.parent_path() / file);
+    }
+    return {files.begin(), files.end()};
+}
+
+} // namespace
+
+std::vector<fs::path> safetensorsFiles(const fs::path& path)
+{
+    if (!fs::is_directory(path)) {
+        return path.extension() == ".json" ? filesOfIndex(path) : std::vector<fs::path>{path};
+    }
+    if (const fs::path index = path / "model.safetensors.index.json"; fs::exists(index)) {
+        return filesOfIndex(index);
+    }
+    if (const fs::path single = path / "model.safetensors"; fs::exists(single)) {
+        return {single};
+    }
+    for (const auto& entry : fs::directory_iterator(path)) {
+        if (entry.path().extension() == ".bin") {
+            throw Error(entry.path().string() + " is in the old PyTorch format, which is not read; convert it to safetensors", "weights");
+        }
+    }
+    throw Error("no model.safetensors and no model.safetensors.index.json in " + path.string(), "weights");
+}
+
+TensorMap readSafetensors(const fs::path& path)
+{
+    TensorMap tensors;
+    for (const fs::path& file : safetensorsFiles(path)) {
+        readFile(file, tensors);
+    }
+    return tensors;
+}
+
+void writeSafetensors(const fs::path& file, const TensorMap& tensors, const std::map<std::string, std::string>& metadata)
+{
+    json header = json::object();
+    if (!metadata.empty()) {
+        header["__metadata__"] = metadata;
+    }
+    std::uint64_t place = 0;
+    std::vector<at::Tensor> ordered;
+    for (const auto& [name, tensor] : tensors) {
+        const TypeName* type = findType([&](const TypeName& candidate) { return tensor.scalar_type() == candidate.type; });
+        if (!type) {
+            throw Error("tensor " + name + " has a type that safetensors files do not hold", "weights");
+        }
+        ordered.push_back(tensor.detach().to(at::kCPU).contiguous());
+        const std::uint64_t end = place + std::uint64_t(tensor.numel()) * tensor.element_size();
+        header[name] = {{"dtype", type->name}, {"shape", tensor.sizes().vec()}, {"data_offsets", {place, end}}};
+        place = end;
+    }
+    std::string text = header.dump();
+    text.resize((text.size() + 7) / 8 * 8, ' ');    // the data begins at a multiple of 8
+    const fs::path temporary = file.string() + ".part";
+    std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
+    const std::uint64_t size = text.size();
+    stream.write(reinterpret_cast<const char*>(&size), 8);
+    stream.write(text.data(), std::streamsize(text.size()));
+    for (const at::Tensor& tensor : ordered) {
+        stream.write(static_cast<const char*>(tensor.data_ptr()), std::streamsize(tensor.numel() * std::int64_t(tensor.element_size())));
+    }
+    stream.close();
+    if (!stream) {
+        throw Error("cannot write " + temporary.string(), "file");
+    }
+    fs::rename(temporary, file);
+}
+
+} // namespace hf::runtime
