@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ struct ExpertCard {
 
 /// The card's line of the prompt, without the newline.
 std::string promptLine(const ExpertCard& card);
+
+/// The card block of the prompt (reference vila-m3.md 6.1); empty without cards.
+std::string promptCards(std::span<const ExpertCard> cards);
 
 /// Why an expert does not take a request; `code` is stable ("modality", "arguments", "too-small"), `text` one sentence.
 struct Refusal {
@@ -68,8 +72,7 @@ public:
     const std::vector<std::unique_ptr<Expert>>& experts() const { return m_experts; }
     /// Case-sensitive; null when there is none.
     Expert* find(const std::string& name) const;
-    /// The card block of the prompt: "Here is a list of available expert models:\n<..> ..\nGive the model <NAME(args)> when
-    /// selecting a suitable expert model.\n" (reference vila-m3.md 6.1).
+    /// The block of all cards, in order.
     std::string promptCards() const;
 
 private:

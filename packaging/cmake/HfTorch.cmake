@@ -12,7 +12,7 @@ endif()
 add_library(Torch::c10 SHARED IMPORTED)
 set_target_properties(Torch::c10 PROPERTIES
     IMPORTED_LOCATION "${HF_C10_LIBRARY}"
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
+    INTERFACE_INCLUDE_DIRECTORIES
         "${HF_TORCH_INCLUDE_DIR};${HF_TORCH_INCLUDE_DIR}/torch/csrc/api/include")
 add_library(Torch::torch_cpu SHARED IMPORTED)
 set_target_properties(Torch::torch_cpu PROPERTIES

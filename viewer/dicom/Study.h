@@ -98,7 +98,9 @@ struct Series {
     int rows = 0, columns = 0;
     /// Distance of voxel centres along column index, row index, slices; 0 where unknown.
     std::array<double, 3> spacingMm{0, 0, 0};
-    std::optional<Plane> plane;     ///< Plane of acquisition; empty without an orientation (radiographs, ultrasound).
+    /// Unit vectors of growing column index and growing row index (Image Orientation (Patient)); empty for radiographs, ultrasound.
+    std::optional<std::array<Vec3, 2>> orientation;
+    std::optional<Plane> plane;     ///< Plane of acquisition; empty without an orientation.
     std::vector<WindowLevel> windows;
     std::vector<Note> notes;        ///< What the headers alone tell; readSeries adds what only the pixels tell.
     std::shared_ptr<const void> storage;    ///< Keeps files of an unpacked archive; hold the Series as long as its files are needed.

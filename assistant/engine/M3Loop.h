@@ -1,0 +1,100 @@
+#pragma once
+
+#include "assistant/engine/Prompt.h"
+#include "assistant/engine/VilaModel.h"
+#include "experts/engine/Expert.h"
+#include "viewer/volume/LabelMap.h"
+#include "viewer/volume/Picture.h"
+#include "viewer/volume/Volume.h"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace hf::assistant {
+
+/// One message of a conversation as it is kept between questions: its text holds no cards and no marker of its own picture.
+struct ChatMessage {
+    Role role = Role::User;
+    std::string text;
+    std::vector<Picture> pictures;  ///< A question: the view, when it changed. An expert: the masked slice.
+    std::string modality;           ///< Of a question with a picture: the word of the modality sentence.
+};
+
+/// One question about one view.
+struct ChatTurn {
+    const Volume* volume = nullptr;     ///< Never null.
+    View view;
+    std::string question;
+    std::vector<ChatMessage> history;   ///< Earlier messages, oldest first.
+    GenerationOptions generation;
+    PromptForm form = PromptForm::Training;
+};
+
+/// A finished run of an expert.
+struct ExpertRun {
+    experts::ExpertCard card;
+    std::string arguments;
+    experts::ExpertResult result;
+    std::vector<LabelFacts> facts;      ///< Of result.mask.labels(), in order.
+    std::vector<LegendEntry> legend;    ///< Colours of the picture that the model saw.
+    std::string sentence;               ///< What the model was told.
+    double milliseconds = 0;
+    bool wasCached = false;             ///< The same request had run before on this volume.
+};
+
+/// What happens while a question is answered, in order, on the thread of answer(). Any of them may be empty.
+struct ChatEvents {
+    std::function<void(int stage, const std::string& prompt)> prompt;   ///< stage 0: the question, 1: after the expert
+    std::function<void(int stage, const Picture& picture)> picture;     ///< exactly the pixels that the vision tower gets
+    std::function<void(int stage, const std::string& piece)> token;
+    std::function<void(const std::string& name, const std::string& arguments)> expertStarted;
+    Progress expertProgress;
+    std::function<void(const ExpertRun& run)> expertFinished;           ///< before the second answer begins
+};
+
+struct ChatAnswer {
+    std::string answer;                 ///< The last answer.
+    std::string firstAnswer;            ///< Differs when an expert was asked.
+    std::string modality;               ///< Word of the modality sentence; may be empty.
+    std::optional<ExpertRun> expert;
+    /// Why the expert that the model named did not run, for the reader; never becomes part of the model's context.
+    std::string expertErrorCode, expertError;
+    std::vector<ChatMessage> newMessages;   ///< To append to the history.
+    std::vector<std::string> prompts;
+    std::vector<GenerationReport> reports;
+    std::map<std::string, double> timingsMs;    ///< "picture", "first_token", "first_answer", "expert", "second_answer", "total"
+};
+
+/// The M3 loop: the model looks at the view and answers; when the answer calls an expert, the expert runs on the whole volume, and the
+/// model answers again with the masked slice before it. What the model did not say is not done. Source: reference vila-m3.md 6.
+class M3Loop {
+public:
+    /// Both must live longer than the loop.
+    M3Loop(VilaModel& model, experts::ExpertRegistry& experts) : m_model(model), m_experts(experts) {}
+
+    /// @throws Error, Cancelled. An expert that refuses or fails is no error: see ChatAnswer::expertError.
+    ChatAnswer answer(const ChatTurn& turn, const ChatEvents& events, std::stop_token stop);
+
+    /// Runs an expert alone. The mask of the last few requests is kept, so that the same request on the same volume is free.
+    /// @throws Error with the code of the refusal ("modality", "arguments", "too-small") or of the failure; Cancelled.
+    ExpertRun runExpert(const Volume& volume, const View& view, const std::string& name, const std::string& arguments, const Progress& progress,
+                        std::stop_token stop);
+    /// Drops what is kept about a volume.
+    void forget(const Volume& volume);
+
+private:
+    struct Cached {
+        const void* voxels;
+        std::string name, arguments;
+        ExpertRun run;
+    };
+    VilaModel& m_model;
+    experts::ExpertRegistry& m_experts;
+    std::vector<Cached> m_cached;
+};
+
+} // namespace hf::assistant

@@ -1,0 +1,508 @@
+#include "assistant/engine/Tokenizer.h"
+
+#include "viewer/volume/Error.h"
+
+#include <nlohmann/json.hpp>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <sstream>
+#include <unordered_map>
+
+namespace hf::assistant {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace detail {
+
+const char* const kLlama3Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+namespace {
+
+const char* const kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+std::string utf8(unsigned codepoint)
+{
+    if (codepoint < 0x80) {
+        return std::string(1, char(codepoint));
+    }
+    return {char(0xC0 | (codepoint >> 6)), char(0x80 | (codepoint & 0x3F))};
+}
+
+} // namespace
+
+const std::vector<std::string>& byteToSymbol()
+{
+    static const std::vector<std::string> table = [] {
+        std::vector<std::string> symbols(256);
+        unsigned next = 256;
+        for (unsigned byte = 0; byte < 256; ++byte) {
+            const bool printable = (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+            symbols[byte] = utf8(printable ? byte : next++);
+        }
+        return symbols;
+    }();
+    return table;
+}
+
+Splitter::Splitter(const std::string& pattern)
+{
+    int error = 0;
+    PCRE2_SIZE where = 0;
+    pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+        PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK, &error, &where, nullptr);
+    if (!code) {
+        std::array<PCRE2_UCHAR, 256> text{};
+        pcre2_get_error_message(error, text.data(), text.size());
+        throw Error("tokenizer.json: the split pattern is not understood at character " + std::to_string(where) + ": " +
+            reinterpret_cast<const char*>(text.data()), "checkpoint");
+    }
+    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    m_code = std::shared_ptr<const void>(code, [](const void* p) { pcre2_code_free(static_cast<pcre2_code*>(const_cast<void*>(p))); });
+}
+
+std::vector<std::string> Splitter::split(const std::string& text) const
+{
+    const auto* code = static_cast<const pcre2_code*>(m_code.get());
+    std::unique_ptr<pcre2_match_data, decltype(&pcre2_match_data_free)> match(pcre2_match_data_create_from_pattern(code, nullptr), &pcre2_match_data_free);
+    std::vector<std::string> pieces;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, PCRE2_NO_UTF_CHECK, match.get(), nullptr);
+        const PCRE2_SIZE* range = pcre2_get_ovector_pointer(match.get());
+        if (found < 0 || range[1] <= at) {
+            break;
+        }
+        if (range[0] > at) {
+            pieces.push_back(text.substr(at, range[0] - at));
+        }
+        pieces.push_back(text.substr(range[0], range[1] - range[0]));
+        at = range[1];
+    }
+    if (at < text.size()) {
+        pieces.push_back(text.substr(at));
+    }
+    return pieces;
+}
+
+} // namespace detail
+
+namespace {
+
+/// Length of the valid UTF-8 character at `at`; 0 when it is broken, -1 when more bytes may complete it.
+int characterLength(const std::string& bytes, std::size_t at)
+{
+    const auto byte = [&](std::size_t n) { return std::uint8_t(bytes[n]); };
+    const std::uint8_t first = byte(at);
+    const int length = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
+    for (int n = 1; n < length; ++n) {
+        if (at + std::size_t(n) >= bytes.size()) {
+            return -1;
+        }
+        const std::uint8_t next = byte(at + std::size_t(n));
+        const std::uint8_t low = n != 1 ? 0x80 : first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+        const std::uint8_t high = n != 1 ? 0xBF : first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+        if (next < low || next > high) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+/// Moves complete characters of `bytes` to the result; broken ones become U+FFFD; an unfinished end stays unless `last`.
+std::string takeCharacters(std::string& bytes, bool last)
+{
+    std::string text;
+    std::size_t at = 0;
+    while (at < bytes.size()) {
+        const int length = characterLength(bytes, at);
+        if (length < 0 && !last) {
+            break;
+        }
+        if (length > 0) {
+            text.append(bytes, at, std::size_t(length));
+        } else {
+            text += "\xEF\xBF\xBD";
+        }
+        at += std::size_t(std::max(1, length));
+    }
+    bytes.erase(0, at);
+    return text;
+}
+
+struct PairHash {
+    std::size_t operator()(const std::pair<int, int>& p) const
+    {
+        return std::hash<std::uint64_t>()((std::uint64_t(std::uint32_t(p.first)) << 32) | std::uint32_t(p.second));
+    }
+};
+
+struct Merge { int rank; int result; };
+
+[[noreturn]] void unsupported(const std::string& what)
+{
+    throw Error("tokenizer.json: " + what + " is not supported", "checkpoint");
+}
+
+} // namespace
+
+std::string repairedUtf8(const std::string& bytes)
+{
+    std::string rest = bytes;
+    return takeCharacters(rest, true);
+}
+
+struct Tokenizer::Private {
+    std::unordered_map<std::string, TokenId> vocab;             ///< symbols -> id
+    std::vector<std::string> tokens;                            ///< id -> raw bytes (added tokens: their text)
+    std::vector<bool> special;
+    std::unordered_map<std::pair<int, int>, Merge, PairHash> merges;
+    std::array<int, 256> byteIds{};
+    bool ignoreMerges = false;
+    bool cleanUpSpaces = false;
+    std::vector<std::string> added;                             ///< longest first
+    std::unordered_map<std::string, TokenId> addedIds;
+    std::vector<detail::Splitter> splitters;
+    std::vector<TokenId> before, after;
+
+    void readModel(const json& model);
+    void readAdded(const json& list);
+    void readPreTokenizer(const json& step);
+    void readPostProcessor(const json& step);
+    void encodeWord(const std::string& word, std::vector<TokenId>& ids) const;
+    void encodePlain(const std::string& text, std::vector<TokenId>& ids) const;
+    void place(TokenId id, std::string bytes, bool isSpecial);
+};
+
+namespace {
+
+/// Symbols of byte-level BPE back to bytes; the text itself when it holds other characters.
+std::string symbolsToBytes(const std::string& symbols)
+{
+    static const std::unordered_map<std::string, char> inverse = [] {
+        std::unordered_map<std::string, char> map;
+        for (int byte = 0; byte < 256; ++byte) {
+            map[detail::byteToSymbol()[std::size_t(byte)]] = char(byte);
+        }
+        return map;
+    }();
+    std::string bytes;
+    for (std::size_t at = 0; at < symbols.size();) {
+        const int length = std::max(1, characterLength(symbols, at));
+        const auto found = inverse.find(symbols.substr(at, std::size_t(length)));
+        if (found == inverse.end()) {
+            return symbols;
+        }
+        bytes += found->second;
+        at += std::size_t(length);
+    }
+    return bytes;
+}
+
+} // namespace
+
+void Tokenizer::Private::place(TokenId id, std::string bytes, bool isSpecial)
+{
+    if (id < 0 || id > 10'000'000) {
+        throw Error("tokenizer.json: a token has the id " + std::to_string(id), "checkpoint");
+    }
+    if (std::size_t(id) >= tokens.size()) {
+        tokens.resize(std::size_t(id) + 1);
+        special.resize(std::size_t(id) + 1, false);
+    }
+    tokens[std::size_t(id)] = std::move(bytes);
+    special[std::size_t(id)] = isSpecial;
+}
+
+void Tokenizer::Private::readModel(const json& model)
+{
+    if (model.value("type", "BPE") != "BPE" || model.value("byte_fallback", false)) {
+        unsupported("a model other than byte-level BPE");
+    }
+    ignoreMerges = model.value("ignore_merges", false);
+    for (const auto& [symbols, id] : model.at("vocab").items()) {
+        vocab[symbols] = id.get<TokenId>();
+        place(id.get<TokenId>(), symbolsToBytes(symbols), false);
+    }
+    for (int byte = 0; byte < 256; ++byte) {
+        const auto found = vocab.find(detail::byteToSymbol()[std::size_t(byte)]);
+        byteIds[std::size_t(byte)] = found == vocab.end() ? -1 : int(found->second);
+    }
+    int rank = 0;
+    for (const json& entry : model.at("merges")) {
+        std::string left, right;
+        if (entry.is_array()) {
+            left = entry.at(0).get<std::string>();
+            right = entry.at(1).get<std::string>();
+        } else {
+            const std::string both = entry.get<std::string>();
+            const std::size_t space = both.find(' ', 1);
+            left = both.substr(0, space);
+            right = space == std::string::npos ? "" : both.substr(space + 1);
+        }
+        const auto l = vocab.find(left), r = vocab.find(right), whole = vocab.find(left + right);
+        if (l == vocab.end() || r == vocab.end() || whole == vocab.end()) {
+            throw Error("tokenizer.json: merge " + std::to_string(rank) + " names a token that is not in the vocabulary", "checkpoint");
+        }
+        merges.try_emplace({int(l->second), int(r->second)}, Merge{rank, int(whole->second)});
+        ++rank;
+    }
+}
+
+void Tokenizer::Private::readAdded(const json& list)
+{
+    for (const json& token : list) {
+        const std::string content = token.at("content").get<std::string>();
+        if (content.empty()) {
+            continue;
+        }
+        const TokenId id = token.at("id").get<TokenId>();
+        place(id, content, token.value("special", false));
+        addedIds[content] = id;
+        added.push_back(content);
+    }
+    std::stable_sort(added.begin(), added.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+}
+
+void Tokenizer::Private::readPreTokenizer(const json& step)
+{
+    if (step.is_null()) {
+        return;
+    }
+    const std::string type = step.at("type");
+    if (type == "Sequence") {
+        for (const json& inner : step.at("pretokenizers")) {
+            readPreTokenizer(inner);
+        }
+    } else if (type == "Split") {
+        const json& pattern = step.at("pattern");
+        if (!pattern.contains("Regex") || step.value("behavior", "Isolated") != "Isolated" || step.value("invert", false)) {
+            unsupported("this kind of Split pre-tokenizer");
+        }
+        splitters.emplace_back(pattern.at("Regex").get<std::string>());
+    } else if (type == "ByteLevel") {
+        if (step.value("add_prefix_space", false)) {
+            unsupported("a ByteLevel pre-tokenizer with a prefix space");
+        }
+        if (step.value("use_regex", true)) {
+            splitters.emplace_back(detail::kGpt2Pattern);
+        }
+    } else {
+        unsupported("the pre-tokenizer '" + type + "'");
+    }
+}
+
+void Tokenizer::Private::readPostProcessor(const json& step)
+{
+    if (step.is_null()) {
+        return;
+    }
+    const std::string type = step.at("type");
+    if (type == "Sequence") {
+        for (const json& inner : step.at("processors")) {
+            readPostProcessor(inner);
+        }
+    } else if (type == "TemplateProcessing") {
+        bool seen = false;
+        for (const json& part : step.at("single")) {
+            if (part.contains("Sequence")) {
+                seen = true;
+                continue;
+            }
+            const std::string name = part.at("SpecialToken").at("id");
+            for (const json& id : step.at("special_tokens").at(name).at("ids")) {
+                (seen ? after : before).push_back(id.get<TokenId>());
+            }
+        }
+    } else if (type != "ByteLevel") {
+        unsupported("the post-processor '" + type + "'");
+    }
+}
+
+void Tokenizer::Private::encodeWord(const std::string& word, std::vector<TokenId>& ids) const
+{
+    if (ignoreMerges) {
+        std::string symbols;
+        for (const char byte : word) {
+            symbols += detail::byteToSymbol()[std::uint8_t(byte)];
+        }
+        if (const auto whole = vocab.find(symbols); whole != vocab.end()) {
+            ids.push_back(whole->second);
+            return;
+        }
+    }
+    std::vector<int> parts;
+    for (const char byte : word) {
+        const int id = byteIds[std::uint8_t(byte)];
+        if (id >= 0) {
+            parts.push_back(id);
+        }
+    }
+    while (parts.size() > 1) {
+        const Merge* best = nullptr;
+        std::size_t where = 0;
+        for (std::size_t n = 0; n + 1 < parts.size(); ++n) {
+            const auto found = merges.find({parts[n], parts[n + 1]});
+            if (found != merges.end() && (!best || found->second.rank < best->rank)) {
+                best = &found->second;
+                where = n;
+            }
+        }
+        if (!best) {
+            break;
+        }
+        parts[where] = best->result;
+        parts.erase(parts.begin() + std::ptrdiff_t(where) + 1);
+    }
+    ids.insert(ids.end(), parts.begin(), parts.end());
+}
+
+void Tokenizer::Private::encodePlain(const std::string& text, std::vector<TokenId>& ids) const
+{
+    std::vector<std::string> words{text};
+    for (const detail::Splitter& splitter : splitters) {
+        std::vector<std::string> finer;
+        for (const std::string& word : words) {
+            for (std::string& piece : splitter.split(word)) {
+                finer.push_back(std::move(piece));
+            }
+        }
+        words = std::move(finer);
+    }
+    for (const std::string& word : words) {
+        encodeWord(word, ids);
+    }
+}
+
+Tokenizer::Tokenizer(std::unique_ptr<Private> p) : d(std::move(p)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+Tokenizer Tokenizer::fromJson(const std::string& text, bool cleanUpSpaces)
+{
+    auto p = std::make_unique<Private>();
+    try {
+        const json content = json::parse(text);
+        if (content.contains("normalizer") && !content["normalizer"].is_null()) {
+            unsupported("a normalizer");
+        }
+        p->cleanUpSpaces = cleanUpSpaces;
+        p->readModel(content.at("model"));
+        p->readAdded(content.value("added_tokens", json::array()));
+        p->readPreTokenizer(content.value("pre_tokenizer", json()));
+        p->readPostProcessor(content.value("post_processor", json()));
+    } catch (const json::exception& error) {
+        throw Error(std::string("tokenizer.json cannot be read: ") + error.what(), "checkpoint");
+    }
+    return Tokenizer(std::move(p));
+}
+
+Tokenizer Tokenizer::load(const fs::path& folder)
+{
+    std::ifstream stream(folder / "tokenizer.json", std::ios::binary);
+    if (!stream) {
+        const bool sentencePiece = fs::exists(folder / "tokenizer.model");
+        throw Error(folder.string() + (sentencePiece ? " has a SentencePiece tokenizer.model, which is not supported yet" : " has no tokenizer.json"), "checkpoint");
+    }
+    std::ostringstream text;
+    text << stream.rdbuf();
+    bool cleanUp = false;
+    if (std::ifstream config(folder / "tokenizer_config.json"); config) {
+        const json content = json::parse(config, nullptr, false);
+        cleanUp = content.is_object() && content.contains("clean_up_tokenization_spaces") && content["clean_up_tokenization_spaces"] == true;
+    }
+    return fromJson(text.str(), cleanUp);
+}
+
+std::vector<TokenId> Tokenizer::encode(const std::string& input) const
+{
+    const std::string text = repairedUtf8(input);
+    std::vector<TokenId> ids = d->before;
+    std::size_t begin = 0, at = 0;
+    while (at < text.size()) {
+        const std::string* found = nullptr;
+        for (const std::string& token : d->added) {
+            if (text.compare(at, token.size(), token) == 0) {
+                found = &token;
+                break;
+            }
+        }
+        if (!found) {
+            ++at;
+            continue;
+        }
+        d->encodePlain(text.substr(begin, at - begin), ids);
+        ids.push_back(d->addedIds.at(*found));
+        at += found->size();
+        begin = at;
+    }
+    d->encodePlain(text.substr(begin), ids);
+    ids.insert(ids.end(), d->after.begin(), d->after.end());
+    return ids;
+}
+
+namespace {
+
+std::string withoutExtraSpaces(std::string text)
+{
+    static const std::pair<const char*, const char*> kRules[] = {{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"},
+        {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+    for (const auto& [from, to] : kRules) {
+        const std::string what = from;
+        for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
+            text.replace(at, what.size(), to);
+        }
+    }
+    return text;
+}
+
+} // namespace
+
+std::string Tokenizer::decode(std::span<const TokenId> ids, bool skipSpecial) const
+{
+    std::string bytes;
+    for (const TokenId id : ids) {
+        if (id >= 0 && std::size_t(id) < d->tokens.size() && !(skipSpecial && d->special[std::size_t(id)])) {
+            bytes += d->tokens[std::size_t(id)];
+        }
+    }
+    const std::string text = repairedUtf8(bytes);
+    return d->cleanUpSpaces ? withoutExtraSpaces(text) : text;
+}
+
+std::string Tokenizer::bytesOf(TokenId id) const
+{
+    return id < 0 || std::size_t(id) >= d->tokens.size() || d->special[std::size_t(id)] ? std::string() : d->tokens[std::size_t(id)];
+}
+
+std::optional<TokenId> Tokenizer::find(const std::string& token) const
+{
+    if (const auto added = d->addedIds.find(token); added != d->addedIds.end()) {
+        return added->second;
+    }
+    const auto found = d->vocab.find(token);
+    return found == d->vocab.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool Tokenizer::isSpecial(TokenId id) const { return id >= 0 && std::size_t(id) < d->special.size() && d->special[std::size_t(id)]; }
+std::size_t Tokenizer::size() const { return d->tokens.size(); }
+bool Tokenizer::cleansUpSpaces() const { return d->cleanUpSpaces; }
+
+std::string StreamDecoder::push(TokenId id)
+{
+    m_pending += m_tokenizer.bytesOf(id);
+    return takeCharacters(m_pending, false);
+}
+
+std::string StreamDecoder::finish() { return takeCharacters(m_pending, true); }
+
+} // namespace hf::assistant

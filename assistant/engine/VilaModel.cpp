@@ -1,0 +1,364 @@
+#include "assistant/engine/VilaModel.h"
+
+#include "assistant/engine/PillowResize.h"
+#include "assistant/engine/Tokenizer.h"
+#include "assistant/engine/VilaNetworks.h"
+#include "experts/runtime/Sha256.h"
+#include "viewer/volume/Error.h"
+
+#include <chrono>
+#include <cmath>
+#include <list>
+#include <random>
+
+namespace hf::assistant {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string kImageMarker = "<image>";
+constexpr std::size_t kCachedPictures = 32;
+
+double millisecondsSince(std::chrono::steady_clock::time_point start)
+{
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::vector<std::string> splitAtImages(const std::string& prompt)
+{
+    std::vector<std::string> chunks;
+    std::size_t begin = 0;
+    for (std::size_t at = prompt.find(kImageMarker); at != std::string::npos; at = prompt.find(kImageMarker, begin)) {
+        chunks.push_back(prompt.substr(begin, at - begin));
+        begin = at + kImageMarker.size();
+    }
+    chunks.push_back(prompt.substr(begin));
+    return chunks;
+}
+
+/// A row of the spliced sequence: a token, or a row of a picture (negative, by content). Equal keys give equal keys and values.
+using RowKey = std::int64_t;
+
+std::string trimmed(const std::string& text)
+{
+    const char* const space = " \t\r\n\v\f";
+    const std::size_t begin = text.find_first_not_of(space);
+    return begin == std::string::npos ? std::string() : text.substr(begin, text.find_last_not_of(space) - begin + 1);
+}
+
+/// Picks the next token from fp32 logits [V]. Order of operations as in reference vila-m3.md section 5.
+class Sampler {
+public:
+    Sampler(const GenerationOptions& options, std::vector<TokenId> eos) : m_options(options), m_eos(std::move(eos)), m_random(options.seed) {}
+
+    TokenId pick(torch::Tensor logits, int produced)
+    {
+        if (produced < m_options.minNewTokens) {
+            for (const TokenId id : m_eos) {
+                if (id < logits.size(0)) {
+                    logits[id] = -std::numeric_limits<float>::infinity();
+                }
+            }
+        }
+        return m_options.temperature > 0 ? draw(logits) : logits.argmax().item<std::int64_t>();
+    }
+
+private:
+    TokenId draw(const torch::Tensor& logits)
+    {
+        constexpr std::int64_t kTopK = 50;
+        const auto [values, ids] = (logits / m_options.temperature).topk(std::min(kTopK, logits.size(0)));
+        const torch::Tensor chances = at::softmax(values, 0).to(at::kCPU).contiguous();
+        const float* chance = chances.data_ptr<float>();
+        double kept = 0;
+        std::int64_t count = 0;
+        while (count < chances.size(0) && (count == 0 || kept < m_options.topP)) {
+            kept += chance[count++];
+        }
+        double target = std::uniform_real_distribution<double>(0, kept)(m_random);
+        std::int64_t chosen = 0;
+        while (chosen + 1 < count && target >= chance[chosen]) {
+            target -= chance[chosen++];
+        }
+        return ids[chosen].item<std::int64_t>();
+    }
+
+    GenerationOptions m_options;
+    std::vector<TokenId> m_eos;
+    std::mt19937 m_random;
+};
+
+} // namespace
+
+struct VilaModel::Private {
+    VilaNetworks networks;
+    Tokenizer tokenizer;
+    ModelInfo info;
+    torch::Device device{torch::kCPU};
+    torch::ScalarType type = torch::kFloat;
+    std::vector<TokenId> stopTokens;
+
+    /// Picture rows by content, most recently used first.
+    std::list<std::pair<std::string, torch::Tensor>> pictureRows;
+    KeyValueCache cache;
+    std::vector<RowKey> cachedKeys;
+
+    Private(VilaNetworks n, Tokenizer t) : networks(std::move(n)), tokenizer(std::move(t)) {}
+
+    torch::Tensor rowsOf(const Picture& picture, std::string& hash);
+    std::vector<TokenId> promptIds(const std::string& prompt, std::size_t pictures) const;
+    torch::Tensor splice(const std::vector<TokenId>& ids, std::span<const Picture> pictures, std::vector<RowKey>& keys);
+    std::int64_t reuse(const std::vector<RowKey>& keys, std::int64_t room);
+    torch::Tensor prefill(const torch::Tensor& rows, const std::stop_token& stop);
+    void findStopTokens();
+};
+
+torch::Tensor VilaModel::Private::rowsOf(const Picture& picture, std::string& hash)
+{
+    hash = runtime::sha256Of(std::as_bytes(std::span(picture.rgb)));
+    for (auto entry = pictureRows.begin(); entry != pictureRows.end(); ++entry) {
+        if (entry->first == hash) {
+            pictureRows.splice(pictureRows.begin(), pictureRows, entry);
+            return pictureRows.front().second;
+        }
+    }
+    const torch::Tensor pixels = pixelTensor(std::span(&picture, 1), networks.config.preprocessor).to(device, type);
+    pictureRows.emplace_front(hash, networks.encode(pixels)[0]);
+    if (pictureRows.size() > kCachedPictures) {
+        pictureRows.pop_back();
+    }
+    return pictureRows.front().second;
+}
+
+/// Reference vila-m3.md 3.2: chunks are tokenised one by one; what the tokenizer puts in front of every text is kept once. A picture is -200.
+std::vector<TokenId> VilaModel::Private::promptIds(const std::string& prompt, std::size_t pictures) const
+{
+    const std::vector<std::string> chunks = splitAtImages(prompt);
+    if (chunks.size() != pictures + 1) {
+        throw Error("the prompt has " + std::to_string(chunks.size() - 1) + " <image> markers for " + std::to_string(pictures) + " pictures", "arguments");
+    }
+    std::vector<TokenId> ids;
+    std::size_t offset = 0;
+    for (std::size_t n = 0; n < chunks.size(); ++n) {
+        const std::vector<TokenId> chunk = tokenizer.encode(chunks[n]);
+        if (n == 0 && !chunk.empty() && chunk[0] == networks.config.generation.bosToken) {
+            offset = 1;
+            ids.push_back(chunk[0]);
+        }
+        if (n > 0) {
+            ids.push_back(-200);
+        }
+        ids.insert(ids.end(), chunk.begin() + std::ptrdiff_t(std::min(offset, chunk.size())), chunk.end());
+    }
+    return ids;
+}
+
+torch::Tensor VilaModel::Private::splice(const std::vector<TokenId>& ids, std::span<const Picture> pictures, std::vector<RowKey>& keys)
+{
+    std::vector<torch::Tensor> parts;
+    std::vector<TokenId> text;
+    const auto flush = [&] {
+        if (!text.empty()) {
+            parts.push_back(networks.llm->embed(at::tensor(text, at::kLong).to(device)));
+            keys.insert(keys.end(), text.begin(), text.end());
+            text.clear();
+        }
+    };
+    std::size_t next = 0;
+    const auto vocabulary = TokenId(networks.config.llm.vocabSize);
+    for (const TokenId id : ids) {
+        if (id != -200) {
+            if (id >= vocabulary) {
+                throw Error("the tokenizer gives the id " + std::to_string(id) + ", the language model knows " + std::to_string(vocabulary), "checkpoint");
+            }
+            text.push_back(id);
+            continue;
+        }
+        flush();
+        std::string hash;
+        const torch::Tensor rows = rowsOf(pictures[next++], hash);
+        for (std::int64_t row = 0; row < rows.size(0); ++row) {
+            keys.push_back(-1 - std::int64_t((std::hash<std::string>()(hash + "#" + std::to_string(row))) >> 1));
+        }
+        parts.push_back(rows);
+    }
+    flush();
+    return at::cat(parts, 0);
+}
+
+/// Makes room for a sequence of `room` rows and keeps the rows that it shares with the last one; at least the last row is computed anew.
+std::int64_t VilaModel::Private::reuse(const std::vector<RowKey>& keys, std::int64_t room)
+{
+    std::int64_t same = 0;
+    const auto longest = std::int64_t(std::min(keys.size(), cachedKeys.size()));
+    while (same < longest && keys[std::size_t(same)] == cachedKeys[std::size_t(same)]) {
+        ++same;
+    }
+    same = std::min(same, std::int64_t(keys.size()) - 1);
+    if (cache.layers.empty() || cache.layers[0].keys.size(2) < room) {
+        const std::int64_t capacity = (room + 255) / 256 * 256;
+        KeyValueCache larger = networks.llm->makeCache(capacity);
+        same = std::min(same, cache.length);
+        for (std::size_t layer = 0; layer < cache.layers.size() && same > 0; ++layer) {
+            larger.layers[layer].keys.narrow(2, 0, same).copy_(cache.layers[layer].keys.narrow(2, 0, same));
+            larger.layers[layer].values.narrow(2, 0, same).copy_(cache.layers[layer].values.narrow(2, 0, same));
+        }
+        larger.length = same;
+        cache = std::move(larger);
+    }
+    same = std::min(same, cache.length);
+    cache.truncate(same);
+    cachedKeys.resize(std::size_t(same));
+    return same;
+}
+
+/// Rows [T, H] -> logits of the last one [V]. In blocks, so that a stop acts soon.
+torch::Tensor VilaModel::Private::prefill(const torch::Tensor& rows, const std::stop_token& stop)
+{
+    constexpr std::int64_t kBlock = 512;
+    torch::Tensor hidden;
+    for (std::int64_t at = 0; at < rows.size(0); at += kBlock) {
+        throwIfStopped(stop);
+        hidden = networks.llm->forward(rows.narrow(0, at, std::min(kBlock, rows.size(0) - at)).unsqueeze(0), &cache);
+    }
+    return networks.llm->logits(hidden[0][hidden.size(1) - 1]);
+}
+
+void VilaModel::Private::findStopTokens()
+{
+    stopTokens = networks.config.generation.eosTokens;
+    // Both spellings of an answer's end were trained in different releases.
+    for (const char* token : {"<|eot_id|>", "<|end_of_text|>", "</s>"}) {
+        if (const auto id = tokenizer.find(token)) {
+            stopTokens.push_back(*id);
+        }
+    }
+}
+
+VilaModel::VilaModel(std::unique_ptr<Private> p) : d(std::move(p)) {}
+VilaModel::~VilaModel() = default;
+const ModelInfo& VilaModel::info() const { return d->info; }
+
+namespace {
+
+torch::ScalarType chooseType(const LoadOptions& options, std::size_t parameters)
+{
+    if (options.dtype == "fp32") {
+        return torch::kFloat;
+    }
+    if (options.dtype == "bf16") {
+        return torch::kBFloat16;
+    }
+    if (options.dtype == "fp16") {
+        return torch::kHalf;
+    }
+    if (options.dtype != "auto") {
+        throw Error("unknown dtype '" + options.dtype + "' (known: auto, fp32, bf16, fp16)", "arguments");
+    }
+    // Small models are bound by the overhead of operators, where fp32 is quicker and exact.
+    constexpr std::size_t kSmall = 200'000'000;
+    return options.device == "cpu" && parameters < kSmall ? torch::kFloat : torch::kBFloat16;
+}
+
+std::string typeName(torch::ScalarType type)
+{
+    return type == torch::kFloat ? "fp32" : type == torch::kHalf ? "fp16" : "bf16";
+}
+
+} // namespace
+
+std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const LoadOptions& options, const Progress& progress, std::stop_token stop)
+{
+    torch::NoGradGuard noGrad;
+    const fs::path root = checkpointRoot(directory);
+    if (options.device != "cpu") {
+        throw Error("device '" + options.device + "' is not available in this build; use cpu", "device");
+    }
+    VilaNetworks networks = loadNetworks(root, std::nullopt, progress, stop);
+    auto p = std::make_unique<Private>(std::move(networks), Tokenizer::load(root / "llm"));
+    p->type = chooseType(options, p->networks.parameterCount());
+    p->networks.to(p->device, p->type);
+    p->findStopTokens();
+    const VilaConfig& config = p->networks.config;
+    ModelInfo& info = p->info;
+    info.name = config.hounsfield.name.empty() ? fs::canonical(directory).filename().string() : config.hounsfield.name;
+    info.version = config.hounsfield.version;
+    info.licence = config.hounsfield.licence;
+    info.isDemo = config.hounsfield.isDemo;
+    info.sha256 = weightsSha256(root);
+    info.conversation = !config.hounsfield.conversation.empty() ? config.hounsfield.conversation
+        : p->tokenizer.find("<|eot_id|>") ? "llama_3" : "vicuna_v1";
+    info.imageSize = config.preprocessor.size;
+    info.tokensPerImage = config.tokensPerImage();
+    info.parameters = p->networks.parameterCount();
+    info.device = options.device;
+    info.dtype = typeName(p->type);
+    return std::unique_ptr<VilaModel>(new VilaModel(std::move(p)));
+}
+
+Picture VilaModel::preprocessed(const Picture& picture) const
+{
+    return preprocess(picture, d->networks.config.preprocessor.size, d->networks.config.imageAspectRatio);
+}
+
+std::string VilaModel::generate(const std::string& prompt, std::span<const Picture> pictures, const GenerationOptions& options,
+                                const std::function<void(const std::string&)>& onText, std::stop_token stop, GenerationReport* reportOut)
+{
+    torch::NoGradGuard noGrad;
+    GenerationReport figures;
+    const auto start = std::chrono::steady_clock::now();
+    const std::vector<TokenId> ids = d->promptIds(prompt, pictures.size());
+    std::vector<Picture> squares;
+    for (const Picture& picture : pictures) {
+        squares.push_back(preprocessed(picture));
+    }
+    std::vector<RowKey> keys;
+    const torch::Tensor rows = d->splice(ids, squares, keys);
+    throwIfStopped(stop);
+    figures.encodeMs = millisecondsSince(start);
+    figures.promptTokens = int(rows.size(0));
+    const int limit = d->networks.config.llm.maxPositions;
+    if (rows.size(0) >= limit) {
+        throw Error("the conversation has " + std::to_string(rows.size(0)) + " tokens, the model takes " + std::to_string(limit), "too-long");
+    }
+    const int maxNew = std::min<std::int64_t>(options.maxNewTokens, limit - rows.size(0));
+    const std::int64_t reused = d->reuse(keys, rows.size(0) + maxNew);
+    figures.cachedTokens = int(reused);
+    torch::Tensor logits = d->prefill(rows.narrow(0, reused, rows.size(0) - reused), stop);
+    d->cachedKeys = keys;
+    figures.prefillMs = millisecondsSince(start) - figures.encodeMs;
+
+    Sampler sampler(options, d->stopTokens);
+    StreamDecoder decoder(d->tokenizer);
+    std::vector<TokenId> answer;
+    while (int(answer.size()) < maxNew) {
+        throwIfStopped(stop);
+        const TokenId next = sampler.pick(logits, int(answer.size()));
+        if (std::find(d->stopTokens.begin(), d->stopTokens.end(), next) != d->stopTokens.end()) {
+            break;
+        }
+        answer.push_back(next);
+        if (answer.size() == 1) {
+            figures.firstTokenMs = millisecondsSince(start);
+        }
+        if (const std::string piece = decoder.push(next); !piece.empty() && onText) {
+            onText(piece);
+        }
+        if (int(answer.size()) < maxNew) {
+            logits = d->prefill(d->networks.llm->embed(at::tensor({next}, at::kLong).to(d->device)), stop);
+            d->cachedKeys.push_back(next);
+        }
+    }
+    if (const std::string piece = decoder.finish(); !piece.empty() && onText) {
+        onText(piece);
+    }
+    figures.newTokens = int(answer.size());
+    figures.decodeMs = millisecondsSince(start) - figures.encodeMs - figures.prefillMs;
+    if (reportOut) {
+        *reportOut = figures;
+    }
+    return trimmed(d->tokenizer.decode(answer));
+}
+
+} // namespace hf::assistant

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "assistant/engine/Llama.h"
+#include "assistant/engine/Projector.h"
+#include "assistant/engine/Siglip.h"
+#include "assistant/engine/VilaConfig.h"
+#include "viewer/volume/Picture.h"
+#include "viewer/volume/Progress.h"
+
+#include <filesystem>
+#include <span>
+#include <stop_token>
+#include <string>
+
+namespace hf::assistant {
+
+/// The three networks of a VILA checkpoint, for inference and training.
+struct VilaNetworks {
+    VilaConfig config;
+    SiglipVision vision{nullptr};
+    Projector projector{nullptr};
+    Llama llm{nullptr};
+
+    /// Networks with random weights. @throws Error for a configuration that cannot be built.
+    explicit VilaNetworks(const VilaConfig& config);
+    VilaNetworks() = default;
+
+    /// Normalised pixels [n, 3, S, S] -> rows for the language model [n, tokensPerImage, H].
+    torch::Tensor encode(const torch::Tensor& pixels);
+    std::vector<torch::Tensor> parameters() const;
+    std::size_t parameterCount() const;
+    void to(torch::Device device, torch::ScalarType type);
+};
+
+/// 8-bit RGB pictures of S x S pixels -> [n, 3, S, S] fp32, rescaled and normalised (reference vila-m3.md 2.4).
+torch::Tensor pixelTensor(std::span<const Picture> pictures, const PreprocessorConfig& config);
+
+/// The folder with config.json: `directory` itself or its `model` sub-folder (reference 1.1).
+std::filesystem::path checkpointRoot(const std::filesystem::path& directory);
+
+/// Builds the networks of a checkpoint and fills them; weights keep the type that the files have unless `type` is given.
+/// @throws Error naming every missing tensor, or one with expected and found shape; Cancelled.
+VilaNetworks loadNetworks(const std::filesystem::path& root, std::optional<torch::ScalarType> type,
+                          const Progress& progress = {}, std::stop_token stop = {});
+
+/// Writes config files and weights (as bf16, fp16 or fp32) in the layout of a VILA 1.5 checkpoint; tokenizer files are the caller's.
+void saveNetworks(const VilaNetworks& networks, const std::filesystem::path& root, torch::ScalarType type);
+
+/// SHA-256 over all weight files, in the order llm, vision_tower, mm_projector.
+std::string weightsSha256(const std::filesystem::path& root);
+
+} // namespace hf::assistant

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcdatset.h>
+#include <dcmtk/dcmdata/dcdeftag.h>
+#include <dcmtk/dcmdata/dcsequen.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// Internal to hf_dicom: plain values out of DCMTK items. Nothing throws: what is absent or unreadable is empty.
+namespace hf::dicom {
+
+/// Number of value `position`, whatever the VR: also of a number in a text.
+std::optional<double> findNumber(DcmItem& item, const DcmTagKey& tag, unsigned long position = 0);
+/// All of them; empty when one is unreadable.
+std::vector<double> numbers(DcmItem& item, const DcmTagKey& tag);
+int integer(DcmItem& item, const DcmTagKey& tag, int absent = 0);
+/// An ASCII value (UIDs, codes) without padding.
+std::string code(DcmItem& item, const DcmTagKey& tag, unsigned long position = 0);
+/// Values of a code string.
+std::vector<std::string> codes(DcmItem& item, const DcmTagKey& tag);
+/// First item of a sequence; null when absent.
+DcmItem* findItem(DcmItem& item, const DcmTagKey& sequence);
+DcmSequenceOfItems* findSequence(DcmItem& item, const DcmTagKey& sequence);
+
+} // namespace hf::dicom

@@ -1,0 +1,448 @@
+#include "viewer/dicom/Header.h"
+
+#include "viewer/dicom/Attributes.h"
+#include "viewer/dicom/DicomFileData.h"
+#include "viewer/dicom/Text.h"
+#include "viewer/volume/Error.h"
+
+#include <dcmtk/dcmdata/dcuid.h>
+#include <dcmtk/dcmdata/dcxfer.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <set>
+
+namespace hf::dicom {
+
+namespace {
+
+// --- geometry of a frame ------------------------------------------------------------------------------------------------------------
+
+std::optional<PointLps> parsePosition(DcmItem& item)
+{
+    const auto values = numbers(item, DCM_ImagePositionPatient);
+    return values.size() == 3 ? std::optional(PointLps{values[0], values[1], values[2]}) : std::nullopt;
+}
+
+/// Unit vectors; empty when they are no right angle (then nothing in the patient can be placed by them).
+std::optional<std::array<Vec3, 2>> parseOrientation(DcmItem& item)
+{
+    const auto v = numbers(item, DCM_ImageOrientationPatient);
+    if (v.size() != 6) {
+        return std::nullopt;
+    }
+    const Vec3 row{v[0], v[1], v[2]}, column{v[3], v[4], v[5]};
+    if (std::abs(length(row) - 1) > 0.01 || std::abs(length(column) - 1) > 0.01 || std::abs(dot(row, column)) > 1e-3) {
+        return std::nullopt;
+    }
+    return std::array{normalized(row), normalized(column)};
+}
+
+std::optional<std::array<double, 2>> parseSpacing(DcmItem& item, const DcmTagKey& tag)
+{
+    const auto values = numbers(item, tag);
+    if (values.size() != 2 || !(values[0] > 0) || !(values[1] > 0)) {
+        return std::nullopt;
+    }
+    return std::array{values[0], values[1]};
+}
+
+/// Physical Delta of ultrasound regions when they all agree and are lengths (PS3.3 C.8.5.5.1).
+std::optional<std::array<double, 2>> parseUltrasoundSpacing(DcmItem& dataset)
+{
+    constexpr int kCentimetres = 3;
+    constexpr int kTissue = 1;
+    std::optional<std::array<double, 2>> found;
+    DcmSequenceOfItems* regions = findSequence(dataset, DCM_SequenceOfUltrasoundRegions);
+    for (DcmObject* object = regions ? regions->nextInContainer(nullptr) : nullptr; object; object = regions->nextInContainer(object)) {
+        DcmItem& region = *static_cast<DcmItem*>(object);
+        if (integer(region, DCM_RegionSpatialFormat) != kTissue || integer(region, DCM_PhysicalUnitsXDirection) != kCentimetres ||
+            integer(region, DCM_PhysicalUnitsYDirection) != kCentimetres) {
+            continue;
+        }
+        const auto x = findNumber(region, DCM_PhysicalDeltaX), y = findNumber(region, DCM_PhysicalDeltaY);
+        if (!x || !y || *x == 0 || *y == 0) {
+            continue;
+        }
+        const std::array<double, 2> spacing{std::abs(*y) * 10, std::abs(*x) * 10};
+        if (found && *found != spacing) {
+            return std::nullopt;
+        }
+        found = spacing;
+    }
+    return found;
+}
+
+/// Pixel Spacing, else what is known at the detector, else of the ultrasound region.
+void parseFlatSpacing(DcmItem& dataset, Header& header, FrameHeader& frame)
+{
+    if ((frame.spacingMm = parseSpacing(dataset, DCM_PixelSpacing))) {
+        header.spacingSource = SpacingSource::Patient;
+    } else if ((frame.spacingMm = parseSpacing(dataset, DCM_ImagerPixelSpacing)) ||
+               (frame.spacingMm = parseSpacing(dataset, DCM_NominalScannedPixelSpacing))) {
+        header.spacingSource = SpacingSource::Imager;
+    } else if ((frame.spacingMm = parseUltrasoundSpacing(dataset))) {
+        header.spacingSource = SpacingSource::Ultrasound;
+    } else {
+        header.spacingSource = SpacingSource::None;
+    }
+}
+
+// --- values of a frame --------------------------------------------------------------------------------------------------------------
+
+std::vector<WindowLevel> parseWindows(DcmItem& item)
+{
+    const auto centers = numbers(item, DCM_WindowCenter), widths = numbers(item, DCM_WindowWidth);
+    std::vector<WindowLevel> windows;
+    for (std::size_t n = 0; n < std::min(centers.size(), widths.size()); ++n) {
+        if (widths[n] > 0) {
+            windows.push_back({centers[n], widths[n], TextReader(item).text(DCM_WindowCenterWidthExplanation)});
+            // The explanations are one text with '\' between the values.
+            std::string& name = windows.back().name;
+            std::size_t begin = 0;
+            for (std::size_t skip = 0; skip < n && begin != std::string::npos; ++skip) {
+                begin = name.find('\\', begin);
+                begin = begin == std::string::npos ? begin : begin + 1;
+            }
+            name = begin == std::string::npos ? std::string() : name.substr(begin, name.find('\\', begin) - begin);
+        }
+    }
+    return windows;
+}
+
+void parseRescale(DcmItem& item, FrameHeader& frame)
+{
+    frame.slope = findNumber(item, DCM_RescaleSlope).value_or(1);
+    frame.intercept = findNumber(item, DCM_RescaleIntercept).value_or(0);
+    if (frame.slope == 0) {
+        frame.slope = 1;
+    }
+}
+
+// --- functional groups of enhanced objects (PS3.3 C.7.6.16) -------------------------------------------------------------------------
+
+/// A functional group of one frame: its own, else the shared one.
+class Groups {
+public:
+    Groups(DcmItem* shared, DcmItem* own) : m_shared(shared), m_own(own) {}
+    DcmItem* find(const DcmTagKey& sequence) const
+    {
+        DcmItem* found = m_own ? findItem(*m_own, sequence) : nullptr;
+        return found || !m_shared ? found : findItem(*m_shared, sequence);
+    }
+
+private:
+    DcmItem* m_shared;
+    DcmItem* m_own;
+};
+
+/// What separates frames into volumes: stack, kind of frame, echo, b-value.
+std::string groupOf(const Groups& groups)
+{
+    std::string key;
+    if (DcmItem* content = groups.find(DCM_FrameContentSequence)) {
+        key += code(*content, DCM_StackID);
+    }
+    for (const DcmTagKey& tag : {DCM_MRImageFrameTypeSequence, DCM_CTImageFrameTypeSequence}) {
+        if (DcmItem* type = groups.find(tag)) {
+            for (const std::string& word : codes(*type, DCM_FrameType)) {
+                key += '|' + word;
+            }
+            key += '|' + code(*type, DCM_ComplexImageComponent);
+        }
+    }
+    if (DcmItem* echo = groups.find(DCM_MREchoSequence)) {
+        key += "|TE " + code(*echo, DCM_EffectiveEchoTime);
+    }
+    if (DcmItem* diffusion = groups.find(DCM_MRDiffusionSequence)) {
+        key += "|b " + code(*diffusion, DCM_DiffusionBValue);
+    }
+    return key;
+}
+
+void parseFunctionalGroups(const Groups& groups, FrameHeader& frame)
+{
+    if (DcmItem* item = groups.find(DCM_PlanePositionSequence)) {
+        frame.position = parsePosition(*item);
+    }
+    if (DcmItem* item = groups.find(DCM_PlaneOrientationSequence)) {
+        frame.orientation = parseOrientation(*item);
+    }
+    if (DcmItem* item = groups.find(DCM_PixelMeasuresSequence)) {
+        frame.spacingMm = parseSpacing(*item, DCM_PixelSpacing);
+    }
+    if (DcmItem* item = groups.find(DCM_PixelValueTransformationSequence)) {
+        parseRescale(*item, frame);
+    }
+    if (DcmItem* item = groups.find(DCM_FrameVOILUTSequence)) {
+        frame.windows = parseWindows(*item);
+    }
+    if (DcmItem* item = groups.find(DCM_FrameContentSequence)) {
+        frame.timeIndex = integer(*item, DCM_TemporalPositionIndex);
+    }
+    frame.group = groupOf(groups);
+}
+
+double sliceSpacing(DcmItem& item)
+{
+    const double distance = std::abs(findNumber(item, DCM_SpacingBetweenSlices).value_or(0));
+    return distance > 0 ? distance : std::max(0.0, findNumber(item, DCM_SliceThickness).value_or(0));
+}
+
+void parseEnhancedFrames(DcmItem& dataset, DcmSequenceOfItems& perFrame, Header& header)
+{
+    DcmItem* shared = findItem(dataset, DCM_SharedFunctionalGroupsSequence);
+    DcmObject* own = nullptr;
+    for (FrameHeader& frame : header.frames) {
+        own = perFrame.nextInContainer(own);
+        if (!own) {
+            throw Error("fewer frame descriptions than frames", "broken");
+        }
+        const Groups groups(shared, static_cast<DcmItem*>(own));
+        parseFunctionalGroups(groups, frame);
+        if (DcmItem* item = groups.find(DCM_PixelMeasuresSequence); item && header.sliceSpacingMm == 0) {
+            header.sliceSpacingMm = sliceSpacing(*item);
+        }
+    }
+    if (!header.frames.empty() && header.frames.front().spacingMm) {
+        header.spacingSource = SpacingSource::Patient;
+    }
+}
+
+// --- the flat header ----------------------------------------------------------------------------------------------------------------
+
+PatientText parsePatient(const TextReader& reader)
+{
+    return {reader.text(DCM_PatientName), reader.text(DCM_PatientID), isoDate(reader.text(DCM_PatientBirthDate)),
+        reader.text(DCM_PatientSex), reader.text(DCM_PatientAge)};
+}
+
+SeriesText parseSeriesText(const TextReader& reader)
+{
+    struct Field { DcmTagKey tag; std::string SeriesText::*field; };
+    static const Field kFields[] = {
+        {DCM_InstitutionName, &SeriesText::institution}, {DCM_StudyDate, &SeriesText::studyDate}, {DCM_StudyTime, &SeriesText::studyTime},
+        {DCM_StudyDescription, &SeriesText::studyDescription}, {DCM_StudyID, &SeriesText::studyId},
+        {DCM_AccessionNumber, &SeriesText::accessionNumber}, {DCM_ReferringPhysicianName, &SeriesText::referringPhysician},
+        {DCM_SeriesDate, &SeriesText::seriesDate}, {DCM_SeriesTime, &SeriesText::seriesTime},
+        {DCM_AcquisitionDate, &SeriesText::acquisitionDate}, {DCM_AcquisitionTime, &SeriesText::acquisitionTime},
+        {DCM_SeriesDescription, &SeriesText::seriesDescription}, {DCM_SeriesNumber, &SeriesText::seriesNumber},
+        {DCM_ProtocolName, &SeriesText::protocol}, {DCM_BodyPartExamined, &SeriesText::bodyPart},
+        {DCM_ViewPosition, &SeriesText::viewPosition}, {DCM_PatientPosition, &SeriesText::patientPosition},
+        {DCM_Manufacturer, &SeriesText::manufacturer}, {DCM_ManufacturerModelName, &SeriesText::model},
+        {DCM_ConvolutionKernel, &SeriesText::kernel}, {DCM_SliceThickness, &SeriesText::sliceThicknessMm}, {DCM_KVP, &SeriesText::kvp},
+        {DCM_EchoTime, &SeriesText::echoTimeMs}, {DCM_RepetitionTime, &SeriesText::repetitionTimeMs}};
+    SeriesText text;
+    for (const Field& field : kFields) {
+        text.*field.field = reader.text(field.tag);
+    }
+    text.laterality = reader.text(DCM_ImageLaterality);
+    if (text.laterality.empty()) {
+        text.laterality = reader.text(DCM_Laterality);
+    }
+    for (auto field : {&SeriesText::studyDate, &SeriesText::seriesDate, &SeriesText::acquisitionDate}) {
+        text.*field = isoDate(text.*field);
+    }
+    for (auto field : {&SeriesText::studyTime, &SeriesText::seriesTime, &SeriesText::acquisitionTime}) {
+        text.*field = isoTime(text.*field);
+    }
+    text.lossy = reader.text(DCM_LossyImageCompression) == "01";
+    return text;
+}
+
+PixelKind kindOfPixels(DcmItem& dataset)
+{
+    DcmElement* element = nullptr;
+    const auto holds = [&](const DcmTagKey& tag) { return dataset.findAndGetElement(tag, element).good() && element && element->getLength() > 0; };
+    // Encapsulated pixels have an undefined length, which reads as not 0.
+    return holds(DCM_PixelData) ? PixelKind::Integer : holds(DCM_FloatPixelData) ? PixelKind::Float
+        : holds(DCM_DoubleFloatPixelData)                                        ? PixelKind::Double
+                                                                                 : PixelKind::None;
+}
+
+void parsePixelFormat(DcmItem& dataset, PixelFormat& pixels)
+{
+    pixels.kind = kindOfPixels(dataset);
+    pixels.rows = integer(dataset, DCM_Rows);
+    pixels.columns = integer(dataset, DCM_Columns);
+    pixels.frames = std::max(1, integer(dataset, DCM_NumberOfFrames, 1));
+    pixels.samples = integer(dataset, DCM_SamplesPerPixel, 1);
+    pixels.bitsAllocated = integer(dataset, DCM_BitsAllocated);
+    pixels.bitsStored = integer(dataset, DCM_BitsStored, pixels.bitsAllocated);
+    pixels.highBit = integer(dataset, DCM_HighBit, pixels.bitsStored - 1);
+    pixels.isSigned = integer(dataset, DCM_PixelRepresentation) == 1;
+    pixels.isPlanar = integer(dataset, DCM_PlanarConfiguration) == 1;
+    pixels.photometric = code(dataset, DCM_PhotometricInterpretation);
+    if (pixels.kind == PixelKind::Float || pixels.kind == PixelKind::Double) {
+        pixels.bitsAllocated = pixels.bitsStored = pixels.kind == PixelKind::Float ? 32 : 64;
+        pixels.highBit = pixels.bitsStored - 1;
+    }
+    if (pixels.photometric.empty()) {
+        pixels.photometric = pixels.samples == 3 ? "RGB" : "MONOCHROME2";
+    }
+}
+
+/// @throws Error when no picture can be made of it.
+void checkPixelFormat(const PixelFormat& pixels)
+{
+    if (pixels.kind == PixelKind::None) {
+        throw Error("a DICOM object without pixels", "no-image");
+    }
+    if (pixels.rows < 1 || pixels.columns < 1 || pixels.rows > 65535 || pixels.columns > 65535) {
+        throw Error("an image without rows or columns", "broken");
+    }
+    if (pixels.samples != 1 && pixels.samples != 3) {
+        throw Error(std::to_string(pixels.samples) + " samples per pixel are not supported", "unsupported");
+    }
+    const std::set<int> known = pixels.kind == PixelKind::Integer ? std::set{1, 8, 16, 32} : std::set{32, 64};
+    if (!known.contains(pixels.bitsAllocated)) {
+        throw Error(std::to_string(pixels.bitsAllocated) + " bits allocated per pixel are not supported", "unsupported");
+    }
+    if (pixels.bitsStored < 1 || pixels.bitsStored > pixels.bitsAllocated || pixels.highBit < pixels.bitsStored - 1 ||
+        pixels.highBit >= pixels.bitsAllocated) {
+        throw Error("bits stored and high bit contradict the bits allocated", "broken");
+    }
+}
+
+/// Kinds of objects whose pixels are not a picture to be read as an image.
+void checkSopClass(const Header& header)
+{
+    if (header.sopClassUid == UID_SegmentationStorage || header.modality == "SEG") {
+        throw Error("a DICOM segmentation object is not shown as an image", "unsupported");
+    }
+    if (header.sopClassUid == UID_RTDoseStorage) {
+        throw Error("RT dose grids are not supported", "unsupported");
+    }
+}
+
+void parsePadding(DcmItem& dataset, Header& header)
+{
+    const auto value = findNumber(dataset, DCM_PixelPaddingValue);
+    if (!value || header.pixels.kind != PixelKind::Integer) {
+        return;
+    }
+    const double limit = findNumber(dataset, DCM_PixelPaddingRangeLimit).value_or(*value);
+    // The VR may be wrong about the sign: the bits count (PS3.3 C.7.5.1.1.2).
+    const auto stored = [&](double v) {
+        const double modulus = std::ldexp(1.0, header.pixels.bitsAllocated);
+        return header.pixels.isSigned && v >= modulus / 2 ? v - modulus : !header.pixels.isSigned && v < 0 ? v + modulus : v;
+    };
+    header.paddingLow = std::min(stored(*value), stored(limit));
+    header.paddingHigh = std::max(stored(*value), stored(limit));
+}
+
+void parseFrames(DcmItem& dataset, Header& header)
+{
+    FrameHeader all;
+    all.position = parsePosition(dataset);
+    all.orientation = parseOrientation(dataset);
+    parseFlatSpacing(dataset, header, all);
+    parseRescale(dataset, all);
+    all.windows = parseWindows(dataset);
+    all.timeIndex = integer(dataset, DCM_TemporalPositionIdentifier);
+    all.order = findNumber(dataset, DCM_TriggerTime).value_or(0);
+    all.group = code(dataset, DCM_EchoNumbers);
+    header.sliceSpacingMm = sliceSpacing(dataset);
+    header.frames.assign(std::size_t(header.pixels.frames), all);
+    if (DcmSequenceOfItems* perFrame = findSequence(dataset, DCM_PerFrameFunctionalGroupsSequence)) {
+        parseEnhancedFrames(dataset, *perFrame, header);
+    } else if (header.pixels.frames > 1) {
+        // One position for many frames says nothing about any of them.
+        for (FrameHeader& frame : header.frames) {
+            frame.position.reset();
+        }
+    }
+}
+
+/// A frame count that the pixels cannot hold is not believed: nothing is allocated for it.
+void checkFrameCount(DcmItem& dataset, const PixelFormat& pixels)
+{
+    DcmElement* element = nullptr;
+    if (pixels.frames == 1 || pixels.kind != PixelKind::Integer || dataset.findAndGetElement(DCM_PixelData, element).bad()) {
+        return;
+    }
+    const double length = double(element->getLengthField());
+    const double needed = double(pixels.rows) * pixels.columns * pixels.samples * pixels.bitsAllocated / 8 * pixels.frames;
+    const bool isEncapsulated = element->getLengthField() == DCM_UndefinedLength;
+    const bool subsampled = pixels.photometric == "YBR_FULL_422";
+    if (!isEncapsulated && length + 1 < (subsampled ? needed * 2 / 3 : needed)) {
+        throw Error("the pixel data are shorter than the image", "broken");
+    }
+    constexpr int kMostFrames = 200'000;
+    if (pixels.frames > kMostFrames) {
+        throw Error("a number of frames that cannot be right", "broken");
+    }
+}
+
+} // namespace
+
+Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, bool needsPixels)
+{
+    DcmDataset& dataset = *file.getDataset();
+    Header header;
+    header.path = path;
+    header.sopClassUid = code(dataset, DCM_SOPClassUID);
+    header.sopInstanceUid = code(dataset, DCM_SOPInstanceUID);
+    header.seriesUid = code(dataset, DCM_SeriesInstanceUID);
+    header.studyUid = code(dataset, DCM_StudyInstanceUID);
+    header.frameOfReferenceUid = code(dataset, DCM_FrameOfReferenceUID);
+    header.transferSyntaxUid = DcmXfer(dataset.getOriginalXfer()).getXferID();
+    header.modality = code(dataset, DCM_Modality);
+    header.imageType = codes(dataset, DCM_ImageType);
+    header.instanceNumber = integer(dataset, DCM_InstanceNumber);
+    header.acquisitionNumber = integer(dataset, DCM_AcquisitionNumber);
+    const TextReader reader(dataset);
+    header.patient = parsePatient(reader);
+    header.text = parseSeriesText(reader);
+    parsePixelFormat(dataset, header.pixels);
+    if (needsPixels) {
+        checkPixelFormat(header.pixels);
+        checkSopClass(header);
+        checkFrameCount(dataset, header.pixels);
+        parsePadding(dataset, header);
+        parseFrames(dataset, header);
+    }
+    header.hasModalityLut = findItem(dataset, DCM_ModalityLUTSequence) != nullptr;
+    header.hasVoiLut = findItem(dataset, DCM_VOILUTSequence) != nullptr;
+    header.isMosaic = std::find(header.imageType.begin(), header.imageType.end(), "MOSAIC") != header.imageType.end();
+    return header;
+}
+
+bool looksLikeDicom(const std::filesystem::path& path)
+{
+    unsigned char bytes[132] = {};
+    std::ifstream stream(path, std::ios::binary);
+    stream.read(reinterpret_cast<char*>(bytes), sizeof bytes);
+    const std::streamsize count = stream.gcount();
+    if (count == sizeof bytes && std::memcmp(bytes + 128, "DICM", 4) == 0) {
+        return true;
+    }
+    if (count < 16) {
+        return false;
+    }
+    // Without preamble: a first element of group 2, 4 or 8, with a VR of two capitals or a short length.
+    const auto isKnownGroup = [](int group) { return group == 2 || group == 4 || group == 8; };
+    const bool little = isKnownGroup(bytes[0] | bytes[1] << 8), big = isKnownGroup(bytes[0] << 8 | bytes[1]);
+    const bool hasVr = bytes[4] >= 'A' && bytes[4] <= 'Z' && bytes[5] >= 'A' && bytes[5] <= 'Z';
+    const std::uint32_t length = std::uint32_t(bytes[4]) | std::uint32_t(bytes[5]) << 8 | std::uint32_t(bytes[6]) << 16 | std::uint32_t(bytes[7]) << 24;
+    return ((little || big) && hasVr) || (little && length < 1024 && bytes[3] == 0);
+}
+
+std::string transferSyntaxName(const std::string& uid)
+{
+    static const std::pair<const char*, const char*> kLater[] = {
+        {"1.2.840.10008.1.2.4.110", "JPEG XL Lossless"}, {"1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"},
+        {"1.2.840.10008.1.2.4.112", "JPEG XL"}, {"1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless"},
+        {"1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 RPCL Lossless"}, {"1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"}};
+    for (const auto& [known, name] : kLater) {
+        if (uid == known) {
+            return name;
+        }
+    }
+    const DcmXfer xfer(uid.c_str());
+    return xfer.getXfer() == EXS_Unknown ? uid : std::string(xfer.getXferName());
+}
+
+} // namespace hf::dicom

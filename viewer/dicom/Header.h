@@ -1,0 +1,109 @@
+#pragma once
+
+#include "viewer/dicom/Study.h"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Internal to hf_dicom (and its tests): one DICOM file, its header as plain values, its frames decoded one at a time.
+namespace hf::dicom {
+
+enum class PixelKind { None, Integer, Float, Double };
+
+/// How a frame's stored pixels are to be read (PS3.3 C.7.6.3).
+struct PixelFormat {
+    PixelKind kind = PixelKind::None;
+    int rows = 0, columns = 0, frames = 1, samples = 1;
+    int bitsAllocated = 0, bitsStored = 0, highBit = 0;
+    bool isSigned = false;
+    bool isPlanar = false;      ///< Planar Configuration 1: colour by plane.
+    std::string photometric;    ///< "MONOCHROME2", "RGB", "PALETTE COLOR" ...
+    bool isMonochrome() const { return photometric.rfind("MONOCHROME", 0) == 0 || samples == 1; }
+};
+
+/// What may differ from frame to frame.
+struct FrameHeader {
+    std::optional<PointLps> position;
+    std::optional<std::array<Vec3, 2>> orientation;         ///< Unit vectors along a row and along a column.
+    std::optional<std::array<double, 2>> spacingMm;         ///< Distance of rows, distance of columns (order of the attribute).
+    double slope = 1, intercept = 0;
+    std::vector<WindowLevel> windows;
+    std::string group;          ///< Frames of different groups are never one volume: stack, frame type, echo, b-value.
+    int timeIndex = 0;          ///< Temporal Position Index / Identifier; 0 when absent.
+    double order = 0;           ///< Trigger or acquisition time: orders images at one place.
+};
+
+/// How sure the distance of pixels is.
+enum class SpacingSource { None, Patient, Imager, Ultrasound };
+
+struct Header {
+    std::filesystem::path path;
+    std::string sopClassUid, sopInstanceUid, seriesUid, studyUid, frameOfReferenceUid, transferSyntaxUid, modality;
+    std::vector<std::string> imageType;
+    int instanceNumber = 0, acquisitionNumber = 0;
+    PatientText patient;
+    SeriesText text;
+    PixelFormat pixels;
+    SpacingSource spacingSource = SpacingSource::None;
+    double sliceSpacingMm = 0;              ///< Spacing Between Slices, else Slice Thickness; 0 when absent.
+    std::optional<double> paddingLow, paddingHigh;  ///< Stored values that mean "no picture here", both included.
+    bool hasModalityLut = false;
+    bool hasVoiLut = false;
+    bool isMosaic = false;                  ///< Siemens: many slices side by side in one image.
+    std::vector<FrameHeader> frames;        ///< One per frame.
+};
+
+/// Decoded stored pixels of one frame: host byte order, samples of a pixel together, rows top to bottom.
+struct StoredFrame {
+    int rows = 0, columns = 0, samples = 1;
+    int bytesPerSample = 1;     ///< 1, 2, 4, 8.
+    bool isSigned = false;
+    bool isFloat = false;
+    std::string photometric;    ///< After decoding: the JPEG family gives RGB.
+    std::vector<std::uint8_t> bytes;
+};
+
+/// A table of a palette, a modality LUT: value for stored value first + n; ends are clamped.
+struct LookupTable {
+    std::int32_t first = 0;
+    int bits = 16;
+    std::vector<std::uint16_t> values;
+    std::uint16_t at(std::int32_t stored) const;
+};
+
+/// An open DICOM file. Not thread-safe; different files may be used by different threads.
+class DicomFile {
+public:
+    /// Parses the data set; pixels stay in the file.
+    /// @throws Error "not-an-image" when it is no DICOM, "broken" when it cannot be parsed, "no-image" when it has no pixels and
+    ///         `needsPixels`, "unsupported" when its kind of pixels cannot be shown.
+    explicit DicomFile(const std::filesystem::path& path, bool needsPixels = true);
+    ~DicomFile();
+    DicomFile(DicomFile&&) noexcept;
+
+    const Header& header() const;
+    /// @throws Error "unsupported" (names the transfer syntax) or "broken".
+    StoredFrame decode(int frame);
+    /// Red, green, blue of a PALETTE COLOR image. @throws Error "broken" without tables.
+    std::array<LookupTable, 3> palette() const;
+    /// @throws Error "broken" when it is not readable.
+    LookupTable modalityLut() const;
+
+    struct Data;
+
+private:
+    std::unique_ptr<Data> m_data;
+};
+
+/// True when the first bytes look like a DICOM data set, with or without preamble. Cheap.
+bool looksLikeDicom(const std::filesystem::path& path);
+
+/// English name of a transfer syntax; the UID itself when unknown.
+std::string transferSyntaxName(const std::string& uid);
+
+} // namespace hf::dicom
