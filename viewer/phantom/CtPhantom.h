@@ -37,4 +37,9 @@ struct CtPhantom {
 
 CtPhantom makeCtPhantom(const CtPhantomOptions& options);
 
+class CtAnatomy;
+/// Samples a trunk on any grid (single slices too); options give noise and seed. Truth is the tissue at the voxel's centre; HU at borders
+/// is the mean of eight places in the voxel.
+CtPhantom sampleCtPhantom(const CtAnatomy& anatomy, const CtPhantomOptions& options, const Geometry& geometry);
+
 } // namespace hf::phantom
