@@ -62,7 +62,7 @@ struct HeadModel {
         if (ax < 1.5 && depthMm < 45 && p.z > 10) {
             return Matter::Csf;
         }
-        const double folds = smoothNoise(p.x, p.y, p.z, fold, seed + 1) + 0.5 * smoothNoise(p.x, p.y, p.z, fold / 2, seed + 2);
+        const double folds = 1.6 * smoothNoise(p.x, p.y, p.z, fold, seed + 1) + 0.8 * smoothNoise(p.x, p.y, p.z, fold / 2, seed + 2);
         const double effective = std::min(depthMm, std::max(0.0, ax - 1.5) + 2) - 9 * std::max(0.0, folds);
         if (effective < -2.5) {
             return Matter::Csf;

@@ -1,0 +1,40 @@
+#include "app/engine/Arguments.h"
+#include "app/engine/Commands.h"
+#include "assistant/engine/train/Trainer.h"
+
+#include <cstdio>
+
+namespace hf::app {
+
+int trainCommand(std::span<const std::string> words)
+{
+    const Arguments arguments(words, {"--output", "--pictures", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every"}, {"--resume", "--fp32"});
+    assistant::train::TrainOptions options;
+    options.output = arguments.value("--output");
+    if (options.output.empty() || !arguments.plain().empty()) {
+        throw Error("train needs --output FOLDER", "usage");
+    }
+    options.realVolumes = arguments.value("--pictures");
+    options.steps = int(arguments.number("--steps", options.steps));
+    options.minutes = arguments.number("--minutes", 0);
+    options.batch = int(arguments.number("--batch", options.batch));
+    options.learningRate = arguments.number("--rate", options.learningRate);
+    options.seed = std::uint32_t(arguments.number("--seed", options.seed));
+    options.pictures = int(arguments.number("--pool", options.pictures));
+    options.saveEvery = int(arguments.number("--save-every", options.saveEvery));
+    options.version = arguments.value("--version", options.version);
+    options.resume = arguments.has("--resume");
+    options.bf16 = !arguments.has("--fp32");
+    const auto onReport = [](const assistant::train::TrainReport& report) {
+        std::printf("step %d of %d  loss %.4f  %.1f samples/s", report.step, report.steps, report.loss, report.samplesPerSecond);
+        if (report.exactFirst >= 0) {
+            std::printf("  unseen: first answer right %.3f, all right %.3f", report.exactFirst, report.exactAll);
+        }
+        std::printf("\n");
+        std::fflush(stdout);
+    };
+    trainDemoModel(options, onReport, [](double fraction, const std::string& stage) { std::fprintf(stderr, "%s %.0f %%\n", stage.c_str(), fraction * 100); }, {});
+    return 0;
+}
+
+} // namespace hf::app

@@ -1,0 +1,43 @@
+#include "app/engine/Commands.h"
+#include "viewer/volume/Error.h"
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace {
+
+const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
+
+  train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
+           trains the small demo model
+)";
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    const std::map<std::string, std::function<int(std::span<const std::string>)>> commands{{"train", hf::app::trainCommand}};
+    if (words.empty() || words[0] == "--help" || words[0] == "-h") {
+        std::fputs(kUsage, words.empty() ? stderr : stdout);
+        return words.empty() ? 2 : 0;
+    }
+    const auto command = commands.find(words[0]);
+    if (command == commands.end()) {
+        std::fprintf(stderr, "hounsfield-engine: unknown command %s (see --help)\n", words[0].c_str());
+        return 2;
+    }
+    try {
+        return command->second(std::span(words).subspan(1));
+    } catch (const hf::Error& error) {
+        std::fprintf(stderr, "hounsfield-engine %s: %s\n", words[0].c_str(), error.what());
+        return error.code() == "usage" ? 2 : 1;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "hounsfield-engine %s: %s\n", words[0].c_str(), error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,488 @@
+#include "assistant/engine/train/PicturePool.h"
+
+#include "assistant/engine/PillowResize.h"
+#include "viewer/phantom/Scenes.h"
+#include "viewer/volume/Error.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+namespace hf::assistant::train {
+
+namespace fs = std::filesystem;
+using phantom::CtLabel;
+using phantom::Random;
+
+namespace {
+
+constexpr double kAir = -1024;
+
+/// A MetaImage file as packaging/train-demo/real_volumes.py writes it.
+Volume readMetaImage(const fs::path& path, const std::string& modality)
+{
+    std::ifstream file(path, std::ios::binary);
+    std::string line, elementType;
+    std::array<double, 9> matrix{};
+    std::array<double, 3> offset{}, spacing{};
+    Size3 size;
+    bool local = false;
+    while (!local && std::getline(file, line)) {
+        std::istringstream in(line);
+        std::string key, equals;
+        in >> key >> equals;
+        if (key == "TransformMatrix") {
+            for (double& value : matrix) in >> value;
+        } else if (key == "Offset") {
+            in >> offset[0] >> offset[1] >> offset[2];
+        } else if (key == "ElementSpacing") {
+            in >> spacing[0] >> spacing[1] >> spacing[2];
+        } else if (key == "DimSize") {
+            in >> size.i >> size.j >> size.k;
+        } else if (key == "ElementType") {
+            in >> elementType;
+        } else if (key == "ElementDataFile") {
+            local = true;
+        }
+    }
+    if (!local || elementType != "MET_SHORT" || size.i < 1 || size.j < 1 || size.k < 1) {
+        throw Error(path.string() + " is not an uncompressed MetaImage file of short integers", "unsupported");
+    }
+    std::vector<std::int16_t> voxels(size.voxels());
+    file.read(reinterpret_cast<char*>(voxels.data()), std::streamsize(voxels.size() * 2));
+    if (!file) {
+        throw Error(path.string() + " is too short", "broken");
+    }
+    const std::array<Vec3, 3> axes{Vec3{matrix[0], matrix[1], matrix[2]}, Vec3{matrix[3], matrix[4], matrix[5]}, Vec3{matrix[6], matrix[7], matrix[8]}};
+    VolumeInfo info;
+    info.modality = modality;
+    info.unit = modality == "CT" ? Unit::Hu : Unit::None;
+    return Volume(Geometry(size, spacing, {offset[0], offset[1], offset[2]}, axes), std::move(voxels), info);
+}
+
+/// The frame of the model's picture with S x S pixels.
+SliceFrame stretched(SliceFrame frame, int size)
+{
+    const double fx = double(frame.width) / size, fy = double(frame.height) / size;
+    frame.origin = frame.toLps((fx - 1) / 2, (fy - 1) / 2);
+    frame.pixelMm = {frame.pixelMm[0] * fx, frame.pixelMm[1] * fy};
+    frame.width = frame.height = size;
+    return frame;
+}
+
+std::vector<std::uint8_t> redOf(const Picture& picture)
+{
+    std::vector<std::uint8_t> grey(picture.rgb.size() / 3);
+    for (std::size_t n = 0; n < grey.size(); ++n) {
+        grey[n] = picture.rgb[3 * n];
+    }
+    return grey;
+}
+
+LabelId expertLabel(CtLabel label)
+{
+    switch (label) {
+    case CtLabel::Air: return 0;
+    case CtLabel::LeftLung: return 1;
+    case CtLabel::RightLung: return 2;
+    case CtLabel::LungNodule: return 1;
+    case CtLabel::Airways: return 3;
+    case CtLabel::Bones: return 4;
+    case CtLabel::SubcutaneousFat: return 6;
+    case CtLabel::VisceralFat: return 7;
+    case CtLabel::BowelGas: return 0;
+    default: return 8;
+    }
+}
+
+/// Labels by HU alone, for real slices: good enough to be painted.
+std::vector<LabelId> labelsByHu(const Volume& volume, const SliceFrame& frame)
+{
+    const auto size = std::size_t(frame.width);
+    const std::vector<std::uint8_t> hu = redOf(composeSlice(volume, frame, {0, 2048, {}}, false, Interpolation::Linear));
+    const auto value = [&](std::size_t n) { return (hu[n] - 127.5) * 2048 / 255; };
+    std::vector<LabelId> labels(hu.size(), 255);
+    std::vector<std::size_t> stack;
+    const auto push = [&](std::size_t n) {
+        if (labels[n] == 255 && value(n) < -300) {
+            labels[n] = 0;
+            stack.push_back(n);
+        }
+    };
+    for (std::size_t n = 0; n < size; ++n) {
+        for (const std::size_t edge : {n, (size - 1) * size + n, n * size, n * size + size - 1}) {
+            push(edge);
+        }
+    }
+    while (!stack.empty()) {
+        const std::size_t n = stack.back();
+        stack.pop_back();
+        if (n % size > 0) push(n - 1);
+        if (n % size + 1 < size) push(n + 1);
+        if (n >= size) push(n - size);
+        if (n + size < labels.size()) push(n + size);
+    }
+    for (std::size_t n = 0; n < labels.size(); ++n) {
+        if (labels[n] == 255) {
+            const double v = value(n);
+            labels[n] = v < -400 ? (n % size > size / 2 ? 1 : 2) : v < -30 ? (v < -200 ? 0 : 7) : v > 180 ? 4 : 8;
+        }
+    }
+    return labels;
+}
+
+WindowLevel someWindow(const Volume& volume, Random& random)
+{
+    if (volume.info().modality == "CT") {
+        constexpr double kWindows[][2] = {{40, 400}, {40, 350}, {50, 400}, {60, 400}, {-600, 1500}, {-500, 1500}, {400, 1800}, {300, 2000}, {35, 80}, {90, 150}, {-100, 900}, {200, 700}};
+        const double* window = kWindows[random.chance(0.55) ? random.below(4) : random.below(12)];
+        return {window[0] + random.uniform(-20, 20), window[1] * random.uniform(0.8, 1.25), {}};
+    }
+    WindowLevel window = volume.percentileWindow();
+    window.width *= random.uniform(0.7, 1.25);
+    window.center *= random.uniform(0.75, 1.15);
+    return window;
+}
+
+TrainingPicture pictureOf(const Volume& volume, const View& view, int size, ImageKind kind)
+{
+    TrainingPicture result;
+    result.kind = kind;
+    if (kind == ImageKind::Ct || kind == ImageKind::Mri) {
+        result.plane = view.plane;
+    }
+    result.grey = redOf(preprocess(modelPicture(volume, view), size, "resize"));
+    return result;
+}
+
+/// One slice through the middle of a box, in any plane.
+Geometry sliceGeometry(Plane plane, PointLps center, double widthMm, double heightMm, double pixelMm)
+{
+    const int w = std::max(24, int(widthMm / pixelMm)), h = std::max(24, int(heightMm / pixelMm));
+    const auto from = [&](double middle, int n) { return middle - (n - 1) * pixelMm / 2; };
+    const std::array<Vec3, 3> axes{Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}};
+    switch (plane) {
+    case Plane::Axial: return Geometry({w, h, 1}, {pixelMm, pixelMm, pixelMm}, {from(center.x, w), from(center.y, h), center.z}, axes);
+    case Plane::Sagittal: return Geometry({1, w, h}, {pixelMm, pixelMm, pixelMm}, {center.x, from(center.y, w), from(center.z, h)}, axes);
+    case Plane::Coronal: return Geometry({w, 1, h}, {pixelMm, pixelMm, pixelMm}, {from(center.x, w), center.y, from(center.z, h)}, axes);
+    }
+    throw Error("no such plane");
+}
+
+Plane somePlane(Random& random) { return random.chance(0.5) ? Plane::Axial : random.chance(0.5) ? Plane::Coronal : Plane::Sagittal; }
+
+Geometry trunkSlice(Plane plane, Random& random)
+{
+    const PointLps center{plane == Plane::Sagittal ? random.uniform(-110, 110) : random.uniform(-15, 15), plane == Plane::Coronal ? random.uniform(-75, 75) : random.uniform(-15, 25),
+        plane == Plane::Axial ? random.uniform(-265, 215) : random.uniform(-120, 80)};
+    const double wide = plane == Plane::Sagittal ? random.uniform(270, 420) : random.uniform(340, 500);
+    const double high = plane == Plane::Axial ? random.uniform(280, 500) : random.uniform(200, 560);
+    const double zoom = random.chance(0.25) ? random.uniform(0.6, 0.95) : 1;
+    return sliceGeometry(plane, center, wide * zoom, high * zoom, random.uniform(1.6, 2.6));
+}
+
+TrainingPicture trunkCt(std::uint32_t seed, int size)
+{
+    Random random(seed);
+    phantom::CtPhantomOptions options;
+    options.seed = 1000 + seed % 150;
+    options.noiseSdHu = random.uniform(4, 30);
+    options.contrast = random.chance(0.5);
+    options.table = random.chance(0.7);
+    options.lungNodule = random.chance(0.5);
+    options.liverLesion = random.chance(0.5);
+    const phantom::CtAnatomy anatomy(options);
+    View view;
+    view.plane = somePlane(random);
+    const phantom::CtPhantom made = phantom::sampleCtPhantom(anatomy, options, trunkSlice(view.plane, random));
+    view.window = someWindow(made.volume, random);
+    TrainingPicture picture = pictureOf(made.volume, view, size, ImageKind::Ct);
+    std::vector<std::uint8_t> values(made.truth.voxels().size());
+    std::transform(made.truth.voxels().begin(), made.truth.voxels().end(), values.begin(), [](LabelId id) { return expertLabel(CtLabel(id)); });
+    const Volume labels(made.volume.geometry(), std::move(values), {});
+    picture.labels = redOf(composeSlice(labels, stretched(squareFrameOf(labels.geometry(), view), size), {128, 256, {}}, false, Interpolation::Nearest));
+    return picture;
+}
+
+TrainingPicture head(std::uint32_t seed, int size, bool ct)
+{
+    Random random(seed);
+    View view;
+    view.plane = somePlane(random);
+    const PointLps center{view.plane == Plane::Sagittal ? random.uniform(-40, 40) : random.uniform(-6, 6), view.plane == Plane::Coronal ? random.uniform(-50, 60) : random.uniform(-6, 6),
+        view.plane == Plane::Axial ? random.uniform(-70, 85) : random.uniform(-20, 10)};
+    const double wide = view.plane == Plane::Sagittal ? random.uniform(210, 270) : random.uniform(170, 260), high = random.uniform(200, 270);
+    const Geometry geometry = sliceGeometry(view.plane, center, wide, high, random.uniform(1.0, 1.8));
+    const auto contrast = ct ? phantom::HeadContrast::Ct : std::array{phantom::HeadContrast::T1, phantom::HeadContrast::T2, phantom::HeadContrast::Flair}[std::size_t(random.below(3))];
+    const Volume volume = phantom::makeHead(seed % 997, contrast, random.chance(0.4), geometry);
+    view.window = someWindow(volume, random);
+    TrainingPicture picture = pictureOf(volume, view, size, ct ? ImageKind::Ct : ImageKind::Mri);
+    if (ct) {
+        picture.labels = labelsByHu(volume, stretched(squareFrameOf(geometry, view), size));
+    }
+    return picture;
+}
+
+TrainingPicture trunkMr(std::uint32_t seed, int size)
+{
+    Random random(seed);
+    phantom::CtPhantomOptions options;
+    options.seed = 1000 + seed % 150;
+    const phantom::CtAnatomy anatomy(options);
+    View view;
+    view.plane = somePlane(random);
+    const Volume volume = phantom::makeMrTrunk(anatomy, seed, trunkSlice(view.plane, random));
+    view.window = someWindow(volume, random);
+    return pictureOf(volume, view, size, ImageKind::Mri);
+}
+
+TrainingPicture radiograph(std::uint32_t seed, int size)
+{
+    Random random(seed);
+    phantom::CtPhantomOptions options;
+    options.seed = 1000 + seed % 150;
+    const bool lateral = random.chance(0.15);
+    const Volume volume = phantom::makeRadiograph(phantom::CtAnatomy(options), seed, lateral, 2.4);
+    View view;
+    view.plane = volume.geometry().acquisitionPlane();
+    // From the thin to the dense parts of the body, not the air beside it.
+    const double top = volume.range().maximum, low = top * random.uniform(0.45, 0.75);
+    view.window = {(top + low) / 2, (top - low) * random.uniform(0.9, 1.2), {}};
+    TrainingPicture picture = pictureOf(volume, view, size, ImageKind::Cxr);
+    picture.lateral = lateral;
+    return picture;
+}
+
+TrainingPicture ultrasound(std::uint32_t seed, int size)
+{
+    const Volume volume = phantom::makeUltrasound(seed, 200);
+    View view;
+    view.window = {128, 256, {}};
+    TrainingPicture picture = pictureOf(volume, view, size, ImageKind::Ultrasound);
+    return picture;
+}
+
+TrainingPicture blank(std::uint32_t seed, int size)
+{
+    Random random(seed);
+    TrainingPicture picture;
+    const int level = random.chance(0.7) ? 0 : random.below(256);
+    const double noise = random.chance(0.5) ? 0 : random.uniform(0, 6);
+    picture.grey.resize(std::size_t(size) * std::size_t(size));
+    for (std::uint8_t& value : picture.grey) {
+        value = std::uint8_t(std::clamp(level + noise * random.gaussian(), 0.0, 255.0));
+    }
+    return picture;
+}
+
+/// Is there enough in the picture to tell what it is?
+bool showsSomething(const TrainingPicture& picture)
+{
+    double sum = 0, squares = 0;
+    for (const std::uint8_t value : picture.grey) {
+        sum += value;
+        squares += double(value) * value;
+    }
+    const double n = double(picture.grey.size());
+    return squares / n - (sum / n) * (sum / n) > 150;
+}
+
+struct RealVolume {
+    Volume volume;
+    ImageKind kind;
+};
+
+std::vector<RealVolume> readReal(const fs::path& folder)
+{
+    std::vector<RealVolume> volumes;
+    if (folder.empty()) {
+        return volumes;
+    }
+    const std::pair<const char*, ImageKind> kinds[] = {{"CT", ImageKind::Ct}, {"MR", ImageKind::Mri}, {"CXR", ImageKind::Cxr}};
+    for (const auto& [name, kind] : kinds) {
+        if (!fs::is_directory(folder / name)) {
+            continue;
+        }
+        std::vector<fs::path> files;
+        for (const fs::directory_entry& entry : fs::directory_iterator(folder / name)) {
+            files.push_back(entry.path());
+        }
+        std::sort(files.begin(), files.end());
+        for (const fs::path& file : files) {
+            volumes.push_back({readMetaImage(file, kind == ImageKind::Mri ? "MR" : kind == ImageKind::Ct ? "CT" : "DX"), kind});
+        }
+    }
+    return volumes;
+}
+
+TrainingPicture realSlice(const RealVolume& real, std::uint32_t seed, int size)
+{
+    Random random(seed);
+    const Geometry& geometry = real.volume.geometry();
+    View view;
+    if (real.kind == ImageKind::Cxr) {
+        view.plane = geometry.acquisitionPlane();
+        view.window = real.volume.percentileWindow();
+        view.window.width *= random.uniform(0.8, 1.3);
+        view.window.center *= random.uniform(0.85, 1.15);
+        return pictureOf(real.volume, view, size, ImageKind::Cxr);
+    }
+    // Planes with too few voxels across look like nothing.
+    const std::array<Plane, 3> planes{Plane::Axial, Plane::Sagittal, Plane::Coronal};
+    for (int attempt = 0; attempt < 20; ++attempt) {
+        view.plane = random.chance(0.4) ? geometry.acquisitionPlane() : planes[std::size_t(random.below(3))];
+        const int across = geometry.axisAcross(view.plane);
+        const int a = (across + 1) % 3, b = (across + 2) % 3;
+        const auto mm = [&](int axis) { return geometry.size().along(axis) * geometry.spacingMm()[std::size_t(axis)]; };
+        if (std::min(mm(a), mm(b)) > 45 && std::min(geometry.size().along(a), geometry.size().along(b)) >= 20) {
+            break;
+        }
+    }
+    const int slices = geometry.size().along(geometry.axisAcross(view.plane));
+    view.slice = std::clamp(int(slices * random.uniform(0.08, 0.92)), 0, slices - 1);
+    view.window = someWindow(real.volume, random);
+    TrainingPicture picture = pictureOf(real.volume, view, size, real.kind);
+    if (real.kind == ImageKind::Ct) {
+        picture.labels = labelsByHu(real.volume, stretched(squareFrameOf(geometry, view), size));
+    }
+    return picture;
+}
+
+TrainingPicture makeOne(const std::vector<RealVolume>& real, std::uint32_t seed, int size)
+{
+    Random random(seed * 7919 + 3);
+    for (std::uint32_t attempt = 0;; ++attempt) {
+        const std::uint32_t s = seed * 17 + attempt * 104729;
+        const double kind = random.uniform();
+        TrainingPicture picture;
+        if (!real.empty() && random.chance(0.34)) {
+            picture = realSlice(real[std::size_t(random.below(int(real.size())))], s, size);
+        } else if (kind < 0.46) {
+            picture = trunkCt(s, size);
+        } else if (kind < 0.53) {
+            picture = head(s, size, true);
+        } else if (kind < 0.70) {
+            picture = head(s, size, false);
+        } else if (kind < 0.83) {
+            picture = trunkMr(s, size);
+        } else if (kind < 0.92) {
+            picture = radiograph(s, size);
+        } else if (kind < 0.97) {
+            picture = ultrasound(s, size);
+        } else {
+            return blank(s, size);
+        }
+        if (showsSomething(picture)) {
+            return picture;
+        }
+    }
+}
+
+} // namespace
+
+std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress& progress, std::stop_token stop)
+{
+    const std::vector<RealVolume> real = readReal(options.realVolumes);
+    std::vector<TrainingPicture> pool(std::size_t(options.pictures));
+    std::atomic<int> next = 0;
+    std::mutex mutex;
+    const auto work = [&] {
+        for (int n = next++; n < options.pictures && !stop.stop_requested(); n = next++) {
+            pool[std::size_t(n)] = makeOne(real, options.seed * 100003 + std::uint32_t(n), options.size);
+            if (n % 50 == 0) {
+                const std::lock_guard lock(mutex);
+                report(progress, double(n) / options.pictures, "pictures");
+            }
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        for (unsigned n = 1; n < std::clamp(std::thread::hardware_concurrency(), 1U, 16U); ++n) {
+            others.emplace_back(work);
+        }
+        work();
+    }
+    throwIfStopped(stop);
+    return pool;
+}
+
+TrainingPicture varied(const TrainingPicture& picture, int size, Random& random)
+{
+    TrainingPicture result = picture;
+    const double gamma = std::exp(random.uniform(-0.35, 0.35)), gain = random.uniform(0.85, 1.18), bias = random.uniform(-14, 14), noise = random.chance(0.5) ? random.uniform(0, 7) : 0;
+    std::array<std::uint8_t, 256> tone{};
+    for (int n = 0; n < 256; ++n) {
+        tone[std::size_t(n)] = std::uint8_t(std::clamp(255 * std::pow(n / 255.0, gamma) * gain + (n > 4 ? bias : 0), 0.0, 255.0));
+    }
+    const bool moves = picture.kind != ImageKind::Blank && random.chance(0.8);
+    const double zoom = random.uniform(0.85, 1.2), stretch = random.uniform(0.92, 1.08), turn = random.uniform(-0.09, 0.09);
+    const double dx = random.uniform(-0.06, 0.06) * size, dy = random.uniform(-0.06, 0.06) * size;
+    const double c = std::cos(turn) / zoom, s = std::sin(turn) / zoom;
+    const auto at = [&](int x, int y) { return picture.grey[std::size_t(y) * std::size_t(size) + std::size_t(x)]; };
+    for (int y = 0; y < size; ++y) {
+        for (int x = 0; x < size; ++x) {
+            const std::size_t n = std::size_t(y) * std::size_t(size) + std::size_t(x);
+            double value = picture.grey[n];
+            if (moves) {
+                const double u = x - size / 2.0, v = (y - size / 2.0) * stretch;
+                const double sx = c * u - s * v + size / 2.0 + dx, sy = s * u + c * v + size / 2.0 + dy;
+                const int x0 = int(std::floor(sx)), y0 = int(std::floor(sy));
+                if (x0 < 0 || y0 < 0 || x0 + 1 >= size || y0 + 1 >= size) {
+                    value = 0;
+                    if (!result.labels.empty()) result.labels[n] = 0;
+                } else {
+                    const double fx = sx - x0, fy = sy - y0;
+                    value = (1 - fy) * ((1 - fx) * at(x0, y0) + fx * at(x0 + 1, y0)) + fy * ((1 - fx) * at(x0, y0 + 1) + fx * at(x0 + 1, y0 + 1));
+                    if (!result.labels.empty()) {
+                        result.labels[n] = picture.labels[std::size_t(y0 + (fy > 0.5)) * std::size_t(size) + std::size_t(x0 + (fx > 0.5))];
+                    }
+                }
+            }
+            value = tone[std::size_t(std::clamp(value, 0.0, 255.0))];
+            if (noise > 0) {
+                // Cheap and near enough to a bell: three uniform numbers.
+                const std::uint64_t bits = random.next();
+                value += noise * (double(bits & 1023) + double(bits >> 10 & 1023) + double(bits >> 20 & 1023) - 1534.5) / 512;
+            }
+            result.grey[n] = std::uint8_t(std::clamp(value, 0.0, 255.0));
+        }
+    }
+    return result;
+}
+
+Picture toPicture(const TrainingPicture& picture, int size)
+{
+    Picture result{size, size, std::vector<std::uint8_t>(picture.grey.size() * 3)};
+    for (std::size_t n = 0; n < picture.grey.size(); ++n) {
+        std::fill_n(result.rgb.begin() + std::ptrdiff_t(3 * n), 3, picture.grey[n]);
+    }
+    return result;
+}
+
+Picture toMaskedPicture(const TrainingPicture& picture, int size, const std::vector<LabelId>& labels)
+{
+    std::array<bool, 256> present{};
+    for (const LabelId label : labels) {
+        present[label] = true;
+    }
+    std::array<int, 256> rank{};
+    int count = 0;
+    for (std::size_t value = 1; value < 256; ++value) {
+        rank[value] = present[value] ? count++ : 0;
+    }
+    Picture result{size, size, std::vector<std::uint8_t>(picture.grey.size() * 3)};
+    for (std::size_t n = 0; n < picture.grey.size(); ++n) {
+        const Rgb8 color = labels[n] ? overlayColors()[std::size_t(rank[labels[n]] % 16)].rgb : Rgb8{};
+        const double grey = 0.7 * picture.grey[n];
+        result.rgb[3 * n] = std::uint8_t(0.3 * color.r + grey);
+        result.rgb[3 * n + 1] = std::uint8_t(0.3 * color.g + grey);
+        result.rgb[3 * n + 2] = std::uint8_t(0.3 * color.b + grey);
+    }
+    return result;
+}
+
+} // namespace hf::assistant::train

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "viewer/phantom/Random.h"
+#include "viewer/volume/LabelMap.h"
+#include "viewer/volume/Picture.h"
+#include "viewer/volume/Progress.h"
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+namespace hf::assistant::train {
+
+enum class ImageKind { Ct, Mri, Cxr, Ultrasound, Blank };
+
+/// A grey picture of S x S pixels as the vision tower takes it, and what is true about it.
+struct TrainingPicture {
+    ImageKind kind = ImageKind::Blank;
+    std::optional<Plane> plane;             ///< Of CT and MRI.
+    bool lateral = false;                   ///< Of a radiograph.
+    std::vector<std::uint8_t> grey;
+    /// Values of the classical CT expert's labels, for CT only; else empty.
+    std::vector<LabelId> labels;
+};
+
+struct PoolOptions {
+    int pictures = 6000;
+    int size = 168;
+    std::uint32_t seed = 1;
+    /// Folders CT, MR, CXR with uncompressed MetaImage volumes (int16, LPS); empty: phantoms alone.
+    std::filesystem::path realVolumes;
+};
+
+/// Pictures of phantoms (and of real volumes), made by the function that makes the model's picture in the program.
+/// @throws Error for a MetaImage file that is not understood; Cancelled.
+std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress& progress, std::stop_token stop);
+
+/// A variation: brightness, contrast, gamma, noise, a small shift, turn and zoom. `labels` follow.
+TrainingPicture varied(const TrainingPicture& picture, int size, phantom::Random& random);
+
+Picture toPicture(const TrainingPicture& picture, int size);
+/// As modelMaskedPicture: labels in `values` get the colours of their rank among those present.
+Picture toMaskedPicture(const TrainingPicture& picture, int size, const std::vector<LabelId>& labels);
+
+} // namespace hf::assistant::train

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "viewer/volume/Progress.h"
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+namespace hf::assistant::train {
+
+/// How the demo model is trained. The defaults made the embedded one; resources/models/demo/README.md has the figures.
+struct TrainOptions {
+    std::filesystem::path output;           ///< The checkpoint's folder; made when missing.
+    std::filesystem::path realVolumes;      ///< See PoolOptions.
+    int steps = 4000;
+    double minutes = 0;                     ///< Above 0: the schedule ends by the clock instead of by steps.
+    int batch = 32;
+    int pictures = 6000;
+    int vocabSize = 1536;
+    double learningRate = 1.2e-3;
+    std::uint32_t seed = 1;
+    bool resume = false;                    ///< Goes on from `output` with its tokenizer and weights.
+    int saveEvery = 200;
+    bool bf16 = true;                       ///< Multiplications in bf16 (autocast); weights stay fp32.
+    std::string version = "0.1";
+};
+
+struct TrainReport {
+    int step = 0, steps = 0;
+    double loss = 0;            ///< Mean over the last steps, nats a learned token.
+    double samplesPerSecond = 0;
+    double exactFirst = -1;     ///< Share of unseen conversations whose first answer is right word by word; -1: not tried now.
+    double exactAll = -1;       ///< The same for all answers, teacher-forced.
+};
+
+/// Trains a small VILA-1.5-layout model from nothing on phantoms and composed conversations; writes a checkpoint now and then and at the end.
+/// @throws Error, Cancelled (the last checkpoint stays).
+void trainDemoModel(const TrainOptions& options, const std::function<void(const TrainReport&)>& onReport, const Progress& progress, std::stop_token stop);
+
+} // namespace hf::assistant::train

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Writes real volumes as uncompressed MetaImage files for `hounsfield-engine train --pictures DIR`.
+
+    packaging/train-demo/real_volumes.py SHARED_DATA OUT
+
+OUT gets the folders CT, MR and CXR. Studies in HELD_OUT are never written: the trained model is tried on them.
+Needs SimpleITK, pydicom, nibabel, numpy. Licences of the sources: see the READMEs of the data folders; resources/README.md lists them.
+"""
+import pathlib
+import sys
+
+import numpy
+import SimpleITK
+
+HELD_OUT = {"ct_vendors/tcia_chest_A046441", "mr/siemens_t1_sagittal", "nifti/mr_abdomen.nii.gz", "cxr/siim_cr_jpeg.dcm",
+            "ct_vendors/ge_hispeed_head_tilt_varspacing"}
+SERIES = {"CT": ["ct_chest_abdomen/dicom", "ct_tilt/philips_tilt_p16", "ct_vendors/philips_ingenuity_head_5mm",
+                 "ct_vendors/slicer_head_64x64", "ct_vendors/tcia_chest_A046441", "ct_vendors/ge_hispeed_head_tilt_varspacing"],
+          "MR": ["mr/siemens_t1_sagittal"]}
+FILES = {"MR": ["mr_brats/t1.nii.gz", "mr_brats/t1c.nii.gz", "mr_brats/t2.nii.gz", "mr_brats/fla.nii.gz", "nifti/t1_brain_256.nii.gz",
+                "nifti/spine_t1.nii.gz", "nifti/brain1_image.nrrd", "nifti/mr_abdomen.nii.gz", "mr/siemens_enhanced_t1/t1w_96frames_ref.nii",
+                "mr/siemens_mosaic_ref.nii", "mr/siemens_enhanced_bold/ref.nii", "mr/philips_enhanced_b0/ref_magnitude.nii"],
+         "CT": ["ct_tilt/philips_tilt_p16_corrected.nii.gz"],
+         "CXR": ["cxr/nih_00000001_000_dx.dcm", "cxr/philips_rg1_cr_mono1_j2k.dcm", "cxr/siim_cr_jpeg.dcm"]}
+
+
+def read_series(folder):
+    reader = SimpleITK.ImageSeriesReader()
+    ids = reader.GetGDCMSeriesIDs(str(folder))
+    best = max((reader.GetGDCMSeriesFileNames(str(folder), one) for one in ids), key=len)
+    reader.SetFileNames(best)
+    return reader.Execute()
+
+
+def read_file(path):
+    image = SimpleITK.ReadImage(str(path))
+    if image.GetDimension() == 4:
+        image = image[:, :, :, 0]
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        image = SimpleITK.VectorIndexSelectionCast(image, 0)
+    if path.suffix == ".dcm" and image.HasMetaDataKey("0028|0004") and "MONOCHROME1" in image.GetMetaData("0028|0004"):
+        top = float(SimpleITK.GetArrayViewFromImage(image).max())
+        image = top - SimpleITK.Cast(image, SimpleITK.sitkFloat32)
+    return image
+
+
+def write(image, path):
+    values = SimpleITK.GetArrayFromImage(image).astype(numpy.float64)
+    values = numpy.nan_to_num(values)
+    if values.max() > 32000 or numpy.abs(values - numpy.round(values)).max() > 0:
+        values = values / max(1e-9, values.max()) * 4000
+    out = SimpleITK.GetImageFromArray(numpy.round(values).astype(numpy.int16))
+    out.CopyInformation(image)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    SimpleITK.WriteImage(out, str(path), useCompression=False)
+    print(path, out.GetSize(), [round(s, 2) for s in out.GetSpacing()])
+
+
+def main():
+    data, out = map(pathlib.Path, sys.argv[1:3])
+    for modality, names in SERIES.items():
+        for name in names:
+            if name not in HELD_OUT:
+                write(read_series(data / name), out / modality / (name.replace("/", "_") + ".mha"))
+    for modality, names in FILES.items():
+        for name in names:
+            if name not in HELD_OUT:
+                write(read_file(data / name), out / modality / (name.replace("/", "_").split(".")[0] + ".mha"))
+
+
+main()
