@@ -252,17 +252,18 @@ SeriesText parseSeriesText(const TextReader& reader)
     return text;
 }
 
-PixelKind kindOfPixels(DcmItem& dataset)
+PixelKind kindOfPixels(DcmDataset& dataset)
 {
     DcmElement* element = nullptr;
     const auto holds = [&](const DcmTagKey& tag) { return dataset.findAndGetElement(tag, element).good() && element && element->getLength() > 0; };
-    // Encapsulated pixels have an undefined length, which reads as not 0.
-    return holds(DCM_PixelData) ? PixelKind::Integer : holds(DCM_FloatPixelData) ? PixelKind::Float
+    // Encapsulated pixels have no length of their own in every state of the element.
+    const bool isEncapsulated = dataset.tagExists(DCM_PixelData) && DcmXfer(dataset.getOriginalXfer()).isEncapsulated();
+    return isEncapsulated || holds(DCM_PixelData) ? PixelKind::Integer : holds(DCM_FloatPixelData) ? PixelKind::Float
         : holds(DCM_DoubleFloatPixelData)                                        ? PixelKind::Double
                                                                                  : PixelKind::None;
 }
 
-void parsePixelFormat(DcmItem& dataset, PixelFormat& pixels)
+void parsePixelFormat(DcmDataset& dataset, PixelFormat& pixels)
 {
     pixels.kind = kindOfPixels(dataset);
     pixels.rows = integer(dataset, DCM_Rows);

@@ -24,6 +24,9 @@ struct VolumeFileInfo {
 /// @throws Error when it is one and its header is broken.
 std::optional<VolumeFileInfo> findVolumeFileInfo(const std::filesystem::path& path);
 
+/// Does the name belong to one of these formats?
+bool findVolumeFileInfoByName(const std::filesystem::path& path);
+
 /// Reads NIfTI (.nii, .nii.gz, .hdr/.img), NRRD and MetaImage (.mha, .mhd). Keeps the index order and the place of the file: voxel
 /// (i, j, k) is the file's. Scale and offset are applied. int16, uint8, uint16 and float32 stay; other types become int16 where every
 /// value fits, else float32. Voxels that are not finite become 0, with a note. Of a 4D file the first volume is read, with a note.

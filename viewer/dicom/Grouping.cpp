@@ -1,0 +1,330 @@
+#include "viewer/dicom/Grouping.h"
+
+#include "viewer/dicom/StackGeometry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace hf::dicom {
+
+namespace {
+
+/// One image with what grouping needs of it.
+struct Candidate {
+    const Header* header;
+    int frame;
+    const FrameHeader& description() const { return header->frames[std::size_t(frame)]; }
+};
+
+std::string rounded(double value) { return std::to_string(std::lround(value * 1000)); }
+
+/// Images with different keys are never one volume.
+std::string splitKey(const Candidate& c)
+{
+    const FrameHeader& f = c.description();
+    std::string key = std::to_string(c.header->pixels.rows) + "x" + std::to_string(c.header->pixels.columns) + "|" + std::to_string(c.header->pixels.samples) + "|" + f.group;
+    if (f.orientation) {
+        for (const Vec3& v : *f.orientation) {
+            key += "|" + rounded(v.x) + "," + rounded(v.y) + "," + rounded(v.z);
+        }
+    }
+    if (f.spacingMm) {
+        key += "|" + rounded((*f.spacingMm)[0]) + "," + rounded((*f.spacingMm)[1]);
+    }
+    // ORIGINAL\PRIMARY\LOCALIZER, DERIVED ... : what kind of picture it is.
+    for (std::size_t n = 0; n < std::min<std::size_t>(c.header->imageType.size(), 3); ++n) {
+        key += "|" + c.header->imageType[n];
+    }
+    return key;
+}
+
+std::string orientationName(const Candidate& c)
+{
+    const auto& axes = c.description().orientation;
+    if (!axes) {
+        return {};
+    }
+    const Vec3 n = cross((*axes)[0], (*axes)[1]);
+    const double x = std::abs(n.x), y = std::abs(n.y), z = std::abs(n.z);
+    return z >= x && z >= y ? "axial" : x >= y ? "sagittal" : "coronal";
+}
+
+double placeOf(const Candidate& c)
+{
+    const FrameHeader& f = c.description();
+    return f.position && f.orientation ? dot(*f.position - PointLps{}, cross((*f.orientation)[0], (*f.orientation)[1])) : 0;
+}
+
+bool comesBefore(const Candidate& a, const Candidate& b)
+{
+    const auto key = [](const Candidate& c) { return std::tuple(c.description().timeIndex, c.header->acquisitionNumber, c.description().order, c.header->instanceNumber, c.frame); };
+    return key(a) < key(b);
+}
+
+/// Images at the same places several times over: one list per time point. One list when they are not.
+std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
+{
+    std::map<long, std::vector<Candidate>> byPlace;
+    for (const Candidate& c : list) {
+        if (!c.description().position || !c.description().orientation) {
+            return {std::move(list)};
+        }
+        byPlace[std::lround(placeOf(c) * 100)].push_back(c);
+    }
+    const std::size_t repeats = byPlace.begin()->second.size();
+    // Many images of one place are one cine loop.
+    const bool regular = repeats > 1 && byPlace.size() > 1 && std::all_of(byPlace.begin(), byPlace.end(), [&](const auto& entry) { return entry.second.size() == repeats; });
+    if (!regular) {
+        return {std::move(list)};
+    }
+    std::vector<std::vector<Candidate>> parts(repeats);
+    for (auto& [place, images] : byPlace) {
+        std::stable_sort(images.begin(), images.end(), comesBefore);
+        for (std::size_t n = 0; n < repeats; ++n) {
+            parts[n].push_back(images[n]);
+        }
+    }
+    return parts;
+}
+
+void describe(Series& series, const std::vector<Candidate>& list)
+{
+    const Candidate& first = list.front();
+    const Header& header = *first.header;
+    const FrameHeader& frame = first.description();
+    series.uid = header.seriesUid;
+    series.studyUid = header.studyUid;
+    series.frameOfReferenceUid = header.frameOfReferenceUid;
+    series.sopClassUid = header.sopClassUid;
+    series.modality = header.modality;
+    series.patient = header.patient;
+    series.text = header.text;
+    series.rows = header.pixels.rows;
+    series.columns = header.pixels.columns;
+    series.windows = list[list.size() / 2].description().windows;
+    if (frame.spacingMm) {
+        series.spacingMm[0] = (*frame.spacingMm)[1];
+        series.spacingMm[1] = (*frame.spacingMm)[0];
+    } else {
+        series.notes.push_back({"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."});
+    }
+    if (header.spacingSource == SpacingSource::Imager) {
+        series.notes.push_back({"imager-spacing", "The pixel spacing was measured at the detector, not in the patient."});
+    }
+    series.spacingMm[2] = header.sliceSpacingMm;
+    if (!header.isMosaic) {
+        series.orientation = frame.orientation;
+    } else {
+        series.notes.push_back({"mosaic", "Many slices lie side by side in each image; they are shown as stored."});
+    }
+    if (series.orientation) {
+        const std::string name = orientationName(first);
+        series.plane = planeFromString(name);
+    }
+    if (header.modality.empty()) {
+        series.notes.push_back({"modality-unknown", "The file does not tell the modality."});
+    }
+}
+
+bool isVolume(const Series& series, const std::vector<Candidate>& list)
+{
+    static const std::set<std::string> kFlat{"CR", "DX", "MG", "US", "XA", "RF", "IO", "PX", "SC", "OT", "ES", "GM", "SM", "XC"};
+    if (list.size() < 2 || !series.orientation || kFlat.contains(series.modality)) {
+        return false;
+    }
+    std::set<long> places;
+    for (const Candidate& c : list) {
+        if (!c.description().position) {
+            return false;
+        }
+        places.insert(std::lround(placeOf(c) * 100));
+    }
+    // A few repeats are left out when it is read; a cine loop of one place is none, nor are a few slices far apart.
+    if (places.size() < 2 || places.size() * 2 <= list.size()) {
+        return false;
+    }
+    std::vector<PointLps> positions;
+    for (const Candidate& c : list) {
+        positions.push_back(*c.description().position);
+    }
+    const StackPlan plan = planStack(positions, *series.orientation, series.spacingMm[2]);
+    return std::size_t(plan.slices) <= 3 * plan.order.size() + 2;
+}
+
+Series makeSeries(std::vector<Candidate> list)
+{
+    Series series;
+    std::stable_sort(list.begin(), list.end(), comesBefore);
+    describe(series, list);
+    series.kind = isVolume(series, list) ? SeriesKind::Volume : list.size() > 1 ? SeriesKind::MultiImage : SeriesKind::SingleImage;
+    if (series.kind == SeriesKind::Volume) {
+        std::stable_sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
+        std::vector<PointLps> positions;
+        for (const Candidate& c : list) {
+            positions.push_back(*c.description().position);
+        }
+        const StackPlan plan = planStack(positions, *series.orientation, series.spacingMm[2]);
+        series.spacingMm[2] = plan.spacingMm;
+        series.notes.insert(series.notes.end(), plan.notes.begin(), plan.notes.end());
+    } else if (series.kind == SeriesKind::MultiImage) {
+        series.notes.push_back({"frames", "The images do not lie side by side in the patient; they are paged through in their order."});
+    }
+    for (const Candidate& c : list) {
+        series.images.push_back({c.header->path, c.frame, c.header->sopInstanceUid, c.header->instanceNumber, series.orientation ? c.description().position : std::nullopt});
+    }
+    return series;
+}
+
+/// All parts of one series.
+std::vector<Series> makeParts(const std::vector<const Header*>& headers)
+{
+    std::map<std::string, std::vector<Candidate>> groups;
+    for (const Header* header : headers) {
+        for (int frame = 0; frame < int(header->frames.size()); ++frame) {
+            groups[splitKey({header, frame})].push_back({header, frame});
+        }
+    }
+    std::vector<Series> parts;
+    std::set<std::string> planes;
+    for (auto& [key, list] : groups) {
+        planes.insert(orientationName(list.front()));
+        const std::vector<std::vector<Candidate>> times = splitTimePoints(std::move(list));
+        for (std::size_t n = 0; n < times.size(); ++n) {
+            Series part = makeSeries(times[n]);
+            const auto& type = times[n].front().header->imageType;
+            part.partName = times.size() > 1 ? "time point " + std::to_string(n + 1) : type.size() > 2 && type[2] == "LOCALIZER" ? "localizer" : orientationName(times[n].front());
+            parts.push_back(std::move(part));
+        }
+    }
+    // The largest first; equal ones by their first image.
+    std::stable_sort(parts.begin(), parts.end(), [](const Series& a, const Series& b) {
+        return a.images.size() != b.images.size() ? a.images.size() > b.images.size() : a.images[0].instanceNumber < b.images[0].instanceNumber;
+    });
+    for (std::size_t n = 0; n < parts.size(); ++n) {
+        parts[n].part = int(n);
+        parts[n].parts = int(parts.size());
+        parts[n].key = parts[n].uid + (n == 0 ? "" : "#" + std::to_string(n + 1));
+        if (parts.size() == 1) {
+            parts[n].partName.clear();
+        }
+    }
+    return parts;
+}
+
+bool seriesBefore(const Series& a, const Series& b)
+{
+    const auto number = [](const Series& s) { return s.text.seriesNumber.empty() ? 0L : std::strtol(s.text.seriesNumber.c_str(), nullptr, 10); };
+    return std::tuple(number(a), a.uid, a.part) < std::tuple(number(b), b.uid, b.part);
+}
+
+void sortStudies(std::vector<Study>& studies)
+{
+    for (Study& study : studies) {
+        std::stable_sort(study.series.begin(), study.series.end(), seriesBefore);
+        study.patient = study.series.front().patient;
+        study.text = study.series.front().text;
+    }
+    std::stable_sort(studies.begin(), studies.end(), [](const Study& a, const Study& b) {
+        return std::tuple(a.patient.name, a.patient.id, a.text.studyDate, a.text.studyTime, a.uid) < std::tuple(b.patient.name, b.patient.id, b.text.studyDate, b.text.studyTime, b.uid);
+    });
+}
+
+} // namespace
+
+std::vector<Study> groupIntoStudies(std::vector<Header> headers)
+{
+    std::map<std::pair<std::string, std::string>, std::vector<const Header*>> bySeries;
+    for (const Header& header : headers) {
+        // Files without UIDs are their own series.
+        const std::string series = header.seriesUid.empty() ? "file:" + header.path.string() : header.seriesUid;
+        bySeries[{header.studyUid, series}].push_back(&header);
+    }
+    std::map<std::string, Study> byStudy;
+    for (auto& [key, list] : bySeries) {
+        Study& study = byStudy[key.first];
+        study.uid = key.first;
+        for (Series& part : makeParts(list)) {
+            if (part.uid.empty()) {
+                part.key = key.second + (part.part ? "#" + std::to_string(part.part + 1) : "");
+            }
+            study.series.push_back(std::move(part));
+        }
+    }
+    std::vector<Study> studies;
+    for (auto& [uid, study] : byStudy) {
+        studies.push_back(std::move(study));
+    }
+    sortStudies(studies);
+    return studies;
+}
+
+void addSeries(std::vector<Study>& studies, Series series)
+{
+    Study study;
+    study.uid = series.studyUid;
+    study.text = series.text;
+    study.series.push_back(std::move(series));
+    studies.push_back(std::move(study));
+}
+
+std::string toString(SeriesKind kind)
+{
+    return kind == SeriesKind::Volume ? "volume" : kind == SeriesKind::SingleImage ? "single-image" : "multi-image";
+}
+
+std::string PatientText::displayName() const
+{
+    std::vector<std::string> groups;
+    for (std::size_t begin = 0; begin <= name.size();) {
+        const std::size_t end = std::min(name.find('=', begin), name.size());
+        std::string group = name.substr(begin, end - begin);
+        const std::size_t caret = group.find('^');
+        std::string family = group.substr(0, caret), rest = caret == std::string::npos ? "" : group.substr(caret + 1);
+        std::replace(rest.begin(), rest.end(), '^', ' ');
+        while (!rest.empty() && rest.back() == ' ') {
+            rest.pop_back();
+        }
+        groups.push_back(family + (family.empty() || rest.empty() ? "" : ", ") + rest);
+        begin = end + 1;
+    }
+    std::string text = groups.empty() ? "" : groups[0];
+    for (std::size_t n = 1; n < groups.size(); ++n) {
+        if (!groups[n].empty()) {
+            text += text.empty() ? groups[n] : " (" + groups[n] + ")";
+        }
+    }
+    return text;
+}
+
+const Series* ScanResult::findSeries(const std::string& keyOrUid) const
+{
+    const Series* byUid = nullptr;
+    for (const Study& study : studies) {
+        for (const Series& series : study.series) {
+            if (series.key == keyOrUid) {
+                return &series;
+            }
+            if (!byUid && series.uid == keyOrUid) {
+                byUid = &series;
+            }
+        }
+    }
+    return byUid;
+}
+
+const Series* ScanResult::mainSeries() const
+{
+    const Series* best = nullptr;
+    for (const Study& study : studies) {
+        for (const Series& series : study.series) {
+            const bool better = !best || (series.kind == SeriesKind::Volume && (best->kind != SeriesKind::Volume || series.images.size() > best->images.size()));
+            best = better ? &series : best;
+        }
+    }
+    return best;
+}
+
+} // namespace hf::dicom

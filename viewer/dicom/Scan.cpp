@@ -1,0 +1,336 @@
+#include "viewer/dicom/Scan.h"
+
+#include "viewer/dicom/Archive.h"
+#include "viewer/dicom/Attributes.h"
+#include "viewer/dicom/Grouping.h"
+#include "viewer/dicom/Header.h"
+#include "viewer/imaging/VolumeFile.h"
+#include "viewer/volume/Error.h"
+
+#include <QCryptographicHash>
+#include <QFileInfo>
+#include <QImageReader>
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcfilefo.h>
+#include <dcmtk/dcmdata/dcuid.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <thread>
+
+namespace hf::dicom {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A file to be looked at, and what keeps it alive.
+struct FoundFile {
+    fs::path path;
+    std::shared_ptr<const void> storage;
+};
+
+class Collector {
+public:
+    Collector(ScanResult& result, std::stop_token stop) : m_result(result), m_stop(std::move(stop)) {}
+
+    void add(const fs::path& path)
+    {
+        std::error_code error;
+        if (!fs::exists(path, error) || error) {
+            throw Error("there is no " + path.string(), "not-found");
+        }
+        if (fs::is_directory(path)) {
+            addFolder(path, nullptr);
+        } else {
+            addFile(path, nullptr, true);
+        }
+    }
+    std::vector<FoundFile> take() { return std::move(m_files); }
+
+private:
+    void addFolder(const fs::path& folder, const std::shared_ptr<const void>& storage)
+    {
+        std::vector<fs::path> paths;
+        std::error_code error;
+        fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
+        if (error) {
+            throw Error("the folder " + folder.string() + " cannot be read", "not-found");
+        }
+        for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+            throwIfStopped(m_stop);
+            if (error) {
+                break;
+            }
+            const std::string name = entry->path().filename().string();
+            if (!name.empty() && name[0] == '.') {
+                if (entry->is_directory(error)) {
+                    entry.disable_recursion_pending();
+                }
+                continue;
+            }
+            if (entry->is_regular_file(error)) {
+                paths.push_back(entry->path());
+            }
+        }
+        std::sort(paths.begin(), paths.end());
+        for (const fs::path& path : paths) {
+            addFile(path, storage, false);
+        }
+    }
+
+    void addFile(const fs::path& path, const std::shared_ptr<const void>& storage, bool named)
+    {
+        throwIfStopped(m_stop);
+        // A path that was named twice, or a file inside a folder that was named too.
+        std::error_code error;
+        if (!m_seen.insert(fs::weakly_canonical(path, error)).second) {
+            return;
+        }
+        if (looksLikeZip(path) && !imaging::findVolumeFileInfoByName(path)) {
+            try {
+                const auto unpacked = unpackZip(path, m_stop);
+                addFolder(unpacked->folder, unpacked);
+            } catch (const Cancelled&) {
+                throw;
+            } catch (const Error& problem) {
+                m_result.rejected.push_back({path, problem.what(), problem.code()});
+            }
+            return;
+        }
+        if (named && path.filename() == "DICOMDIR") {
+            addDicomDir(path);
+            return;
+        }
+        m_files.push_back({path, storage});
+    }
+
+    void addDicomDir(const fs::path& path)
+    {
+        ++m_result.filesSeen;
+        DcmFileFormat file;
+        DcmSequenceOfItems* records = nullptr;
+        if (file.loadFile(path.c_str()).bad() || !(records = findSequence(*file.getDataset(), DCM_DirectoryRecordSequence))) {
+            m_result.rejected.push_back({path, "the DICOMDIR cannot be read", "broken"});
+            return;
+        }
+        for (DcmObject* object = records->nextInContainer(nullptr); object; object = records->nextInContainer(object)) {
+            const std::vector<std::string> parts = codes(*static_cast<DcmItem*>(object), DCM_ReferencedFileID);
+            if (parts.empty()) {
+                continue;
+            }
+            const fs::path target = findIgnoringCase(path.parent_path(), parts);
+            if (target.empty()) {
+                fs::path named = path.parent_path();
+                for (const std::string& part : parts) {
+                    named /= part;
+                }
+                m_result.rejected.push_back({named, "named by the DICOMDIR, but not there", "missing"});
+            } else {
+                addFile(target, nullptr, false);
+            }
+        }
+    }
+
+    /// Media are often copied with other capitals.
+    static fs::path findIgnoringCase(fs::path folder, const std::vector<std::string>& parts)
+    {
+        for (const std::string& part : parts) {
+            // A record must not lead out of its medium.
+            if (part == ".." || part.find('/') != std::string::npos) {
+                return {};
+            }
+            std::error_code error;
+            if (fs::exists(folder / part, error)) {
+                folder /= part;
+                continue;
+            }
+            const auto same = [&](const std::string& name) {
+                return std::equal(name.begin(), name.end(), part.begin(), part.end(), [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+            };
+            fs::path found;
+            for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
+                if (same(entry->path().filename().string()) || same(entry->path().stem().string())) {
+                    found = entry->path();
+                    break;
+                }
+            }
+            if (found.empty()) {
+                return {};
+            }
+            folder = found;
+        }
+        return folder;
+    }
+
+    ScanResult& m_result;
+    std::stop_token m_stop;
+    std::vector<FoundFile> m_files;
+    std::set<fs::path> m_seen;
+};
+
+std::string fileUid(const fs::path& path)
+{
+    return "file-" + QCryptographicHash::hash(QByteArray::fromStdString(fs::absolute(path).string()), QCryptographicHash::Sha1).toHex().left(24).toStdString();
+}
+
+Series seriesOfFile(const fs::path& path, SeriesFormat format)
+{
+    Series series;
+    series.uid = series.key = fileUid(path);
+    series.studyUid = "study-" + series.uid;
+    series.format = format;
+    series.text.seriesDescription = path.filename().string();
+    series.images.push_back({path, 0, {}, 1, std::nullopt});
+    series.notes.push_back({"modality-unknown", "The file does not tell the modality."});
+    return series;
+}
+
+/// NIfTI, NRRD, MetaImage; empty when it is none of them. @throws Error
+std::optional<Series> findVolumeSeries(const fs::path& path)
+{
+    const auto info = imaging::findVolumeFileInfo(path);
+    if (!info) {
+        return std::nullopt;
+    }
+    Series series = seriesOfFile(path, SeriesFormat::VolumeFile);
+    series.rows = info->size.j;
+    series.columns = info->size.i;
+    series.spacingMm = info->spacingMm;
+    series.kind = info->size.k > 1 ? SeriesKind::Volume : SeriesKind::SingleImage;
+    series.plane = info->plane;
+    if (info->timePoints > 1) {
+        series.notes.push_back({"time-points", "The file holds " + std::to_string(info->timePoints) + " volumes; the first is shown."});
+    }
+    return series;
+}
+
+std::optional<Series> findPicture(const fs::path& path)
+{
+    QImageReader reader(QString::fromStdString(path.string()));
+    reader.setDecideFormatFromContent(true);
+    static const QList<QByteArray> kFormats{"png", "jpeg", "jpg"};
+    if (!reader.canRead() || !kFormats.contains(reader.format()) || !reader.size().isValid()) {
+        return std::nullopt;
+    }
+    Series series = seriesOfFile(path, SeriesFormat::Picture);
+    series.columns = reader.size().width();
+    series.rows = reader.size().height();
+    series.notes.push_back({"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."});
+    return series;
+}
+
+/// What one file turned out to be.
+struct Look {
+    std::optional<Header> header;
+    std::optional<Series> series;
+    std::optional<Rejected> rejected;
+};
+
+Look lookAt(const FoundFile& file)
+{
+    Look look;
+    try {
+        if (looksLikeDicom(file.path)) {
+            const DicomFile dicom(file.path);
+            look.header = dicom.header();
+            return look;
+        }
+        look.series = findVolumeSeries(file.path);
+        if (!look.series) {
+            look.series = findPicture(file.path);
+        }
+        if (!look.series) {
+            look.rejected = Rejected{file.path, "not a DICOM or volume file", "not-an-image"};
+        }
+    } catch (const Error& error) {
+        look.rejected = Rejected{file.path, error.what(), error.code()};
+    } catch (const std::exception& error) {    // a library's own exception about a broken file
+        look.rejected = Rejected{file.path, std::string("the file cannot be read: ") + error.what(), "broken"};
+    }
+    return look;
+}
+
+std::vector<Look> lookAtAll(const std::vector<FoundFile>& files, const Progress& progress, const std::stop_token& stop)
+{
+    std::vector<Look> looks(files.size());
+    std::atomic<std::size_t> next = 0;
+    std::mutex mutex;
+    const auto work = [&] {
+        for (std::size_t n = next++; n < files.size() && !stop.stop_requested(); n = next++) {
+            looks[n] = lookAt(files[n]);
+            const std::lock_guard lock(mutex);
+            report(progress, double(n + 1) / double(files.size()), "reading headers");
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        const std::size_t threads = std::min<std::size_t>(files.size(), std::clamp(std::thread::hardware_concurrency(), 1U, 8U));
+        for (std::size_t n = 1; n < threads; ++n) {
+            others.emplace_back(work);
+        }
+        work();
+    }
+    throwIfStopped(stop);
+    return looks;
+}
+
+} // namespace
+
+ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::stop_token stop)
+{
+    ScanResult result;
+    report(progress, 0, "looking for files");
+    Collector collector(result, stop);
+    for (const fs::path& path : paths) {
+        collector.add(path);
+    }
+    const std::vector<FoundFile> files = collector.take();
+    std::vector<Look> looks = lookAtAll(files, progress, stop);
+
+    std::vector<Header> headers;
+    std::vector<Series> others;
+    std::set<std::string> instances;
+    std::map<std::string, std::shared_ptr<const void>> storage;
+    for (std::size_t n = 0; n < files.size(); ++n) {
+        ++result.filesSeen;
+        Look& look = looks[n];
+        if (look.rejected) {
+            // The directory of a medium is no image, but nothing is wrong with it.
+            if (files[n].path.filename() != "DICOMDIR") {
+                result.rejected.push_back(std::move(*look.rejected));
+            }
+        } else if (look.header) {
+            const std::string& uid = look.header->sopInstanceUid;
+            if (!uid.empty() && !instances.insert(uid).second) {
+                result.rejected.push_back({files[n].path, "the same image was found before", "duplicate"});
+                continue;
+            }
+            if (files[n].storage) {
+                storage[files[n].path.string()] = files[n].storage;
+            }
+            headers.push_back(std::move(*look.header));
+        } else if (look.series) {
+            look.series->storage = files[n].storage;
+            others.push_back(std::move(*look.series));
+        }
+    }
+    result.studies = groupIntoStudies(std::move(headers));
+    for (Study& study : result.studies) {
+        for (Series& series : study.series) {
+            const auto found = storage.find(series.images.front().path.string());
+            if (found != storage.end()) {
+                series.storage = found->second;
+            }
+        }
+    }
+    for (Series& series : others) {
+        addSeries(result.studies, std::move(series));
+    }
+    return result;
+}
+
+} // namespace hf::dicom

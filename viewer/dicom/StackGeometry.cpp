@@ -1,0 +1,116 @@
+#include "viewer/dicom/StackGeometry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numbers>
+
+namespace hf::dicom {
+
+namespace {
+
+std::string text(const char* format, double a, double b = 0)
+{
+    char buffer[160];
+    std::snprintf(buffer, sizeof buffer, format, a, b);
+    return buffer;
+}
+
+void sortAlongNormal(StackPlan& plan, const std::vector<PointLps>& positions, Vec3 normal)
+{
+    std::vector<double> places(positions.size());
+    for (std::size_t n = 0; n < positions.size(); ++n) {
+        places[n] = dot(positions[n] - positions[0], normal);
+    }
+    std::vector<std::size_t> order(positions.size());
+    for (std::size_t n = 0; n < order.size(); ++n) {
+        order[n] = n;
+    }
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return places[a] < places[b]; });
+    std::size_t duplicates = 0;
+    for (const std::size_t n : order) {
+        if (!plan.order.empty() && places[n] - places[plan.order.back()] < 1e-3) {
+            ++duplicates;
+            continue;
+        }
+        plan.order.push_back(n);
+        plan.placesMm.push_back(places[n] - places[order[0]]);
+    }
+    if (duplicates > 0) {
+        plan.notes.push_back({"duplicate-slices", std::to_string(duplicates) + " images lie where another one lies and were left out."});
+    }
+}
+
+/// Shift that grows evenly with the place: a tilted gantry. Anything else in the plane is an uneven stack and left as it is.
+void findTilt(StackPlan& plan, const std::vector<PointLps>& positions, const std::array<Vec3, 2>& axes)
+{
+    const PointLps first = positions[plan.order.front()];
+    const Vec3 whole = positions[plan.order.back()] - first;
+    const double along = plan.placesMm.back();
+    const std::array<double, 2> total{dot(whole, axes[0]), dot(whole, axes[1])};
+    const double shift = std::hypot(total[0], total[1]);
+    // A tenth of a degree, and more than rounding of the stored positions.
+    if (shift < 0.3 || shift / along < std::tan(0.1 * std::numbers::pi / 180)) {
+        return;
+    }
+    std::vector<std::array<double, 2>> shifts;
+    for (std::size_t n = 0; n < plan.order.size(); ++n) {
+        const Vec3 v = positions[plan.order[n]] - first;
+        shifts.push_back({dot(v, axes[0]), dot(v, axes[1])});
+    }
+    plan.shiftsMm = std::move(shifts);
+    plan.tiltDeg = std::atan2(shift, along) * 180 / std::numbers::pi;
+    plan.notes.push_back({"tilt", text("The gantry was tilted by %.1f degrees; the slices were resampled to a straight grid.", plan.tiltDeg)});
+}
+
+void planGrid(StackPlan& plan)
+{
+    std::vector<double> gaps;
+    for (std::size_t n = 1; n < plan.placesMm.size(); ++n) {
+        gaps.push_back(plan.placesMm[n] - plan.placesMm[n - 1]);
+    }
+    std::vector<double> sorted = gaps;
+    std::sort(sorted.begin(), sorted.end());
+    const double median = sorted[sorted.size() / 2];
+    const double whole = plan.placesMm.back();
+    const double tolerance = std::max(0.01 * median, 0.02);
+    const bool even = sorted.back() - sorted.front() <= 2 * tolerance && std::abs(whole / double(gaps.size()) - median) <= tolerance;
+    if (even) {
+        plan.spacingMm = whole / double(gaps.size());
+        plan.slices = int(plan.order.size());
+        return;
+    }
+    const bool multiples = std::all_of(gaps.begin(), gaps.end(), [&](double gap) {
+        const double steps = std::round(gap / median);
+        return steps >= 1 && std::abs(gap - steps * median) <= std::max(0.05 * median, 0.05);
+    });
+    constexpr int kMostSlices = 20000;
+    plan.isEven = false;
+    if (multiples) {
+        const int missing = int(std::lround(whole / median)) + 1 - int(plan.order.size());
+        plan.spacingMm = whole / std::round(whole / median);
+        plan.slices = int(std::lround(whole / plan.spacingMm)) + 1;
+        plan.notes.push_back({"missing-slices", std::to_string(missing) + (missing == 1 ? " slice is" : " slices are") + " missing; the gaps were filled by interpolation."});
+    } else {
+        plan.spacingMm = sorted.front() < 0.4 * median ? median : sorted.front();
+        plan.slices = std::min(kMostSlices, int(std::floor(whole / plan.spacingMm + 1e-6)) + 1);
+        plan.notes.push_back({"non-uniform-spacing", text("The distances of the slices vary from %.2f to %.2f mm; they were resampled to equal distances.", sorted.front(), sorted.back())});
+    }
+}
+
+} // namespace
+
+StackPlan planStack(const std::vector<PointLps>& positions, const std::array<Vec3, 2>& axes, double fallbackMm)
+{
+    StackPlan plan;
+    sortAlongNormal(plan, positions, cross(axes[0], axes[1]));
+    if (plan.order.size() < 2) {
+        plan.spacingMm = fallbackMm > 0 ? fallbackMm : 1;
+        return plan;
+    }
+    findTilt(plan, positions, axes);
+    planGrid(plan);
+    return plan;
+}
+
+} // namespace hf::dicom
