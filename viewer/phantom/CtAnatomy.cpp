@@ -30,7 +30,7 @@ struct Ellipsoid {
 };
 
 /// A thick line. `kind` says what it is made of.
-enum class Tube { Rib, Cartilage, Bone, AirwayWall, Airway, LungVessel, Vessel, Psoas, BowelWall, BowelContent, Esophagus };
+enum class Tube { Rib, RibMarrow, Cartilage, Bone, AirwayWall, Airway, LungVessel, Vessel, Psoas, BowelWall, BowelContent, Esophagus };
 
 struct Capsule {
     PointLps a, b;
@@ -373,7 +373,10 @@ void CtAnatomy::Private::addRibs()
                 const double sy = std::copysign(std::pow(std::abs(cy), exponent), cy);
                 const PointLps point{side * (oval.a + grow) * sx + side * 14 * std::max(0.0, 1 - 6 * t), oval.y0 + (oval.b + grow) * sy, z};
                 if (step > 0) {
-                    tubes.add({previous, point, 4.6, 4.6, t <= bonyEnd ? Tube::Rib : Tube::Cartilage, rib});
+                    tubes.add({previous, point, 4.8, 4.8, t <= bonyEnd ? Tube::Rib : Tube::Cartilage, rib});
+                    if (t <= bonyEnd) {
+                        tubes.add({previous, point, 3.3, 3.3, Tube::RibMarrow, rib});
+                    }
                 }
                 previous = point;
             }
@@ -381,6 +384,7 @@ void CtAnatomy::Private::addRibs()
         // Collar bones.
         const double s = side;
         addLine({scaled(s * 20, -56, 176), scaled(s * 60, -62, 186), scaled(s * 110, -30, 204)}, 6, 5.5, Tube::Bone);
+        addLine({scaled(s * 20, -56, 176), scaled(s * 60, -62, 186), scaled(s * 110, -30, 204)}, 4.2, 3.7, Tube::RibMarrow);
     }
 }
 
@@ -485,7 +489,7 @@ Tissue CtAnatomy::Private::outside(PointLps p) const
 Tissue CtAnatomy::Private::wall(PointLps p, unsigned kinds) const
 {
     if (has(kinds, Tube::Rib) || has(kinds, Tube::Bone)) {
-        return bone(330);
+        return bone(has(kinds, Tube::RibMarrow) ? 210 : 560);
     }
     if (has(kinds, Tube::Cartilage)) {
         return {CtLabel::Muscle, float(muscleHu + 40)};
@@ -616,7 +620,7 @@ Tissue CtAnatomy::at(PointLps p) const
     }
     const unsigned kinds = d->tubes.kindsAt(p);
     if (has(kinds, Tube::Rib) || has(kinds, Tube::Bone)) {
-        return d->bone(330);
+        return d->bone(has(kinds, Tube::RibMarrow) ? 210 : 560);
     }
     const Oval cavity = d->cavityOval(p.z);
     if (!cavity.contains(p.x, p.y)) {

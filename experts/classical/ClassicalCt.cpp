@@ -1,0 +1,218 @@
+#include "experts/classical/ClassicalCt.h"
+
+#include "experts/classical/Steps.h"
+#include "experts/engine/Cards.h"
+#include "viewer/volume/Error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <set>
+
+namespace hf::experts {
+
+using namespace classical;
+
+namespace {
+
+constexpr LabelId id(ClassicalLabel label) { return LabelId(label); }
+
+struct LabelText { ClassicalLabel label; const char* name; Rgb8 color; const char* code; const char* meaning; };
+// SNOMED CT codes of DICOM PS3.16 CID 7151 and related.
+constexpr LabelText kLabels[] = {
+    {ClassicalLabel::LeftLung, "left lung", {86, 156, 230}, "44029006", "Left lung"},
+    {ClassicalLabel::RightLung, "right lung", {88, 200, 220}, "3341006", "Right lung"},
+    {ClassicalLabel::Airways, "airways", {170, 120, 240}, "361380005", "Trachea and bronchus"},
+    {ClassicalLabel::Bones, "bones", {241, 214, 145}, "272673000", "Bone"},
+    {ClassicalLabel::Body, "body", {177, 122, 101}, "38266002", "Entire body"},
+    {ClassicalLabel::SubcutaneousFat, "subcutaneous fat", {240, 200, 70}, "67769006", "Subcutaneous fatty tissue"},
+    {ClassicalLabel::VisceralFat, "visceral fat", {230, 150, 50}, "725274000", "Visceral adipose tissue"},
+    {ClassicalLabel::Muscle, "muscle and soft tissue", {204, 92, 92}, "87784001", "Soft tissue"}};
+
+std::set<ClassicalLabel> wanted(const std::string& argument)
+{
+    using enum ClassicalLabel;
+    if (argument == "lungs") return {LeftLung, RightLung};
+    if (argument == "airways") return {Airways};
+    if (argument == "bones") return {Bones};
+    if (argument == "body") return {Body};
+    if (argument == "fat") return {SubcutaneousFat, VisceralFat};
+    if (argument == "muscles") return {Muscle};
+    return {LeftLung, RightLung, Airways, Bones, SubcutaneousFat, VisceralFat, Muscle};
+}
+
+std::string utcNow()
+{
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text;
+}
+
+/// Every tissue class of a block.
+std::vector<LabelId> classify(const WorkGrid& grid, const Progress& progress)
+{
+    report(progress, 0.05, "body");
+    const Mask::Pointer body = findBody(grid);
+    report(progress, 0.2, "airways");
+    const Mask::Pointer airways = findAirways(grid, body);
+    report(progress, 0.3, "lungs");
+    const Lungs lungs = findLungs(grid, body, airways);
+    report(progress, 0.5, "bones");
+    const Mask::Pointer bones = findBones(grid, body);
+    report(progress, 0.7, "fat and muscle");
+    const Mask::Pointer inside = findInside(grid, body, bones, lungs);
+    report(progress, 0.85, "borders");
+    const std::uint8_t* b = body->GetBufferPointer();
+    const std::uint8_t* a = airways->GetBufferPointer();
+    const std::uint8_t* l = lungs.left->GetBufferPointer();
+    const std::uint8_t* r = lungs.right->GetBufferPointer();
+    const std::uint8_t* o = bones->GetBufferPointer();
+    const std::uint8_t* i = inside->GetBufferPointer();
+    const std::int16_t* hu = grid.values();
+    // Gas that is no lung: bowel, stomach. Its edge mixes with soft tissue.
+    const Mask::Pointer gasCore = maskWhere(grid, [&](std::size_t n) { return b[n] && !a[n] && !l[n] && !r[n] && hu[n] < -600; });
+    const Mask::Pointer outsideMask = maskWhere(grid, [&](std::size_t n) { return !b[n]; });
+    const Distances::Pointer toOutside = distanceTo(outsideMask, grid);
+    const float* skin = toOutside->GetBufferPointer();
+    const float surface = float(*std::max_element(grid.spacingMm.begin(), grid.spacingMm.end())) * 1.2F;
+    const std::uint8_t* g = gasCore->GetBufferPointer();
+    std::vector<LabelId> labels(grid.voxels());
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        ClassicalLabel label{};
+        if (!b[n]) continue;
+        if (a[n]) label = ClassicalLabel::Airways;
+        else if (l[n]) label = ClassicalLabel::LeftLung;
+        else if (r[n]) label = ClassicalLabel::RightLung;
+        else if (o[n]) label = ClassicalLabel::Bones;
+        else if (g[n] || hu[n] < -500) label = ClassicalLabel::Body;     // gas: of the body, of no tissue
+        else if (hu[n] < -30 && hu[n] > -190) label = i[n] ? ClassicalLabel::VisceralFat : ClassicalLabel::SubcutaneousFat;
+        else if (hu[n] <= -190 && skin[n] > surface && !i[n]) label = ClassicalLabel::SubcutaneousFat;
+        else label = ClassicalLabel::Muscle;
+        labels[n] = id(label);
+    }
+    return labels;
+}
+
+/// What a block of this label looks like; decides at borders.
+double typicalHu(LabelId label)
+{
+    switch (ClassicalLabel(label)) {
+    case ClassicalLabel::LeftLung:
+    case ClassicalLabel::RightLung: return -840;
+    case ClassicalLabel::Airways: return -990;
+    case ClassicalLabel::Bones: return 320;
+    case ClassicalLabel::Body: return -980;
+    case ClassicalLabel::SubcutaneousFat:
+    case ClassicalLabel::VisceralFat: return -103;
+    case ClassicalLabel::Muscle: return 48;
+    }
+    return -1000;
+}
+
+/// Labels of blocks to labels of voxels: inside a region all voxels are its own; at borders the density decides among the neighbours.
+std::vector<LabelId> refine(const Volume& volume, const WorkGrid& grid, const std::vector<LabelId>& blocks)
+{
+    const Size3 size = volume.geometry().size();
+    std::vector<LabelId> result(size.voxels());
+    const bool isFine = grid.factor == std::array{1, 1, 1};
+    if (isFine) {
+        return blocks;
+    }
+    volume.visit([&](auto voxels) {
+        for (int k = 0; k < size.k; ++k) {
+            throwIfStopped(grid.stop);
+            for (int j = 0; j < size.j; ++j) {
+                for (int i = 0; i < size.i; ++i) {
+                    // Voxels beyond the last whole block take the nearest one.
+                    const std::array<int, 3> block{std::min(i / grid.factor[0], grid.size[0] - 1), std::min(j / grid.factor[1], grid.size[1] - 1), std::min(k / grid.factor[2], grid.size[2] - 1)};
+                    const std::size_t at = std::size_t(block[0]) + std::size_t(block[1]) * grid.stride(1) + std::size_t(block[2]) * grid.stride(2);
+                    const LabelId own = blocks[at];
+                    LabelId best = own;
+                    const std::array<int, 3> place{i, j, k};
+                    bool border = false;
+                    std::array<LabelId, 4> near{own, own, own, own};
+                    for (std::size_t axis = 0; axis < 3; ++axis) {
+                        // The neighbour on the voxel's own side of the block.
+                        const bool upper = 2 * (place[axis] - block[axis] * grid.factor[axis]) + 1 > grid.factor[axis];
+                        const int next = block[axis] + (upper ? 1 : -1);
+                        if (grid.factor[axis] > 1 && next >= 0 && next < grid.size[axis]) {
+                            near[axis + 1] = blocks[upper ? at + grid.stride(int(axis)) : at - grid.stride(int(axis))];
+                            border = border || near[axis + 1] != own;
+                        }
+                    }
+                    const std::size_t offset = volume.geometry().offset({i, j, k});
+                    if (border) {
+                        const double hu = double(voxels[offset]);
+                        double bestDistance = 1e9;
+                        for (const LabelId label : near) {
+                            // The block's own label is kept when two fit alike.
+                            const double distance = std::abs(hu - typicalHu(label)) + (label == own ? 0 : 12);
+                            if (distance < bestDistance) {
+                                bestDistance = distance;
+                                best = label;
+                            }
+                        }
+                    }
+                    result[offset] = best;
+                }
+            }
+        }
+    });
+    return result;
+}
+
+class ClassicalCt final : public Expert {
+public:
+    ClassicalCt() : m_card(classicalCtCard()) {}
+    const ExpertCard& card() const override { return m_card; }
+
+    std::optional<Refusal> check(const ExpertRequest& request) const override
+    {
+        const VolumeInfo& info = request.volume.info();
+        if (info.modality != "CT" || info.unit != Unit::Hu) {
+            return Refusal{"modality", m_card.name + " works on CT in Hounsfield units, this is " + (info.modality.empty() ? "of unknown modality" : info.modality)};
+        }
+        const Size3 size = request.volume.geometry().size();
+        if (size.i < 16 || size.j < 16 || size.k < 3) {
+            return Refusal{"too-small", m_card.name + " needs a volume of at least 16 x 16 x 3 voxels"};
+        }
+        return std::nullopt;
+    }
+
+    ExpertResult run(const ExpertRequest& request, const Progress& progress, std::stop_token stop) override
+    {
+        report(progress, 0, "preparing");
+        constexpr double kTargetMm = 2.0;
+        const WorkGrid grid = makeWorkGrid(request.volume, kTargetMm, stop);
+        const std::vector<LabelId> blocks = classify(grid, progress);
+        std::vector<LabelId> voxels = refine(request.volume, grid, blocks);
+        const std::set<ClassicalLabel> labels = wanted(request.arguments);
+        const bool body = labels.contains(ClassicalLabel::Body);
+        for (LabelId& voxel : voxels) {
+            voxel = body ? (voxel ? id(ClassicalLabel::Body) : 0) : voxel && labels.contains(ClassicalLabel(voxel)) ? voxel : 0;
+        }
+        std::vector<Label> table;
+        for (const LabelText& text : kLabels) {
+            if (labels.contains(text.label)) {
+                table.push_back({id(text.label), text.name, text.color, text.code, text.meaning});
+            }
+        }
+        report(progress, 1, "done");
+        ExpertResult result;
+        result.mask = LabelMap(request.volume.geometry(), std::move(voxels), std::move(table),
+            {m_card.name, m_card.version, {}, request.arguments, utcNow(), request.volume.info().seriesUid});
+        return result;
+    }
+
+private:
+    ExpertCard m_card;
+};
+
+} // namespace
+
+std::unique_ptr<Expert> makeClassicalCt() { return std::make_unique<ClassicalCt>(); }
+
+} // namespace hf::experts

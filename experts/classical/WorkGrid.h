@@ -1,0 +1,76 @@
+#pragma once
+
+#include "viewer/volume/Progress.h"
+#include "viewer/volume/Volume.h"
+
+#include <itkImage.h>
+
+#include <array>
+#include <functional>
+#include <stop_token>
+#include <vector>
+
+// Internal to hf_classical: the grid on which shapes are found, and what ITK does on it.
+namespace hf::experts::classical {
+
+using HuImage = itk::Image<std::int16_t, 3>;
+using Mask = itk::Image<std::uint8_t, 3>;
+using Labels = itk::Image<std::uint32_t, 3>;
+using Distances = itk::Image<float, 3>;
+
+/// A scan as blocks of voxels of about 2 mm: means of HU, index axes those of the volume.
+struct WorkGrid {
+    HuImage::Pointer hu;
+    std::array<int, 3> factor{1, 1, 1};     ///< voxels a block
+    std::array<int, 3> size{};
+    std::array<double, 3> spacingMm{};
+    int axial = 2;                          ///< Axis across axial slices.
+    bool cranialIsHigh = true;              ///< Index grows towards the head along `axial`.
+    int sideways = 0;                       ///< Axis along left-right.
+    bool leftIsHigh = true;                 ///< Index grows towards the patient's left along `sideways`.
+    std::stop_token stop;
+
+    std::size_t voxels() const { return std::size_t(size[0]) * std::size_t(size[1]) * std::size_t(size[2]); }
+    double voxelMm3() const { return spacingMm[0] * spacingMm[1] * spacingMm[2]; }
+    std::size_t stride(int axis) const { return axis == 0 ? 1 : axis == 1 ? std::size_t(size[0]) : std::size_t(size[0]) * std::size_t(size[1]); }
+    int indexAlong(std::size_t voxel, int axis) const { return int(voxel / stride(axis)) % size[std::size_t(axis)]; }
+    const std::int16_t* values() const { return hu->GetBufferPointer(); }
+};
+
+/// @throws Cancelled.
+WorkGrid makeWorkGrid(const Volume& volume, double targetMm, std::stop_token stop);
+
+/// An empty image on the grid.
+Mask::Pointer makeMask(const WorkGrid& grid);
+/// The voxels for which `test` holds.
+Mask::Pointer maskWhere(const WorkGrid& grid, const std::function<bool(std::size_t)>& test);
+std::size_t countSet(const Mask* mask, const WorkGrid& grid);
+
+/// Distance in mm to the nearest set voxel; 0 inside. Far everywhere when nothing is set.
+Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid);
+Mask::Pointer dilated(const Mask* mask, double mm, const WorkGrid& grid);
+Mask::Pointer eroded(const Mask* mask, double mm, const WorkGrid& grid);
+Mask::Pointer closed(const Mask* mask, double mm, const WorkGrid& grid);
+
+/// Face-connected components, the largest is 1. `sizes[n]` are voxels of component n (sizes[0] is 0).
+struct Components {
+    Labels::Pointer labels;
+    std::vector<std::size_t> sizes;
+};
+Components components(const Mask* mask, const WorkGrid& grid);
+
+/// A connected region of one slice.
+struct Region {
+    std::vector<std::size_t> voxels;
+    bool touchesBorder = false;
+};
+/// Regions of voxels where `inside` holds, in the slice `index` along `axis`.
+std::vector<Region> regionsOfSlice(const WorkGrid& grid, int axis, int index, const std::function<bool(std::size_t)>& inside);
+
+/// Sets holes of each slice along `axis` that do not touch its border and pass `accept`.
+void fillSlices(Mask* mask, const WorkGrid& grid, int axis, const std::function<bool(const Region&)>& accept);
+
+/// Median HU of some voxels; 0 without any.
+double medianHu(const WorkGrid& grid, const std::vector<std::size_t>& voxels);
+
+} // namespace hf::experts::classical
