@@ -5,7 +5,14 @@
 
 namespace hf::app {
 
-/// Sub-commands of hounsfield-engine: arguments after the command's name. @return the exit code.
-int trainCommand(std::span<const std::string> arguments);
+// Sub-commands of hounsfield-engine. Each gets the words after its name and gives the exit code.
+// @throws Error; code "usage" for words that it does not understand.
+
+int serveCommand(std::span<const std::string> words);
+int askCommand(std::span<const std::string> words);
+int segmentCommand(std::span<const std::string> words);
+int modelsCommand(std::span<const std::string> words);
+int tokenizeCommand(std::span<const std::string> words);
+int trainCommand(std::span<const std::string> words);
 
 } // namespace hf::app

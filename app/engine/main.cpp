@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,20 @@ namespace {
 
 const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
 
+  serve    [--model FOLDER]
+           answers the desktop program: JSON-RPC over stdin and stdout (assistant/PROTOCOL.md)
+  ask      --volume HEADER.json --question TEXT [--plane axial|sagittal|coronal] [--slice N] [--model FOLDER]
+           one question about one view
+  segment  --volume HEADER.json --expert NAME [--arguments TEXT] --output LABELS.raw
+           runs an expert without the language model
+  models   [--model FOLDER]
+           what the model is: name, version, hash, licence, sizes
+  tokenize [--model FOLDER] TEXT ...
+           ids of texts
   train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
            trains the small demo model
+
+Without --model the embedded demo model is used. HEADER.json describes a raw file as in volume/open of the protocol.
 )";
 
 } // namespace
@@ -21,7 +34,9 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
 int main(int argc, char** argv)
 {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    const std::map<std::string, std::function<int(std::span<const std::string>)>> commands{{"train", hf::app::trainCommand}};
+    const std::map<std::string, std::function<int(std::span<const std::string>)>> commands{
+        {"serve", hf::app::serveCommand}, {"ask", hf::app::askCommand}, {"segment", hf::app::segmentCommand}, {"models", hf::app::modelsCommand},
+        {"tokenize", hf::app::tokenizeCommand}, {"train", hf::app::trainCommand}};
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
         std::fputs(kUsage, words.empty() ? stderr : stdout);
         return words.empty() ? 2 : 0;

@@ -102,7 +102,7 @@ public:
     /// The job ends with failed(job, "cancelled", ..) unless it had just finished.
     void cancel(quint64 job);
 
-signals:
+Q_SIGNALS:
     void stateChanged(hf::assistant::EngineState state);
     void infoChanged();
     /// stage 0 is the first generation, 1 the one after the expert.

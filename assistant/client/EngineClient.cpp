@@ -1,0 +1,613 @@
+#include "assistant/client/EngineClient.h"
+
+#include "assistant/client/SharedMemory.h"
+#include "viewer/volume/Error.h"
+
+#include <QCoreApplication>
+#include <QDir>
+#include <QFileInfo>
+#include <QHash>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QProcess>
+#include <QTimer>
+
+#include <deque>
+#include <map>
+
+namespace hf::assistant {
+
+namespace {
+
+QJsonArray toJson(std::initializer_list<double> values)
+{
+    QJsonArray array;
+    for (const double value : values) {
+        array.append(value);
+    }
+    return array;
+}
+
+QJsonObject toJson(const Picture& picture)
+{
+    const QByteArray bytes(reinterpret_cast<const char*>(picture.rgb.data()), qsizetype(picture.rgb.size()));
+    return {{"width", picture.width}, {"height", picture.height}, {"rgb", QString::fromLatin1(bytes.toBase64())}};
+}
+
+Picture pictureFrom(const QJsonObject& object)
+{
+    const QByteArray bytes = QByteArray::fromBase64(object["rgb"].toString().toLatin1());
+    Picture picture{object["width"].toInt(), object["height"].toInt(), {}};
+    picture.rgb.assign(bytes.begin(), bytes.end());
+    if (qsizetype(picture.width) * picture.height * 3 != bytes.size()) {
+        return {};
+    }
+    return picture;
+}
+
+QJsonObject toJson(const View& view)
+{
+    return {{"plane", QString::fromStdString(toString(view.plane))}, {"slice", view.slice}, {"window", toJson({view.window.center, view.window.width})}, {"invert", view.invert},
+        {"flipHorizontal", view.flipHorizontal}, {"flipVertical", view.flipVertical}};
+}
+
+QString roleName(Message::Role role) { return role == Message::Role::User ? "user" : role == Message::Role::Assistant ? "assistant" : "expert"; }
+
+QJsonObject toJson(const Message& message)
+{
+    QJsonArray pictures;
+    for (const Picture& picture : message.pictures) {
+        pictures.append(toJson(picture));
+    }
+    return {{"role", roleName(message.role)}, {"text", message.text}, {"modality", message.modality}, {"pictures", pictures}};
+}
+
+Message messageFrom(const QJsonObject& object)
+{
+    Message message;
+    const QString role = object["role"].toString();
+    message.role = role == "user" ? Message::Role::User : role == "assistant" ? Message::Role::Assistant : Message::Role::Expert;
+    message.text = object["text"].toString();
+    message.modality = object["modality"].toString();
+    for (const QJsonValue& picture : object["pictures"].toArray()) {
+        message.pictures.append(pictureFrom(picture.toObject()));
+    }
+    return message;
+}
+
+QStringList strings(const QJsonValue& array)
+{
+    QStringList list;
+    for (const QJsonValue& value : array.toArray()) {
+        list.append(value.toString());
+    }
+    return list;
+}
+
+QJsonObject volumeJson(const Volume& volume, const std::string& path, const std::string& colors)
+{
+    const Geometry& geometry = volume.geometry();
+    QJsonArray directions;
+    for (int axis = 0; axis < 3; ++axis) {
+        const Vec3 v = geometry.direction(axis);
+        directions.append(v.x);
+        directions.append(v.y);
+        directions.append(v.z);
+    }
+    const auto spacing = geometry.spacingMm();
+    const auto text = [](const std::string& s) { return QString::fromStdString(s); };
+    return {{"path", text(path)}, {"type", text(toString(volume.type()))}, {"size", toJson({double(geometry.size().i), double(geometry.size().j), double(geometry.size().k)})},
+        {"spacing", toJson({spacing[0], spacing[1], spacing[2]})}, {"origin", toJson({geometry.origin().x, geometry.origin().y, geometry.origin().z})}, {"directions", directions},
+        {"modality", text(volume.info().modality)}, {"unit", text(toString(volume.info().unit))}, {"series", text(volume.info().seriesUid)}, {"bodyPart", text(volume.info().bodyPart)},
+        {"colors", colors.empty() ? QJsonValue() : QJsonValue(text(colors))}};
+}
+
+std::vector<double> numbers(const QJsonValue& array)
+{
+    std::vector<double> list;
+    for (const QJsonValue& value : array.toArray()) {
+        list.push_back(value.toDouble());
+    }
+    return list;
+}
+
+/// A mask with its table; the grid is the volume's own. @throws Error when it does not fit.
+LabelMap maskFrom(const QJsonObject& object, const Volume& volume)
+{
+    const std::vector<double> size = numbers(object["size"]);
+    const Size3 expected = volume.geometry().size();
+    if (size.size() != 3 || Size3{int(size[0]), int(size[1]), int(size[2])} != expected) {
+        throw Error("the mask does not have the size of the volume", "protocol");
+    }
+    const auto bytes = readShared(object["path"].toString().toStdString(), expected.voxels());
+    if (!bytes) {
+        throw Error("the mask cannot be read", "protocol");
+    }
+    std::vector<Label> labels;
+    for (const QJsonValue& value : object["labels"].toArray()) {
+        const QJsonObject label = value.toObject();
+        const std::vector<double> color = numbers(label["color"]);
+        labels.push_back({LabelId(label["value"].toInt()), label["name"].toString().toStdString(),
+            color.size() == 3 ? Rgb8{std::uint8_t(color[0]), std::uint8_t(color[1]), std::uint8_t(color[2])} : Rgb8{255, 0, 0}, label["code"].toString().toStdString(),
+            label["meaning"].toString().toStdString()});
+    }
+    const QJsonObject p = object["provenance"].toObject();
+    const auto text = [&](const char* name) { return p[QLatin1String(name)].toString().toStdString(); };
+    return LabelMap(volume.geometry(), *bytes, std::move(labels), {text("expert"), text("version"), text("weightsSha256"), text("arguments"), text("timeUtc"), text("series")});
+}
+
+ExpertOutcome outcomeFrom(const QJsonObject& object, const Volume& volume)
+{
+    ExpertOutcome outcome;
+    outcome.expert = object["expert"].toString();
+    outcome.version = object["version"].toString();
+    outcome.arguments = object["arguments"].toString();
+    outcome.sentence = object["sentence"].toString();
+    outcome.milliseconds = object["milliseconds"].toDouble();
+    if (object["mask"].isObject()) {
+        outcome.mask = maskFrom(object["mask"].toObject(), volume);
+    }
+    for (const QJsonValue& value : object["facts"].toArray()) {
+        const QJsonObject f = value.toObject();
+        const std::vector<double> slices = numbers(f["largestSlice"]), centroid = numbers(f["centroid"]);
+        LabelFacts facts;
+        facts.value = LabelId(f["value"].toInt());
+        facts.voxels = std::size_t(f["voxels"].toDouble());
+        facts.volumeMl = f["volumeMl"].toDouble();
+        facts.meanValue = f["mean"].toDouble();
+        facts.sdValue = f["sd"].toDouble();
+        facts.minValue = f["min"].toDouble();
+        facts.maxValue = f["max"].toDouble();
+        if (slices.size() == 3) {
+            facts.largestSlice = {int(slices[0]), int(slices[1]), int(slices[2])};
+        }
+        if (centroid.size() == 3) {
+            facts.centroid = {centroid[0], centroid[1], centroid[2]};
+        }
+        outcome.facts.push_back(facts);
+    }
+    for (const QJsonValue& value : object["legend"].toArray()) {
+        const QJsonObject entry = value.toObject();
+        outcome.legend.push_back({LabelId(entry["value"].toInt()), entry["color"].toString().toStdString(), entry["name"].toString().toStdString()});
+    }
+    return outcome;
+}
+
+/// A volume that an engine holds, or shall hold.
+struct OpenVolume {
+    std::shared_ptr<const Volume> volume;
+    std::unique_ptr<SharedMemory> voxels, colors;   ///< Until the engine has copied them.
+    int engineId = 0;       ///< 0: not answered yet.
+};
+
+/// One chat or expert run.
+struct Job {
+    quint64 number = 0;
+    bool isChat = false;
+    std::shared_ptr<const Volume> volume;
+    QJsonObject parameters;     ///< Without the volume.
+    bool isSent = false, isCancelled = false;
+    std::optional<ExpertOutcome> expert;
+};
+
+} // namespace
+
+struct EngineClient::Private {
+    explicit Private(EngineClient* owner) : q(owner) {}
+
+    EngineClient* q;
+    Options options;
+    QProcess* process = nullptr;
+    EngineState state = EngineState::Stopped;
+    QString error;
+    std::optional<EngineInfo> info;
+    QByteArray buffer;
+    quint64 lastId = 0;
+    quint64 helloId = 0;
+    QHash<quint64, const Volume*> openRequests;         ///< request -> volume
+    std::map<const Volume*, OpenVolume> volumes;
+    std::deque<std::shared_ptr<Job>> jobs;
+
+    void setState(EngineState next)
+    {
+        if (state != next) {
+            state = next;
+            Q_EMIT q->stateChanged(next);
+        }
+    }
+
+    QString program() const
+    {
+        return options.program.isEmpty() ? QCoreApplication::applicationDirPath() + "/hounsfield-engine" : options.program;
+    }
+
+    void ensureRunning()
+    {
+        if (process) {
+            return;
+        }
+        process = new QProcess(q);
+        process->setProcessChannelMode(QProcess::SeparateChannels);
+        QObject::connect(process, &QProcess::readyReadStandardOutput, q, [this] { readOutput(); });
+        QObject::connect(process, &QProcess::readyReadStandardError, q, [this] {
+            for (const QByteArray& line : process->readAllStandardError().split('\n')) {
+                if (!line.trimmed().isEmpty()) {
+                    Q_EMIT q->logLine(QString::fromUtf8(line));
+                }
+            }
+        });
+        QObject::connect(process, &QProcess::errorOccurred, q, [this](QProcess::ProcessError problem) {
+            if (problem == QProcess::FailedToStart) {
+                ended(QStringLiteral("the engine %1 cannot be started").arg(program()), true);
+            }
+        });
+        QObject::connect(process, &QProcess::finished, q, [this] { ended(QStringLiteral("the engine ended unexpectedly"), false); });
+        QStringList arguments{"serve"};
+        if (!options.modelDirectory.isEmpty()) {
+            arguments << "--model" << options.modelDirectory;
+        }
+        buffer.clear();
+        setState(EngineState::Starting);
+        process->start(program(), arguments);
+        helloId = request("hello", {{"protocol", 1}});
+    }
+
+    /// The process is gone: what ran has failed; the next request starts a new one.
+    void ended(const QString& reason, bool failedToStart)
+    {
+        if (!process) {
+            return;
+        }
+        process->disconnect(q);
+        process->deleteLater();
+        process = nullptr;
+        error = reason;
+        volumes.clear();
+        openRequests.clear();
+        const std::deque<std::shared_ptr<Job>> lost = std::move(jobs);
+        jobs.clear();
+        setState(failedToStart ? EngineState::Failed : EngineState::Stopped);
+        for (const auto& job : lost) {
+            Q_EMIT q->failed(job->number, job->isCancelled ? "cancelled" : failedToStart ? "engine-start" : "engine-died", reason);
+        }
+    }
+
+    quint64 request(const QString& method, const QJsonObject& parameters, quint64 id = 0)
+    {
+        if (id == 0) {
+            id = ++lastId;
+        }
+        const QJsonObject message{{"jsonrpc", "2.0"}, {"id", double(id)}, {"method", method}, {"params", parameters}};
+        process->write(QJsonDocument(message).toJson(QJsonDocument::Compact) + '\n');
+        return id;
+    }
+
+    quint64 add(const std::shared_ptr<Job>& job)
+    {
+        ensureRunning();
+        job->number = ++lastId;
+        jobs.push_back(job);
+        // Signals come after the caller knows the number.
+        QTimer::singleShot(0, q, [this] { advance(); });
+        return job->number;
+    }
+
+    /// Sends what can be sent: opens volumes, then jobs in their order.
+    void advance()
+    {
+        if (!process || state == EngineState::Starting) {
+            return;
+        }
+        forgetOldVolumes();
+        for (const auto& job : jobs) {
+            if (job->isSent) {
+                continue;
+            }
+            const int volume = openVolume(job);
+            if (volume <= 0) {
+                break;
+            }
+            job->isSent = true;
+            job->parameters["volume"] = volume;
+            request(job->isChat ? "chat" : "expert/run", job->parameters, job->number);
+        }
+        setState(jobs.empty() ? EngineState::Ready : EngineState::Busy);
+    }
+
+    /// The engine's number of the volume; 0 while it is being opened, -1 when it cannot be.
+    int openVolume(const std::shared_ptr<Job>& job)
+    {
+        const Volume* key = job->volume.get();
+        const auto found = volumes.find(key);
+        if (found != volumes.end()) {
+            return found->second.engineId;
+        }
+        OpenVolume open;
+        open.volume = job->volume;
+        try {
+            open.voxels = std::make_unique<SharedMemory>(key->data(), key->bytes());
+            if (key->isColor()) {
+                open.colors = std::make_unique<SharedMemory>(key->rgb().data(), key->rgb().size());
+            }
+        } catch (const Error& problem) {
+            const QString text = QString::fromUtf8(problem.what());
+            QTimer::singleShot(0, q, [this, number = job->number, text] { fail(number, "memory", text); });
+            return -1;
+        }
+        const quint64 id = request("volume/open", volumeJson(*key, open.voxels->path(), open.colors ? open.colors->path() : std::string()));
+        openRequests[id] = key;
+        volumes.emplace(key, std::move(open));
+        return 0;
+    }
+
+    /// The engine keeps the last few volumes only.
+    void forgetOldVolumes()
+    {
+        constexpr std::size_t kKept = 3;
+        for (auto entry = volumes.begin(); volumes.size() > kKept && entry != volumes.end();) {
+            const bool needed = entry->second.engineId == 0 || std::any_of(jobs.begin(), jobs.end(), [&](const auto& job) { return job->volume.get() == entry->first; });
+            if (needed) {
+                ++entry;
+                continue;
+            }
+            request("volume/close", {{"volume", entry->second.engineId}});
+            entry = volumes.erase(entry);
+        }
+    }
+
+    std::shared_ptr<Job> findJob(quint64 number) const
+    {
+        for (const auto& job : jobs) {
+            if (job->number == number) {
+                return job;
+            }
+        }
+        return nullptr;
+    }
+
+    void removeJob(quint64 number)
+    {
+        std::erase_if(jobs, [&](const auto& job) { return job->number == number; });
+    }
+
+    void fail(quint64 number, const QString& code, const QString& message)
+    {
+        if (findJob(number)) {
+            removeJob(number);
+            Q_EMIT q->failed(number, code, message);
+            advance();
+        }
+    }
+
+    void readOutput()
+    {
+        buffer += process->readAllStandardOutput();
+        qsizetype begin = 0;
+        for (qsizetype end = buffer.indexOf('\n'); end >= 0; end = buffer.indexOf('\n', begin)) {
+            const QByteArray line = buffer.mid(begin, end - begin);
+            begin = end + 1;
+            receive(QJsonDocument::fromJson(line).object());
+            if (!process) {
+                return;
+            }
+        }
+        buffer.remove(0, begin);
+    }
+
+    void receive(const QJsonObject& message)
+    {
+        if (message.contains("method")) {
+            notified(message["method"].toString(), message["params"].toObject());
+        } else if (message.contains("id")) {
+            const quint64 id = quint64(message["id"].toDouble());
+            if (message.contains("error")) {
+                refused(id, message["error"].toObject());
+            } else {
+                answered(id, message["result"].toObject());
+            }
+        }
+    }
+
+    void notified(const QString& method, const QJsonObject& p)
+    {
+        if (method == "model/loaded" || method == "model/failed") {
+            modelKnown(method == "model/loaded" ? p : QJsonObject(), p["message"].toString());
+            return;
+        }
+        const quint64 number = quint64(p["job"].toDouble());
+        const std::shared_ptr<Job> job = findJob(number);
+        if (!job || job->isCancelled) {
+            return;
+        }
+        const int stage = p["stage"].toInt();
+        if (method == "chat/prompt") {
+            Q_EMIT q->promptSent(number, stage, p["prompt"].toString());
+        } else if (method == "chat/picture") {
+            Q_EMIT q->pictureMade(number, stage, pictureFrom(p["picture"].toObject()));
+        } else if (method == "chat/token") {
+            Q_EMIT q->tokenReceived(number, stage, p["text"].toString());
+        } else if (method == "expert/started") {
+            Q_EMIT q->expertStarted(number, p["expert"].toString(), p["arguments"].toString());
+        } else if (method == "expert/progress") {
+            Q_EMIT q->expertProgress(number, p["fraction"].toDouble(), p["stage"].toString());
+        } else if (method == "expert/result") {
+            takeExpert(job, p);
+        }
+    }
+
+    void takeExpert(const std::shared_ptr<Job>& job, const QJsonObject& p)
+    {
+        try {
+            job->expert = outcomeFrom(p, *job->volume);
+            Q_EMIT q->expertFinished(job->number, *job->expert);
+        } catch (const Error& problem) {
+            fail(job->number, QString::fromStdString(problem.code()), QString::fromUtf8(problem.what()));
+        }
+    }
+
+    void modelKnown(const QJsonObject& model, const QString& problem)
+    {
+        if (!info) {
+            info.emplace();
+        }
+        if (model.isEmpty()) {
+            info->model.reset();
+            Q_EMIT q->logLine(problem);
+        } else {
+            info->model = EngineInfo::Model{model["name"].toString(), model["version"].toString(), model["sha256"].toString(), model["licence"].toString(), model["demo"].toBool()};
+        }
+        Q_EMIT q->infoChanged();
+    }
+
+    void answered(quint64 id, const QJsonObject& result)
+    {
+        if (id == helloId) {
+            helloId = 0;
+            takeHello(result);
+            setState(EngineState::Ready);
+            advance();
+            return;
+        }
+        if (openRequests.contains(id)) {
+            const auto found = volumes.find(openRequests.take(id));
+            if (found != volumes.end()) {
+                found->second.engineId = result["volume"].toInt();
+                found->second.voxels.reset();
+                found->second.colors.reset();
+            }
+            advance();
+            return;
+        }
+        if (const std::shared_ptr<Job> job = findJob(id)) {
+            if (!job->isChat) {
+                takeExpert(job, result);
+            }
+            removeJob(id);
+            if (job->isChat) {
+                Q_EMIT q->chatFinished(id, chatFrom(*job, result));
+            }
+            advance();
+        }
+    }
+
+    void takeHello(const QJsonObject& result)
+    {
+        if (!info) {
+            info.emplace();
+        }
+        info->version = result["version"].toString();
+        info->device = result["device"].toString();
+        info->experts.clear();
+        for (const QJsonValue& value : result["experts"].toArray()) {
+            const QJsonObject e = value.toObject();
+            info->experts.append({e["name"].toString(), e["modality"].toString(), e["task"].toString(), e["overview"].toString(), e["accuracy"].toString(), e["version"].toString(),
+                e["licence"].toString(), strings(e["arguments"]), strings(e["examplePrompts"]), strings(e["dicomModalities"])});
+        }
+        Q_EMIT q->infoChanged();
+    }
+
+    ChatOutcome chatFrom(const Job& job, const QJsonObject& result) const
+    {
+        ChatOutcome outcome;
+        outcome.answer = result["answer"].toString();
+        outcome.plane = result["plane"].toString();
+        outcome.modality = result["modality"].toString();
+        outcome.slice = result["slice"].toInt();
+        outcome.expert = job.expert;
+        outcome.expertError = result["expertError"].toString();
+        outcome.timingsMs = result["timingsMs"].toObject();
+        for (const QJsonValue& message : result["messages"].toArray()) {
+            outcome.newMessages.append(messageFrom(message.toObject()));
+        }
+        outcome.report = {{"prompts", result["prompts"]}, {"reports", result["reports"]}, {"model", result["model"]}, {"engine", result["engine"]}, {"firstAnswer", result["firstAnswer"]},
+            {"expertErrorCode", result["expertErrorCode"]}};
+        return outcome;
+    }
+
+    void refused(quint64 id, const QJsonObject& problem)
+    {
+        const QString text = problem["message"].toString();
+        if (id == helloId) {
+            QProcess* old = process;
+            ended(text, true);
+            old->kill();
+            return;
+        }
+        if (openRequests.contains(id)) {
+            const Volume* volume = openRequests.take(id);
+            volumes.erase(volume);
+            std::vector<quint64> lost;
+            for (const auto& job : jobs) {
+                if (job->volume.get() == volume) {
+                    lost.push_back(job->number);
+                }
+            }
+            for (const quint64 number : lost) {
+                fail(number, problem["data"].toObject()["code"].toString(), text);
+            }
+            return;
+        }
+        fail(id, problem["data"].toObject()["code"].toString(), text);
+    }
+};
+
+EngineClient::EngineClient(Options options, QObject* parent) : QObject(parent), d(std::make_unique<Private>(this))
+{
+    d->options = std::move(options);
+}
+
+EngineClient::~EngineClient()
+{
+    if (d->process) {
+        d->process->disconnect(this);
+        // The end of its input ends the engine; one that hangs is killed.
+        d->process->closeWriteChannel();
+        if (!d->process->waitForFinished(1500)) {
+            d->process->kill();
+            d->process->waitForFinished(1000);
+        }
+    }
+}
+
+EngineState EngineClient::state() const { return d->state; }
+QString EngineClient::errorString() const { return d->error; }
+qint64 EngineClient::processId() const { return d->process ? d->process->processId() : 0; }
+const std::optional<EngineInfo>& EngineClient::info() const { return d->info; }
+void EngineClient::start() { d->ensureRunning(); }
+
+quint64 EngineClient::chat(const ChatRequest& request)
+{
+    auto job = std::make_shared<Job>();
+    job->isChat = true;
+    job->volume = request.volume;
+    QJsonArray history;
+    for (const Message& message : request.history) {
+        history.append(toJson(message));
+    }
+    job->parameters = {{"view", toJson(request.view)}, {"question", request.question}, {"history", history}, {"maxTokens", request.maxTokens}, {"temperature", request.temperature}};
+    return d->add(job);
+}
+
+quint64 EngineClient::runExpert(std::shared_ptr<const Volume> volume, const View& view, const QString& name, const QString& arguments)
+{
+    auto job = std::make_shared<Job>();
+    job->volume = std::move(volume);
+    job->parameters = {{"view", toJson(view)}, {"expert", name}, {"arguments", arguments}};
+    return d->add(job);
+}
+
+void EngineClient::cancel(quint64 number)
+{
+    const std::shared_ptr<Job> job = d->findJob(number);
+    if (!job || job->isCancelled) {
+        return;
+    }
+    job->isCancelled = true;
+    if (job->isSent && d->process) {
+        d->request("cancel", {{"id", double(number)}});
+    } else {
+        d->fail(number, "cancelled", "cancelled");
+    }
+}
+
+} // namespace hf::assistant
