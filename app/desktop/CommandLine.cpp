@@ -1,0 +1,54 @@
+#include "app/desktop/CommandLine.h"
+
+#include "viewer/volume/Error.h"
+
+namespace hf::app {
+
+CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parser)
+{
+    parser.setApplicationDescription("Hounsfield: DICOM viewer with a local radiology assistant");
+    parser.addHelpOption();
+    parser.addVersionOption();
+    parser.addPositionalArgument("paths", "Folders, DICOM files, DICOMDIRs, ZIP archives or volume files to open.", "[paths...]");
+    parser.addOptions({{"headless", "Work without a window."}, {"sample", "Open the embedded sample study."}, {"open", "Open PATH.", "path"}, {"ask", "Ask TEXT about the view.", "text"},
+        {"export", "Write the results into FOLDER.", "folder"}, {"series", "Take the series UID.", "uid"}, {"plane", "axial, sagittal or coronal.", "plane"},
+        {"slice", "Slice N of the plane, from 0.", "n"}, {"window", "Window WIDTH,CENTRE.", "w,c"}, {"model", "Use the model in FOLDER instead of the embedded demo model.", "folder"},
+        {"engine", "Use another engine program.", "file"}, {"info", "Print studies and series as JSON."}});
+    if (!parser.parse(words)) {
+        throw Error(parser.errorText().toStdString(), "usage");
+    }
+    CommandLine line;
+    line.headless = parser.isSet("headless");
+    line.sample = parser.isSet("sample");
+    HeadlessOptions& job = line.job;
+    job.open = parser.values("open") + parser.positionalArguments();
+    job.info = parser.isSet("info");
+    job.question = parser.value("ask");
+    job.exportFolder = parser.value("export");
+    job.series = parser.value("series");
+    job.plane = parser.value("plane");
+    job.modelFolder = parser.value("model");
+    job.engineProgram = parser.value("engine");
+    if (!job.plane.isEmpty() && job.plane != "axial" && job.plane != "sagittal" && job.plane != "coronal") {
+        throw Error("--plane must be axial, sagittal or coronal", "usage");
+    }
+    if (parser.isSet("slice")) {
+        bool ok = false;
+        job.slice = parser.value("slice").toInt(&ok);
+        if (!ok) {
+            throw Error("--slice needs a whole number", "usage");
+        }
+    }
+    if (parser.isSet("window")) {
+        const QStringList parts = parser.value("window").split(',');
+        bool okWidth = false, okCentre = false;
+        const double width = parts.value(0).toDouble(&okWidth), centre = parts.value(1).toDouble(&okCentre);
+        if (parts.size() != 2 || !okWidth || !okCentre || !(width > 0)) {
+            throw Error("--window needs WIDTH,CENTRE with a width above 0", "usage");
+        }
+        job.window = std::pair(width, centre);
+    }
+    return line;
+}
+
+} // namespace hf::app

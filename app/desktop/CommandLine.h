@@ -1,0 +1,19 @@
+#pragma once
+
+#include "app/desktop/Headless.h"
+
+#include <QCommandLineParser>
+
+namespace hf::app {
+
+/// All options of `hounsfield`.
+struct CommandLine {
+    bool headless = false;
+    bool sample = false;
+    HeadlessOptions job;        ///< With a window, `open`, `question` and `modelFolder` are taken from here.
+};
+
+/// @throws Error "usage". Handles --help and --version itself.
+CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parser);
+
+} // namespace hf::app

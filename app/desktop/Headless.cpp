@@ -1,0 +1,299 @@
+#include "app/desktop/Headless.h"
+
+#include "assistant/client/EngineClient.h"
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/imaging/VolumeFile.h"
+#include "viewer/volume/Error.h"
+#include "viewer/volume/Picture.h"
+
+#include <QDir>
+#include <QElapsedTimer>
+#include <QEventLoop>
+#include <QFile>
+#include <QImage>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QSaveFile>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace hf::app {
+
+namespace {
+
+QString text(const std::string& s) { return QString::fromStdString(s); }
+
+dicom::ScanResult scanAll(const QStringList& paths)
+{
+    std::vector<std::filesystem::path> list;
+    for (const QString& path : paths) {
+        list.emplace_back(path.toStdString());
+    }
+    return dicom::scan(list);
+}
+
+QJsonArray notesJson(const std::vector<Note>& notes)
+{
+    QJsonArray array;
+    for (const Note& note : notes) {
+        array.append(QJsonObject{{"code", text(note.code)}, {"text", text(note.text)}});
+    }
+    return array;
+}
+
+QJsonObject seriesJson(const dicom::Series& series)
+{
+    QJsonArray spacing, windows;
+    for (const double mm : series.spacingMm) {
+        spacing.append(mm);
+    }
+    for (const WindowLevel& window : series.windows) {
+        windows.append(QJsonObject{{"center", window.center}, {"width", window.width}, {"name", text(window.name)}});
+    }
+    return {{"key", text(series.key)}, {"uid", text(series.uid)}, {"modality", text(series.modality)}, {"description", text(series.text.seriesDescription)}, {"kind", text(toString(series.kind))},
+        {"images", int(series.images.size())}, {"matrix", QJsonArray{series.columns, series.rows, int(series.images.size())}}, {"spacing_mm", spacing},
+        {"plane", series.plane ? QJsonValue(text(toString(*series.plane))) : QJsonValue()}, {"windows", windows}, {"notes", notesJson(series.notes)}, {"part", series.part}, {"parts", series.parts},
+        {"part_name", text(series.partName)}, {"body_part", text(series.text.bodyPart)}};
+}
+
+int printInfo(const dicom::ScanResult& found)
+{
+    QJsonArray studies, rejected;
+    for (const dicom::Study& study : found.studies) {
+        QJsonArray series;
+        for (const dicom::Series& one : study.series) {
+            series.append(seriesJson(one));
+        }
+        studies.append(QJsonObject{{"uid", text(study.uid)}, {"description", text(study.text.studyDescription)}, {"series", series}});
+    }
+    for (const dicom::Rejected& one : found.rejected) {
+        rejected.append(QJsonObject{{"path", text(one.path.string())}, {"code", text(one.code)}, {"reason", text(one.reason)}});
+    }
+    const QByteArray json = QJsonDocument(QJsonObject{{"studies", studies}, {"rejected", rejected}, {"files", double(found.filesSeen)}}).toJson();
+    std::fwrite(json.constData(), 1, std::size_t(json.size()), stdout);
+    if (found.studies.empty()) {
+        throw Error("nothing that can be shown was found" + (found.rejected.empty() ? std::string() : ": " + found.rejected.front().reason), "empty");
+    }
+    return 0;
+}
+
+const dicom::Series& chosenSeries(const dicom::ScanResult& found, const QString& wanted)
+{
+    const dicom::Series* series = wanted.isEmpty() ? found.mainSeries() : found.findSeries(wanted.toStdString());
+    if (!series) {
+        const std::string reason = found.rejected.empty() ? "" : ": " + found.rejected.front().reason;
+        throw Error(wanted.isEmpty() ? "nothing that can be shown was found" + reason : "there is no series " + wanted.toStdString(), "not-found");
+    }
+    return *series;
+}
+
+View chosenView(const HeadlessOptions& options, const Volume& volume)
+{
+    View view;
+    view.plane = options.plane.isEmpty() ? volume.geometry().acquisitionPlane() : planeFromString(options.plane.toStdString());
+    const int slices = volume.geometry().size().along(volume.geometry().axisAcross(view.plane));
+    view.slice = options.slice.value_or(slices / 2);
+    if (view.slice < 0 || view.slice >= slices) {
+        throw Error("--slice must be between 0 and " + std::to_string(slices - 1) + " in this plane", "usage");
+    }
+    view.window = volume.defaultWindow();
+    if (options.window) {
+        view.window = {options.window->second, options.window->first, {}};
+    }
+    return view;
+}
+
+QImage toImage(const Picture& picture)
+{
+    return QImage(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888).copy();
+}
+
+/// The view with its overlay, large enough to be looked at.
+Picture viewPicture(const Volume& volume, const View& view, const LabelMap* mask)
+{
+    SliceFrame frame = squareFrameOf(volume.geometry(), view);
+    const int side = std::max(frame.width, frame.height);
+    const int factor = std::clamp(int(std::ceil(768.0 / side)), 1, 8);
+    frame.pixelMm = {frame.pixelMm[0] / factor, frame.pixelMm[1] / factor};
+    frame.width *= factor;
+    frame.height *= factor;
+    frame.origin = frame.toLps(-(factor - 1) / 2.0, -(factor - 1) / 2.0);
+    return composeSlice(volume, frame, view.window, view.invert, Interpolation::Linear, mask);
+}
+
+void writeFile(const QString& path, const QByteArray& bytes)
+{
+    QSaveFile file(path);
+    if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
+        throw Error("cannot write " + path.toStdString(), "write");
+    }
+}
+
+void writeImage(const QString& path, const Picture& picture)
+{
+    if (!toImage(picture).save(path, "PNG")) {
+        throw Error("cannot write " + path.toStdString(), "write");
+    }
+}
+
+/// Everything about one question, gathered from the client's signals.
+struct Record {
+    assistant::ChatOutcome outcome;
+    QStringList prompts, answers;
+    Picture picture;
+    QString errorCode, error;
+    double totalMs = 0;
+};
+
+Record askEngine(assistant::EngineClient& client, const assistant::ChatRequest& request)
+{
+    Record record;
+    QEventLoop loop;
+    QElapsedTimer timer;
+    timer.start();
+    const quint64 job = client.chat(request);
+    using Client = assistant::EngineClient;
+    QObject::connect(&client, &Client::promptSent, &loop, [&](quint64, int, const QString& prompt) {
+        record.prompts.append(prompt);
+        record.answers.append(QString());
+    });
+    QObject::connect(&client, &Client::pictureMade, &loop, [&](quint64, int stage, const Picture& picture) {
+        if (stage == 0) {
+            record.picture = picture;
+        }
+    });
+    QObject::connect(&client, &Client::tokenReceived, &loop, [&](quint64, int, const QString& piece) {
+        if (!record.answers.isEmpty()) {
+            record.answers.back() += piece;
+        }
+    });
+    QObject::connect(&client, &Client::expertProgress, &loop, [&](quint64, double fraction, const QString& stage) {
+        std::fprintf(stderr, "expert: %3.0f %% %s\n", fraction * 100, qPrintable(stage));
+    });
+    QObject::connect(&client, &Client::chatFinished, &loop, [&](quint64 number, const assistant::ChatOutcome& outcome) {
+        if (number == job) {
+            record.outcome = outcome;
+            loop.quit();
+        }
+    });
+    QObject::connect(&client, &Client::failed, &loop, [&](quint64 number, const QString& code, const QString& message) {
+        if (number == job) {
+            record.errorCode = code;
+            record.error = message;
+            loop.quit();
+        }
+    });
+    loop.exec();
+    record.totalMs = double(timer.nsecsElapsed()) / 1e6;
+    return record;
+}
+
+QJsonObject answerJson(const Record& record, const Volume& volume, double readMs)
+{
+    const assistant::ChatOutcome& outcome = record.outcome;
+    QJsonArray labels;
+    if (outcome.expert) {
+        for (std::size_t n = 0; n < outcome.expert->facts.size(); ++n) {
+            const LabelFacts& facts = outcome.expert->facts[n];
+            const Label* label = outcome.expert->mask.findLabel(facts.value);
+            labels.append(QJsonObject{{"name", label ? text(label->name) : QString()}, {"value", facts.value}, {"volume_ml", facts.volumeMl},
+                {"mean_hu", facts.voxels ? QJsonValue(facts.meanValue) : QJsonValue()}, {"voxels", double(facts.voxels)}});
+        }
+    }
+    QJsonObject timings = outcome.timingsMs;
+    timings["read"] = readMs;
+    timings["question"] = record.totalMs;
+    const QJsonObject model = outcome.report["model"].toObject();
+    return {{"answer", outcome.answer}, {"first_answer", outcome.report["firstAnswer"]}, {"modality", text(volume.info().modality)}, {"plane", outcome.plane}, {"slice", outcome.slice},
+        {"expert", outcome.expert ? QJsonValue(outcome.expert->expert) : QJsonValue()}, {"expert_version", outcome.expert ? QJsonValue(outcome.expert->version) : QJsonValue()},
+        {"arguments", outcome.expert ? QJsonValue(outcome.expert->arguments) : QJsonValue()}, {"expert_error", outcome.expertError.isEmpty() ? QJsonValue() : QJsonValue(outcome.expertError)},
+        {"labels", labels}, {"model", QJsonObject{{"name", model["name"]}, {"version", model["version"]}, {"sha256", model["sha256"]}, {"demo", model["demo"]}}}, {"timings_ms", timings},
+        {"notes", notesJson(volume.info().notes)}, {"program", QStringLiteral("Hounsfield " HF_VERSION)}};
+}
+
+QByteArray transcript(const Record& record, const QString& question)
+{
+    const QJsonObject model = record.outcome.report["model"].toObject();
+    QString all = QStringLiteral("AI output of %1 %2 (weights sha256 %3). Not for diagnosis.\n").arg(model["name"].toString(), model["version"].toString(), model["sha256"].toString());
+    all += "\n== Question\n" + question + "\n";
+    for (qsizetype n = 0; n < record.prompts.size(); ++n) {
+        all += QStringLiteral("\n== Prompt %1\n%2\n\n== Answer %1\n%3\n").arg(n + 1).arg(record.prompts[n], record.answers.value(n));
+        if (n == 0 && record.outcome.expert) {
+            all += QStringLiteral("\n== Expert %1 %2 (%3), %4 ms\n%5\n").arg(record.outcome.expert->expert, record.outcome.expert->version, record.outcome.expert->arguments)
+                       .arg(record.outcome.expert->milliseconds, 0, 'f', 0).arg(record.outcome.expert->sentence);
+        }
+    }
+    if (!record.outcome.expertError.isEmpty()) {
+        all += "\n== Expert error\n" + record.outcome.expertError + "\n";
+    }
+    return all.toUtf8();
+}
+
+int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& found)
+{
+    QElapsedTimer timer;
+    timer.start();
+    const dicom::Series& series = chosenSeries(found, options.series);
+    const auto volume = std::make_shared<const Volume>(dicom::readSeries(series));
+    const double readMs = double(timer.nsecsElapsed()) / 1e6;
+    assistant::ChatRequest request;
+    request.volume = volume;
+    request.view = chosenView(options, *volume);
+    request.question = options.question;
+    if (!QDir().mkpath(options.exportFolder)) {
+        throw Error("cannot make the folder " + options.exportFolder.toStdString(), "write");
+    }
+    // Results of an earlier run must not be taken for this one's.
+    const QDir out(options.exportFolder);
+    for (const char* name : {"answer.json", "view.png", "picture.png", "mask.nii.gz", "transcript.txt"}) {
+        QFile::remove(out.filePath(name));
+    }
+    assistant::EngineClient client({options.engineProgram, options.modelFolder});
+    const Record record = askEngine(client, request);
+    if (!record.errorCode.isEmpty()) {
+        throw Error(record.error.toStdString(), record.errorCode.toStdString());
+    }
+    const auto& expert = record.outcome.expert;
+    const LabelMap* mask = expert && !expert->mask.isEmpty() ? &expert->mask : nullptr;
+    if (mask) {
+        imaging::writeNifti(*mask, out.filePath("mask.nii.gz").toStdString());
+    }
+    writeImage(out.filePath("view.png"), viewPicture(*volume, request.view, mask));
+    writeImage(out.filePath("picture.png"), record.picture);
+    writeFile(out.filePath("transcript.txt"), transcript(record, options.question));
+    writeFile(out.filePath("answer.json"), QJsonDocument(answerJson(record, *volume, readMs)).toJson());
+    std::printf("%s\n", record.outcome.answer.toUtf8().constData());
+    if (!record.outcome.expertError.isEmpty()) {
+        std::fprintf(stderr, "hounsfield: the expert did not run: %s\n", record.outcome.expertError.toUtf8().constData());
+        return 3;
+    }
+    return 0;
+}
+
+} // namespace
+
+int runHeadless(const HeadlessOptions& options)
+{
+    try {
+        if (options.open.isEmpty()) {
+            throw Error("--headless needs --open PATH", "usage");
+        }
+        if (!options.info && (options.question.isEmpty() || options.exportFolder.isEmpty())) {
+            throw Error("--headless needs --info, or --ask TEXT and --export FOLDER", "usage");
+        }
+        const dicom::ScanResult found = scanAll(options.open);
+        return options.info ? printInfo(found) : answerQuestion(options, found);
+    } catch (const Error& error) {
+        std::fprintf(stderr, "hounsfield: %s\n", error.what());
+        return error.code() == "usage" ? 2 : 1;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "hounsfield: %s\n", error.what());
+        return 1;
+    }
+}
+
+} // namespace hf::app
