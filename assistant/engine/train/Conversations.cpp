@@ -221,18 +221,18 @@ std::vector<experts::ExpertCard> someCards(Random& random)
 {
     const double kind = random.uniform();
     std::vector<experts::ExpertCard> cards;
-    if (kind < 0.08) {
+    if (kind < 0.06) {
         return cards;
     }
-    if (kind < 0.72) {
+    if (kind < 0.82) {
         cards.push_back(experts::classicalCtCard());
-        if (kind > 0.58) {
+        if (kind > 0.70) {
             // With fewer arguments, so that the list has to be read.
             shuffle(cards[0].arguments, random);
             cards[0].arguments.resize(std::size_t(1 + random.below(6)));
         }
     }
-    if (kind > 0.62) {
+    if (kind > 0.76) {
         const int others = 1 + random.below(2);
         for (int n = 0; n < others; ++n) {
             const experts::ExpertCard card = randomCard(pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), random);
@@ -352,9 +352,9 @@ public:
     void write(const TrainingPicture& picture, bool withPicture)
     {
         const double kind = m_random.uniform();
-        if (kind < 0.56) {
+        if (kind < 0.60) {
             structure(picture, withPicture, pickOurs());
-        } else if (kind < 0.68) {
+        } else if (kind < 0.70) {
             structure(picture, withPicture, concepts()[std::size_t(m_random.below(int(concepts().size())))]);
         } else if (kind < 0.78) {
             what(picture, withPicture);
@@ -431,16 +431,23 @@ private:
 
 } // namespace
 
+/// CT a little more often than the pool has it: only there the embedded expert is called.
+const TrainingPicture& ConversationWriter::somePicture(Random& random) const
+{
+    const TrainingPicture& first = pick(m_pool, random);
+    return first.kind == ImageKind::Ct || random.chance(0.7) ? first : pick(m_pool, random);
+}
+
 Conversation ConversationWriter::write(Random& random) const
 {
     Conversation conversation;
     const std::vector<experts::ExpertCard> cards = someCards(random);
     TurnWriter turns(conversation, cards, m_size, random);
-    const TrainingPicture picture = varied(pick(m_pool, random), m_size, random);
+    const TrainingPicture picture = varied(somePicture(random), m_size, random);
     turns.write(picture, true);
-    if (random.chance(0.2)) {
+    if (random.chance(0.1)) {
         const bool same = random.chance(0.6);
-        turns.write(same ? picture : varied(pick(m_pool, random), m_size, random), !same);
+        turns.write(same ? picture : varied(somePicture(random), m_size, random), !same);
     }
     return conversation;
 }

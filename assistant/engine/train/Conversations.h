@@ -24,6 +24,7 @@ public:
     std::vector<std::string> texts(int count, std::uint32_t seed) const;
 
 private:
+    const TrainingPicture& somePicture(phantom::Random& random) const;
     const std::vector<TrainingPicture>& m_pool;
     int m_size;
 };

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "assistant/client/EngineClient.h"
+
+#include <QWidget>
+
+class QHBoxLayout;
+class QLabel;
+class QPlainTextEdit;
+class QPushButton;
+class QTabWidget;
+class QTextBrowser;
+
+namespace hf {
+
+class Scene;
+
+/// The conversation about the view: questions, streamed answers, links to structures; what happened behind the scene on a second page.
+/// The conversation lives here: an engine that dies takes nothing of it along.
+class ChatPanel : public QWidget {
+    Q_OBJECT
+public:
+    ChatPanel(Scene* scene, assistant::EngineClient* client, QWidget* parent = nullptr);
+
+    /// Puts a question ready to be sent.
+    void setQuestion(const QString& question);
+    QString question() const;
+    /// Sends what stands in the input.
+    void send();
+    void stop();
+    /// Begins anew.
+    void clearConversation();
+    bool isBusy() const { return m_job != 0; }
+    /// The conversation as plain text.
+    QString conversationText() const;
+    QString behindText() const;
+    void focusInput();
+
+Q_SIGNALS:
+    void answered();    ///< Also after an error or a stop.
+
+protected:
+    bool eventFilter(QObject* object, QEvent* event) override;
+
+private:
+    /// One question and what came of it, as shown.
+    struct Turn {
+        QString question, view;
+        QStringList stages;     ///< Text of the first and second answer so far.
+        QString status;         ///< Of the expert, while it runs and after.
+        QString problem;        ///< Translated; empty when all went well.
+        bool done = false;
+    };
+
+    void connectClient();
+    void render();
+    QString turnHtml(const Turn& turn) const;
+    QString withLinks(const QString& text) const;
+    void finish();
+    void updateButtons();
+    void updateExamples();
+    void updateModelLine();
+    void behind(const QString& title, const QString& text);
+    QString problemText(const QString& code, const QString& message) const;
+
+    Scene* m_scene;
+    assistant::EngineClient* m_client;
+    QLabel* m_model;
+    QTabWidget* m_tabs;
+    QTextBrowser* m_conversation;
+    QTextBrowser* m_behind;
+    QWidget* m_examples;
+    QPlainTextEdit* m_input;
+    QPushButton* m_send;
+    QList<Turn> m_turns;
+    QList<assistant::Message> m_history;
+    quint64 m_job = 0;
+};
+
+} // namespace hf

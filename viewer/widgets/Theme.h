@@ -1,0 +1,29 @@
+#pragma once
+
+#include <QColor>
+#include <QIcon>
+#include <QString>
+
+class QApplication;
+
+namespace hf::theme {
+
+/// Dark palette, style sheet and font sizes of the whole program.
+void apply(QApplication& application);
+
+/// An icon of resources/icons, drawn in the text colour. Empty for an unknown name.
+QIcon icon(const QString& name);
+
+// Colours that painting code needs.
+inline const QColor kBackground{0x12, 0x14, 0x17};
+inline const QColor kPanel{0x1b, 0x1e, 0x23};
+inline const QColor kRaised{0x26, 0x2b, 0x32};
+inline const QColor kText{0xdd, 0xe2, 0xe8};
+inline const QColor kDim{0x8d, 0x97, 0xa3};
+inline const QColor kAccent{0x3d, 0xa9, 0xfc};
+inline const QColor kWarning{0xf2, 0xb1, 0x34};
+inline const QColor kAxial{0xe8, 0x5d, 0x5d};
+inline const QColor kSagittal{0xe0, 0xc3, 0x4a};
+inline const QColor kCoronal{0x5c, 0xc4, 0x7a};
+
+} // namespace hf::theme
