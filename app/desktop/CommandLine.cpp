@@ -13,7 +13,8 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     parser.addOptions({{"headless", "Work without a window."}, {"sample", "Open the embedded sample study."}, {"open", "Open PATH.", "path"}, {"ask", "Ask TEXT about the view.", "text"},
         {"export", "Write the results into FOLDER.", "folder"}, {"series", "Take the series UID.", "uid"}, {"plane", "axial, sagittal or coronal.", "plane"},
         {"slice", "Slice N of the plane, from 0.", "n"}, {"window", "Window WIDTH,CENTRE.", "w,c"}, {"model", "Use the model in FOLDER instead of the embedded demo model.", "folder"},
-        {"engine", "Use another engine program.", "file"}, {"info", "Print studies and series as JSON."}});
+        {"engine", "Use another engine program.", "file"}, {"info", "Print studies and series as JSON."},
+        {"screenshot", "Ask, save a picture of the window to FILE and quit.", "file"}});
     if (!parser.parse(words)) {
         throw Error(parser.errorText().toStdString(), "usage");
     }
@@ -21,6 +22,7 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     line.headless = parser.isSet("headless");
     line.sample = parser.isSet("sample");
     HeadlessOptions& job = line.job;
+    line.screenshot = parser.value("screenshot");
     job.open = parser.values("open") + parser.positionalArguments();
     job.info = parser.isSet("info");
     job.question = parser.value("ask");

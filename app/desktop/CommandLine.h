@@ -10,6 +10,7 @@ namespace hf::app {
 struct CommandLine {
     bool headless = false;
     bool sample = false;
+    QString screenshot;         ///< With a window: ask, save a picture of it here, quit.
     HeadlessOptions job;        ///< With a window, `open`, `question` and `modelFolder` are taken from here.
 };
 

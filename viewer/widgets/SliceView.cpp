@@ -201,7 +201,7 @@ void SliceView::paintRuler(QPainter& painter)
             break;
         }
     }
-    const double pixels = lengthMm / m_mmPerPixel, x = width() - 16, y = (height() - pixels) / 2;
+    const double pixels = lengthMm / m_mmPerPixel, x = width() - 14, y = (height() - pixels) / 2 - 12;
     painter.setPen(QPen(QColor(0, 0, 0, 160), 3));
     painter.drawLine(QPointF(x, y), QPointF(x, y + pixels));
     painter.setPen(QPen(theme::kText, 1));
@@ -283,7 +283,7 @@ void SliceView::paintTexts(QPainter& painter, const SliceFrame& grid)
             bottomRight << tr("%1 mm thick").arg(locale.toString(volume.geometry().spacingMm()[std::size_t(axis)], 'f', 1));
         }
     }
-    drawText(painter, box.adjusted(0, 0, -20, 0), Qt::AlignRight | Qt::AlignBottom, bottomRight.join('\n'));
+    drawText(painter, box, Qt::AlignRight | Qt::AlignBottom, bottomRight.join('\n'));
 
     // Marks that are never hidden.
     QStringList marks;
@@ -298,7 +298,7 @@ void SliceView::paintTexts(QPainter& painter, const SliceFrame& grid)
                     : tr("duplicate slices left out"));
         }
     }
-    drawText(painter, box.adjusted(0, 20, 0, 0), Qt::AlignHCenter | Qt::AlignTop, marks.join("  ·  "), theme::kWarning);
+    drawText(painter, box.adjusted(0, 44, 0, 0), Qt::AlignHCenter | Qt::AlignTop, marks.join("  ·  "), theme::kWarning);
 }
 
 void SliceView::scrollBy(int slices) { m_scene->setSlice(m_plane, m_scene->slice(m_plane) + slices); }
