@@ -8,11 +8,14 @@
 #include <itkNiftiImageIO.h>
 #include <itkNrrdImageIO.h>
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <memory>
 
 namespace hf::imaging {
 
@@ -188,6 +191,24 @@ std::string fileHash(const fs::path& path)
     return text;
 }
 
+/// A file that ends early reads as zeros in the NIfTI library: the bytes are counted before. @throws Error "broken".
+void checkLength(const fs::path& path, std::size_t voxelBytes)
+{
+    if (formatByName(path) != Format::Nifti || lower(path.filename().string()).find(".hdr") != std::string::npos) {
+        return;
+    }
+    const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"), gzclose);
+    std::vector<char> block(1 << 20);
+    std::size_t total = 0;
+    int count = 0;
+    while (file && total < voxelBytes && (count = gzread(file.get(), block.data(), unsigned(block.size()))) > 0) {
+        total += std::size_t(count);
+    }
+    if (total < voxelBytes || count < 0) {
+        throw Error("the file ends before its voxels do", "broken");
+    }
+}
+
 /// Reads the first volume only, also of a compressed 4D file.
 std::vector<char> readFirst(itk::ImageIOBase& io, std::size_t bytes, const fs::path& path)
 {
@@ -200,6 +221,7 @@ std::vector<char> readFirst(itk::ImageIOBase& io, std::size_t bytes, const fs::p
     if (double(whole) > 24e9) {
         throw Error("the volume needs more than 24 GB", "too-large");
     }
+    checkLength(path, whole);
     std::vector<char> buffer(std::max(bytes, whole));
     itk::ImageIORegion all(io.GetNumberOfDimensions());
     for (unsigned axis = 0; axis < io.GetNumberOfDimensions(); ++axis) {

@@ -1,0 +1,187 @@
+#include "experts/classical/ClassicalCt.h"
+#include "support/Check.h"
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/imaging/VolumeFile.h"
+#include "viewer/phantom/CtPhantom.h"
+#include "viewer/volume/Error.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+using namespace hf;
+using phantom::CtLabel;
+
+namespace {
+
+using Set = std::array<bool, 256>;
+
+Set setOf(std::initializer_list<CtLabel> labels)
+{
+    Set set{};
+    for (const CtLabel label : labels) set[std::size_t(label)] = true;
+    return set;
+}
+
+Set values(std::initializer_list<int> list)
+{
+    Set set{};
+    for (const int value : list) set[std::size_t(value)] = true;
+    return set;
+}
+
+double dice(const std::vector<LabelId>& a, const Set& inA, const std::vector<LabelId>& b, const Set& inB)
+{
+    double both = 0, sum = 0;
+    for (std::size_t n = 0; n < a.size(); ++n) {
+        both += inA[a[n]] && inB[b[n]];
+        sum += inA[a[n]] + inB[b[n]];
+    }
+    return sum > 0 ? 2 * both / sum : 1;
+}
+
+struct Limits { double lungs, airways, bones, fat, muscle, body; };
+
+void checkPhantom(const phantom::CtPhantomOptions& options, const Limits& limits)
+{
+    const phantom::CtPhantom made = phantom::makeCtPhantom(options);
+    const auto expert = experts::makeClassicalCt();
+    const LabelMap all = expert->run({made.volume, "everything", {}}, {}, {}).mask;
+    const LabelMap body = expert->run({made.volume, "body", {}}, {}, {}).mask;
+    const auto& mask = all.voxels();
+    const auto& truth = made.truth.voxels();
+    const Set tissue = setOf({CtLabel::Muscle, CtLabel::Heart, CtLabel::Liver, CtLabel::Spleen, CtLabel::LeftKidney, CtLabel::RightKidney, CtLabel::Stomach, CtLabel::Bowel, CtLabel::Vessels,
+        CtLabel::SpinalCord, CtLabel::LiverLesion, CtLabel::Skin});
+    Set person{};
+    for (int n = 1; n <= int(CtLabel::Skin); ++n) person[std::size_t(n)] = true;
+    const double left = dice(mask, values({1}), truth, setOf({CtLabel::LeftLung})), right = dice(mask, values({2}), truth, setOf({CtLabel::RightLung}));
+    const double lungs = dice(mask, values({1, 2}), truth, setOf({CtLabel::LeftLung, CtLabel::RightLung, CtLabel::LungNodule}));
+    const double airways = dice(mask, values({3}), truth, setOf({CtLabel::Airways})), bones = dice(mask, values({4}), truth, setOf({CtLabel::Bones}));
+    const double fat = dice(mask, values({6, 7}), truth, setOf({CtLabel::SubcutaneousFat, CtLabel::VisceralFat})), muscle = dice(mask, values({8}), truth, tissue);
+    const double outline = dice(body.voxels(), values({5}), truth, person);
+    std::printf("%.1f mm slices, tilt %.0f: lungs %.3f (left %.3f right %.3f) airways %.3f bones %.3f fat %.3f muscle %.3f body %.3f\n", options.spacingMm[2], options.tiltXDeg, lungs, left, right,
+        airways, bones, fat, muscle, outline);
+    HF_CHECK(lungs >= limits.lungs && left >= 0.95 && right >= 0.95);
+    HF_CHECK(airways >= limits.airways);
+    HF_CHECK(bones >= limits.bones);
+    HF_CHECK(fat >= limits.fat);
+    HF_CHECK(muscle >= limits.muscle);
+    HF_CHECK(outline >= limits.body);
+}
+
+} // namespace
+
+HF_TEST(phantom_two_millimetres)
+{
+    phantom::CtPhantomOptions options;
+    options.seed = 3;
+    options.spacingMm = {2, 2, 2};
+    checkPhantom(options, {0.95, 0.85, 0.92, 0.95, 0.95, 0.95});
+}
+
+HF_TEST(phantom_oblique)
+{
+    phantom::CtPhantomOptions options;
+    options.seed = 11;
+    options.spacingMm = {2, 2, 3};
+    options.tiltXDeg = 12;
+    options.tiltZDeg = 8;
+    checkPhantom(options, {0.95, 0.85, 0.90, 0.95, 0.95, 0.95});
+}
+
+HF_TEST(phantom_five_millimetres)
+{
+    phantom::CtPhantomOptions options;
+    options.seed = 5;
+    options.spacingMm = {5, 5, 5};
+    // Thin bones and the skin are thinner than a voxel: below the figures for finer scans.
+    checkPhantom(options, {0.95, 0.83, 0.75, 0.93, 0.90, 0.95});
+}
+
+HF_TEST(real_scan_against_reference)
+{
+    const std::filesystem::path data = HF_TEST_DATA_DIR "/ct_chest_abdomen";
+    if (!std::filesystem::exists(data / "segmentation.nii.gz")) HF_SKIP("the real data is not there");
+    const std::vector<std::filesystem::path> paths{data / "dicom"};
+    const dicom::ScanResult found = dicom::scan(paths);
+    const Volume volume = dicom::readSeries(*found.mainSeries());
+    const LabelMap mask = experts::makeClassicalCt()->run({volume, "everything", {}}, {}, {}).mask;
+    const Volume reference = imaging::readVolumeFile(data / "segmentation.nii.gz");
+    const auto names = nlohmann::json::parse(std::ifstream(data / "labels.json"));
+    // The reference's voxel at the place of each of ours.
+    std::vector<LabelId> truth(mask.voxels().size());
+    const Size3 size = volume.geometry().size();
+    for (int k = 0; k < size.k; ++k) {
+        for (int j = 0; j < size.j; ++j) {
+            for (int i = 0; i < size.i; ++i) {
+                const ContinuousIndex c = reference.geometry().toIndex(volume.geometry().toLps(Index3{i, j, k}));
+                const Index3 index{int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))};
+                if (reference.geometry().contains(index)) truth[volume.geometry().offset({i, j, k})] = LabelId(reference.valueAt(index));
+            }
+        }
+    }
+    Set left{}, right{}, bones{}, gas{};
+    for (const auto& [key, value] : names.items()) {
+        const std::string name = value.get<std::string>();
+        const auto id = std::size_t(std::stoi(key));
+        const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
+        left[id] = has("lung") && has("left");
+        right[id] = has("lung") && has("right");
+        bones[id] = has("vertebra") || has("rib") || has("hip_") || has("sacrum") || has("femur") || has("sternum");
+        gas[id] = has("colon") || has("bowel") || has("stomach");
+    }
+    const double dLeft = dice(mask.voxels(), values({1}), truth, left), dRight = dice(mask.voxels(), values({2}), truth, right), dBones = dice(mask.voxels(), values({4}), truth, bones);
+    std::size_t inBowel = 0;
+    for (std::size_t n = 0; n < truth.size(); ++n) inBowel += gas[truth[n]] && (mask.voxels()[n] == 1 || mask.voxels()[n] == 2);
+    std::printf("left lung %.3f, right lung %.3f, bones %.3f, lung voxels in bowel %zu\n", dLeft, dRight, dBones, inBowel);
+    HF_CHECK(dLeft >= 0.90 && dRight >= 0.90);
+    HF_CHECK(dBones >= 0.85);
+    HF_CHECK(inBowel < 40);
+}
+
+HF_TEST(other_images_are_refused)
+{
+    const auto expert = experts::makeClassicalCt();
+    VolumeInfo info;
+    info.modality = "MR";
+    const Geometry geometry({20, 20, 20}, {1, 1, 1}, {}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    const Volume mr(geometry, std::vector<std::int16_t>(8000), info);
+    HF_CHECK_EQUAL(expert->check({mr, "lungs", {}})->code, std::string("modality"));
+    info.modality = "CT";
+    info.unit = Unit::Hu;
+    const Volume air(geometry, std::vector<std::int16_t>(8000, -1000), info), dense(geometry, std::vector<std::int16_t>(8000, 3000), info);
+    HF_CHECK(!expert->check({air, "lungs", {}}));
+    // Nothing but air, nothing but metal: no crash, no lungs.
+    for (const Volume* volume : {&air, &dense}) {
+        const LabelMap mask = expert->run({*volume, "lungs", {}}, {}, {}).mask;
+        HF_CHECK(std::all_of(mask.voxels().begin(), mask.voxels().end(), [](LabelId id) { return id == 0; }));
+    }
+}
+
+HF_TEST(a_stop_acts_within_a_tenth_of_a_second)
+{
+    phantom::CtPhantomOptions options;
+    options.spacingMm = {2, 2, 2};
+    const phantom::CtPhantom made = phantom::makeCtPhantom(options);
+    std::stop_source stop;
+    std::chrono::steady_clock::time_point asked;
+    std::jthread stopper([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(700));
+        asked = std::chrono::steady_clock::now();
+        stop.request_stop();
+    });
+    bool cancelled = false;
+    try {
+        experts::makeClassicalCt()->run({made.volume, "everything", {}}, {}, stop.get_token());
+    } catch (const Cancelled&) {
+        cancelled = true;
+    }
+    std::printf("stopped after %.0f ms\n", std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - asked).count());
+    HF_CHECK(cancelled);
+}
+
+HF_TEST_MAIN()

@@ -1,0 +1,62 @@
+#include "support/Check.h"
+#include "viewer/phantom/CtPhantom.h"
+#include "viewer/phantom/Scenes.h"
+
+#include <cstring>
+
+using namespace hf;
+
+namespace {
+
+phantom::CtPhantom coarse(std::uint32_t seed)
+{
+    phantom::CtPhantomOptions options;
+    options.seed = seed;
+    options.spacingMm = {4, 4, 4};
+    return phantom::makeCtPhantom(options);
+}
+
+} // namespace
+
+HF_TEST(the_same_seed_gives_the_same_voxels)
+{
+    const auto a = coarse(2), b = coarse(2), c = coarse(3);
+    HF_CHECK(a.truth.voxels() == b.truth.voxels());
+    HF_CHECK(std::memcmp(a.volume.data(), b.volume.data(), a.volume.bytes()) == 0);
+    HF_CHECK(a.truth.voxels() != c.truth.voxels());
+}
+
+HF_TEST(organs_have_plausible_sizes_and_densities)
+{
+    for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+        const auto made = coarse(seed);
+        double lungs = 0;
+        for (const LabelFacts& facts : measureLabels(made.truth, made.volume)) {
+            const std::string name = made.truth.findLabel(facts.value)->name;
+            if (name == "left lung" || name == "right lung") {
+                lungs += facts.volumeMl;
+                HF_CHECK(facts.meanValue < -700 && facts.meanValue > -920);
+                // LPS: the left lung lies at positive x.
+                HF_CHECK((facts.centroid.x > 0) == (name == "left lung"));
+            }
+            if (name == "liver") HF_CHECK(facts.volumeMl > 800 && facts.volumeMl < 2600 && facts.centroid.x < 0);
+            if (name == "bones") HF_CHECK(facts.volumeMl > 900 && facts.volumeMl < 3000 && facts.meanValue > 150);
+            if (name == "left kidney") HF_CHECK(facts.centroid.x > 0 && facts.volumeMl > 60);
+        }
+        HF_CHECK(lungs > 2500 && lungs < 8000);
+    }
+}
+
+HF_TEST(other_scenes_have_their_modality)
+{
+    const Geometry slice({64, 64, 1}, {4, 4, 4}, {-128, -128, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    HF_CHECK_EQUAL(phantom::makeHead(1, phantom::HeadContrast::T1, true, slice).info().modality, std::string("MR"));
+    HF_CHECK_EQUAL(phantom::makeHead(1, phantom::HeadContrast::Ct, false, slice).info().modality, std::string("CT"));
+    HF_CHECK_EQUAL(phantom::makeUltrasound(1, 64).info().modality, std::string("US"));
+    const phantom::CtAnatomy anatomy(phantom::CtPhantomOptions{});
+    const Volume radiograph = phantom::makeRadiograph(anatomy, 1, false, 8);
+    HF_CHECK_EQUAL(radiograph.info().modality, std::string("DX"));
+    HF_CHECK(radiograph.range().maximum > radiograph.range().minimum + 100);
+}
+
+HF_TEST_MAIN()
