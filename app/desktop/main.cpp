@@ -2,6 +2,7 @@
 #include "app/desktop/Headless.h"
 #include "app/desktop/MainWindow.h"
 #include "assistant/panel/ChatPanel.h"
+#include "viewer/render/VolumeView3D.h"
 #include "viewer/volume/Error.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/Theme.h"
@@ -11,8 +12,6 @@
 #include <QSurfaceFormat>
 #include <QTimer>
 #include <QTranslator>
-
-#include <QVTKOpenGLNativeWidget.h>
 
 #include <cstdio>
 #include <cstring>
@@ -74,7 +73,7 @@ void takeScreenshot(hf::app::MainWindow& window, const QString& file)
 
 int runWindow(int argc, char** argv)
 {
-    QSurfaceFormat::setDefaultFormat(QVTKOpenGLNativeWidget::defaultFormat());
+    QSurfaceFormat::setDefaultFormat(hf::VolumeView3D::surfaceFormat());
     QApplication application(argc, argv);
     installTranslations(application);
     hf::theme::apply(application);

@@ -8,7 +8,7 @@ namespace hf::app {
 
 int trainCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--output", "--pictures", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every"}, {"--resume", "--fp32"});
+    const Arguments arguments(words, {"--output", "--pictures", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--vision-minutes"}, {"--resume", "--fp32"});
     assistant::train::TrainOptions options;
     options.output = arguments.value("--output");
     if (options.output.empty() || !arguments.plain().empty()) {
@@ -23,12 +23,16 @@ int trainCommand(std::span<const std::string> words)
     options.pictures = int(arguments.number("--pool", options.pictures));
     options.saveEvery = int(arguments.number("--save-every", options.saveEvery));
     options.version = arguments.value("--version", options.version);
+    options.visionMinutes = arguments.number("--vision-minutes", options.visionMinutes);
     options.resume = arguments.has("--resume");
     options.bf16 = !arguments.has("--fp32");
     const auto onReport = [](const assistant::train::TrainReport& report) {
         std::printf("step %d of %d  loss %.4f  %.1f samples/s", report.step, report.steps, report.loss, report.samplesPerSecond);
         if (report.exactFirst >= 0) {
             std::printf("  unseen: first answer right %.3f, all right %.3f", report.exactFirst, report.exactAll);
+        }
+        if (report.visionRight >= 0) {
+            std::printf("  vision alone: %.3f right", report.visionRight);
         }
         std::printf("\n");
         std::fflush(stdout);

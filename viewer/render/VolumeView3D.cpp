@@ -232,6 +232,8 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
 
 VolumeView3D::~VolumeView3D() = default;
 
+QSurfaceFormat VolumeView3D::surfaceFormat() { return QVTKOpenGLNativeWidget::defaultFormat(); }
+
 QList<RenderPreset> VolumeView3D::presets()
 {
     return {{"bone", tr("Bone")}, {"soft", tr("Soft tissue")}, {"lung", tr("Lung")}, {"mip", tr("Maximum intensity")}};

@@ -4,6 +4,7 @@
 #include "viewer/volume/Volume.h"
 
 #include <QImage>
+#include <QSurfaceFormat>
 #include <QWidget>
 
 #include <memory>
@@ -24,6 +25,8 @@ public:
     explicit VolumeView3D(QWidget* parent = nullptr);
     ~VolumeView3D() override;
 
+    /// Must be the default format before the QApplication is made.
+    static QSurfaceFormat surfaceFormat();
     static QList<RenderPreset> presets();
     /// Null shows nothing.
     void setVolume(std::shared_ptr<const Volume> volume);

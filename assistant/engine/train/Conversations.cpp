@@ -391,6 +391,7 @@ private:
             }
             text = userText(PromptForm::Training, experts::promptCards(m_cards), word, question);
             m_conversation.pictures.push_back(toPicture(picture, m_size));
+            m_conversation.classes.push_back(pictureClass(picture));
         }
         m_conversation.messages.push_back({Role::User, text});
         m_conversation.messages.push_back({Role::Assistant, answer});
@@ -420,6 +421,7 @@ private:
         const Legend legend = makeLegend(picture, wanted, m_size, m_random);
         m_conversation.messages.push_back({Role::Expert, expertText(PromptForm::Training, legend.text()) + expertInstruction(PromptForm::Training, question)});
         m_conversation.pictures.push_back(toMaskedPicture(picture, m_size, legend.labels));
+        m_conversation.classes.push_back(pictureClass(picture));
         m_conversation.messages.push_back({Role::Assistant, finalAnswer(asked, whatIsIt, legend, picture)});
     }
 

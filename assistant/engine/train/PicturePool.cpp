@@ -454,6 +454,18 @@ TrainingPicture varied(const TrainingPicture& picture, int size, Random& random)
     return result;
 }
 
+int pictureClass(const TrainingPicture& picture)
+{
+    switch (picture.kind) {
+    case ImageKind::Ct: return int(*picture.plane);
+    case ImageKind::Mri: return 3 + int(*picture.plane);
+    case ImageKind::Cxr: return picture.lateral ? 7 : 6;
+    case ImageKind::Ultrasound: return 8;
+    case ImageKind::Blank: return 9;
+    }
+    return 9;
+}
+
 Picture toPicture(const TrainingPicture& picture, int size)
 {
     Picture result{size, size, std::vector<std::uint8_t>(picture.grey.size() * 3)};

@@ -39,6 +39,10 @@ std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress
 /// A variation: brightness, contrast, gamma, noise, a small shift, turn and zoom. `labels` follow.
 TrainingPicture varied(const TrainingPicture& picture, int size, phantom::Random& random);
 
+/// What there is to tell apart: CT and MRI in three planes, frontal and lateral radiographs, ultrasound, nothing.
+constexpr int kPictureClasses = 10;
+int pictureClass(const TrainingPicture& picture);
+
 Picture toPicture(const TrainingPicture& picture, int size);
 /// As modelMaskedPicture: labels in `values` get the colours of their rank among those present.
 Picture toMaskedPicture(const TrainingPicture& picture, int size, const std::vector<LabelId>& labels);

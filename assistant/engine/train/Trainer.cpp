@@ -31,6 +31,7 @@ struct Sample {
     std::vector<bool> learned;
     std::vector<int> answerOf;      ///< Number of the answer of a learned token, else -1.
     std::vector<Picture> pictures;
+    std::vector<int> classes;
     std::size_t rows = 0;           ///< Length with the pictures' rows.
 };
 
@@ -47,6 +48,7 @@ public:
         const TrainingText text = trainingText("llama_3", conversation.messages);
         Sample sample;
         sample.pictures = conversation.pictures;
+        sample.classes = conversation.classes;
         std::size_t at = 0;
         int answer = 0;
         for (const auto& [begin, end] : text.learned) {
@@ -96,6 +98,7 @@ struct Batch {
     torch::Tensor imageRows;    // [n * tokensPerImage] int64, places in B * T
     torch::Tensor from;         // [L] int64, rows (in B * T) whose next token is learned
     torch::Tensor targets;      // [L] int64
+    torch::Tensor classes;      // [n] int64, of the pictures
     std::vector<std::pair<int, int>> answers;   ///< Of each learned token: sample, answer.
 };
 
@@ -109,7 +112,7 @@ Batch makeBatch(std::span<const Sample> samples, int tokensPerImage, const Prepr
     Batch batch;
     batch.ids = torch::zeros({std::int64_t(samples.size()), width}, torch::kLong);
     std::vector<Picture> pictures;
-    std::vector<std::int64_t> imageRows, from, targets;
+    std::vector<std::int64_t> imageRows, from, targets, classes;
     for (std::size_t b = 0; b < samples.size(); ++b) {
         const Sample& sample = samples[b];
         std::int64_t* row = batch.ids.data_ptr<std::int64_t>() + std::int64_t(b) * width;
@@ -130,7 +133,9 @@ Batch makeBatch(std::span<const Sample> samples, int tokensPerImage, const Prepr
             ++at;
         }
         pictures.insert(pictures.end(), sample.pictures.begin(), sample.pictures.end());
+        classes.insert(classes.end(), sample.classes.begin(), sample.classes.end());
     }
+    batch.classes = torch::tensor(classes, torch::kLong);
     batch.pixels = pixelTensor(pictures, preprocessor);
     batch.imageRows = torch::tensor(imageRows, torch::kLong);
     batch.from = torch::tensor(from, torch::kLong);
@@ -138,16 +143,33 @@ Batch makeBatch(std::span<const Sample> samples, int tokensPerImage, const Prepr
     return batch;
 }
 
-/// Logits of the learned tokens [L, V].
-torch::Tensor forward(VilaNetworks& networks, const Batch& batch)
+/// Logits of the learned tokens [L, V]. @param features  the vision tower's output for batch.pixels.
+torch::Tensor forward(VilaNetworks& networks, const Batch& batch, const torch::Tensor& features)
 {
     const torch::Tensor text = networks.llm->embed(batch.ids);
     const std::int64_t hidden = text.size(2);
-    const torch::Tensor images = networks.encode(batch.pixels).reshape({-1, hidden}).to(text.scalar_type());
+    const torch::Tensor images = networks.projector(features).reshape({-1, hidden}).to(text.scalar_type());
     const torch::Tensor rows = text.reshape({-1, hidden}).index_copy(0, batch.imageRows, images).view_as(text);
     const torch::Tensor out = networks.llm->forward(rows).reshape({-1, hidden});
     return networks.llm->logits(out.index_select(0, batch.from));
 }
+
+/// Tells picture classes from the mean of the features; thrown away after training.
+class ClassHeadImpl : public torch::nn::Module {
+public:
+    explicit ClassHeadImpl(int width)
+    {
+        norm = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
+        linear = register_module("linear", torch::nn::Linear(width, kPictureClasses));
+    }
+    /// [n, T, C] -> [n, classes]
+    torch::Tensor forward(const torch::Tensor& features) { return linear(norm(features).mean(1)); }
+
+private:
+    torch::nn::LayerNorm norm{nullptr};
+    torch::nn::Linear linear{nullptr};
+};
+TORCH_MODULE(ClassHead);
 
 class Autocast {
 public:
@@ -243,6 +265,64 @@ Tokenizer prepareTokenizer(const TrainOptions& options, const ConversationWriter
     return Tokenizer::load(folder);
 }
 
+std::vector<torch::Tensor> parametersOf(const torch::nn::Module& a, const torch::nn::Module& b)
+{
+    std::vector<torch::Tensor> all = a.parameters();
+    const std::vector<torch::Tensor> more = b.parameters();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+/// The vision tower learns to tell kinds and planes of pictures apart, before it learns to speak about them.
+void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<TrainingPicture>& pool, const TrainOptions& options, Random& random,
+    const std::function<void(const TrainReport&)>& onReport, const std::stop_token& stop)
+{
+    constexpr int kBatch = 64;
+    torch::optim::AdamW optimizer(parametersOf(*networks.vision, *head), torch::optim::AdamWOptions(1e-3).betas({0.9, 0.98}).weight_decay(0.05));
+    const auto start = Clock::now();
+    double lossSum = 0, right = 0;
+    int count = 0;
+    for (int step = 0;; ++step) {
+        const double done = secondsSince(start) / (options.visionMinutes * 60);
+        if (done >= 1) {
+            return;
+        }
+        throwIfStopped(stop);
+        std::vector<Picture> pictures;
+        std::vector<std::int64_t> classes;
+        for (int n = 0; n < kBatch; ++n) {
+            const TrainingPicture picture = varied(pool[std::size_t(random.below(int(pool.size())))], 168, random);
+            const bool masked = !picture.labels.empty() && random.chance(0.2);
+            pictures.push_back(masked ? toMaskedPicture(picture, 168, picture.labels) : toPicture(picture, 168));
+            classes.push_back(pictureClass(picture));
+        }
+        const double rate = 1e-3 * std::min(1.0, (step + 1) / 100.0) * (0.05 + 0.95 * 0.5 * (1 + std::cos(std::numbers::pi * done)));
+        static_cast<torch::optim::AdamWOptions&>(optimizer.param_groups()[0].options()).lr(rate);
+        optimizer.zero_grad();
+        const torch::Tensor targets = torch::tensor(classes, torch::kLong);
+        torch::Tensor loss, logits;
+        {
+            const Autocast autocast(options.bf16);
+            logits = head(networks.vision(pixelTensor(pictures, networks.config.preprocessor)).to(torch::kFloat)).to(torch::kFloat);
+            loss = torch::nn::functional::cross_entropy(logits, targets);
+        }
+        loss.backward();
+        torch::nn::utils::clip_grad_norm_(networks.vision->parameters(), 1.0);
+        optimizer.step();
+        lossSum += loss.item<double>();
+        right += logits.argmax(1).eq(targets).to(torch::kFloat).mean().item<double>();
+        if (++count == 20) {
+            TrainReport report;
+            report.step = step + 1;
+            report.loss = lossSum / count;
+            report.samplesPerSecond = (step + 1) * kBatch / secondsSince(start);
+            report.visionRight = right / count;
+            onReport(report);
+            lossSum = right = count = 0;
+        }
+    }
+}
+
 /// Cuts the shares of conversations that are right word by word (what greedy decoding would give).
 void tryUnseen(VilaNetworks& networks, const std::vector<Sample>& samples, const TrainOptions& options, TrainReport& report)
 {
@@ -253,7 +333,7 @@ void tryUnseen(VilaNetworks& networks, const std::vector<Sample>& samples, const
     for (std::size_t at = 0; at < samples.size(); at += std::size_t(options.batch)) {
         const std::span<const Sample> part(samples.data() + at, std::min(samples.size() - at, std::size_t(options.batch)));
         const Batch batch = makeBatch(part, tokensPerImage, networks.config.preprocessor);
-        const torch::Tensor right = forward(networks, batch).argmax(1).eq(batch.targets).contiguous();
+        const torch::Tensor right = forward(networks, batch, networks.vision(batch.pixels)).argmax(1).eq(batch.targets).contiguous();
         std::vector<bool> firstRight(part.size(), true), allRight(part.size(), true);
         for (std::size_t n = 0; n < batch.answers.size(); ++n) {
             const auto [sample, answer] = batch.answers[n];
@@ -303,9 +383,15 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     }
     std::sort(unseen.begin(), unseen.end(), [](const Sample& a, const Sample& b) { return a.rows < b.rows; });
 
+    ClassHead head(networks.config.vision.hiddenSize);
+    if (options.visionMinutes > 0) {
+        trainVision(networks, head, pool, options, random, onReport, stop);
+    }
     std::vector<torch::Tensor> decayed, plain;
-    for (const torch::Tensor& parameter : networks.parameters()) {
-        (parameter.dim() >= 2 ? decayed : plain).push_back(parameter);
+    for (const std::vector<torch::Tensor>& list : {networks.parameters(), head->parameters()}) {
+        for (const torch::Tensor& parameter : list) {
+            (parameter.dim() >= 2 ? decayed : plain).push_back(parameter);
+        }
     }
     using torch::optim::AdamWOptions;
     std::vector<torch::optim::OptimizerParamGroup> groups;
@@ -352,7 +438,11 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
         torch::Tensor loss;
         {
             const Autocast autocast(options.bf16);
-            loss = torch::nn::functional::cross_entropy(forward(networks, batch), batch.targets);
+            const torch::Tensor features = networks.vision(batch.pixels);
+            loss = torch::nn::functional::cross_entropy(forward(networks, batch, features), batch.targets);
+            // What was learned about pictures is kept while the rest learns.
+            const torch::Tensor told = head(features.to(torch::kFloat)).to(torch::kFloat);
+            loss = loss + 0.1 * torch::nn::functional::cross_entropy(told, batch.classes);
         }
         loss.backward();
         torch::nn::utils::clip_grad_norm_(networks.parameters(), 1.0);

@@ -15,6 +15,8 @@ struct TrainOptions {
     std::filesystem::path realVolumes;      ///< See PoolOptions.
     int steps = 4000;
     double minutes = 0;                     ///< Above 0: the schedule ends by the clock instead of by steps.
+    /// Minutes in which the vision tower alone learns to tell kinds and planes apart, with a head that is thrown away.
+    double visionMinutes = 8;
     int batch = 32;
     int pictures = 6000;
     int vocabSize = 1536;
@@ -31,6 +33,7 @@ struct TrainReport {
     double loss = 0;            ///< Mean over the last steps, nats a learned token.
     double samplesPerSecond = 0;
     double exactFirst = -1;     ///< Share of unseen conversations whose first answer is right word by word; -1: not tried now.
+    double visionRight = -1;    ///< While the vision tower learns alone: share of pictures that it tells right; else -1.
     double exactAll = -1;       ///< The same for all answers, teacher-forced.
 };
 

@@ -1,0 +1,214 @@
+#include "support/ImageCompare.h"
+#include "viewer/phantom/CtPhantom.h"
+#include "viewer/render/VolumeView3D.h"
+#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/Theme.h"
+#include "viewer/widgets/ViewGrid.h"
+
+#include <QApplication>
+#include <QSurfaceFormat>
+#include <QTest>
+#include <QWheelEvent>
+
+using namespace hf;
+
+/// The views with real mouse events, and their pictures against baselines.
+class tst_views : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        phantom::CtPhantomOptions options;
+        options.spacingMm = {3, 3, 4};
+        m_made = phantom::makeCtPhantom(options);
+        m_volume = std::make_shared<const Volume>(m_made.volume);
+        m_series.modality = "CT";
+        m_series.kind = dicom::SeriesKind::Volume;
+        m_series.key = m_series.uid = "phantom";
+        m_series.orientation = std::array{Vec3{1, 0, 0}, Vec3{0, 1, 0}};
+        m_series.patient.name = "Phantom^Thorax";
+        m_series.text.seriesNumber = "1";
+    }
+
+    void init()
+    {
+        m_scene = std::make_unique<Scene>();
+        m_view = std::make_unique<SliceView>(m_scene.get(), Plane::Axial);
+        m_view->resize(420, 360);
+        m_scene->setVolume(m_volume, m_series);
+        m_view->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
+    }
+
+    void cleanup()
+    {
+        m_view.reset();
+        m_scene.reset();
+    }
+
+    void anEmptyViewIsBlackAndQuiet()
+    {
+        Scene empty;
+        SliceView view(&empty, Plane::Coronal);
+        view.resize(200, 200);
+        view.show();
+        wheel(view, 120);
+        QTest::mouseClick(&view, Qt::LeftButton, {}, {50, 50});
+        QTest::mouseDClick(&view, Qt::LeftButton, {}, {50, 50});
+        QCOMPARE(view.grab().toImage().pixelColor(100, 100), QColor(Qt::black));
+    }
+
+    void theWheelScrolls()
+    {
+        const int before = m_scene->slice(Plane::Axial);
+        wheel(*m_view, -120);
+        QCOMPARE(m_scene->slice(Plane::Axial), before + 1);
+        wheel(*m_view, 120, Qt::ShiftModifier);
+        QCOMPARE(m_scene->slice(Plane::Axial), before - 9);
+        for (int n = 0; n < 100; ++n) {
+            wheel(*m_view, 120, Qt::ShiftModifier);
+        }
+        QCOMPARE(m_scene->slice(Plane::Axial), 0);
+    }
+
+    void controlWheelZoomsAboutThePointer()
+    {
+        const PointLps before = m_view->frame().toLps(100, 90);
+        wheel(*m_view, 120, Qt::ControlModifier, {100, 90});
+        const PointLps after = m_view->frame().toLps(100, 90);
+        QVERIFY(length(after - before) < m_view->millimetresPerPixel());
+    }
+
+    void leftDragChangesTheWindow()
+    {
+        const WindowLevel before = m_scene->window();
+        drag(Qt::LeftButton, {200, 200}, {260, 200});
+        QVERIFY(m_scene->window().width > before.width + 20);
+        QCOMPARE(m_scene->window().center, before.center);
+        drag(Qt::LeftButton, {200, 200}, {200, 150});
+        QVERIFY(m_scene->window().center > before.center + 10);
+    }
+
+    void middleDragPansAndRightDragZooms()
+    {
+        const PointLps before = m_view->frame().toLps(150, 150);
+        drag(Qt::MiddleButton, {150, 150}, {190, 170});
+        QVERIFY(length(m_view->frame().toLps(190, 170) - before) < 0.01);
+        const double zoom = m_view->millimetresPerPixel();
+        drag(Qt::RightButton, {150, 150}, {150, 100});
+        QVERIFY(m_view->millimetresPerPixel() < zoom * 0.9);
+    }
+
+    void aClickMovesTheCrosshairInAllPlanes()
+    {
+        const PointLps target = m_view->frame().toLps(300, 120);
+        QTest::mouseClick(m_view.get(), Qt::LeftButton, {}, {300, 120});
+        QVERIFY(length(m_scene->cursor() - target) < 0.01);
+        const ContinuousIndex index = m_volume->geometry().toIndex(target);
+        QCOMPARE(m_scene->slice(Plane::Sagittal), int(std::lround(index.i)));
+        QCOMPARE(m_scene->slice(Plane::Coronal), int(std::lround(index.j)));
+    }
+
+    void doubleClickMaximisesAndBack()
+    {
+        Scene scene;
+        ViewGrid grid(&scene);
+        grid.resize(700, 600);
+        scene.setVolume(m_volume, m_series);
+        grid.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&grid));
+        QTest::mouseDClick(grid.view(0), Qt::LeftButton, {}, {60, 60});
+        QVERIFY(grid.isMaximized());
+        QVERIFY(!grid.view(1)->isVisible());
+        QTRY_COMPARE(grid.view(0)->size(), grid.size());
+        QTest::mouseDClick(grid.view(0), Qt::LeftButton, {}, {60, 60});
+        QVERIFY(grid.view(1)->isVisible() && grid.volumeView()->isVisible());
+    }
+
+    void jumpGoesToTheLargestSlice()
+    {
+        m_scene->setMask(m_made.truth, measureLabels(m_made.truth, m_made.volume));
+        m_scene->jumpToLabel(LabelId(phantom::CtLabel::LiverLesion));
+        const auto shown = labelsInSlice(m_made.truth, Plane::Axial, m_scene->slice(Plane::Axial));
+        QVERIFY(std::find(shown.begin(), shown.end(), LabelId(phantom::CtLabel::LiverLesion)) != shown.end());
+    }
+
+    void picturesMatchTheirBaselines()
+    {
+        m_scene->setCursor({0, 0, 80});
+        QVERIFY(test::matchesBaseline(toImage(m_view->picture()), "axial", 0.5));
+        m_scene->setMask(lungsOnly(), measureLabels(lungsOnly(), m_made.volume));
+        QVERIFY(test::matchesBaseline(toImage(m_view->picture()), "axial-mask", 0.5));
+        m_view->setPlane(Plane::Coronal);
+        m_scene->setWindow({-600, 1500, {}});
+        QVERIFY(test::matchesBaseline(toImage(m_view->picture()), "coronal-lung", 0.5));
+        // With texts: fonts may differ a little.
+        QVERIFY(test::matchesBaseline(m_view->grab().toImage(), "coronal-texts", 3));
+    }
+
+    void theVolumeIsRenderedWithSurfaces()
+    {
+        VolumeView3D view;
+        view.resize(320, 320);
+        view.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&view));
+        view.setVolume(m_volume);
+        // Software OpenGL of other versions samples a little differently.
+        QVERIFY(test::matchesBaseline(view.image(), "volume-bone", 4));
+        view.setMask(lungsOnly(), {});
+        QVERIFY(test::matchesBaseline(view.image(), "volume-lungs", 4));
+        view.setMask(lungsOnly(), {1, 2});
+        const QImage hidden = view.image();
+        view.setMask(lungsOnly(), {});
+        QVERIFY(test::meanDifference(hidden, view.image()) > 2);
+        view.setVolume(nullptr);
+    }
+
+private:
+    static void wheel(QWidget& view, int delta, Qt::KeyboardModifiers modifiers = {}, QPoint at = {150, 150})
+    {
+        QWheelEvent event(at, view.mapToGlobal(at), {}, {0, delta}, Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
+        QApplication::sendEvent(&view, &event);
+    }
+
+    void drag(Qt::MouseButton button, QPoint from, QPoint to)
+    {
+        QTest::mousePress(m_view.get(), button, {}, from);
+        for (int n = 1; n <= 5; ++n) {
+            const QPoint at = from + (to - from) * n / 5;
+            QMouseEvent move(QEvent::MouseMove, at, m_view->mapToGlobal(at), Qt::NoButton, button, {});
+            QApplication::sendEvent(m_view.get(), &move);
+        }
+        QTest::mouseRelease(m_view.get(), button, {}, to);
+    }
+
+    static QImage toImage(const Picture& picture) { return QImage(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888).copy(); }
+
+    LabelMap lungsOnly() const
+    {
+        std::vector<LabelId> voxels = m_made.truth.voxels();
+        for (LabelId& voxel : voxels) {
+            voxel = voxel <= 2 ? voxel : 0;
+        }
+        return LabelMap(m_made.truth.geometry(), std::move(voxels), {{1, "left lung", {86, 156, 230}, {}, {}}, {2, "right lung", {88, 200, 120}, {}, {}}}, {"CTSEG", "1.0", {}, "lungs", {}, {}});
+    }
+
+    phantom::CtPhantom m_made;
+    std::shared_ptr<const Volume> m_volume;
+    dicom::Series m_series;
+    std::unique_ptr<Scene> m_scene;
+    std::unique_ptr<SliceView> m_view;
+};
+
+int main(int argc, char** argv)
+{
+    QSurfaceFormat::setDefaultFormat(VolumeView3D::surfaceFormat());
+    QApplication application(argc, argv);
+    theme::apply(application);
+    tst_views test;
+    return QTest::qExec(&test, argc, argv);
+}
+
+#include "tst_views.moc"
