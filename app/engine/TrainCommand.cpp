@@ -8,7 +8,7 @@ namespace hf::app {
 
 int trainCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--output", "--pictures", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--vision-minutes"}, {"--resume", "--fp32"});
+    const Arguments arguments(words, {"--output", "--pictures", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--vision-minutes"}, {"--resume", "--fp32", "--new-positions"});
     assistant::train::TrainOptions options;
     options.output = arguments.value("--output");
     if (options.output.empty() || !arguments.plain().empty()) {
@@ -25,6 +25,7 @@ int trainCommand(std::span<const std::string> words)
     options.version = arguments.value("--version", options.version);
     options.visionMinutes = arguments.number("--vision-minutes", options.visionMinutes);
     options.resume = arguments.has("--resume");
+    options.newPositions = arguments.has("--new-positions");
     options.bf16 = !arguments.has("--fp32");
     const auto onReport = [](const assistant::train::TrainReport& report) {
         std::printf("step %d of %d  loss %.4f  %.1f samples/s", report.step, report.steps, report.loss, report.samplesPerSecond);

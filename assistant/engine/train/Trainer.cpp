@@ -273,6 +273,23 @@ std::vector<torch::Tensor> parametersOf(const torch::nn::Module& a, const torch:
     return all;
 }
 
+/// Position embeddings as sines and cosines of row and column, as strong as the patches': small random ones take very long to mean a place.
+void placePositions(VilaNetworks& networks)
+{
+    torch::NoGradGuard noGrad;
+    const std::int64_t side = networks.config.vision.patchesPerSide(), width = networks.config.vision.hiddenSize, quarter = width / 4;
+    for (auto& parameter : networks.vision->named_parameters()) {
+        if (parameter.key().find("position_embedding") == std::string::npos) {
+            continue;
+        }
+        const torch::Tensor frequency = torch::pow(100.0, -torch::arange(quarter, torch::kFloat) / double(quarter));
+        const torch::Tensor place = torch::outer(torch::arange(side, torch::kFloat), frequency);    // [side, quarter]
+        const torch::Tensor waves = torch::cat({place.sin(), place.cos()}, 1);                      // [side, width / 2]
+        const torch::Tensor rows = waves.unsqueeze(1).expand({side, side, 2 * quarter}), columns = waves.unsqueeze(0).expand({side, side, 2 * quarter});
+        parameter.value().copy_(0.8 * torch::cat({rows, columns}, 2).reshape({side * side, width}));
+    }
+}
+
 /// The vision tower learns to tell kinds and planes of pictures apart, before it learns to speak about them.
 void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<TrainingPicture>& pool, const TrainOptions& options, Random& random,
     const std::function<void(const TrainReport&)>& onReport, const std::stop_token& stop)
@@ -384,6 +401,9 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     std::sort(unseen.begin(), unseen.end(), [](const Sample& a, const Sample& b) { return a.rows < b.rows; });
 
     ClassHead head(networks.config.vision.hiddenSize);
+    if (!options.resume || options.newPositions) {
+        placePositions(networks);
+    }
     if (options.visionMinutes > 0) {
         trainVision(networks, head, pool, options, random, onReport, stop);
     }

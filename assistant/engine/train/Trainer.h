@@ -23,6 +23,7 @@ struct TrainOptions {
     double learningRate = 1.2e-3;
     std::uint32_t seed = 1;
     bool resume = false;                    ///< Goes on from `output` with its tokenizer and weights.
+    bool newPositions = false;              ///< With resume: position embeddings of the vision tower begin anew.
     int saveEvery = 200;
     bool bf16 = true;                       ///< Multiplications in bf16 (autocast); weights stay fp32.
     std::string version = "0.1";

@@ -1,0 +1,181 @@
+#include "support/Check.h"
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/imaging/VolumeFile.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+// The real programs, without a display: the sample study and real data from folder to answer.json.
+
+using namespace hf;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kSample = HF_SAMPLE;
+const fs::path kData = HF_TEST_DATA_DIR;
+
+bool hasModel() { return fs::exists(HF_SOURCE_DIR "/resources/models/demo/config.json"); }
+
+struct Run {
+    int code = -1;
+    std::string out, error;
+};
+
+std::string quoted(const std::string& text) { return "'" + text + "'"; }
+
+std::string contentOf(const fs::path& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+fs::path scratch()
+{
+    static const fs::path folder = [] {
+        const fs::path made = fs::temp_directory_path() / ("hf-headless-" + std::to_string(getpid()));
+        fs::create_directories(made);
+        return made;
+    }();
+    return folder;
+}
+
+Run run(const std::string& arguments)
+{
+    const fs::path out = scratch() / "stdout", error = scratch() / "stderr";
+    const std::string command = "env -u DISPLAY -u WAYLAND_DISPLAY " + quoted(HF_PROGRAM) + " --headless " + arguments + " >" + quoted(out) + " 2>" + quoted(error) + " </dev/null";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contentOf(out), contentOf(error)};
+}
+
+struct Answer {
+    json answer;
+    fs::path folder;
+};
+
+Answer ask(const fs::path& opened, const std::string& question, const std::string& more = "")
+{
+    static int number = 0;
+    const fs::path folder = scratch() / ("answer" + std::to_string(++number));
+    const Run done = run("--open " + quoted(opened) + " --ask " + quoted(question) + " --export " + quoted(folder) + " " + more);
+    if (done.code != 0) {
+        std::printf("exit code %d: %s\n", done.code, done.error.c_str());
+    }
+    HF_CHECK_EQUAL(done.code, 0);
+    const json answer = json::parse(contentOf(folder / "answer.json"), nullptr, false);
+    std::printf("%s | %s | %s\n", question.c_str(), answer.value("first_answer", "").c_str(), answer.value("answer", "").c_str());
+    return {answer, folder};
+}
+
+std::string textOf(const json& answer, const char* member) { return answer.contains(member) && answer[member].is_string() ? answer[member].get<std::string>() : ""; }
+
+} // namespace
+
+HF_TEST(info_lists_studies_and_series)
+{
+    const Run done = run("--open " + quoted(kSample / "dicom") + " --info");
+    HF_CHECK_EQUAL(done.code, 0);
+    const json info = json::parse(done.out, nullptr, false);
+    const json& series = info["studies"][0]["series"][0];
+    HF_CHECK_EQUAL(series["modality"].get<std::string>(), std::string("CT"));
+    HF_CHECK_EQUAL(series["plane"].get<std::string>(), std::string("axial"));
+    HF_CHECK_NEAR(series["spacing_mm"][2].get<double>(), 3.0, 1e-6);
+    HF_CHECK_EQUAL(series["kind"].get<std::string>(), std::string("volume"));
+}
+
+HF_TEST(bad_input_gives_one_line_and_a_code)
+{
+    for (const std::string arguments : {"--open /nowhere --info", "--info", "--open /tmp --ask x", "--open /etc/hostname --info", "--open /tmp --slice many --info", "--nonsense",
+             "--open /tmp --window 0,0 --info", "--open /tmp --plane diagonal --info"}) {
+        const Run done = run(arguments);
+        HF_CHECK(done.code != 0);
+        HF_CHECK(!done.error.empty());
+        HF_CHECK_EQUAL(std::count(done.error.begin(), done.error.end(), '\n'), std::ptrdiff_t(1));
+    }
+    const Run slice = run("--open " + quoted(kSample / "dicom") + " --ask x --slice 100000 --export " + quoted(scratch() / "no"));
+    HF_CHECK(slice.code != 0 && slice.error.find("--slice") != std::string::npos);
+    const Run model = run("--open " + quoted(kSample / "dicom") + " --ask x --model /nowhere --export " + quoted(scratch() / "no"));
+    HF_CHECK(model.code != 0 && !fs::exists(scratch() / "no" / "answer.json"));
+}
+
+HF_TEST(the_sample_is_segmented)
+{
+    if (!hasModel()) HF_SKIP("the embedded demo model is not there");
+    const Answer got = ask(kSample / "dicom", "Segment the lungs", "--slice 100");
+    HF_CHECK_EQUAL(textOf(got.answer, "expert"), std::string("CTSEG"));
+    HF_CHECK_EQUAL(textOf(got.answer, "arguments"), std::string("lungs"));
+    HF_CHECK_EQUAL(textOf(got.answer, "plane"), std::string("axial"));
+    HF_CHECK_EQUAL(got.answer["slice"].get<int>(), 100);
+    HF_CHECK(got.answer["model"]["name"].get<std::string>().find("demo") != std::string::npos);
+    HF_CHECK_EQUAL(got.answer["model"]["sha256"].get<std::string>().size(), std::size_t(64));
+    for (const char* file : {"view.png", "picture.png", "mask.nii.gz", "transcript.txt"}) {
+        HF_CHECK(fs::exists(got.folder / file));
+    }
+    // The mask file overlays the input, and the volumes told are those of its voxels.
+    const std::vector<fs::path> paths{kSample / "dicom"};
+    const Volume ct = dicom::readSeries(*dicom::scan(paths).mainSeries());
+    const Volume mask = imaging::readVolumeFile(got.folder / "mask.nii.gz");
+    HF_CHECK(mask.geometry().sameGridAs(ct.geometry(), 1e-3));
+    const Volume truth = imaging::readVolumeFile(kSample / "truth.nii.gz");
+    std::array<double, 256> count{};
+    double both = 0, sum = 0;
+    for (std::size_t n = 0; n < ct.geometry().size().voxels(); ++n) {
+        const auto m = static_cast<const std::uint8_t*>(mask.data())[n], t = static_cast<const std::uint8_t*>(truth.data())[n];
+        ++count[m];
+        const bool isLung = t == 1 || t == 2 || t == 18, found = m == 1 || m == 2;
+        both += isLung && found;
+        sum += isLung + found;
+    }
+    HF_CHECK(2 * both / sum >= 0.95);
+    HF_CHECK_EQUAL(got.answer["labels"].size(), std::size_t(2));
+    for (const json& label : got.answer["labels"]) {
+        HF_CHECK_NEAR(label["volume_ml"].get<double>(), count[label["value"].get<std::size_t>()] * ct.geometry().voxelVolumeMm3() / 1000, 0.1);
+    }
+    // The answer rests on the expert's reply.
+    HF_CHECK(textOf(got.answer, "answer").find("left lung") != std::string::npos && textOf(got.answer, "answer").find("right lung") != std::string::npos);
+}
+
+HF_TEST(other_wordings_and_structures)
+{
+    if (!hasModel()) HF_SKIP("the embedded demo model is not there");
+    const std::pair<const char*, const char*> questions[] = {{"Please outline both lungs.", "lungs"}, {"Can you show me the lungs in this scan?", "lungs"}, {"Where are the lungs?", "lungs"},
+        {"Show the bones", "bones"}, {"How much fat is there?", "fat"}, {"Segment the trachea", "airways"}, {"Mark the muscles", "muscles"}, {"What can be seen in this scan?", "everything"}};
+    for (const auto& [question, argument] : questions) {
+        const Answer got = ask(kSample / "dicom", question, "--slice 110");
+        HF_CHECK_EQUAL(textOf(got.answer, "arguments"), std::string(argument));
+    }
+}
+
+HF_TEST(what_no_expert_does_is_refused)
+{
+    if (!hasModel()) HF_SKIP("the embedded demo model is not there");
+    for (const char* question : {"Segment the brain tumor", "Is this cancer?"}) {
+        const Answer got = ask(kSample / "dicom", question, "--slice 110");
+        HF_CHECK(got.answer["expert"].is_null());
+        HF_CHECK(!fs::exists(got.folder / "mask.nii.gz"));
+    }
+    HF_CHECK(textOf(ask(kSample / "dicom", "Who are you?").answer, "answer").find("demo") != std::string::npos);
+}
+
+HF_TEST(real_ct_mr_and_radiograph)
+{
+    if (!hasModel()) HF_SKIP("the embedded demo model is not there");
+    if (!fs::exists(kData / "ct_chest_abdomen")) HF_SKIP("the real data is not there");
+    HF_CHECK_EQUAL(textOf(ask(kData / "ct_chest_abdomen" / "dicom", "Segment the lungs").answer, "arguments"), std::string("lungs"));
+    const Answer mr = ask(kData / "mr" / "siemens_t1_sagittal", "Segment the lungs");
+    HF_CHECK(mr.answer["expert"].is_null());
+    HF_CHECK(textOf(mr.answer, "answer").find("MRI") != std::string::npos);
+    const Answer radiograph = ask(kData / "cxr" / "siim_cr_jpeg.dcm", "Segment the lungs");
+    HF_CHECK(radiograph.answer["expert"].is_null());
+    HF_CHECK(textOf(radiograph.answer, "answer").find("X-ray") != std::string::npos);
+}
+
+HF_TEST_MAIN()
