@@ -31,6 +31,15 @@
 
 namespace hf::app {
 
+namespace {
+
+/// Names of ctPresets(), so that they are collected for translation.
+[[maybe_unused]] const char* const kPresetNames[] = {QT_TRANSLATE_NOOP("WindowPreset", "Soft tissue"), QT_TRANSLATE_NOOP("WindowPreset", "Lung"), QT_TRANSLATE_NOOP("WindowPreset", "Bone"),
+    QT_TRANSLATE_NOOP("WindowPreset", "Brain"), QT_TRANSLATE_NOOP("WindowPreset", "Subdural"), QT_TRANSLATE_NOOP("WindowPreset", "Liver"), QT_TRANSLATE_NOOP("WindowPreset", "Angiography"),
+    QT_TRANSLATE_NOOP("WindowPreset", "Stroke"), QT_TRANSLATE_NOOP("WindowPreset", "Mediastinum"), QT_TRANSLATE_NOOP("WindowPreset", "Spine"), QT_TRANSLATE_NOOP("WindowPreset", "Temporal bone")};
+
+} // namespace
+
 QString sampleFolder()
 {
     const QString folder = QApplication::applicationDirPath() + "/../share/hounsfield/sample/dicom";

@@ -27,7 +27,7 @@ QString seriesTitle(const dicom::Series& series)
     if (!series.partName.empty()) {
         title += " (" + text(series.partName) + ")";
     }
-    return title.trimmed().isEmpty() ? StudyBrowser::tr("Series") : title;
+    return title.trimmed().isEmpty() ? QCoreApplication::translate("hf::StudyBrowser", "Series") : title;
 }
 
 } // namespace

@@ -290,6 +290,39 @@ void placePositions(VilaNetworks& networks)
     }
 }
 
+/// Patch filters that whiten the pool's patches (principal components, each scaled to the same strength): random ones see little but the mean.
+void whitenPatches(VilaNetworks& networks, const std::vector<TrainingPicture>& pool)
+{
+    torch::NoGradGuard noGrad;
+    const std::int64_t size = networks.config.vision.imageSize, patch = networks.config.vision.patchSize, side = size / patch, area = patch * patch, width = networks.config.vision.hiddenSize;
+    torch::Tensor covariance = torch::zeros({area, area}, torch::kDouble), sum = torch::zeros({area}, torch::kDouble);
+    double count = 0;
+    for (std::size_t n = 0; n < std::min<std::size_t>(pool.size(), 1500); ++n) {
+        const torch::Tensor grey = torch::from_blob(const_cast<std::uint8_t*>(pool[n].grey.data()), {size, size}, torch::kByte).to(torch::kDouble) / 127.5 - 1;
+        const torch::Tensor patches = grey.view({side, patch, side, patch}).permute({0, 2, 1, 3}).reshape({side * side, area});
+        covariance += patches.t().mm(patches);
+        sum += patches.sum(0);
+        count += double(side * side);
+    }
+    const torch::Tensor mean = sum / count;
+    covariance = covariance / count - torch::outer(mean, mean);
+    const auto [values, vectors] = torch::linalg_eigh(covariance, "L");
+    // Ascending: the strongest come last. Weak components are noise and stay weak.
+    const std::int64_t kept = std::min(width, area);
+    const torch::Tensor strong = values.narrow(0, area - kept, kept).clamp_min(0), basis = vectors.narrow(1, area - kept, kept);
+    const torch::Tensor filters = (basis / (strong + 2e-3 * strong.max().clamp_max(1.0) + 1e-3).sqrt().unsqueeze(0)).t() * 0.7;   // [kept, area]
+    for (auto& parameter : networks.vision->named_parameters()) {
+        if (parameter.key().find("patch_embedding.weight") != std::string::npos) {
+            torch::Tensor weight = torch::zeros({width, 3, patch, patch}, torch::kDouble);
+            weight.narrow(0, 0, kept).copy_((filters / 3).view({kept, 1, patch, patch}).expand({kept, 3, patch, patch}));
+            parameter.value().copy_(weight + 0.003 * torch::randn_like(weight));
+        } else if (parameter.key().find("patch_embedding.bias") != std::string::npos) {
+            parameter.value().zero_();
+            parameter.value().narrow(0, 0, kept).copy_(-filters.mv(mean));
+        }
+    }
+}
+
 /// The vision tower learns to tell kinds and planes of pictures apart, before it learns to speak about them.
 void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<TrainingPicture>& pool, const TrainOptions& options, Random& random,
     const std::function<void(const TrainReport&)>& onReport, const std::stop_token& stop)
@@ -313,7 +346,7 @@ void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<Trai
             pictures.push_back(masked ? toMaskedPicture(picture, 168, picture.labels) : toPicture(picture, 168));
             classes.push_back(pictureClass(picture));
         }
-        const double rate = 1e-3 * std::min(1.0, (step + 1) / 100.0) * (0.05 + 0.95 * 0.5 * (1 + std::cos(std::numbers::pi * done)));
+        const double rate = 1e-3 * std::min(1.0, (step + 1) / 60.0) * (0.05 + 0.95 * 0.5 * (1 + std::cos(std::numbers::pi * done)));
         static_cast<torch::optim::AdamWOptions&>(optimizer.param_groups()[0].options()).lr(rate);
         optimizer.zero_grad();
         const torch::Tensor targets = torch::tensor(classes, torch::kLong);
@@ -403,6 +436,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     ClassHead head(networks.config.vision.hiddenSize);
     if (!options.resume || options.newPositions) {
         placePositions(networks);
+        whitenPatches(networks, pool);
     }
     if (options.visionMinutes > 0) {
         trainVision(networks, head, pool, options, random, onReport, stop);
@@ -462,7 +496,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
             loss = torch::nn::functional::cross_entropy(forward(networks, batch, features), batch.targets);
             // What was learned about pictures is kept while the rest learns.
             const torch::Tensor told = head(features.to(torch::kFloat)).to(torch::kFloat);
-            loss = loss + 0.1 * torch::nn::functional::cross_entropy(told, batch.classes);
+            loss = loss + 0.2 * torch::nn::functional::cross_entropy(told, batch.classes);
         }
         loss.backward();
         torch::nn::utils::clip_grad_norm_(networks.parameters(), 1.0);
