@@ -72,7 +72,7 @@ inline int run()
 #define HF_CHECK(condition) \
     do { if (!(condition)) ::hf::test::fail(__FILE__, __LINE__, #condition); } while (false)
 #define HF_CHECK_EQUAL(actual, expected) \
-    do { const auto& a_ = (actual); const auto& e_ = (expected); \
+    do { const auto a_ = (actual); const auto e_ = (expected); \
         if (!(a_ == e_)) ::hf::test::fail(__FILE__, __LINE__, std::string(#actual " is ") + ::hf::test::show(a_) + ", expected " + ::hf::test::show(e_)); } while (false)
 #define HF_CHECK_NEAR(actual, expected, tolerance) \
     do { const double a_ = (actual), e_ = (expected); \

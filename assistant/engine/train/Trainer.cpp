@@ -228,7 +228,8 @@ void initialise(VilaNetworks& networks, std::uint32_t seed)
             if (value.dim() >= 2) {
                 const bool residual = parameter.key().find("o_proj") != std::string::npos || parameter.key().find("out_proj") != std::string::npos ||
                     parameter.key().find("down_proj") != std::string::npos || parameter.key().find("fc2") != std::string::npos;
-                value.normal_(0, residual ? 0.02 / std::sqrt(12.0) : 0.02);
+                const bool embedding = parameter.key().find("embed") != std::string::npos;
+                value.normal_(0, embedding ? 0.02 : (residual ? 0.3 : 0.8) / std::sqrt(double(value.size(1))));
                 if (parameter.key().find("patch_embedding") != std::string::npos) {
                     value.normal_(0, 1 / std::sqrt(3 * 14 * 14.0));
                 }
@@ -286,12 +287,12 @@ void placePositions(VilaNetworks& networks)
         const torch::Tensor place = torch::outer(torch::arange(side, torch::kFloat), frequency);    // [side, quarter]
         const torch::Tensor waves = torch::cat({place.sin(), place.cos()}, 1);                      // [side, width / 2]
         const torch::Tensor rows = waves.unsqueeze(1).expand({side, side, 2 * quarter}), columns = waves.unsqueeze(0).expand({side, side, 2 * quarter});
-        parameter.value().copy_(0.8 * torch::cat({rows, columns}, 2).reshape({side * side, width}));
+        parameter.value().copy_(0.2 * torch::cat({rows, columns}, 2).reshape({side * side, width}));
     }
 }
 
-/// Patch filters that whiten the pool's patches (principal components, each scaled to the same strength): random ones see little but the mean.
-void whitenPatches(VilaNetworks& networks, const std::vector<TrainingPicture>& pool)
+/// A fresh vision tower. Patch filters whiten the pool's patches (principal components, each scaled to the same strength): random ones see little but the mean.
+void initialiseVision(VilaNetworks& networks, const std::vector<TrainingPicture>& pool)
 {
     torch::NoGradGuard noGrad;
     const std::int64_t size = networks.config.vision.imageSize, patch = networks.config.vision.patchSize, side = size / patch, area = patch * patch, width = networks.config.vision.hiddenSize;
@@ -310,12 +311,19 @@ void whitenPatches(VilaNetworks& networks, const std::vector<TrainingPicture>& p
     // Ascending: the strongest come last. Weak components are noise and stay weak.
     const std::int64_t kept = std::min(width, area);
     const torch::Tensor strong = values.narrow(0, area - kept, kept).clamp_min(0), basis = vectors.narrow(1, area - kept, kept);
-    const torch::Tensor filters = (basis / (strong + 2e-3 * strong.max().clamp_max(1.0) + 1e-3).sqrt().unsqueeze(0)).t() * 0.7;   // [kept, area]
+    // Weak against what the layers add, so that they count from the start.
+    const torch::Tensor filters = (basis / (strong + 2e-3 * strong.max().clamp_max(1.0) + 1e-3).sqrt().unsqueeze(0)).t() * 0.15;   // [kept, area]
     for (auto& parameter : networks.vision->named_parameters()) {
         if (parameter.key().find("patch_embedding.weight") != std::string::npos) {
             torch::Tensor weight = torch::zeros({width, 3, patch, patch}, torch::kDouble);
             weight.narrow(0, 0, kept).copy_((filters / 3).view({kept, 1, patch, patch}).expand({kept, 3, patch, patch}));
             parameter.value().copy_(weight + 0.003 * torch::randn_like(weight));
+        } else if (parameter.key().find("encoder") != std::string::npos && parameter.value().dim() == 2) {
+            // By the number of inputs: attention that tells places and contents apart from the first step.
+            const bool residual = parameter.key().find("out_proj") != std::string::npos || parameter.key().find("fc2") != std::string::npos;
+            parameter.value().normal_(0, (residual ? 0.5 : 1.0) / std::sqrt(double(parameter.value().size(1))));
+        } else if (parameter.key().find("encoder") != std::string::npos) {
+            parameter.key().find("bias") != std::string::npos ? parameter.value().zero_() : parameter.value().fill_(1);
         } else if (parameter.key().find("patch_embedding.bias") != std::string::npos) {
             parameter.value().zero_();
             parameter.value().narrow(0, 0, kept).copy_(-filters.mv(mean));
@@ -436,7 +444,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     ClassHead head(networks.config.vision.hiddenSize);
     if (!options.resume || options.newPositions) {
         placePositions(networks);
-        whitenPatches(networks, pool);
+        initialiseVision(networks, pool);
     }
     if (options.visionMinutes > 0) {
         trainVision(networks, head, pool, options, random, onReport, stop);
