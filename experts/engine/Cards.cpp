@@ -15,7 +15,7 @@ ExpertCard classicalCtCard()
     card.defaultArgument = "everything";
     card.version = "1.0";
     card.licence = "Apache-2.0";
-    card.examplePrompts = {"Segment the lungs", "Show the bones", "How much fat is there?", "What can be seen in this scan?"};
+    card.examplePrompts = {"Segment the lungs", "Show the bones", "What is the volume of the visceral fat?", "What can be seen in this scan?"};
     return card;
 }
 

@@ -147,7 +147,7 @@ HF_TEST(other_wordings_and_structures)
 {
     if (!hasModel()) HF_SKIP("the embedded demo model is not there");
     const std::pair<const char*, const char*> questions[] = {{"Please outline both lungs.", "lungs"}, {"Can you show me the lungs in this scan?", "lungs"}, {"Where are the lungs?", "lungs"},
-        {"Show the bones", "bones"}, {"How much fat is there?", "fat"}, {"Segment the trachea", "airways"}, {"Mark the muscles", "muscles"}, {"What can be seen in this scan?", "everything"}};
+        {"Show the bones", "bones"}, {"What is the volume of the visceral fat?", "fat"}, {"Segment the trachea", "airways"}, {"Mark the muscles", "muscles"}, {"What can be seen in this scan?", "everything"}};
     for (const auto& [question, argument] : questions) {
         const Answer got = ask(kSample / "dicom", question, "--slice 110");
         HF_CHECK_EQUAL(textOf(got.answer, "arguments"), std::string(argument));
