@@ -136,6 +136,25 @@ LabelMap maskFrom(const QJsonObject& object, const Volume& volume)
     return LabelMap(volume.geometry(), *bytes, std::move(labels), {text("expert"), text("version"), text("weightsSha256"), text("arguments"), text("timeUtc"), text("series")});
 }
 
+/// The labels of the slice get the colours that the model was told, so that its words fit what is on the screen.
+LabelMap withLegendColors(const LabelMap& mask, const std::vector<LegendEntry>& legend)
+{
+    if (mask.isEmpty() || legend.empty()) {
+        return mask;
+    }
+    std::vector<Label> labels = mask.labels();
+    for (Label& label : labels) {
+        for (const LegendEntry& entry : legend) {
+            for (const NamedColor& color : overlayColors()) {
+                if (entry.value == label.value && entry.colorName == color.name) {
+                    label.color = color.rgb;
+                }
+            }
+        }
+    }
+    return LabelMap(mask.geometry(), mask.voxels(), std::move(labels), mask.provenance());
+}
+
 ExpertOutcome outcomeFrom(const QJsonObject& object, const Volume& volume)
 {
     ExpertOutcome outcome;
@@ -170,6 +189,7 @@ ExpertOutcome outcomeFrom(const QJsonObject& object, const Volume& volume)
         const QJsonObject entry = value.toObject();
         outcome.legend.push_back({LabelId(entry["value"].toInt()), entry["color"].toString().toStdString(), entry["name"].toString().toStdString()});
     }
+    outcome.mask = withLegendColors(outcome.mask, outcome.legend);
     return outcome;
 }
 
