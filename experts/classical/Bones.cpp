@@ -141,7 +141,7 @@ void addMarrow(const WorkGrid& grid, const std::uint8_t* body, const std::uint8_
         if (b[n] || !body[n] || contrast[n] || d[n] > 16 || hu[n] < -90) {
             continue;
         }
-        const double needed = hu[n] > kMarrowHu + 45 ? 0.66 : hu[n] > kMarrowHu ? 0.72 : 0.83;
+        const double needed = hu[n] > kMarrowHu + 45 ? 0.66 : hu[n] > kMarrowHu ? 0.70 : 0.80;
         // A disc lies between end plates, but no cortex is around it in its own slice.
         const Enclosure met = enclosure(grid, b, n, 34);
         if (met.all >= 26 * needed && met.axial >= 7) {
