@@ -68,7 +68,9 @@ void benchReading(const QString& folder)
     }
     const double other = best(3, [&] {
         QTemporaryDir out;
-        QProcess::execute(peer, {"-v", "0", "-z", "n", "-b", "n", "-o", out.path(), folder});
+        QProcess process;
+        process.start(peer, {"-v", "0", "-z", "n", "-b", "n", "-o", out.path(), folder});
+        process.waitForFinished(-1);
     });
     std::printf("%-34s %8.1f ms   (ratio ours / theirs %.2f)\n", "dcm2niix on the same folder", other, (scan + volume) / other);
 }
@@ -80,7 +82,8 @@ void benchFrames(const std::shared_ptr<const Volume>& volume, const dicom::Serie
     view.resize(900, 800);
     view.show();
     scene.setVolume(volume, series);
-    const auto frame = [&] { return milliseconds([&] { view.repaint(); }); };
+    // Painted into a pixmap: the same work as on the screen, whether the window is exposed or not.
+    const auto frame = [&] { return milliseconds([&] { view.grab(); }); };
     for (const Plane plane : {Plane::Axial, Plane::Sagittal, Plane::Coronal}) {
         view.setPlane(plane);
         std::vector<double> scrolling;
