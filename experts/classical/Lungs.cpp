@@ -72,15 +72,6 @@ double midline(const WorkGrid& grid, const std::uint8_t* body)
     return count ? sum / double(count) : grid.size[std::size_t(grid.sideways)] / 2.0;
 }
 
-double sideOf(const WorkGrid& grid, const std::vector<std::size_t>& voxels, double middle)
-{
-    double sum = 0;
-    for (const std::size_t voxel : voxels) {
-        sum += grid.indexAlong(voxel, grid.sideways) - middle;
-    }
-    return voxels.empty() ? 0 : sum / double(voxels.size()) * (grid.leftIsHigh ? 1 : -1);
-}
-
 /// Both lungs in one piece are cut where they touch: each voxel goes to the nearer of two cores.
 void splitSides(const WorkGrid& grid, const Mask* all, double middle, Mask* left, Mask* right)
 {
