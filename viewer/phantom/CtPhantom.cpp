@@ -59,6 +59,37 @@ double voxelNoise(std::size_t voxel, std::uint32_t seed)
     return (sum / 65535.0 - 4) / std::sqrt(8.0 / 12.0);
 }
 
+/// How many places along each axis of a voxel are looked at where tissues meet: two, more where a cortex would fall between them.
+std::array<int, 3> placesInVoxel(const Geometry& geometry)
+{
+    const auto places = [&](std::size_t axis) { return std::clamp(int(std::ceil(geometry.spacingMm()[axis] / 1.5)), 2, 4); };
+    return {places(0), places(1), places(2)};
+}
+
+struct Mixture {
+    LabelId most = 0;   ///< The label with most places; of equal ones the smallest.
+    double meanHu = 0;
+};
+
+Mixture mixtureOf(const CtAnatomy& anatomy, const Geometry& geometry, Index3 voxel, const std::array<int, 3>& places)
+{
+    std::array<int, 32> counts{};
+    double sum = 0;
+    const auto at = [](int voxelIndex, int place, int count) { return voxelIndex + (place + 0.5) / count - 0.5; };
+    for (int z = 0; z < places[2]; ++z) {
+        for (int y = 0; y < places[1]; ++y) {
+            for (int x = 0; x < places[0]; ++x) {
+                const ContinuousIndex index{at(voxel.i, x, places[0]), at(voxel.j, y, places[1]), at(voxel.k, z, places[2])};
+                const CtAnatomy::Tissue tissue = anatomy.at(geometry.toLps(index));
+                ++counts[std::size_t(tissue.label)];
+                sum += tissue.hu;
+            }
+        }
+    }
+    const auto most = std::max_element(counts.begin(), counts.end());
+    return {LabelId(most - counts.begin()), sum / (double(places[0]) * places[1] * places[2])};
+}
+
 void forSlices(int count, const std::function<void(int)>& body)
 {
     std::atomic<int> next = 0;
@@ -86,36 +117,35 @@ CtPhantom makeCtPhantom(const CtPhantomOptions& options)
 CtPhantom sampleCtPhantom(const CtAnatomy& anatomy, const CtPhantomOptions& options, const Geometry& geometry)
 {
     const Size3 size = geometry.size();
-    std::vector<LabelId> labels(size.voxels());
-    std::vector<float> centre(size.voxels());
+    std::vector<LabelId> centreLabels(size.voxels());
+    std::vector<float> centreHu(size.voxels());
     forSlices(size.k, [&](int k) {
         for (int j = 0; j < size.j; ++j) {
             for (int i = 0; i < size.i; ++i) {
                 const CtAnatomy::Tissue tissue = anatomy.at(geometry.toLps(Index3{i, j, k}));
                 const std::size_t offset = geometry.offset({i, j, k});
-                labels[offset] = LabelId(tissue.label);
-                centre[offset] = tissue.hu;
+                centreLabels[offset] = LabelId(tissue.label);
+                centreHu[offset] = tissue.hu;
             }
         }
     });
     std::vector<std::int16_t> voxels(size.voxels());
+    std::vector<LabelId> labels = centreLabels;
+    const std::array<int, 3> places = placesInVoxel(geometry);
     forSlices(size.k, [&](int k) {
         for (int j = 0; j < size.j; ++j) {
             for (int i = 0; i < size.i; ++i) {
                 const std::size_t offset = geometry.offset({i, j, k});
-                double hu = centre[offset];
-                // Borders get the mean of eight places in the voxel.
+                double hu = centreHu[offset];
                 const auto differs = [&](int di, int dj, int dk) {
                     const Index3 n{i + di, j + dj, k + dk};
-                    return geometry.contains(n) && std::abs(centre[geometry.offset(n)] - centre[offset]) > 12;
+                    const std::size_t other = geometry.contains(n) ? geometry.offset(n) : offset;
+                    return centreLabels[other] != centreLabels[offset] || std::abs(centreHu[other] - centreHu[offset]) > 12;
                 };
                 if (differs(-1, 0, 0) || differs(1, 0, 0) || differs(0, -1, 0) || differs(0, 1, 0) || differs(0, 0, -1) || differs(0, 0, 1)) {
-                    double sum = 0;
-                    for (int corner = 0; corner < 8; ++corner) {
-                        sum += anatomy.at(geometry.toLps(ContinuousIndex{i + ((corner & 1) ? 0.25 : -0.25), j + ((corner & 2) ? 0.25 : -0.25),
-                            k + ((corner & 4) ? 0.25 : -0.25)})).hu;
-                    }
-                    hu = sum / 8;
+                    const Mixture mixture = mixtureOf(anatomy, geometry, {i, j, k}, places);
+                    labels[offset] = mixture.most;
+                    hu = mixture.meanHu;
                 }
                 hu += options.noiseSdHu * voxelNoise(offset, options.seed);
                 voxels[offset] = std::int16_t(std::lround(std::clamp(hu, -1024.0, 3071.0)));

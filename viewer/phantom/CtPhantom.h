@@ -38,8 +38,8 @@ struct CtPhantom {
 CtPhantom makeCtPhantom(const CtPhantomOptions& options);
 
 class CtAnatomy;
-/// Samples a trunk on any grid (single slices too); options give noise and seed. Truth is the tissue at the voxel's centre; HU at borders
-/// is the mean of eight places in the voxel.
+/// Samples a trunk on any grid (single slices too); options give noise and seed. Where tissues meet, a voxel's HU is the mean of places
+/// spread over it (at most 2 mm apart up to 8 mm voxels) and its truth is the tissue of most of these places; elsewhere both are those of its centre.
 CtPhantom sampleCtPhantom(const CtAnatomy& anatomy, const CtPhantomOptions& options, const Geometry& geometry);
 
 } // namespace hf::phantom
