@@ -60,23 +60,23 @@ HF_TEST(a_thick_voxel_holds_what_lies_in_it)
     const phantom::CtAnatomy anatomy(options);
     const phantom::CtPhantom made = phantom::makeCtPhantom(options);
     const Size3 size = made.volume.geometry().size();
-    // Ten times finer than the voxels, from the anatomy itself.
+    // Six times finer than the voxels, from the anatomy itself.
     double error = 0, mixed = 0, agree = 0;
     for (int k = 0; k < size.k; k += 6) {
         for (int j = 0; j < size.j; ++j) {
             for (int i = 0; i < size.i; ++i) {
                 std::array<int, 32> counts{};
                 double sum = 0;
-                for (int n = 0; n < 1000; ++n) {
-                    const ContinuousIndex place{i - 0.45 + 0.1 * (n % 10), j - 0.45 + 0.1 * (n / 10 % 10), k - 0.45 + 0.1 * (n / 100)};
+                for (int n = 0; n < 216; ++n) {
+                    const ContinuousIndex place{i + (n % 6 - 2.5) / 6, j + (n / 6 % 6 - 2.5) / 6, k + (n / 36 - 2.5) / 6};
                     const phantom::CtAnatomy::Tissue tissue = anatomy.at(made.volume.geometry().toLps(place));
                     sum += tissue.hu;
                     ++counts[std::size_t(tissue.label)];
                 }
                 const std::size_t most = std::size_t(std::max_element(counts.begin(), counts.end()) - counts.begin());
-                if (counts[most] < 1000) {
+                if (counts[most] < 216) {
                     ++mixed;
-                    error += std::abs(made.volume.valueAt(Index3{i, j, k}) - sum / 1000);
+                    error += std::abs(made.volume.valueAt(Index3{i, j, k}) - sum / 216);
                     agree += made.truth.voxels()[made.volume.geometry().offset({i, j, k})] == most;
                 }
             }
