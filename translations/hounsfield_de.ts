@@ -2,7 +2,54 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de_DE">
 <context>
-    <name>ChatPanel</name>
+    <name>WindowPreset</name>
+    <message>
+        <source>Soft tissue</source>
+        <translation>Weichteile</translation>
+    </message>
+    <message>
+        <source>Lung</source>
+        <translation>Lunge</translation>
+    </message>
+    <message>
+        <source>Bone</source>
+        <translation>Knochen</translation>
+    </message>
+    <message>
+        <source>Brain</source>
+        <translation>Gehirn</translation>
+    </message>
+    <message>
+        <source>Subdural</source>
+        <translation>Subdural</translation>
+    </message>
+    <message>
+        <source>Liver</source>
+        <translation>Leber</translation>
+    </message>
+    <message>
+        <source>Angiography</source>
+        <translation>Angiographie</translation>
+    </message>
+    <message>
+        <source>Stroke</source>
+        <translation>Schlaganfall</translation>
+    </message>
+    <message>
+        <source>Mediastinum</source>
+        <translation>Mediastinum</translation>
+    </message>
+    <message>
+        <source>Spine</source>
+        <translation>Wirbelsäule</translation>
+    </message>
+    <message>
+        <source>Temporal bone</source>
+        <translation>Felsenbein</translation>
+    </message>
+</context>
+<context>
+    <name>hf::ChatPanel</name>
     <message>
         <source>Conversation</source>
         <translation>Gespräch</translation>
@@ -34,6 +81,10 @@
     <message>
         <source>Expert: %1, %2 %</source>
         <translation>Experte: %1, %2 %</translation>
+    </message>
+    <message>
+        <source>Mask by %1</source>
+        <translation>Maske von %1</translation>
     </message>
     <message>
         <source>Mask by %1 %2 (%3), %4 s</source>
@@ -108,6 +159,10 @@
         <translation>Fragen</translation>
     </message>
     <message>
+        <source>%1, demo</source>
+        <translation>%1, Demo</translation>
+    </message>
+    <message>
         <source>%1: a demo model, for trying out only. Not for diagnosis.</source>
         <translation>%1: ein Demomodell, nur zum Ausprobieren. Nicht zur Diagnose.</translation>
     </message>
@@ -124,6 +179,10 @@
         <translation>Die Ansicht wird betrachtet ...</translation>
     </message>
     <message>
+        <source>AI answer by %1</source>
+        <translation>KI-Antwort von %1</translation>
+    </message>
+    <message>
         <source>Open a study, then ask about what you see.</source>
         <translation>Öffnen Sie eine Studie und fragen Sie dann nach dem, was Sie sehen.</translation>
     </message>
@@ -133,7 +192,85 @@
     </message>
 </context>
 <context>
-    <name>LabelPanel</name>
+    <name>hf::Findings</name>
+    <message>
+        <source>Add a measurement</source>
+        <translation>Messung hinzufügen</translation>
+    </message>
+    <message>
+        <source>Change a measurement</source>
+        <translation>Messung ändern</translation>
+    </message>
+    <message>
+        <source>Change a text</source>
+        <translation>Text ändern</translation>
+    </message>
+    <message>
+        <source>Remove a measurement</source>
+        <translation>Messung entfernen</translation>
+    </message>
+    <message>
+        <source>Remove all measurements</source>
+        <translation>Alle Messungen entfernen</translation>
+    </message>
+    <message>
+        <source>The saved measurements of this study cannot be read. The file was kept as %1.</source>
+        <translation>Die gespeicherten Messungen dieser Studie sind nicht lesbar. Die Datei wurde als %1 aufgehoben.</translation>
+    </message>
+    <message>
+        <source>The saved measurements of this study cannot be read; new ones will not be saved.</source>
+        <translation>Die gespeicherten Messungen dieser Studie sind nicht lesbar; neue werden nicht gespeichert.</translation>
+    </message>
+    <message>
+        <source>The measurements could not be saved: %1</source>
+        <translation>Die Messungen konnten nicht gespeichert werden: %1</translation>
+    </message>
+</context>
+<context>
+    <name>hf::FindingsPanel</name>
+    <message>
+        <source>No measurements yet. Choose a tool above the images or press D for a distance.</source>
+        <translation>Noch keine Messungen. Wählen Sie ein Werkzeug über den Bildern oder drücken Sie D für eine Strecke.</translation>
+    </message>
+    <message>
+        <source>Measurements</source>
+        <translation>Messungen</translation>
+    </message>
+    <message>
+        <source>Finding</source>
+        <translation>Befund</translation>
+    </message>
+    <message>
+        <source>Value</source>
+        <translation>Wert</translation>
+    </message>
+    <message>
+        <source>Image</source>
+        <translation>Bild</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>Kopieren</translation>
+    </message>
+    <message>
+        <source>Copies all measurements as text</source>
+        <translation>Kopiert alle Messungen als Text</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Entfernen</translation>
+    </message>
+    <message>
+        <source>Removes the chosen measurement; can be undone</source>
+        <translation>Entfernt die gewählte Messung; kann rückgängig gemacht werden</translation>
+    </message>
+    <message>
+        <source>other series</source>
+        <translation>andere Serie</translation>
+    </message>
+</context>
+<context>
+    <name>hf::LabelPanel</name>
     <message>
         <source>What an expert should segment in the whole volume</source>
         <translation>Was ein Experte im ganzen Volumen segmentieren soll</translation>
@@ -159,6 +296,10 @@
         <translation>Mittel HE</translation>
     </message>
     <message>
+        <source>Structures of the mask</source>
+        <translation>Strukturen der Maske</translation>
+    </message>
+    <message>
         <source>Click a structure to go to the slice where it is largest; click its colour to change it</source>
         <translation>Ein Klick auf eine Struktur springt zur Schicht, in der sie am größten ist; ein Klick auf die Farbe ändert sie</translation>
     </message>
@@ -179,8 +320,8 @@
         <translation>Entfernen</translation>
     </message>
     <message>
-        <source>Takes the mask off the images</source>
-        <translation>Nimmt die Maske von den Bildern</translation>
+        <source>Takes the mask off the images; can be undone</source>
+        <translation>Nimmt die Maske von den Bildern; kann rückgängig gemacht werden</translation>
     </message>
     <message>
         <source>Stopped.</source>
@@ -207,6 +348,10 @@
         <translation>Noch keine Maske. Fragen Sie den Assistenten, oder starten Sie einen Experten.</translation>
     </message>
     <message>
+        <source>Mean</source>
+        <translation>Mittelwert</translation>
+    </message>
+    <message>
         <source>AI result of %1 %2 (%3). Check it against the image.</source>
         <translation>KI-Ergebnis von %1 %2 (%3). Bitte am Bild prüfen.</translation>
     </message>
@@ -220,7 +365,308 @@
     </message>
 </context>
 <context>
-    <name>Loader</name>
+    <name>hf::MeasurementText</name>
+    <message>
+        <source>%1 px (no scale)</source>
+        <translation>%1 px (kein Maßstab)</translation>
+    </message>
+    <message>
+        <source>%1 mm at the detector</source>
+        <translation>%1 mm am Detektor</translation>
+    </message>
+    <message>
+        <source>%1 mm</source>
+        <translation>%1 mm</translation>
+    </message>
+    <message>
+        <source>%1 px² (no scale)</source>
+        <translation>%1 px² (kein Maßstab)</translation>
+    </message>
+    <message>
+        <source>%1 mm²</source>
+        <translation>%1 mm²</translation>
+    </message>
+    <message>
+        <source>%1 cm²</source>
+        <translation>%1 cm²</translation>
+    </message>
+    <message>
+        <source>%1 at the detector</source>
+        <translation>%1 am Detektor</translation>
+    </message>
+    <message>
+        <source>%1 HU</source>
+        <translation>%1 HE</translation>
+    </message>
+    <message>
+        <source>SUV %1</source>
+        <translation>SUV %1</translation>
+    </message>
+    <message>
+        <source>Mean %1  SD %2</source>
+        <translation>Mittel %1  SD %2</translation>
+    </message>
+    <message>
+        <source>Min %1  Max %2</source>
+        <translation>Min %1  Max %2</translation>
+    </message>
+    <message>
+        <source>Area %1</source>
+        <translation>Fläche %1</translation>
+    </message>
+    <message>
+        <source>no pixel inside</source>
+        <translation>kein Pixel darin</translation>
+    </message>
+    <message>
+        <source>Cobb %1°</source>
+        <translation>Cobb %1°</translation>
+    </message>
+    <message>
+        <source>%1°</source>
+        <translation>%1°</translation>
+    </message>
+    <message>
+        <source>colour image</source>
+        <translation>Farbbild</translation>
+    </message>
+    <message>
+        <source>outside</source>
+        <translation>außerhalb</translation>
+    </message>
+    <message>
+        <source>Length</source>
+        <translation>Strecke</translation>
+    </message>
+    <message>
+        <source>Angle</source>
+        <translation>Winkel</translation>
+    </message>
+    <message>
+        <source>Cobb angle</source>
+        <translation>Cobb-Winkel</translation>
+    </message>
+    <message>
+        <source>Ellipse</source>
+        <translation>Ellipse</translation>
+    </message>
+    <message>
+        <source>Rectangle</source>
+        <translation>Rechteck</translation>
+    </message>
+    <message>
+        <source>Polygon</source>
+        <translation>Vieleck</translation>
+    </message>
+    <message>
+        <source>Freehand outline</source>
+        <translation>Freihandumriss</translation>
+    </message>
+    <message>
+        <source>Arrow</source>
+        <translation>Pfeil</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>Text</translation>
+    </message>
+    <message>
+        <source>Probe</source>
+        <translation>Messpunkt</translation>
+    </message>
+    <message>
+        <source>%1 ± %2</source>
+        <translation>%1 ± %2</translation>
+    </message>
+    <message>
+        <source>Scale: pixel spacing in the patient.</source>
+        <translation>Maßstab: Pixelabstand im Patienten.</translation>
+    </message>
+    <message>
+        <source>Scale: pixel spacing at the detector. What lies in the patient is smaller.</source>
+        <translation>Maßstab: Pixelabstand am Detektor. Was im Patienten liegt, ist kleiner.</translation>
+    </message>
+    <message>
+        <source>Scale: calibrated region of the ultrasound image.</source>
+        <translation>Maßstab: kalibrierter Bereich des Ultraschallbilds.</translation>
+    </message>
+    <message>
+        <source>No scale: lengths are pixels.</source>
+        <translation>Kein Maßstab: Längen sind Pixel.</translation>
+    </message>
+</context>
+<context>
+    <name>hf::Scene</name>
+    <message>
+        <source>Remove the mask</source>
+        <translation>Maske entfernen</translation>
+    </message>
+</context>
+<context>
+    <name>hf::SliceAnnotations</name>
+    <message>
+        <source>gantry tilt, resampled</source>
+        <translation>Gantrykippung, umgerechnet</translation>
+    </message>
+    <message>
+        <source>missing slices, interpolated</source>
+        <translation>fehlende Schichten, interpoliert</translation>
+    </message>
+    <message>
+        <source>uneven slices, resampled</source>
+        <translation>ungleiche Schichten, umgerechnet</translation>
+    </message>
+    <message>
+        <source>lossy</source>
+        <translation>verlustbehaftet</translation>
+    </message>
+    <message>
+        <source>images missing</source>
+        <translation>Bilder fehlen</translation>
+    </message>
+    <message>
+        <source>no scale</source>
+        <translation>kein Maßstab</translation>
+    </message>
+    <message>
+        <source>duplicate slices left out</source>
+        <translation>doppelte Schichten ausgelassen</translation>
+    </message>
+    <message>
+        <source>Axial</source>
+        <translation>Axial</translation>
+    </message>
+    <message>
+        <source>Sagittal</source>
+        <translation>Sagittal</translation>
+    </message>
+    <message>
+        <source>Coronal</source>
+        <translation>Koronal</translation>
+    </message>
+    <message>
+        <source>%1 cm at the detector</source>
+        <translation>%1 cm am Detektor</translation>
+    </message>
+    <message>
+        <source>%1 cm</source>
+        <translation>%1 cm</translation>
+    </message>
+    <message>
+        <source>W %1  L %2</source>
+        <translation>W %1  L %2</translation>
+    </message>
+    <message>
+        <source>Zoom %1 %</source>
+        <translation>Zoom %1 %</translation>
+    </message>
+    <message>
+        <source>%1 (oblique %2°)</source>
+        <translation>%1 (schräg %2°)</translation>
+    </message>
+    <message>
+        <source>Series %1</source>
+        <translation>Serie %1</translation>
+    </message>
+    <message>
+        <source>Image %1 / %2</source>
+        <translation>Bild %1 / %2</translation>
+    </message>
+    <message>
+        <source>%1 mm, %2 mm thick</source>
+        <translation>%1 mm, %2 mm dick</translation>
+    </message>
+    <message>
+        <source>AI: %1 %2</source>
+        <translation>KI: %1 %2</translation>
+    </message>
+</context>
+<context>
+    <name>hf::SliceView</name>
+    <message>
+        <source>flipped</source>
+        <translation>gespiegelt</translation>
+    </message>
+    <message>
+        <source>turned</source>
+        <translation>gedreht</translation>
+    </message>
+    <message>
+        <source>R %1  G %2  B %3</source>
+        <translation>R %1  G %2  B %3</translation>
+    </message>
+    <message>
+        <source>%1 HU</source>
+        <translation>%1 HE</translation>
+    </message>
+    <message>
+        <source>Text on the image</source>
+        <translation>Text auf dem Bild</translation>
+    </message>
+    <message>
+        <source>Text, then Enter</source>
+        <translation>Text, dann Eingabetaste</translation>
+    </message>
+</context>
+<context>
+    <name>hf::StudyBrowser</name>
+    <message>
+        <source>Series</source>
+        <translation>Serie</translation>
+    </message>
+    <message>
+        <source>Studies and series</source>
+        <translation>Studien und Serien</translation>
+    </message>
+    <message>
+        <source>No study yet. What you open is listed here.</source>
+        <translation>Noch keine Studie. Was Sie öffnen, steht dann hier.</translation>
+    </message>
+    <message>
+        <source>Study</source>
+        <translation>Studie</translation>
+    </message>
+    <message>
+        <source>1 image</source>
+        <translation>1 Bild</translation>
+    </message>
+    <message>
+        <source>%1 images</source>
+        <translation>%1 Bilder</translation>
+    </message>
+</context>
+<context>
+    <name>hf::VolumeView3D</name>
+    <message>
+        <source>How the volume is rendered</source>
+        <translation>Darstellung des Volumens</translation>
+    </message>
+    <message>
+        <source>Bone</source>
+        <translation>Knochen</translation>
+    </message>
+    <message>
+        <source>Soft tissue</source>
+        <translation>Weichteile</translation>
+    </message>
+    <message>
+        <source>Lung</source>
+        <translation>Lunge</translation>
+    </message>
+    <message>
+        <source>Maximum intensity</source>
+        <translation>Maximale Intensität</translation>
+    </message>
+</context>
+<context>
+    <name>hf::app::ActionTable</name>
+    <message>
+        <source>Tools</source>
+        <translation>Werkzeuge</translation>
+    </message>
+</context>
+<context>
+    <name>hf::app::Loader</name>
     <message>
         <source>Looking for images</source>
         <translation>Bilder werden gesucht</translation>
@@ -231,28 +677,10 @@
     </message>
 </context>
 <context>
-    <name>MainWindow</name>
+    <name>hf::app::MainWindow</name>
     <message>
         <source>Hounsfield</source>
         <translation>Hounsfield</translation>
-    </message>
-    <message>
-        <source>Open a study</source>
-        <translation>Studie öffnen</translation>
-    </message>
-    <message>
-        <source>Drop a folder, DICOM files, a DICOMDIR or a ZIP archive here.
-Nothing leaves this computer.</source>
-        <translation>Ziehen Sie einen Ordner, DICOM-Dateien, ein DICOMDIR oder ein ZIP-Archiv hierher.
-Nichts verlässt diesen Rechner.</translation>
-    </message>
-    <message>
-        <source>Open folder ...</source>
-        <translation>Ordner öffnen ...</translation>
-    </message>
-    <message>
-        <source>Open the sample study</source>
-        <translation>Beispielstudie öffnen</translation>
     </message>
     <message>
         <source>Studies</source>
@@ -267,112 +695,20 @@ Nichts verlässt diesen Rechner.</translation>
         <translation>Strukturen und Experten</translation>
     </message>
     <message>
+        <source>Measurements</source>
+        <translation>Messungen</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
     </message>
     <message>
-        <source>Tools</source>
-        <translation>Werkzeuge</translation>
+        <source>1 file could not be used.</source>
+        <translation>1 Datei konnte nicht verwendet werden.</translation>
     </message>
     <message>
-        <source>&amp;File</source>
-        <translation>&amp;Datei</translation>
-    </message>
-    <message>
-        <source>Open files ...</source>
-        <translation>Dateien öffnen ...</translation>
-    </message>
-    <message>
-        <source>Save the view as a picture ...</source>
-        <translation>Ansicht als Bild speichern ...</translation>
-    </message>
-    <message>
-        <source>Close all studies</source>
-        <translation>Alle Studien schließen</translation>
-    </message>
-    <message>
-        <source>Quit</source>
-        <translation>Beenden</translation>
-    </message>
-    <message>
-        <source>&amp;View</source>
-        <translation>&amp;Ansicht</translation>
-    </message>
-    <message>
-        <source>One view / all views</source>
-        <translation>Eine Ansicht / alle Ansichten</translation>
-    </message>
-    <message>
-        <source>Fit to the window</source>
-        <translation>Ins Fenster einpassen</translation>
-    </message>
-    <message>
-        <source>Reset</source>
-        <translation>Zurücksetzen</translation>
-    </message>
-    <message>
-        <source>Invert</source>
-        <translation>Invertieren</translation>
-    </message>
-    <message>
-        <source>Crosshair</source>
-        <translation>Fadenkreuz</translation>
-    </message>
-    <message>
-        <source>Texts</source>
-        <translation>Texte</translation>
-    </message>
-    <message>
-        <source>Mask</source>
-        <translation>Maske</translation>
-    </message>
-    <message>
-        <source>Window presets</source>
-        <translation>Fenstervorgaben</translation>
-    </message>
-    <message>
-        <source>Automatic</source>
-        <translation>Automatisch</translation>
-    </message>
-    <message>
-        <source>As stored</source>
-        <translation>Wie gespeichert</translation>
-    </message>
-    <message>
-        <source>3D preset</source>
-        <translation>3D-Voreinstellung</translation>
-    </message>
-    <message>
-        <source>&amp;Assistant</source>
-        <translation>&amp;Assistent</translation>
-    </message>
-    <message>
-        <source>Ask</source>
-        <translation>Fragen</translation>
-    </message>
-    <message>
-        <source>Stop</source>
-        <translation>Anhalten</translation>
-    </message>
-    <message>
-        <source>New conversation</source>
-        <translation>Neues Gespräch</translation>
-    </message>
-    <message>
-        <source>&amp;Help</source>
-        <translation>&amp;Hilfe</translation>
-    </message>
-    <message>
-        <source>Keys and mouse</source>
-        <translation>Tasten und Maus</translation>
-    </message>
-    <message>
-        <source>About Hounsfield</source>
-        <translation>Über Hounsfield</translation>
-    </message>
-    <message numerus="yes">
-        <source>%n file(s) could not be used</source>
-        <translation><numerusform>%n Datei konnte nicht verwendet werden</numerusform><numerusform>%n Dateien konnten nicht verwendet werden</numerusform></translation>
+        <source>%1 files could not be used.</source>
+        <translation>%1 Dateien konnten nicht verwendet werden.</translation>
     </message>
     <message>
         <source>Cancelled.</source>
@@ -434,188 +770,385 @@ Nichts verlässt diesen Rechner.</translation>
         <source>%1 - Hounsfield</source>
         <translation>%1 - Hounsfield</translation>
     </message>
+</context>
+<context>
+    <name>hf::app::StartPage</name>
     <message>
-        <source>&lt;table cellpadding='3'&gt;&lt;tr&gt;&lt;td&gt;Wheel&lt;/td&gt;&lt;td&gt;next slice; with Shift ten; with Ctrl zoom&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Left drag&lt;/td&gt;&lt;td&gt;window width and level&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Left click&lt;/td&gt;&lt;td&gt;moves the crosshair in all planes&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Middle drag&lt;/td&gt;&lt;td&gt;pan&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Right drag / click&lt;/td&gt;&lt;td&gt;zoom / presets&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Double click, M&lt;/td&gt;&lt;td&gt;one view, all views&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Arrows, Home, End&lt;/td&gt;&lt;td&gt;slices&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;0 ... 9&lt;/td&gt;&lt;td&gt;window presets&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;R, F, I, X, T, Space&lt;/td&gt;&lt;td&gt;reset, fit, invert, crosshair, texts, mask&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Ctrl+K, Esc&lt;/td&gt;&lt;td&gt;ask, stop&lt;/td&gt;&lt;/tr&gt;&lt;/table&gt;</source>
-        <translation>&lt;table cellpadding='3'&gt;&lt;tr&gt;&lt;td&gt;Mausrad&lt;/td&gt;&lt;td&gt;nächste Schicht; mit Umschalt zehn; mit Strg Zoom&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Links ziehen&lt;/td&gt;&lt;td&gt;Fensterbreite und -lage&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Linksklick&lt;/td&gt;&lt;td&gt;setzt das Fadenkreuz in allen Ebenen&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Mitte ziehen&lt;/td&gt;&lt;td&gt;verschieben&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Rechts ziehen / klicken&lt;/td&gt;&lt;td&gt;Zoom / Vorgaben&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Doppelklick, M&lt;/td&gt;&lt;td&gt;eine Ansicht, alle Ansichten&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Pfeile, Pos1, Ende&lt;/td&gt;&lt;td&gt;Schichten&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;0 ... 9&lt;/td&gt;&lt;td&gt;Fenstervorgaben&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;R, F, I, X, T, Leertaste&lt;/td&gt;&lt;td&gt;zurücksetzen, einpassen, invertieren, Fadenkreuz, Texte, Maske&lt;/td&gt;&lt;/tr&gt;&lt;tr&gt;&lt;td&gt;Strg+K, Esc&lt;/td&gt;&lt;td&gt;fragen, anhalten&lt;/td&gt;&lt;/tr&gt;&lt;/table&gt;</translation>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Open folder ...</source>
+        <translation>Ordner öffnen ...</translation>
+    </message>
+    <message>
+        <source>Open files ...</source>
+        <translation>Dateien öffnen ...</translation>
+    </message>
+    <message>
+        <source>Open the sample study</source>
+        <translation>Beispielstudie öffnen</translation>
+    </message>
+    <message>
+        <source>Open a study</source>
+        <translation>Studie öffnen</translation>
+    </message>
+    <message>
+        <source>The window stays usable meanwhile.</source>
+        <translation>Das Fenster bleibt währenddessen bedienbar.</translation>
+    </message>
+    <message>
+        <source>Drop a folder, DICOM files, a DICOMDIR or a ZIP archive here.
+Nothing leaves this computer.</source>
+        <translation>Ziehen Sie einen Ordner, DICOM-Dateien, ein DICOMDIR oder ein ZIP-Archiv hierher.
+Nichts verlässt diesen Rechner.</translation>
+    </message>
+</context>
+<context>
+    <name>hf::app::WindowActions</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>&amp;Datei</translation>
+    </message>
+    <message>
+        <source>Open folder ...</source>
+        <translation>Ordner öffnen ...</translation>
+    </message>
+    <message>
+        <source>Open files ...</source>
+        <translation>Dateien öffnen ...</translation>
+    </message>
+    <message>
+        <source>Open the sample study</source>
+        <translation>Beispielstudie öffnen</translation>
+    </message>
+    <message>
+        <source>Save the view as a picture ...</source>
+        <translation>Ansicht als Bild speichern ...</translation>
+    </message>
+    <message>
+        <source>Close all studies</source>
+        <translation>Alle Studien schließen</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>Beenden</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>&amp;Bearbeiten</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>Wiederholen</translation>
+    </message>
+    <message>
+        <source>Undo: %1</source>
+        <translation>Rückgängig: %1</translation>
+    </message>
+    <message>
+        <source>Redo: %1</source>
+        <translation>Wiederholen: %1</translation>
+    </message>
+    <message>
+        <source>Next measurement</source>
+        <translation>Nächste Messung</translation>
+    </message>
+    <message>
+        <source>Previous measurement</source>
+        <translation>Vorige Messung</translation>
+    </message>
+    <message>
+        <source>Text of the measurement</source>
+        <translation>Text der Messung</translation>
+    </message>
+    <message>
+        <source>Remove the measurement</source>
+        <translation>Messung entfernen</translation>
+    </message>
+    <message>
+        <source>Remove all measurements</source>
+        <translation>Alle Messungen entfernen</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>&amp;Ansicht</translation>
+    </message>
+    <message>
+        <source>One view / all views</source>
+        <translation>Eine Ansicht / alle Ansichten</translation>
+    </message>
+    <message>
+        <source>Fit to the window</source>
+        <translation>Ins Fenster einpassen</translation>
+    </message>
+    <message>
+        <source>One to one</source>
+        <translation>Eins zu eins</translation>
+    </message>
+    <message>
+        <source>Reset</source>
+        <translation>Zurücksetzen</translation>
+    </message>
+    <message>
+        <source>Flip left and right</source>
+        <translation>Links und rechts spiegeln</translation>
+    </message>
+    <message>
+        <source>Flip up and down</source>
+        <translation>Oben und unten spiegeln</translation>
+    </message>
+    <message>
+        <source>Turn right</source>
+        <translation>Nach rechts drehen</translation>
+    </message>
+    <message>
+        <source>Turn left</source>
+        <translation>Nach links drehen</translation>
+    </message>
+    <message>
+        <source>Invert</source>
+        <translation>Invertieren</translation>
+    </message>
+    <message>
+        <source>Crosshair</source>
+        <translation>Fadenkreuz</translation>
+    </message>
+    <message>
+        <source>Texts</source>
+        <translation>Texte</translation>
+    </message>
+    <message>
+        <source>Mask</source>
+        <translation>Maske</translation>
+    </message>
+    <message>
+        <source>3D preset</source>
+        <translation>3D-Voreinstellung</translation>
+    </message>
+    <message>
+        <source>Window presets</source>
+        <translation>Fenstervorgaben</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>Automatisch</translation>
+    </message>
+    <message>
+        <source>As stored</source>
+        <translation>Wie gespeichert</translation>
+    </message>
+    <message>
+        <source>&amp;Tools</source>
+        <translation>&amp;Werkzeuge</translation>
+    </message>
+    <message>
+        <source>Window and level</source>
+        <translation>Fensterung</translation>
+    </message>
+    <message>
+        <source>Pan</source>
+        <translation>Verschieben</translation>
+    </message>
+    <message>
+        <source>Zoom</source>
+        <translation>Vergrößern</translation>
+    </message>
+    <message>
+        <source>Scroll</source>
+        <translation>Blättern</translation>
+    </message>
+    <message>
+        <source>Magnifier</source>
+        <translation>Lupe</translation>
+    </message>
+    <message>
+        <source>Distance</source>
+        <translation>Strecke</translation>
+    </message>
+    <message>
+        <source>Angle</source>
+        <translation>Winkel</translation>
+    </message>
+    <message>
+        <source>Cobb angle</source>
+        <translation>Cobb-Winkel</translation>
+    </message>
+    <message>
+        <source>Ellipse</source>
+        <translation>Ellipse</translation>
+    </message>
+    <message>
+        <source>Rectangle</source>
+        <translation>Rechteck</translation>
+    </message>
+    <message>
+        <source>Polygon</source>
+        <translation>Vieleck</translation>
+    </message>
+    <message>
+        <source>Freehand outline</source>
+        <translation>Freihandumriss</translation>
+    </message>
+    <message>
+        <source>Arrow</source>
+        <translation>Pfeil</translation>
+    </message>
+    <message>
+        <source>Text on the image</source>
+        <translation>Text auf dem Bild</translation>
+    </message>
+    <message>
+        <source>Probe</source>
+        <translation>Messpunkt</translation>
+    </message>
+    <message>
+        <source>&amp;Assistant</source>
+        <translation>&amp;Assistent</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>Fragen</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>Anhalten</translation>
+    </message>
+    <message>
+        <source>New conversation</source>
+        <translation>Neues Gespräch</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>&amp;Hilfe</translation>
+    </message>
+    <message>
+        <source>Keys and mouse</source>
+        <translation>Tasten und Maus</translation>
+    </message>
+    <message>
+        <source>About Hounsfield</source>
+        <translation>Über Hounsfield</translation>
+    </message>
+    <message>
+        <source>Images a second</source>
+        <translation>Bilder je Sekunde</translation>
+    </message>
+    <message>
+        <source> /s</source>
+        <translation> /s</translation>
     </message>
     <message>
         <source>&lt;b&gt;Hounsfield %1&lt;/b&gt;&lt;p&gt;DICOM viewer with a local radiology assistant. Everything runs on this computer.&lt;/p&gt;&lt;p&gt;Not a medical device. Not for diagnosis.&lt;/p&gt;</source>
         <translation>&lt;b&gt;Hounsfield %1&lt;/b&gt;&lt;p&gt;DICOM-Betrachter mit einem lokalen radiologischen Assistenten. Alles läuft auf diesem Rechner.&lt;/p&gt;&lt;p&gt;Kein Medizinprodukt. Nicht zur Diagnose.&lt;/p&gt;</translation>
     </message>
-</context>
-<context>
-    <name>SliceView</name>
     <message>
-        <source>%1 cm</source>
-        <translation>%1 cm</translation>
+        <source>Play the images</source>
+        <translation>Bilder abspielen</translation>
     </message>
     <message>
-        <source>%1 HU</source>
-        <translation>%1 HE</translation>
+        <source>Play faster</source>
+        <translation>Schneller abspielen</translation>
     </message>
     <message>
-        <source>W %1  L %2</source>
-        <translation>W %1  L %2</translation>
+        <source>Play slower</source>
+        <translation>Langsamer abspielen</translation>
     </message>
     <message>
-        <source>Zoom %1 %</source>
-        <translation>Zoom %1 %</translation>
+        <source>Wheel</source>
+        <translation>Mausrad</translation>
     </message>
     <message>
-        <source>Axial</source>
-        <translation>Axial</translation>
+        <source>next slice; with Shift ten; with Ctrl zoom</source>
+        <translation>nächste Schicht; mit Umschalt zehn; mit Strg vergrößern</translation>
     </message>
     <message>
-        <source>Sagittal</source>
-        <translation>Sagittal</translation>
+        <source>Left drag</source>
+        <translation>Links ziehen</translation>
     </message>
     <message>
-        <source>Coronal</source>
-        <translation>Koronal</translation>
+        <source>the chosen tool; window and level at first</source>
+        <translation>das gewählte Werkzeug; anfangs die Fensterung</translation>
     </message>
     <message>
-        <source> (oblique %1°)</source>
-        <translation> (schräg %1°)</translation>
+        <source>Left click</source>
+        <translation>Linksklick</translation>
     </message>
     <message>
-        <source>Series %1</source>
-        <translation>Serie %1</translation>
+        <source>moves the crosshair in all planes</source>
+        <translation>setzt das Fadenkreuz in allen Ebenen</translation>
     </message>
     <message>
-        <source>Image %1 / %2</source>
-        <translation>Bild %1 / %2</translation>
+        <source>Shift + move</source>
+        <translation>Umschalt + bewegen</translation>
     </message>
     <message>
-        <source>%1 mm thick</source>
-        <translation>%1 mm dick</translation>
+        <source>the crosshair follows</source>
+        <translation>das Fadenkreuz folgt</translation>
     </message>
     <message>
-        <source>AI: %1 %2</source>
-        <translation>KI: %1 %2</translation>
+        <source>Middle drag</source>
+        <translation>Mitte ziehen</translation>
     </message>
     <message>
-        <source>lossy</source>
-        <translation>verlustbehaftet</translation>
+        <source>pan</source>
+        <translation>verschieben</translation>
     </message>
     <message>
-        <source>gantry tilt, resampled</source>
-        <translation>Gantrykippung, umgerechnet</translation>
+        <source>Right drag, click</source>
+        <translation>Rechts ziehen, Klick</translation>
     </message>
     <message>
-        <source>missing slices, interpolated</source>
-        <translation>fehlende Schichten, interpoliert</translation>
+        <source>zoom, menu</source>
+        <translation>vergrößern, Menü</translation>
     </message>
     <message>
-        <source>uneven slices, resampled</source>
-        <translation>ungleiche Schichten, umgerechnet</translation>
+        <source>Double click</source>
+        <translation>Doppelklick</translation>
     </message>
     <message>
-        <source>images missing</source>
-        <translation>Bilder fehlen</translation>
+        <source>one view, all views; on a measurement its text</source>
+        <translation>eine Ansicht, alle Ansichten; auf einer Messung deren Text</translation>
     </message>
     <message>
-        <source>no scale</source>
-        <translation>kein Maßstab</translation>
+        <source>Up, Down</source>
+        <translation>Auf, Ab</translation>
     </message>
     <message>
-        <source>duplicate slices left out</source>
-        <translation>doppelte Schichten ausgelassen</translation>
-    </message>
-</context>
-<context>
-    <name>StudyBrowser</name>
-    <message>
-        <source>Studies and series</source>
-        <translation>Studien und Serien</translation>
+        <source>next and previous slice; with Shift ten</source>
+        <translation>nächste und vorige Schicht; mit Umschalt zehn</translation>
     </message>
     <message>
-        <source>Study</source>
-        <translation>Studie</translation>
+        <source>Home, End</source>
+        <translation>Pos1, Ende</translation>
     </message>
     <message>
-        <source>1 image</source>
-        <translation>1 Bild</translation>
-    </message>
-    <message numerus="yes">
-        <source>%n image(s)</source>
-        <translation><numerusform>%n Bild</numerusform><numerusform>%n Bilder</numerusform></translation>
-    </message>
-</context>
-<context>
-    <name>VolumeView3D</name>
-    <message>
-        <source>How the volume is rendered</source>
-        <translation>Darstellung des Volumens</translation>
+        <source>last and first slice</source>
+        <translation>letzte und erste Schicht</translation>
     </message>
     <message>
-        <source>Bone</source>
-        <translation>Knochen</translation>
+        <source>Right, Left</source>
+        <translation>Rechts, Links</translation>
     </message>
     <message>
-        <source>Soft tissue</source>
-        <translation>Weichteile</translation>
+        <source>next and previous series</source>
+        <translation>nächste und vorige Serie</translation>
     </message>
     <message>
-        <source>Lung</source>
-        <translation>Lunge</translation>
+        <source>Enter, Backspace</source>
+        <translation>Eingabe, Rücktaste</translation>
     </message>
     <message>
-        <source>Maximum intensity</source>
-        <translation>Maximale Intensität</translation>
-    </message>
-</context>
-<context>
-    <name>WindowPreset</name>
-    <message>
-        <source>Soft tissue</source>
-        <translation>Weichteile</translation>
+        <source>while drawing: closes a polygon, takes a corner back</source>
+        <translation>beim Zeichnen: schließt ein Vieleck, nimmt eine Ecke zurück</translation>
     </message>
     <message>
-        <source>Lung</source>
-        <translation>Lunge</translation>
-    </message>
-    <message>
-        <source>Bone</source>
-        <translation>Knochen</translation>
-    </message>
-    <message>
-        <source>Brain</source>
-        <translation>Gehirn</translation>
-    </message>
-    <message>
-        <source>Subdural</source>
-        <translation>Subdural</translation>
-    </message>
-    <message>
-        <source>Liver</source>
-        <translation>Leber</translation>
-    </message>
-    <message>
-        <source>Angiography</source>
-        <translation>Angiographie</translation>
-    </message>
-    <message>
-        <source>Stroke</source>
-        <translation>Schlaganfall</translation>
-    </message>
-    <message>
-        <source>Mediastinum</source>
-        <translation>Mediastinum</translation>
-    </message>
-    <message>
-        <source>Spine</source>
-        <translation>Wirbelsäule</translation>
-    </message>
-    <message>
-        <source>Temporal bone</source>
-        <translation>Felsenbein</translation>
-    </message>
-</context>
-<context>
-    <name>hf::StudyBrowser</name>
-    <message>
-        <source>Series</source>
-        <translation>Serie</translation>
+        <source>Images</source>
+        <translation>Bilder</translation>
     </message>
 </context>
 </TS>

@@ -3,10 +3,12 @@
 #include "viewer/dicom/Scan.h"
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/volume/Error.h"
+#include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
 
 #include <QApplication>
+#include <QDir>
 #include <QElapsedTimer>
 #include <QEventLoop>
 #include <QProcess>
@@ -78,7 +80,8 @@ void benchReading(const QString& folder)
 void benchFrames(const std::shared_ptr<const Volume>& volume, const dicom::Series& series)
 {
     Scene scene;
-    SliceView view(&scene, Plane::Axial);
+    Findings findings(&scene, QDir::tempPath());
+    SliceView view(&scene, &findings, Plane::Axial);
     view.resize(900, 800);
     view.show();
     scene.setVolume(volume, series);

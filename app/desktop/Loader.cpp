@@ -2,6 +2,7 @@
 
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
+#include "viewer/dicom/UltrasoundRegions.h"
 #include "viewer/volume/Error.h"
 
 #include <QCoreApplication>
@@ -80,7 +81,8 @@ void Loader::read(const dicom::Series& series)
 {
     start(tr("Loading the series"), [series](const Progress& progress, std::stop_token stop) {
         const auto volume = std::make_shared<const Volume>(dicom::readSeries(series, progress, stop));
-        return std::function<void(Loader&)>([volume, series](Loader& loader) { Q_EMIT loader.loaded(volume, series); });
+        const std::vector<UltrasoundRegion> regions = dicom::readUltrasoundRegions(series);
+        return std::function<void(Loader&)>([volume, series, regions](Loader& loader) { Q_EMIT loader.loaded(volume, series, regions); });
     });
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "viewer/dicom/Study.h"
-#include "viewer/volume/Volume.h"
+#include "viewer/volume/Measurement.h"
 
 #include <QObject>
 #include <QStringList>
@@ -27,7 +27,7 @@ Q_SIGNALS:
     void started(const QString& what);
     void progressed(double fraction);
     void scanned(const hf::dicom::ScanResult& result);
-    void loaded(const std::shared_ptr<const hf::Volume>& volume, const hf::dicom::Series& series);
+    void loaded(const std::shared_ptr<const hf::Volume>& volume, const hf::dicom::Series& series, const std::vector<hf::UltrasoundRegion>& regions);
     /// `code` is the Error's; "cancelled" when stopped.
     void failed(const QString& code, const QString& message);
 

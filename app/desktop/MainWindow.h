@@ -11,6 +11,8 @@ class QToolButton;
 
 namespace hf {
 class ChatPanel;
+class Cine;
+class Findings;
 class LabelPanel;
 class Scene;
 class StudyBrowser;
@@ -22,12 +24,19 @@ class EngineClient;
 
 namespace hf::app {
 
+class StartPage;
+class WindowActions;
+
 /// The reader's window: studies at the left, views in the middle, assistant and labels at the right.
 class MainWindow : public QMainWindow {
     Q_OBJECT
 public:
-    /// @param modelFolder, engineProgram  empty: the embedded demo model, the engine beside the program.
-    explicit MainWindow(const QString& modelFolder = {}, const QString& engineProgram = {}, QWidget* parent = nullptr);
+    struct Options {
+        QString modelFolder;        ///< Empty: the embedded demo model.
+        QString engineProgram;      ///< Empty: the engine beside the program.
+        QString findingsFolder;     ///< Empty: the user's data folder.
+    };
+    explicit MainWindow(const Options& options = {}, QWidget* parent = nullptr);
     ~MainWindow() override;
 
     /// Adds what is there to the list and shows the main series.
@@ -35,6 +44,12 @@ public:
     void openSample();
     /// Ready to be sent once the study is shown.
     void setQuestion(const QString& question);
+    void chooseFolder();
+    void chooseFiles();
+    void savePicture();
+    void closeAll();
+    /// Tells what went wrong and why; `code` is an Error's.
+    void showProblem(const QString& code, const QString& message);
 
     Scene* scene() const { return m_scene; }
     ViewGrid* grid() const { return m_grid; }
@@ -43,6 +58,8 @@ public:
     StudyBrowser* browser() const { return m_browser; }
     assistant::EngineClient* engine() const { return m_engine; }
     Loader* loader() const { return m_loader; }
+    Findings* findings() const { return m_findings; }
+    Cine* cine() const { return m_cine; }
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
@@ -50,25 +67,20 @@ protected:
     void keyPressEvent(QKeyEvent* event) override;
 
 private:
-    QWidget* makeEmptyState();
+    void makePages();
     void makeDocks();
-    void makeActions();
     void makeStatusBar();
     void connectLoader();
-    void chooseFolder();
-    void chooseFiles();
-    void applyPreset(int key);
-    void savePicture();
-    void showKeys();
-    void showAbout();
-    void showPresetMenu(QPoint at);
-    void showProblem(const QString& code, const QString& message);
+    void endProgress();
     void updateState();
 
     Scene* m_scene;
+    Findings* m_findings;
+    Cine* m_cine;
     assistant::EngineClient* m_engine;
     Loader* m_loader;
     QStackedWidget* m_pages;
+    StartPage* m_start;
     ViewGrid* m_grid;
     StudyBrowser* m_browser;
     ChatPanel* m_chat;
@@ -76,9 +88,9 @@ private:
     QLabel* m_state;
     QProgressBar* m_progress;
     QToolButton* m_cancel;
-    QList<QAction*> m_needVolume;
-    QAction* m_showMask = nullptr;
+    WindowActions* m_actions;
     QString m_question;
+    QString m_rejected;     ///< What the last scan could not take, for the status bar.
 };
 
 /// Folder of the embedded sample study; empty when it is not installed.

@@ -8,8 +8,10 @@
 #include <QKeyEvent>
 #include <QLabel>
 #include <QLocale>
+#include <QMap>
 #include <QPlainTextEdit>
 #include <QPushButton>
+#include <QRegularExpression>
 #include <QScrollBar>
 #include <QTabWidget>
 #include <QTextBrowser>
@@ -42,6 +44,7 @@ ChatPanel::ChatPanel(Scene* scene, assistant::EngineClient* client, QWidget* par
     m_conversation->setAccessibleName(tr("Conversation"));
     m_behind = new QTextBrowser(this);
     m_behind->setObjectName("behind");
+    m_behind->setAccessibleName(tr("Behind the scene"));
     m_tabs->addTab(m_conversation, tr("Conversation"));
     m_tabs->addTab(m_behind, tr("Behind the scene"));
     layout->addWidget(m_tabs, 1);
@@ -56,6 +59,7 @@ ChatPanel::ChatPanel(Scene* scene, assistant::EngineClient* client, QWidget* par
     m_input->setPlaceholderText(tr("Ask about the active view"));
     m_input->setFixedHeight(64);
     m_input->setTabChangesFocus(true);
+    m_input->setAcceptDrops(false);     // a dropped file is to be opened by the window
     m_input->installEventFilter(this);
     m_input->setAccessibleName(tr("Question"));
     m_send = new QPushButton(this);
@@ -72,17 +76,33 @@ ChatPanel::ChatPanel(Scene* scene, assistant::EngineClient* client, QWidget* par
             m_scene->jumpToLabel(LabelId(url.path().toInt()));
         }
     });
-    connect(scene, &Scene::volumeChanged, this, [this] {
-        // Another image, another conversation; what was said about the last one cannot be about this one.
-        if (m_job) {
-            m_client->cancel(m_job);
-        }
-        clearConversation();
-        updateExamples();
-    });
+    connect(scene, &Scene::volumeChanged, this, [this] { changeSeries(); });
     connect(scene, &Scene::maskChanged, this, [this] { render(); });
     connectClient();
     updateModelLine();
+    updateExamples();
+    updateButtons();
+    render();
+}
+
+void ChatPanel::changeSeries()
+{
+    // Another image, another conversation; what was said about the last one cannot be about this one.
+    if (m_job) {
+        m_client->cancel(m_job);
+        m_turns.back().problem = problemText("cancelled", {});
+        finish();
+    }
+    if (m_scene->isEmpty()) {
+        m_others.clear();
+    } else if (!m_series.isEmpty()) {
+        m_others[m_series] = {m_turns, m_history, m_behind->toHtml()};
+    }
+    m_series = m_scene->isEmpty() ? QString() : text(m_scene->series().key);
+    const Conversation kept = m_others.value(m_series);
+    m_turns = kept.turns;
+    m_history = kept.history;
+    m_behind->setHtml(kept.turns.isEmpty() ? QString() : kept.behind);
     updateExamples();
     updateButtons();
     render();
@@ -124,7 +144,7 @@ void ChatPanel::connectClient()
     connect(m_client, &Client::expertFinished, this, [this](quint64 job, const assistant::ExpertOutcome& outcome) {
         // Also of runs that the list of labels started: the mask appears at once.
         if (!outcome.mask.isEmpty() && !m_scene->isEmpty() && outcome.mask.geometry().sameGridAs(m_scene->volume()->geometry())) {
-            m_scene->setMask(outcome.mask, outcome.facts);
+            m_scene->changeMask(outcome.mask, outcome.facts, tr("Mask by %1").arg(outcome.expert));
         }
         if (job == m_job) {
             m_turns.back().status = tr("Mask by %1 %2 (%3), %4 s").arg(outcome.expert, outcome.version, outcome.arguments, QLocale().toString(outcome.milliseconds / 1000, 'f', 1));
@@ -229,6 +249,7 @@ void ChatPanel::stop()
 void ChatPanel::finish()
 {
     m_turns.back().done = true;
+    m_turns.back().source = m_turns.back().stages.isEmpty() ? QString() : modelName();
     m_job = 0;
     updateButtons();
     render();
@@ -251,6 +272,17 @@ void ChatPanel::updateButtons()
     m_send->setIcon(theme::icon(isBusy() ? "stop" : "send"));
     m_send->setEnabled(isBusy() || (!m_scene->isEmpty() && !question().isEmpty()));
     m_input->setEnabled(!m_scene->isEmpty());
+    m_examples->setEnabled(!isBusy());
+}
+
+QString ChatPanel::modelName() const
+{
+    const auto& info = m_client->info();
+    if (!info || !info->model) {
+        return {};
+    }
+    const QString name = info->model->name + " " + info->model->version;
+    return info->model->isDemo ? tr("%1, demo").arg(name) : name;
 }
 
 void ChatPanel::updateModelLine()
@@ -300,20 +332,28 @@ QString ChatPanel::withLinks(const QString& answer) const
     if (!m_scene->hasMask()) {
         return html;
     }
-    std::vector<const Label*> labels;
-    for (const Label& label : m_scene->mask().labels()) {
-        labels.push_back(&label);
-    }
     // Longer names first: "muscle and soft tissue" before "muscle".
-    std::sort(labels.begin(), labels.end(), [](const Label* a, const Label* b) { return a->name.size() > b->name.size(); });
-    for (const Label* label : labels) {
-        const QString name = text(label->name).toHtmlEscaped();
-        const qsizetype at = html.indexOf(name, 0, Qt::CaseInsensitive);
-        if (at >= 0 && !html.mid(0, at).endsWith('>')) {
-            html.replace(at, name.size(), QStringLiteral("<a href='label:%1' style='color:%2'>%3</a>").arg(label->value).arg(theme::kAccent.name(), html.mid(at, name.size())));
-        }
+    QMap<QString, int> values;
+    QStringList names;
+    for (const Label& label : m_scene->mask().labels()) {
+        const QString name = text(label.name).toHtmlEscaped();
+        values[name.toLower()] = label.value;
+        names << QRegularExpression::escape(name);
     }
-    return html;
+    if (names.isEmpty()) {
+        return html;
+    }
+    std::sort(names.begin(), names.end(), [](const QString& a, const QString& b) { return a.size() > b.size(); });
+    const QRegularExpression anyName("\\b(?:" + names.join('|') + ")\\b", QRegularExpression::CaseInsensitiveOption);
+    QString linked;
+    qsizetype end = 0;
+    for (auto match = anyName.globalMatch(html); match.hasNext();) {
+        const QRegularExpressionMatch name = match.next();
+        linked += html.mid(end, name.capturedStart() - end) +
+            QStringLiteral("<a href='label:%1' style='color:%2'>%3</a>").arg(values.value(name.captured().toLower())).arg(theme::kAccent.name(), name.captured());
+        end = name.capturedEnd();
+    }
+    return linked + html.mid(end);
 }
 
 QString ChatPanel::turnHtml(const Turn& turn) const
@@ -329,6 +369,9 @@ QString ChatPanel::turnHtml(const Turn& turn) const
     }
     if (!turn.done && turn.stages.isEmpty()) {
         html += "<p style='color:" + theme::kDim.name() + "'>" + tr("Looking at the view ...").toHtmlEscaped() + "</p>";
+    }
+    if (turn.done && !turn.source.isEmpty()) {
+        html += "<p style='color:" + theme::kDim.name() + "'><small>" + tr("AI answer by %1").arg(turn.source).toHtmlEscaped() + "</small></p>";
     }
     if (!turn.problem.isEmpty()) {
         html += "<p style='color:" + theme::kWarning.name() + "'>" + turn.problem.toHtmlEscaped() + "</p>";

@@ -2,6 +2,7 @@
 
 #include "assistant/client/EngineClient.h"
 
+#include <QHash>
 #include <QWidget>
 
 class QHBoxLayout;
@@ -16,7 +17,8 @@ namespace hf {
 class Scene;
 
 /// The conversation about the view: questions, streamed answers, links to structures; what happened behind the scene on a second page.
-/// The conversation lives here: an engine that dies takes nothing of it along.
+/// Each series has its own conversation, which is there again when the series is shown again. It lives here: an engine that dies takes nothing
+/// of it along.
 class ChatPanel : public QWidget {
     Q_OBJECT
 public:
@@ -49,10 +51,17 @@ private:
         QStringList stages;     ///< Text of the first and second answer so far.
         QString status;         ///< Of the expert, while it runs and after.
         QString problem;        ///< Translated; empty when all went well.
+        QString source;         ///< Who answered: model and version.
         bool done = false;
+    };
+    struct Conversation {
+        QList<Turn> turns;
+        QList<assistant::Message> history;
+        QString behind;         ///< As rich text.
     };
 
     void connectClient();
+    void changeSeries();
     void render();
     QString turnHtml(const Turn& turn) const;
     QString withLinks(const QString& text) const;
@@ -60,6 +69,7 @@ private:
     void updateButtons();
     void updateExamples();
     void updateModelLine();
+    QString modelName() const;
     void behind(const QString& title, const QString& text);
     QString problemText(const QString& code, const QString& message) const;
 
@@ -74,6 +84,8 @@ private:
     QPushButton* m_send;
     QList<Turn> m_turns;
     QList<assistant::Message> m_history;
+    QString m_series;           ///< Key of the series that this is about.
+    QHash<QString, Conversation> m_others;
     quint64 m_job = 0;
 };
 

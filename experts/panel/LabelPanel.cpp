@@ -65,6 +65,8 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     m_table->setSelectionMode(QAbstractItemView::SingleSelection);
     m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
     m_table->setShowGrid(false);
+    m_table->setAccessibleName(tr("Structures of the mask"));
+    m_table->setTabKeyNavigation(false);
     m_table->setToolTip(tr("Click a structure to go to the slice where it is largest; click its colour to change it"));
     layout->addWidget(m_table, 1);
     auto* styleRow = new QHBoxLayout;
@@ -74,9 +76,11 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     m_opacity->setValue(int(scene->maskOpacity() * 100));
     m_opacity->setAccessibleName(tr("Opacity of the mask"));
     m_outline = new QCheckBox(tr("Outline"), this);
+    m_outline->setObjectName("maskOutline");
     m_outline->setChecked(scene->maskOutline());
     m_clear = new QPushButton(tr("Remove"), this);
-    m_clear->setToolTip(tr("Takes the mask off the images"));
+    m_clear->setObjectName("removeMask");
+    m_clear->setToolTip(tr("Takes the mask off the images; can be undone"));
     styleRow->addWidget(m_opacity, 1);
     styleRow->addWidget(m_outline);
     styleRow->addWidget(m_clear);
@@ -85,6 +89,7 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     connect(m_run, &QPushButton::clicked, this, [this] { run(); });
     connect(m_table, &QTableWidget::itemChanged, this, [this](QTableWidgetItem* item) { itemChanged(item); });
     connect(m_table, &QTableWidget::cellClicked, this, [this](int row, int column) { cellActivated(row, column); });
+    connect(m_table, &QTableWidget::cellActivated, this, [this](int row, int column) { cellActivated(row, column); });
     connect(m_opacity, &QSlider::valueChanged, scene, [scene](int value) { scene->setMaskOpacity(value / 100.0); });
     connect(m_outline, &QCheckBox::toggled, scene, &Scene::setMaskOutline);
     connect(m_clear, &QPushButton::clicked, scene, &Scene::clearMask);
@@ -174,6 +179,7 @@ void LabelPanel::fillTable()
         m_filling = false;
         return;
     }
+    m_table->horizontalHeaderItem(Mean)->setText(m_scene->volume()->info().unit == Unit::Hu ? tr("Mean HU") : tr("Mean"));
     const Provenance& p = m_scene->mask().provenance();
     m_source->setText(tr("AI result of %1 %2 (%3). Check it against the image.").arg(text(p.expert), text(p.version), text(p.arguments)));
     const QLocale locale;

@@ -5,23 +5,35 @@
 #include "viewer/dicom/WriteSeries.h"
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
+#include "viewer/widgets/Cine.h"
+#include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
+#include "viewer/widgets/MeasurementText.h"
+#include "viewer/widgets/SliceAnnotations.h"
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/StudyBrowser.h"
 #include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
 
+#include <QAction>
 #include <QApplication>
+#include <QCheckBox>
 #include <QComboBox>
+#include <QDialog>
 #include <QDropEvent>
 #include <QMessageBox>
 #include <QMimeData>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QSlider>
+#include <QSpinBox>
 #include <QTableWidget>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QTextBrowser>
+#include <QTranslator>
+#include <QTreeWidget>
 
 #include <csignal>
 #include <filesystem>
@@ -47,7 +59,7 @@ private Q_SLOTS:
 
     void init()
     {
-        m_window = std::make_unique<app::MainWindow>(QString(), HF_ENGINE);
+        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, m_folder.path() + "/findings"});
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         // There may be no window manager to do it; shortcuts belong to the active window.
@@ -112,6 +124,117 @@ private Q_SLOTS:
         QVERIFY(m_window->grid()->isMaximized());
     }
 
+    void aMeasurementIsDrawnUndoneAndKept()
+    {
+        open();
+        SliceView* view = m_window->grid()->view(0);
+        QTest::keyClick(view, Qt::Key_D);
+        QCOMPARE(m_window->scene()->tool(), Tool::Length);
+        drag(view, {120, 120}, {200, 180});
+        QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
+        QVERIFY(std::abs(*m_window->findings()->all()[0].facts.length - 100 * view->millimetresPerPixel()) < 0.01);
+        QCOMPARE(m_window->findChild<QTreeWidget*>("findingsList")->topLevelItemCount(), 1);
+        QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier);
+        QVERIFY(m_window->findings()->all().empty());
+        QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier | Qt::ShiftModifier);
+        QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
+        // Escape ends the tool; Delete removes what is selected.
+        QTest::keyClick(view, Qt::Key_Escape);
+        QCOMPARE(m_window->scene()->tool(), Tool::Window);
+        m_window->findings()->jumpToNext(1);
+        QTest::keyClick(view, Qt::Key_Delete);
+        QVERIFY(m_window->findings()->all().empty());
+        QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier);
+        // Another window, another day.
+        cleanup();
+        init();
+        open();
+        QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
+        m_window->findings()->removeAll();
+    }
+
+    void viewKeysWork()
+    {
+        open();
+        SliceView* view = m_window->grid()->activeView();
+        QTest::keyClick(view, Qt::Key_H);
+        QVERIFY(view->isTurned());
+        QTest::keyClick(view, Qt::Key_R);
+        QVERIFY(!view->isTurned());
+        QTest::keyClick(view, Qt::Key_R, Qt::ShiftModifier);
+        QVERIFY(view->isTurned());
+        QTest::keyClick(view, Qt::Key_L, Qt::ShiftModifier);
+        QVERIFY(!view->isTurned());
+        QTest::keyClick(view, Qt::Key_F, Qt::ShiftModifier);
+        QCOMPARE(view->millimetresPerPixel(), 4.0 * view->devicePixelRatioF());
+        QTest::keyClick(view, Qt::Key_C);
+        QVERIFY(m_window->cine()->isPlaying());
+        QTest::keyClick(view, Qt::Key_Escape);
+        QVERIFY(!m_window->cine()->isPlaying());
+    }
+
+    void spacePressesTheButtonThatHasTheFocus()
+    {
+        open();
+        QVERIFY(m_window->scene()->isMaskShown());
+        auto* texts = m_window->findChild<QCheckBox*>("maskOutline");
+        texts->setEnabled(true);
+        texts->setFocus();
+        const bool before = texts->isChecked();
+        QTest::keyClick(texts, Qt::Key_Space);
+        QCOMPARE(texts->isChecked(), !before);
+        QVERIFY(m_window->scene()->isMaskShown());
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_Space);
+        QVERIFY(!m_window->scene()->isMaskShown());
+    }
+
+    void everyControlHasANameAndEveryKeyIsInTheSheet()
+    {
+        open();
+        QStringList nameless;
+        for (QWidget* widget : m_window->findChildren<QWidget*>()) {
+            const bool isInput = qobject_cast<QPlainTextEdit*>(widget) || qobject_cast<QTextBrowser*>(widget) || qobject_cast<QComboBox*>(widget) || qobject_cast<QSpinBox*>(widget) ||
+                qobject_cast<QSlider*>(widget) || qobject_cast<QTreeWidget*>(widget) || qobject_cast<QTableWidget*>(widget) || qobject_cast<SliceView*>(widget);
+            if (isInput && widget->accessibleName().isEmpty()) {
+                nameless << widget->objectName() + " " + widget->metaObject()->className();
+            }
+        }
+        QCOMPARE(nameless, QStringList());
+        QTest::keyClick(m_window.get(), Qt::Key_F1);
+        auto* sheet = m_window->findChild<QDialog*>("keysSheet");
+        QVERIFY(sheet && sheet->isVisible());
+        const QString text = sheet->findChild<QTextBrowser*>()->toPlainText();
+        int keys = 0;
+        QStringList taken;
+        for (QAction* action : m_window->findChildren<QAction*>()) {
+            for (const QKeySequence& key : action->shortcuts()) {
+                QVERIFY2(!taken.contains(key.toString()), qPrintable(key.toString()));
+                taken << key.toString();
+                ++keys;
+                QVERIFY2(text.contains(action->text().remove('&')), qPrintable(action->text()));
+            }
+        }
+        QVERIFY(keys > 40);
+        QTest::keyClick(sheet, Qt::Key_Escape);
+    }
+
+    void theWindowSpeaksGerman()
+    {
+        QTranslator german;
+        QVERIFY(german.load(HF_BINARY_DIR "/share/hounsfield/translations/hounsfield_de.qm"));
+        QCoreApplication::installTranslator(&german);
+        cleanup();
+        init();
+        open();
+        QStringList texts{m_window->findChild<QPushButton*>("openSample")->text(), m_window->findChild<QPlainTextEdit*>("question")->placeholderText(),
+            m_window->findChild<QPushButton*>("runExpert")->text(), planeName(Plane::Coronal), kindName(MeasurementKind::Length)};
+        QCOMPARE(texts, (QStringList{"Beispielstudie öffnen", "Frage zur aktiven Ansicht", "Starten", "Koronal", "Strecke"}));
+        for (QAction* action : m_window->findChildren<QAction*>()) {
+            QVERIFY2(!QStringList({"Undo", "Reset", "Invert", "Window and level", "Ask", "Fit to the window"}).contains(action->text()), qPrintable(action->text()));
+        }
+        QCoreApplication::removeTranslator(&german);
+    }
+
     void anExpertRunsByItsButton()
     {
         if (!hasModel()) {
@@ -135,6 +258,12 @@ private Q_SLOTS:
         QVERIFY(!m_window->scene()->isLabelVisible(1));
         QTest::keyClick(m_window->grid()->activeView(), Qt::Key_Space);
         QVERIFY(!m_window->scene()->isMaskShown());
+        // A mask that was removed comes back.
+        QTest::mouseClick(m_window->findChild<QPushButton*>("removeMask"), Qt::LeftButton);
+        QVERIFY(!m_window->scene()->hasMask());
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_Z, Qt::ControlModifier);
+        QVERIFY(m_window->scene()->hasMask());
+        QCOMPARE(table->rowCount(), 2);
     }
 
     void aQuestionIsAnsweredAndTheEngineMayDie()
@@ -158,6 +287,18 @@ private Q_SLOTS:
         QTRY_COMPARE(m_window->engine()->state(), assistant::EngineState::Stopped);
         QTest::keyClick(m_window->grid()->activeView(), Qt::Key_Up);
         QVERIFY(m_window->chat()->conversationText().contains("Segment the lungs"));
+        // Another series has its own conversation; this one is there again afterwards.
+        dicom::Series other = m_window->scene()->series();
+        const dicom::Series shown = other;
+        other.key += "#2";
+        const auto volume = m_window->scene()->volume();
+        m_window->scene()->setVolume(volume, other);
+        QVERIFY(!m_window->chat()->conversationText().contains("Segment the lungs"));
+        m_window->scene()->setVolume(volume, shown);
+        QVERIFY(m_window->chat()->conversationText().contains("Segment the lungs"));
+        QVERIFY(m_window->chat()->behindText().contains("<image>"));
+        QVERIFY(m_window->scene()->hasMask());
+        QVERIFY(m_window->chat()->conversationText().contains("AI answer by"));
         ask("Which modality is this?");
         QVERIFY(m_window->engine()->processId() != pid);
         QVERIFY(m_window->chat()->conversationText().contains("Segment the lungs"));
@@ -197,7 +338,7 @@ private Q_SLOTS:
 
     void aMissingEngineIsTold()
     {
-        app::MainWindow window(QString(), "/nowhere/engine");
+        app::MainWindow window({{}, "/nowhere/engine", m_folder.path() + "/findings"});
         window.show();
         window.openPaths({m_folder.path() + "/dicom"});
         QTRY_VERIFY_WITH_TIMEOUT(!window.scene()->isEmpty(), 15000);
@@ -209,6 +350,17 @@ private Q_SLOTS:
     }
 
 private:
+    static void drag(QWidget* view, QPoint from, QPoint to)
+    {
+        QTest::mousePress(view, Qt::LeftButton, {}, from);
+        for (int n = 1; n <= 4; ++n) {
+            const QPoint at = from + (to - from) * n / 4;
+            QMouseEvent move(QEvent::MouseMove, at, view->mapToGlobal(at), Qt::NoButton, Qt::LeftButton, {});
+            QApplication::sendEvent(view, &move);
+        }
+        QTest::mouseRelease(view, Qt::LeftButton, {}, to);
+    }
+
     std::filesystem::path path() const { return std::filesystem::path(m_folder.path().toStdString()) / "dicom"; }
 
     void open()

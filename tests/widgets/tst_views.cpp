@@ -1,14 +1,19 @@
 #include "support/ImageCompare.h"
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
+#include "viewer/widgets/Cine.h"
+#include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
 
 #include <QApplication>
+#include <QElapsedTimer>
 #include <QSurfaceFormat>
+#include <QTemporaryDir>
 #include <QTest>
+#include <QUndoStack>
 #include <QWheelEvent>
 
 using namespace hf;
@@ -35,7 +40,8 @@ private Q_SLOTS:
     void init()
     {
         m_scene = std::make_unique<Scene>();
-        m_view = std::make_unique<SliceView>(m_scene.get(), Plane::Axial);
+        m_findings = std::make_unique<Findings>(m_scene.get(), m_folder.path());
+        m_view = std::make_unique<SliceView>(m_scene.get(), m_findings.get(), Plane::Axial);
         m_view->resize(420, 360);
         m_scene->setVolume(m_volume, m_series);
         m_view->show();
@@ -45,13 +51,15 @@ private Q_SLOTS:
     void cleanup()
     {
         m_view.reset();
+        m_findings.reset();
         m_scene.reset();
     }
 
     void anEmptyViewIsBlackAndQuiet()
     {
         Scene empty;
-        SliceView view(&empty, Plane::Coronal);
+        Findings findings(&empty, m_folder.path());
+        SliceView view(&empty, &findings, Plane::Coronal);
         view.resize(200, 200);
         view.show();
         wheel(view, 120);
@@ -114,7 +122,8 @@ private Q_SLOTS:
     void doubleClickMaximisesAndBack()
     {
         Scene scene;
-        ViewGrid grid(&scene);
+        Findings findings(&scene, m_folder.path());
+        ViewGrid grid(&scene, &findings);
         grid.resize(700, 600);
         scene.setVolume(m_volume, m_series);
         grid.show();
@@ -125,6 +134,159 @@ private Q_SLOTS:
         QTRY_COMPARE(grid.view(0)->size(), grid.size());
         QTest::mouseDClick(grid.view(0), Qt::LeftButton, {}, {60, 60});
         QVERIFY(grid.view(1)->isVisible() && grid.volumeView()->isVisible());
+    }
+
+    void flipsAndTurnsMoveTheLettersAndComeBack()
+    {
+        const auto letters = [&] { return std::array{orientationLetters(m_view->frame().right), orientationLetters(m_view->frame().down)}; };
+        QCOMPARE(letters()[0], std::string("L"));
+        QCOMPARE(letters()[1], std::string("P"));
+        m_view->flip(Qt::Horizontal);
+        QCOMPARE(letters()[0], std::string("R"));
+        QCOMPARE(letters()[1], std::string("P"));
+        m_view->flip(Qt::Vertical);
+        QCOMPARE(letters()[1], std::string("A"));
+        m_view->resetView();
+        // Clockwise: what was up (A) is right then, what was right (L) is down.
+        m_view->turn(true);
+        QCOMPARE(letters()[0], std::string("A"));
+        QCOMPARE(letters()[1], std::string("L"));
+        QVERIFY(m_view->isTurned());
+        m_view->turn(false);
+        QVERIFY(!m_view->isTurned());
+        for (int n = 0; n < 4; ++n) {
+            m_view->turn(true);
+        }
+        QVERIFY(!m_view->isTurned());
+        // The picture is the very same one, mirrored.
+        m_view->showOneToOne();
+        const QImage before = toImage(m_view->picture());
+        m_view->flip(Qt::Horizontal);
+        QCOMPARE(toImage(m_view->picture()), before.mirrored(true, false));
+    }
+
+    void panningAndZoomingWorkOnATurnedView()
+    {
+        m_view->turn(true);
+        m_view->flip(Qt::Vertical);
+        const PointLps before = m_view->frame().toLps(150, 150);
+        drag(Qt::MiddleButton, {150, 150}, {190, 170});
+        QVERIFY(length(m_view->frame().toLps(190, 170) - before) < 0.01);
+        const PointLps under = m_view->frame().toLps(100, 90);
+        wheel(*m_view, 120, Qt::ControlModifier, {100, 90});
+        QVERIFY(length(m_view->frame().toLps(100, 90) - under) < m_view->millimetresPerPixel());
+    }
+
+    void oneToOneIsOnePixelAVoxel()
+    {
+        m_view->showOneToOne();
+        QCOMPARE(m_view->millimetresPerPixel(), 3.0 * m_view->devicePixelRatioF());
+    }
+
+    void toolsDecideWhatALeftDragDoes()
+    {
+        const WindowLevel window = m_scene->window();
+        m_scene->setTool(Tool::Pan);
+        const PointLps before = m_view->frame().toLps(150, 150);
+        drag(Qt::LeftButton, {150, 150}, {190, 170});
+        QVERIFY(length(m_view->frame().toLps(190, 170) - before) < 0.01);
+        m_scene->setTool(Tool::Zoom);
+        const double zoom = m_view->millimetresPerPixel();
+        drag(Qt::LeftButton, {150, 150}, {150, 100});
+        QVERIFY(m_view->millimetresPerPixel() < zoom * 0.9);
+        m_scene->setTool(Tool::Scroll);
+        const int slice = m_scene->slice(Plane::Axial);
+        drag(Qt::LeftButton, {150, 100}, {150, 200});
+        QVERIFY(m_scene->slice(Plane::Axial) > slice + 10);
+        QVERIFY(m_scene->window() == window);
+    }
+
+    void theMagnifierShowsThePlaceLarger()
+    {
+        m_scene->setTool(Tool::Magnify);
+        const QImage plain = m_view->grab().toImage();
+        QTest::mousePress(m_view.get(), Qt::LeftButton, {}, {210, 180});
+        const QImage lens = m_view->grab().toImage();
+        QVERIFY(lens.copy(160, 130, 100, 100) != plain.copy(160, 130, 100, 100));
+        // What is under the pointer stays under it.
+        QVERIFY(std::abs(qGray(lens.pixel(210, 180)) - qGray(plain.pixel(210, 180))) < 40);
+        QTest::mouseRelease(m_view.get(), Qt::LeftButton, {}, {210, 180});
+        QCOMPARE(m_view->grab().toImage().copy(160, 130, 100, 100), plain.copy(160, 130, 100, 100));
+    }
+
+    void cinePlaysAtItsSpeedAndStops()
+    {
+        Cine cine(m_scene.get());
+        cine.setFramesPerSecond(20);
+        const int first = m_scene->slice(Plane::Axial);
+        QElapsedTimer clock;
+        clock.start();
+        cine.play();
+        QTRY_VERIFY(m_scene->slice(Plane::Axial) >= first + 10);
+        // However slow the machine is, it is never ahead of the clock.
+        QVERIFY(m_scene->slice(Plane::Axial) - first <= clock.elapsed() * 20 / 1000);
+        QVERIFY(clock.elapsed() >= 480);
+        cine.stop();
+        QVERIFY(!cine.isPlaying());
+        cine.setFramesPerSecond(1000);
+        QCOMPARE(cine.framesPerSecond(), int(Cine::kFastest));
+        // From the end it goes on at the beginning.
+        m_scene->setSlice(Plane::Axial, m_scene->sliceCount(Plane::Axial) - 1);
+        cine.play();
+        QTRY_VERIFY(m_scene->slice(Plane::Axial) < 20);
+        cine.stop();
+    }
+
+    void longTextsAreElidedNotOverlaid()
+    {
+        dicom::Series series = m_series;
+        series.patient.name = std::string(120, 'W') + "^Name";
+        series.text.studyDescription = std::string(200, 'M');
+        m_scene->setVolume(m_volume, series);
+        m_view->resize(700, 300);
+        // Between the two columns of text there is room for the letter of the upper edge.
+        const QImage image = m_view->grab().toImage();
+        for (int y = 8; y < 60; ++y) {
+            for (const int x : {350 - 14, 350 + 14}) {
+                QVERIFY(qGray(image.pixel(x, y)) < 250);
+            }
+        }
+    }
+
+    void aSeriesComesBackAsItWasLeft()
+    {
+        m_scene->setWindow({300, 1500, {}});
+        m_scene->setSlice(Plane::Axial, 5);
+        m_scene->setMask(lungsOnly(), measureLabels(lungsOnly(), m_made.volume));
+        dicom::Series other = m_series;
+        other.key = "other";
+        m_scene->setVolume(m_volume, other);
+        QVERIFY(!m_scene->hasMask());
+        QVERIFY(m_scene->slice(Plane::Axial) != 5);
+        m_scene->setVolume(m_volume, m_series);
+        QVERIFY(m_scene->hasMask());
+        QCOMPARE(m_scene->slice(Plane::Axial), 5);
+        QCOMPARE(m_scene->window().width, 1500.0);
+    }
+
+    void aRemovedMaskIsUndone()
+    {
+        m_scene->changeMask(lungsOnly(), measureLabels(lungsOnly(), m_made.volume), "Mask");
+        m_scene->clearMask();
+        QVERIFY(!m_scene->hasMask());
+        m_scene->undoStack()->undo();
+        QVERIFY(m_scene->hasMask());
+        QCOMPARE(m_scene->facts().size(), std::size_t(2));
+        m_scene->undoStack()->redo();
+        QVERIFY(!m_scene->hasMask());
+        // Undone while another series of the study is shown: only its own series gets the mask.
+        dicom::Series other = m_series;
+        other.key = "other";
+        m_scene->setVolume(m_volume, other);
+        m_scene->undoStack()->undo();
+        QVERIFY(!m_scene->hasMask());
+        m_scene->setVolume(m_volume, m_series);
+        QVERIFY(m_scene->hasMask());
     }
 
     void jumpGoesToTheLargestSlice()
@@ -198,7 +360,9 @@ private:
     phantom::CtPhantom m_made;
     std::shared_ptr<const Volume> m_volume;
     dicom::Series m_series;
+    QTemporaryDir m_folder;
     std::unique_ptr<Scene> m_scene;
+    std::unique_ptr<Findings> m_findings;
     std::unique_ptr<SliceView> m_view;
 };
 

@@ -226,6 +226,7 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
         d->chooser->addItem(preset.name, preset.id);
     }
     d->chooser->setToolTip(tr("How the volume is rendered"));
+    d->chooser->setAccessibleName(tr("How the volume is rendered"));
     d->chooser->move(8, 8);
     connect(d->chooser, &QComboBox::activated, this, [this] { setPreset(d->chooser->currentData().toString()); });
 }

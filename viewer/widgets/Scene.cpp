@@ -1,5 +1,7 @@
 #include "viewer/widgets/Scene.h"
 
+#include <QUndoStack>
+
 #include <algorithm>
 #include <cmath>
 
@@ -11,31 +13,83 @@ double component(const ContinuousIndex& index, int axis) { return axis == 0 ? in
 
 void setComponent(ContinuousIndex& index, int axis, double value) { (axis == 0 ? index.i : axis == 1 ? index.j : index.k) = value; }
 
+PointLps middleOf(const Geometry& geometry)
+{
+    const Size3 size = geometry.size();
+    return geometry.toLps(Index3{size.i / 2, size.j / 2, size.k / 2});
+}
+
+/// One mask for another, on the series that it was made for.
+class MaskCommand : public QUndoCommand {
+public:
+    struct Side { LabelMap mask; std::vector<LabelFacts> facts; };
+    MaskCommand(Scene* scene, Side before, Side after, const QString& what)
+        : QUndoCommand(what), m_scene(scene), m_series(scene->series().key), m_before(std::move(before)), m_after(std::move(after)) {}
+    void undo() override { m_scene->setMaskOf(m_series, m_before.mask, m_before.facts); }
+    void redo() override { m_scene->setMaskOf(m_series, m_after.mask, m_after.facts); }
+
+private:
+    Scene* m_scene;
+    std::string m_series;
+    Side m_before, m_after;
+};
+
 } // namespace
+
+Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoStack(this)) {}
 
 void Scene::setVolume(std::shared_ptr<const Volume> volume, dicom::Series series)
 {
-    m_mask = {};
-    m_facts.clear();
-    m_hidden.clear();
+    keepState();
+    if (series.studyUid != m_series.studyUid) {
+        m_undo->clear();
+    }
     m_volume = std::move(volume);
     m_series = std::move(series);
     m_activePlane = m_volume->geometry().acquisitionPlane();
-    m_window = m_volume->defaultWindow();
-    m_inverted = false;
-    const Size3 size = m_volume->geometry().size();
-    m_cursor = m_volume->geometry().toLps(Index3{size.i / 2, size.j / 2, size.k / 2});
+    takeState();
     Q_EMIT volumeChanged();
     Q_EMIT maskChanged();
+}
+
+void Scene::keepState()
+{
+    if (m_volume) {
+        m_states[m_series.key] = {m_window, m_inverted, m_cursor, m_mask, m_facts, m_hidden};
+    }
+}
+
+void Scene::takeState()
+{
+    SeriesState& state = m_states[m_series.key];
+    m_window = state.window.value_or(m_volume->defaultWindow());
+    m_cursor = state.window ? state.cursor : middleOf(m_volume->geometry());
+    m_inverted = state.inverted;
+    // A mask of another grid would be a wrong picture.
+    const bool fits = !state.mask.isEmpty() && state.mask.geometry().sameGridAs(m_volume->geometry());
+    m_mask = fits ? state.mask : LabelMap();
+    m_facts = fits ? state.facts : std::vector<LabelFacts>();
+    m_hidden = state.hidden;
 }
 
 void Scene::clear()
 {
     m_volume.reset();
+    m_series = {};
+    m_states.clear();
+    m_undo->clear();
     m_mask = {};
     m_facts.clear();
     Q_EMIT volumeChanged();
     Q_EMIT maskChanged();
+}
+
+void Scene::setTool(Tool tool)
+{
+    if (tool != m_tool) {
+        m_tool = tool;
+        Q_EMIT toolChanged();
+    }
 }
 
 void Scene::setWindow(const WindowLevel& window)
@@ -62,8 +116,7 @@ void Scene::reset()
     }
     setInverted(false);
     setWindow(m_volume->defaultWindow());
-    const Size3 size = m_volume->geometry().size();
-    setCursor(m_volume->geometry().toLps(Index3{size.i / 2, size.j / 2, size.k / 2}));
+    setCursor(middleOf(m_volume->geometry()));
 }
 
 void Scene::setCursor(PointLps point)
@@ -127,7 +180,27 @@ void Scene::setMask(const LabelMap& mask, const std::vector<LabelFacts>& facts)
     Q_EMIT maskChanged();
 }
 
-void Scene::clearMask() { setMask({}, {}); }
+void Scene::changeMask(const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what)
+{
+    m_undo->push(new MaskCommand(this, {m_mask, m_facts}, {mask, facts}, what));
+}
+
+void Scene::setMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts)
+{
+    if (m_volume && m_series.key == seriesKey) {
+        setMask(mask, facts);
+    } else {
+        m_states[seriesKey].mask = mask;
+        m_states[seriesKey].facts = facts;
+    }
+}
+
+void Scene::clearMask()
+{
+    if (hasMask()) {
+        changeMask({}, {}, tr("Remove the mask"));
+    }
+}
 
 void Scene::setLabelVisible(LabelId value, bool visible)
 {

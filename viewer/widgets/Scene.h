@@ -8,23 +8,36 @@
 #include <QObject>
 #include <QSet>
 
+#include <map>
 #include <memory>
 #include <optional>
 
+class QUndoStack;
+
 namespace hf {
 
-/// What all views of one case show together: the volume, the place that they are linked at, window, mask. GUI thread only.
+/// What a left drag in a 2D view does.
+enum class Tool { Window, Pan, Zoom, Scroll, Magnify, Length, Angle, Cobb, Ellipse, Rectangle, Polygon, Freehand, Arrow, Text, Probe };
+
+/// What all views of one case show together: the volume, the place that they are linked at, window, mask, tool. What the reader did to a
+/// series (place, window, mask) is there again when the series comes back. GUI thread only.
 class Scene : public QObject {
     Q_OBJECT
 public:
-    using QObject::QObject;
+    explicit Scene(QObject* parent = nullptr);
 
     bool isEmpty() const { return !m_volume; }
     const std::shared_ptr<const Volume>& volume() const { return m_volume; }
     const dicom::Series& series() const { return m_series; }
-    /// Forgets the mask, goes to the middle, takes the volume's own window.
+    /// Goes to the middle in the volume's own window, without a mask; or to what was left when this series was shown before.
     void setVolume(std::shared_ptr<const Volume> volume, dicom::Series series);
+    /// Forgets all series.
     void clear();
+
+    /// Edits that can be taken back: masks and measurements. Empty for another study.
+    QUndoStack* undoStack() const { return m_undo; }
+    Tool tool() const { return m_tool; }
+    void setTool(Tool tool);
 
     const WindowLevel& window() const { return m_window; }
     bool isInverted() const { return m_inverted; }
@@ -51,6 +64,11 @@ public:
     const LabelMap& mask() const { return m_mask; }
     const std::vector<LabelFacts>& facts() const { return m_facts; }
     void setMask(const LabelMap& mask, const std::vector<LabelFacts>& facts);
+    /// As setMask, as one step that can be undone, called `what`.
+    void changeMask(const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what);
+    /// For a series that need not be the one shown.
+    void setMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts);
+    /// Can be undone.
     void clearMask();
     bool isLabelVisible(LabelId value) const { return !m_hidden.contains(value); }
     void setLabelVisible(LabelId value, bool visible);
@@ -70,12 +88,28 @@ Q_SIGNALS:
     void windowChanged();
     void cursorChanged();
     void activePlaneChanged();
+    void toolChanged();
     void maskChanged();         ///< Another mask, or none.
     void maskStyleChanged();    ///< Visibility, colours, opacity, outline.
 
 private:
+    /// What is kept of a series while another one is shown.
+    struct SeriesState {
+        std::optional<WindowLevel> window;  ///< Empty: not shown yet.
+        bool inverted = false;
+        PointLps cursor;
+        LabelMap mask;
+        std::vector<LabelFacts> facts;
+        QSet<int> hidden;
+    };
+    void keepState();
+    void takeState();
+
     std::shared_ptr<const Volume> m_volume;
     dicom::Series m_series;
+    std::map<std::string, SeriesState> m_states;
+    QUndoStack* m_undo;
+    Tool m_tool = Tool::Window;
     WindowLevel m_window;
     bool m_inverted = false;
     PointLps m_cursor;

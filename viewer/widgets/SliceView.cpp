@@ -1,8 +1,11 @@
 #include "viewer/widgets/SliceView.h"
 
+#include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
+#include "viewer/widgets/SliceAnnotations.h"
 #include "viewer/widgets/Theme.h"
 
+#include <QLineEdit>
 #include <QLocale>
 #include <QMouseEvent>
 #include <QPainter>
@@ -14,30 +17,12 @@
 
 namespace hf {
 
-namespace {
-
-QString text(const std::string& s) { return QString::fromStdString(s); }
-
-QColor planeColor(Plane plane) { return plane == Plane::Axial ? theme::kAxial : plane == Plane::Sagittal ? theme::kSagittal : theme::kCoronal; }
-
-/// White on a dark rim, readable on any image.
-void drawText(QPainter& painter, const QRect& box, int flags, const QString& line, QColor color = theme::kText)
-{
-    painter.setPen(QColor(0, 0, 0, 200));
-    for (const QPoint offset : {QPoint(1, 1), QPoint(-1, 1), QPoint(1, -1), QPoint(-1, -1)}) {
-        painter.drawText(box.translated(offset), flags, line);
-    }
-    painter.setPen(color);
-    painter.drawText(box, flags, line);
-}
-
-} // namespace
-
-SliceView::SliceView(Scene* scene, Plane plane, QWidget* parent) : QWidget(parent), m_scene(scene), m_plane(plane)
+SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* parent) : QWidget(parent), m_scene(scene), m_findings(findings), m_measure(scene, findings), m_plane(plane)
 {
     setMouseTracking(true);
     setFocusPolicy(Qt::StrongFocus);
     setAttribute(Qt::WA_OpaquePaintEvent);
+    setAccessibleName(planeName(plane));
     const auto repaint = [this] { update(); };
     connect(scene, &Scene::volumeChanged, this, [this] { volumeChanged(); });
     connect(scene, &Scene::windowChanged, this, repaint);
@@ -45,11 +30,19 @@ SliceView::SliceView(Scene* scene, Plane plane, QWidget* parent) : QWidget(paren
     connect(scene, &Scene::maskChanged, this, repaint);
     connect(scene, &Scene::maskStyleChanged, this, repaint);
     connect(scene, &Scene::activePlaneChanged, this, repaint);
+    connect(scene, &Scene::toolChanged, this, [this] {
+        m_measure.cancel();
+        updateCursor();
+        update();
+    });
+    connect(findings, &Findings::changed, this, repaint);
+    connect(findings, &Findings::selectedChanged, this, repaint);
 }
 
 void SliceView::setPlane(Plane plane)
 {
     m_plane = plane;
+    setAccessibleName(planeName(plane));
     volumeChanged();
 }
 
@@ -57,9 +50,16 @@ bool SliceView::isActive() const { return m_scene->activePlane() == m_plane; }
 
 void SliceView::volumeChanged()
 {
+    m_measure.cancel();
+    delete m_editor;
+    m_editor = nullptr;
+    m_orientation = {};
     fit();
+    updateCursor();
     update();
 }
+
+SliceFrame SliceView::baseFrame() const { return frameOf(m_scene->volume()->geometry(), m_scene->view(m_plane)); }
 
 void SliceView::fit()
 {
@@ -68,19 +68,75 @@ void SliceView::fit()
     if (m_scene->isEmpty()) {
         return;
     }
-    const SliceFrame base = frameOf(m_scene->volume()->geometry(), m_scene->view(m_plane));
-    m_mmPerPixel = std::max(base.width * base.pixelMm[0] / std::max(1, width()), base.height * base.pixelMm[1] / std::max(1, height())) * 1.01;
+    const SliceFrame base = baseFrame();
+    double widthMm = base.width * base.pixelMm[0], heightMm = base.height * base.pixelMm[1];
+    if (m_orientation.rightX == 0) {
+        std::swap(widthMm, heightMm);
+    }
+    m_mmPerPixel = std::max(widthMm / std::max(1, width()), heightMm / std::max(1, height())) * 1.01;
+    update();
+}
+
+void SliceView::showOneToOne()
+{
+    if (m_scene->isEmpty()) {
+        return;
+    }
+    const SliceFrame base = baseFrame();
+    m_mmPerPixel = std::min(base.pixelMm[0], base.pixelMm[1]) * devicePixelRatioF();
+    m_isFitted = false;
     update();
 }
 
 void SliceView::zoomBy(double factor, QPointF about)
 {
-    const double next = std::clamp(m_mmPerPixel / factor, 0.01, 50.0);
+    const double next = std::clamp(m_mmPerPixel / factor, 0.005, 50.0);
     const QPointF fromCentre = about - QPointF(width() / 2.0, height() / 2.0);
-    m_panMm += fromCentre * (m_mmPerPixel - next);
+    m_panMm += toSlice(fromCentre * (m_mmPerPixel - next));
     m_mmPerPixel = next;
     m_isFitted = false;
     update();
+}
+
+QPointF SliceView::toSlice(QPointF screen) const
+{
+    const Orientation& o = m_orientation;
+    return {screen.x() * o.rightX + screen.y() * o.downX, screen.x() * o.rightY + screen.y() * o.downY};
+}
+
+void SliceView::setOrientation(const Orientation& orientation)
+{
+    m_orientation = orientation;
+    if (m_isFitted) {
+        fit();
+    }
+    update();
+}
+
+void SliceView::flip(Qt::Orientation direction)
+{
+    Orientation o = m_orientation;
+    if (direction == Qt::Horizontal) {
+        o.rightX = -o.rightX;
+        o.rightY = -o.rightY;
+    } else {
+        o.downX = -o.downX;
+        o.downY = -o.downY;
+    }
+    setOrientation(o);
+}
+
+void SliceView::turn(bool clockwise)
+{
+    // Clockwise, what was up comes to the right and what was right comes down.
+    const Orientation o = m_orientation;
+    setOrientation(clockwise ? Orientation{-o.downX, -o.downY, o.rightX, o.rightY} : Orientation{o.downX, o.downY, -o.rightX, -o.rightY});
+}
+
+void SliceView::resetView()
+{
+    m_orientation = {};
+    fit();
 }
 
 void SliceView::setCrosshairShown(bool shown)
@@ -97,20 +153,23 @@ void SliceView::setTextShown(bool shown)
 
 SliceFrame SliceView::frame() const
 {
-    const SliceFrame base = frameOf(m_scene->volume()->geometry(), m_scene->view(m_plane));
-    SliceFrame frame = base;
+    const SliceFrame base = baseFrame();
+    const Orientation& o = m_orientation;
+    SliceFrame frame;
     frame.width = std::max(1, width());
     frame.height = std::max(1, height());
     frame.pixelMm = {m_mmPerPixel, m_mmPerPixel};
+    frame.right = base.right * o.rightX + base.down * o.rightY;
+    frame.down = base.right * o.downX + base.down * o.downY;
     const PointLps centre = base.toLps((base.width - 1) / 2.0, (base.height - 1) / 2.0) + base.right * m_panMm.x() + base.down * m_panMm.y();
-    frame.origin = centre + base.right * (-(frame.width - 1) / 2.0 * m_mmPerPixel) + base.down * (-(frame.height - 1) / 2.0 * m_mmPerPixel);
+    frame.origin = centre + frame.right * (-(frame.width - 1) / 2.0 * m_mmPerPixel) + frame.down * (-(frame.height - 1) / 2.0 * m_mmPerPixel);
     return frame;
 }
 
-Picture SliceView::picture() const
+Picture SliceView::compose(const SliceFrame& grid) const
 {
     const LabelMap* mask = m_scene->hasMask() && m_scene->isMaskShown() ? &m_scene->mask() : nullptr;
-    return composeSlice(*m_scene->volume(), frame(), m_scene->window(), m_scene->isInverted(), Interpolation::Linear, mask, m_scene->overlayStyle());
+    return composeSlice(*m_scene->volume(), grid, m_scene->window(), m_scene->isInverted(), Interpolation::Linear, mask, m_scene->overlayStyle());
 }
 
 void SliceView::resizeEvent(QResizeEvent*)
@@ -118,6 +177,52 @@ void SliceView::resizeEvent(QResizeEvent*)
     if (m_isFitted) {
         fit();
     }
+}
+
+namespace {
+
+/// The part of a frame from `topLeft` on, in `ratio` times finer pixels.
+SliceFrame refined(const SliceFrame& frame, QPointF topLeft, QSize size, double ratio)
+{
+    SliceFrame fine = frame;
+    fine.pixelMm = {frame.pixelMm[0] / ratio, frame.pixelMm[1] / ratio};
+    fine.width = size.width();
+    fine.height = size.height();
+    // The first fine pixel lies inside the first coarse one: its centre is nearer to the corner.
+    fine.origin = frame.toLps(topLeft.x() - 0.5 + 0.5 / ratio, topLeft.y() - 0.5 + 0.5 / ratio);
+    return fine;
+}
+
+QImage toImage(const Picture& picture) { return QImage(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888).copy(); }
+
+} // namespace
+
+void SliceView::paintImage(QPainter& painter)
+{
+    const double ratio = devicePixelRatioF();
+    QImage image = toImage(compose(refined(frame(), {0, 0}, (QSizeF(size()) * ratio).toSize(), ratio)));
+    image.setDevicePixelRatio(ratio);
+    painter.drawImage(0, 0, image);
+}
+
+void SliceView::paintLens(QPainter& painter)
+{
+    constexpr int kRadius = 90;
+    constexpr double kPower = 2.5;
+    const double ratio = devicePixelRatioF();
+    const QPointF corner = QPointF(m_pointer) - QPointF(kRadius, kRadius) / kPower;
+    QImage image = toImage(compose(refined(frame(), corner, (QSizeF(2 * kRadius, 2 * kRadius) * ratio).toSize(), kPower * ratio)));
+    image.setDevicePixelRatio(ratio);
+    painter.save();
+    QPainterPath circle;
+    circle.addEllipse(QPointF(m_pointer), kRadius, kRadius);
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setClipPath(circle);
+    painter.drawImage(QPointF(m_pointer) - QPointF(kRadius, kRadius), image);
+    painter.setClipping(false);
+    painter.setPen(QPen(theme::kAccent, 2));
+    painter.drawPath(circle);
+    painter.restore();
 }
 
 void SliceView::paintEvent(QPaintEvent*)
@@ -128,89 +233,38 @@ void SliceView::paintEvent(QPaintEvent*)
         return;
     }
     const SliceFrame grid = frame();
-    const Picture image = picture();
-    painter.drawImage(0, 0, QImage(image.rgb.data(), image.width, image.height, 3 * image.width, QImage::Format_RGB888));
+    paintImage(painter);
     painter.setRenderHint(QPainter::TextAntialiasing);
+    const double zoom = 100 * std::min(baseFrame().pixelMm[0], baseFrame().pixelMm[1]) * devicePixelRatioF() / m_mmPerPixel;
+    SliceAnnotations annotations(painter, rect(), *m_scene, grid, {m_plane, valueUnderPointer(grid), zoom, viewMarks()});
+    // Centres of the frame's pixels are half a pixel inside the painter's.
+    painter.translate(0.5, 0.5);
     if (m_crosshair && m_scene->series().kind == dicom::SeriesKind::Volume) {
-        paintCrosshair(painter, grid);
+        annotations.paintCrosshair();
     }
+    m_measure.paint(painter, grid);
+    painter.translate(-0.5, -0.5);
     if (m_texts) {
-        paintLetters(painter, grid);
-        paintRuler(painter);
-        paintTexts(painter, grid);
+        annotations.paintTexts();
+        annotations.paintLetters();
+        annotations.paintRuler();
+    }
+    annotations.paintMarks();
+    if (m_drag == Drag::Magnify) {
+        paintLens(painter);
     }
     painter.setPen(QPen(isActive() ? theme::kAccent : theme::kRaised, isActive() ? 2 : 1));
     painter.drawRect(rect().adjusted(0, 0, -1, -1));
 }
 
-void SliceView::paintCrosshair(QPainter& painter, const SliceFrame& grid)
+QStringList SliceView::viewMarks() const
 {
-    const auto [x, y] = grid.toPixel(m_scene->cursor());
-    constexpr double kGap = 12;
-    // Each line has the colour of the plane that it stands for.
-    const auto across = [&](Vec3 line) {
-        const Geometry& geometry = m_scene->volume()->geometry();
-        for (const Plane plane : {Plane::Axial, Plane::Sagittal, Plane::Coronal}) {
-            const int axis = geometry.axisAcross(plane);
-            if (plane != m_plane && std::abs(dot(geometry.direction(axis), line)) < 0.5) {
-                return planeColor(plane);
-            }
-        }
-        return theme::kText;
-    };
-    const auto pen = [](QColor color) {
-        color.setAlpha(170);
-        return QPen(color, 1);
-    };
-    painter.setPen(pen(across(grid.right)));
-    painter.drawLine(QPointF(0, y), QPointF(x - kGap, y));
-    painter.drawLine(QPointF(x + kGap, y), QPointF(width(), y));
-    painter.setPen(pen(across(grid.down)));
-    painter.drawLine(QPointF(x, 0), QPointF(x, y - kGap));
-    painter.drawLine(QPointF(x, y + kGap), QPointF(x, height()));
-}
-
-void SliceView::paintLetters(QPainter& painter, const SliceFrame& grid)
-{
-    if (!m_scene->series().orientation && m_scene->series().format == dicom::SeriesFormat::Dicom) {
-        return;     // the file does not tell how the image lies
+    if (!isTurned()) {
+        return {};
     }
-    const auto letters = [](Vec3 v) { return text(orientationLetters(v)); };
-    QFont bold = painter.font();
-    bold.setBold(true);
-    painter.setFont(bold);
-    drawText(painter, rect().adjusted(6, 0, -6, 0), Qt::AlignLeft | Qt::AlignVCenter, letters(grid.right * -1.0));
-    drawText(painter, rect().adjusted(6, 0, -6, 0), Qt::AlignRight | Qt::AlignVCenter, letters(grid.right));
-    drawText(painter, rect().adjusted(0, 5, 0, -5), Qt::AlignHCenter | Qt::AlignTop, letters(grid.down * -1.0));
-    drawText(painter, rect().adjusted(0, 5, 0, -5), Qt::AlignHCenter | Qt::AlignBottom, letters(grid.down));
-    bold.setBold(false);
-    painter.setFont(bold);
-}
-
-void SliceView::paintRuler(QPainter& painter)
-{
-    const auto& notes = m_scene->volume()->info().notes;
-    const bool hasScale = std::none_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "no-spacing"; });
-    if (!hasScale || height() < 200) {
-        return;
-    }
-    double lengthMm = 100;
-    for (const double candidate : {100.0, 50.0, 20.0, 10.0, 5.0}) {
-        lengthMm = candidate;
-        if (candidate / m_mmPerPixel < height() * 0.5) {
-            break;
-        }
-    }
-    const double pixels = lengthMm / m_mmPerPixel, x = width() - 14, y = (height() - pixels) / 2 - 12;
-    painter.setPen(QPen(QColor(0, 0, 0, 160), 3));
-    painter.drawLine(QPointF(x, y), QPointF(x, y + pixels));
-    painter.setPen(QPen(theme::kText, 1));
-    painter.drawLine(QPointF(x, y), QPointF(x, y + pixels));
-    for (int tick = 0; tick <= 10; ++tick) {
-        const double at = y + pixels * tick / 10, length = tick % 5 == 0 ? 8 : 4;
-        painter.drawLine(QPointF(x - length, at), QPointF(x, at));
-    }
-    drawText(painter, QRect(int(x) - 64, int(y + pixels) + 2, 70, 16), Qt::AlignRight | Qt::AlignTop, tr("%1 cm").arg(lengthMm / 10));
+    const Orientation& o = m_orientation;
+    const bool mirrored = o.rightX * o.downY - o.rightY * o.downX < 0;
+    return {mirrored ? tr("flipped") : tr("turned")};
 }
 
 QString SliceView::valueUnderPointer(const SliceFrame& grid) const
@@ -218,88 +272,21 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
     if (m_pointer.x() < 0) {
         return {};
     }
-    const PointLps p = grid.toLps(m_pointer.x(), m_pointer.y());
-    const ContinuousIndex c = m_scene->volume()->geometry().toIndex(p);
+    const Volume& volume = *m_scene->volume();
+    const ContinuousIndex c = volume.geometry().toIndex(grid.toLps(m_pointer.x(), m_pointer.y()));
     const Index3 index{int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))};
-    if (!m_scene->volume()->geometry().contains(index)) {
+    if (!volume.geometry().contains(index)) {
         return {};
     }
-    const QString value = QLocale().toString(double(m_scene->volume()->valueAt(index)), 'g', 6);
-    return m_scene->volume()->info().unit == Unit::Hu ? tr("%1 HU").arg(value) : value;
+    if (volume.isColor()) {
+        const auto rgb = volume.rgb().subspan(3 * volume.geometry().offset(index), 3);
+        return tr("R %1  G %2  B %3").arg(rgb[0]).arg(rgb[1]).arg(rgb[2]);
+    }
+    const QString value = QLocale().toString(double(volume.valueAt(index)), 'g', 6);
+    return volume.info().unit == Unit::Hu ? tr("%1 HU").arg(value) : value;
 }
 
-void SliceView::paintTexts(QPainter& painter, const SliceFrame& grid)
-{
-    const dicom::Series& series = m_scene->series();
-    const Volume& volume = *m_scene->volume();
-    const bool small = width() < 340 || height() < 260;
-    const QLocale locale;
-    const QRect box = rect().adjusted(8, 6, -8, -6);
-    QFont font = painter.font();
-    font.setPixelSize(small ? 10 : 12);
-    painter.setFont(font);
-
-    QStringList topLeft{text(series.patient.displayName())};
-    QStringList topRight;
-    if (!small) {
-        topLeft << text(series.patient.id) << QStringList{text(series.patient.sex), text(series.patient.birthDate)}.join("  ").trimmed();
-        topRight << text(series.text.institution) << (text(series.text.studyDate) + " " + text(series.text.studyTime)).trimmed() << text(series.text.studyDescription);
-    }
-    topRight << text(series.text.seriesDescription);
-    topLeft.removeAll(QString());
-    topRight.removeAll(QString());
-    drawText(painter, box, Qt::AlignLeft | Qt::AlignTop, topLeft.join('\n'));
-    drawText(painter, box, Qt::AlignRight | Qt::AlignTop, topRight.join('\n'));
-
-    const WindowLevel& window = m_scene->window();
-    QStringList bottomLeft;
-    if (!volume.isColor()) {
-        bottomLeft << tr("W %1  L %2").arg(locale.toString(window.width, 'f', window.width < 10 ? 1 : 0), locale.toString(window.center, 'f', window.width < 10 ? 1 : 0)) +
-                (window.name.empty() ? QString() : "  " + text(window.name));
-    }
-    const QString value = valueUnderPointer(grid);
-    if (!value.isEmpty()) {
-        bottomLeft.prepend(value);
-    }
-    if (!small) {
-        bottomLeft << tr("Zoom %1 %").arg(locale.toString(100 * volume.geometry().spacingMm()[0] / m_mmPerPixel, 'f', 0));
-    }
-    drawText(painter, box, Qt::AlignLeft | Qt::AlignBottom, bottomLeft.join('\n'));
-
-    QStringList bottomRight;
-    const QString planeName = m_plane == Plane::Axial ? tr("Axial") : m_plane == Plane::Sagittal ? tr("Sagittal") : tr("Coronal");
-    if (series.kind == dicom::SeriesKind::Volume) {
-        const bool oblique = volume.geometry().obliquityDeg(m_plane) > 1;
-        bottomRight << planeName + (oblique ? tr(" (oblique %1°)").arg(locale.toString(volume.geometry().obliquityDeg(m_plane), 'f', 0)) : QString());
-    }
-    if (!small && !series.text.seriesNumber.empty()) {
-        bottomRight << tr("Series %1").arg(text(series.text.seriesNumber));
-    }
-    const int count = m_scene->sliceCount(m_plane);
-    if (count > 1) {
-        bottomRight << tr("Image %1 / %2").arg(m_scene->slice(m_plane) + 1).arg(count);
-        const int axis = volume.geometry().axisAcross(m_plane);
-        if (series.kind == dicom::SeriesKind::Volume && !small) {
-            bottomRight << tr("%1 mm thick").arg(locale.toString(volume.geometry().spacingMm()[std::size_t(axis)], 'f', 1));
-        }
-    }
-    drawText(painter, box, Qt::AlignRight | Qt::AlignBottom, bottomRight.join('\n'));
-
-    // Marks that are never hidden.
-    QStringList marks;
-    if (m_scene->hasMask() && m_scene->isMaskShown()) {
-        marks << tr("AI: %1 %2").arg(text(m_scene->mask().provenance().expert), text(m_scene->mask().provenance().version));
-    }
-    for (const Note& note : volume.info().notes) {
-        static const QStringList kShown{"tilt", "missing-slices", "non-uniform-spacing", "lossy", "partial", "no-spacing", "duplicate-slices"};
-        if (kShown.contains(text(note.code))) {
-            marks << (note.code == "lossy" ? tr("lossy") : note.code == "tilt" ? tr("gantry tilt, resampled") : note.code == "missing-slices" ? tr("missing slices, interpolated")
-                    : note.code == "non-uniform-spacing" ? tr("uneven slices, resampled") : note.code == "partial" ? tr("images missing") : note.code == "no-spacing" ? tr("no scale")
-                    : tr("duplicate slices left out"));
-        }
-    }
-    drawText(painter, box.adjusted(0, 44, 0, 0), Qt::AlignHCenter | Qt::AlignTop, marks.join("  ·  "), theme::kWarning);
-}
+int SliceView::measurementAt(QPoint at) const { return m_scene->isEmpty() ? 0 : m_measure.measurementAt(frame(), at); }
 
 void SliceView::scrollBy(int slices) { m_scene->setSlice(m_plane, m_scene->slice(m_plane) + slices); }
 
@@ -323,15 +310,32 @@ void SliceView::wheelEvent(QWheelEvent* event)
     event->accept();
 }
 
+SliceView::Drag SliceView::dragOf(Qt::MouseButton button) const
+{
+    if (button != Qt::LeftButton) {
+        return button == Qt::MiddleButton ? Drag::Pan : button == Qt::RightButton ? Drag::Zoom : Drag::None;
+    }
+    switch (m_scene->tool()) {
+    case Tool::Pan: return Drag::Pan;
+    case Tool::Zoom: return Drag::Zoom;
+    case Tool::Scroll: return Drag::Scroll;
+    case Tool::Magnify: return Drag::Magnify;
+    default: return Drag::Window;
+    }
+}
+
 void SliceView::mousePressEvent(QMouseEvent* event)
 {
     if (m_scene->isEmpty()) {
         return;
     }
     m_scene->setActivePlane(m_plane);
-    m_pressed = m_last = event->position().toPoint();
+    m_pressed = m_last = m_pointer = event->position().toPoint();
     m_moved = false;
-    m_drag = event->button() == Qt::LeftButton ? Drag::Window : event->button() == Qt::MiddleButton ? Drag::Pan : event->button() == Qt::RightButton ? Drag::Zoom : Drag::None;
+    m_scroll = 0;
+    const bool isMeasure = event->button() == Qt::LeftButton && m_measure.press(frame(), event->position());
+    m_drag = isMeasure ? Drag::Measure : dragOf(event->button());
+    update();
 }
 
 void SliceView::dragWindow(QPoint delta)
@@ -348,6 +352,14 @@ void SliceView::dragWindow(QPoint delta)
     m_scene->setWindow(window);
 }
 
+void SliceView::dragScroll(QPoint delta)
+{
+    m_scroll += delta.y() * std::max(0.1, double(m_scene->sliceCount(m_plane)) / std::max(1, height()));
+    const int steps = int(m_scroll);
+    m_scroll -= steps;
+    scrollBy(steps);
+}
+
 void SliceView::mouseMoveEvent(QMouseEvent* event)
 {
     const QPoint at = event->position().toPoint();
@@ -355,10 +367,11 @@ void SliceView::mouseMoveEvent(QMouseEvent* event)
     if (m_scene->isEmpty()) {
         return;
     }
-    if (m_drag == Drag::None) {
-        if (event->modifiers() & Qt::ShiftModifier) {
+    if (m_drag == Drag::None || m_drag == Drag::Measure) {
+        if (!m_measure.move(frame(), event->position(), m_drag == Drag::Measure) && event->modifiers() & Qt::ShiftModifier) {
             m_scene->setCursor(frame().toLps(at.x(), at.y()));
         }
+        updateCursor();
         update();
         return;
     }
@@ -369,20 +382,16 @@ void SliceView::mouseMoveEvent(QMouseEvent* event)
     const QPoint delta = at - m_last;
     m_last = at;
     switch (m_drag) {
-    case Drag::Window:
-        dragWindow(delta);
-        break;
+    case Drag::Window: dragWindow(delta); break;
+    case Drag::Scroll: dragScroll(delta); break;
+    case Drag::Zoom: zoomBy(std::exp(-delta.y() * 0.006), m_pressed); break;
     case Drag::Pan:
-        m_panMm -= QPointF(delta) * m_mmPerPixel;
+        m_panMm -= toSlice(QPointF(delta)) * m_mmPerPixel;
         m_isFitted = false;
-        update();
         break;
-    case Drag::Zoom:
-        zoomBy(std::exp(-delta.y() * 0.006), m_pressed);
-        break;
-    case Drag::None:
-        break;
+    default: break;
     }
+    update();
 }
 
 void SliceView::mouseReleaseEvent(QMouseEvent* event)
@@ -392,18 +401,115 @@ void SliceView::mouseReleaseEvent(QMouseEvent* event)
     }
     const Drag drag = m_drag;
     m_drag = Drag::None;
-    if (!m_moved && drag == Drag::Window) {
-        m_scene->setCursor(frame().toLps(event->position().x(), event->position().y()));
-    } else if (!m_moved && drag == Drag::Zoom) {
+    if (drag == Drag::Measure) {
+        m_measure.release(frame(), event->position());
+        if (const auto place = m_measure.takeTextPlace()) {
+            openEditor(*place, 0);
+        }
+    } else if (!m_moved && event->button() == Qt::RightButton) {
         Q_EMIT contextMenuAsked(this, event->globalPosition().toPoint());
+    } else if (!m_moved && drag == Drag::Window && !MeasureTool::kindOf(int(m_scene->tool()))) {
+        m_scene->setCursor(frame().toLps(event->position().x(), event->position().y()));
     }
+    updateCursor();
+    update();
 }
 
 void SliceView::mouseDoubleClickEvent(QMouseEvent* event)
 {
-    if (event->button() == Qt::LeftButton) {
+    if (event->button() != Qt::LeftButton || m_scene->isEmpty()) {
+        return;
+    }
+    if (m_measure.doubleClick(frame(), event->position())) {
+        update();
+        return;
+    }
+    if (const int id = measurementAt(event->position().toPoint())) {
+        editText(id);
+    } else if (!MeasureTool::kindOf(int(m_scene->tool()))) {
         m_drag = Drag::None;
         Q_EMIT maximizeRequested(this);
+    }
+}
+
+void SliceView::keyPressEvent(QKeyEvent* event)
+{
+    if (!m_scene->isEmpty() && m_measure.key(event->key())) {
+        update();
+        return;
+    }
+    QWidget::keyPressEvent(event);
+}
+
+void SliceView::editText(int id)
+{
+    if (const Finding* finding = m_findings->find(id)) {
+        openEditor(finding->measurement.points.front(), id);
+    }
+}
+
+void SliceView::openEditor(PointLps place, int id)
+{
+    delete m_editor;
+    m_editor = new QLineEdit(this);
+    m_editor->setObjectName("measurementText");
+    m_editor->setAccessibleName(tr("Text on the image"));
+    m_editor->setPlaceholderText(tr("Text, then Enter"));
+    const Finding* finding = m_findings->find(id);
+    if (finding) {
+        m_editor->setText(QString::fromStdString(finding->measurement.text));
+        m_editor->selectAll();
+    }
+    const SliceFrame grid = frame();
+    const auto [x, y] = grid.toPixel(place);
+    m_editor->resize(220, m_editor->sizeHint().height());
+    m_editor->move(std::clamp(int(x), 0, std::max(0, width() - m_editor->width())), std::clamp(int(y) - m_editor->height() / 2, 0, std::max(0, height() - m_editor->height())));
+    m_editor->show();
+    m_editor->setFocus();
+    connect(m_editor, &QLineEdit::editingFinished, this, [this, place, id, right = grid.right, down = grid.down] {
+        QLineEdit* editor = std::exchange(m_editor, nullptr);
+        if (!editor) {
+            return;
+        }
+        const std::string words = editor->text().trimmed().toStdString();
+        editor->deleteLater();
+        setFocus();
+        if (const Finding* changed = m_findings->find(id)) {
+            Measurement measurement = changed->measurement;
+            measurement.text = words;
+            if (measurement.kind != MeasurementKind::Text || !words.empty()) {
+                m_findings->replace(measurement);
+            }
+        } else if (!words.empty()) {
+            Measurement measurement;
+            measurement.kind = MeasurementKind::Text;
+            measurement.points = {place};
+            measurement.right = right;
+            measurement.down = down;
+            measurement.text = words;
+            m_findings->add(measurement);
+        }
+    });
+}
+
+void SliceView::updateCursor()
+{
+    if (m_scene->isEmpty()) {
+        unsetCursor();
+        return;
+    }
+    if (m_drag == Drag::None && m_pointer.x() >= 0) {
+        if (const auto shape = m_measure.cursorAt(frame(), m_pointer)) {
+            QWidget::setCursor(*shape);
+            return;
+        }
+    }
+    if (MeasureTool::kindOf(int(m_scene->tool()))) {
+        QWidget::setCursor(Qt::CrossCursor);
+    } else if (m_scene->tool() == Tool::Pan) {
+        QWidget::setCursor(Qt::OpenHandCursor);
+    } else {
+        unsetCursor();
     }
 }
 

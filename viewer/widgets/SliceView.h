@@ -1,36 +1,55 @@
 #pragma once
 
 #include "viewer/volume/Picture.h"
+#include "viewer/widgets/MeasureTool.h"
 
 #include <QPoint>
 #include <QWidget>
 
+class QLineEdit;
+
 namespace hf {
 
+class Findings;
 class Scene;
 
-/// One 2D view, painted by composeSlice: wheel scrolls (Shift by ten, Ctrl zooms about the pointer), left drag window/level, middle drag pans,
-/// right drag zooms, left click moves the linked crosshair, double click maximises. Never blocks: composing a screenful takes milliseconds.
+/// One 2D view, painted by composeSlice in the pixels of the screen. Wheel scrolls (Shift by ten, Ctrl zooms about the pointer), left drag is
+/// the scene's tool, middle drag pans, right drag zooms, left click moves the linked crosshair, double click maximises. Measurements are
+/// drawn and edited here. Never blocks: composing a screenful takes milliseconds.
 class SliceView : public QWidget {
     Q_OBJECT
 public:
-    SliceView(Scene* scene, Plane plane, QWidget* parent = nullptr);
+    SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* parent = nullptr);
 
     Plane plane() const { return m_plane; }
     void setPlane(Plane plane);
     bool isActive() const;
     /// Whole slice in the widget.
     void fit();
+    /// One pixel of the image is one of the screen.
+    void showOneToOne();
     void zoomBy(double factor, QPointF about);
     double millimetresPerPixel() const { return m_mmPerPixel; }
+    void flip(Qt::Orientation orientation);
+    /// A quarter turn of the image.
+    void turn(bool clockwise);
+    /// Neither flipped nor turned, and fitted.
+    void resetView();
+    bool isTurned() const { return !(m_orientation == Orientation{}); }
 
     void setCrosshairShown(bool shown);
     void setTextShown(bool shown);
 
+    MeasureTool& measureTool() { return m_measure; }
+    /// Measurement under a point of the widget; 0 when none.
+    int measurementAt(QPoint at) const;
+    /// Opens the editor for the text of a measurement.
+    void editText(int id);
+
     /// The sampling grid of the widget's pixels.
     SliceFrame frame() const;
     /// Without texts and lines; what composeSlice gives for frame().
-    Picture picture() const;
+    Picture picture() const { return compose(frame()); }
 
     QSize minimumSizeHint() const override { return {120, 120}; }
 
@@ -46,30 +65,48 @@ protected:
     void mouseMoveEvent(QMouseEvent*) override;
     void mouseReleaseEvent(QMouseEvent*) override;
     void mouseDoubleClickEvent(QMouseEvent*) override;
+    void keyPressEvent(QKeyEvent*) override;
     void leaveEvent(QEvent*) override;
 
 private:
-    enum class Drag { None, Window, Pan, Zoom };
+    enum class Drag { None, Window, Pan, Zoom, Scroll, Magnify, Measure };
+    /// How the screen's right and down run along the slice's own: rows of a matrix of quarter turns and flips.
+    struct Orientation {
+        int rightX = 1, rightY = 0, downX = 0, downY = 1;
+        friend bool operator==(const Orientation&, const Orientation&) = default;
+    };
     void volumeChanged();
+    void setOrientation(const Orientation& orientation);
+    SliceFrame baseFrame() const;
+    /// A step on the screen as a step along the slice's own axes.
+    QPointF toSlice(QPointF screen) const;
+    Picture compose(const SliceFrame& frame) const;
+    Drag dragOf(Qt::MouseButton button) const;
     void scrollBy(int slices);
     void dragWindow(QPoint delta);
-    void paintTexts(QPainter& painter, const SliceFrame& frame);
-    void paintLetters(QPainter& painter, const SliceFrame& frame);
-    void paintRuler(QPainter& painter);
-    void paintCrosshair(QPainter& painter, const SliceFrame& frame);
+    void dragScroll(QPoint delta);
+    void openEditor(PointLps place, int id);
+    void updateCursor();
+    void paintImage(QPainter& painter);
+    void paintLens(QPainter& painter);
     QString valueUnderPointer(const SliceFrame& frame) const;
+    QStringList viewMarks() const;
 
     Scene* m_scene;
+    Findings* m_findings;
+    MeasureTool m_measure;
+    QLineEdit* m_editor = nullptr;
     Plane m_plane;
     double m_mmPerPixel = 1;
-    QPointF m_panMm{0, 0};          ///< Of the widget's centre against the slice's centre, along right and down.
+    QPointF m_panMm{0, 0};          ///< Of the widget's centre against the slice's centre, along the slice's own axes.
+    Orientation m_orientation;
     bool m_isFitted = true;
     bool m_crosshair = true, m_texts = true;
     Drag m_drag = Drag::None;
     bool m_moved = false;
     QPoint m_pressed, m_last;
     QPoint m_pointer{-1, -1};
-    double m_wheel = 0;
+    double m_wheel = 0, m_scroll = 0;
 };
 
 } // namespace hf

@@ -20,6 +20,14 @@ constexpr int kKeyRole = Qt::UserRole, kStudyRole = Qt::UserRole + 1;
 
 QString text(const std::string& s) { return QString::fromStdString(s); }
 
+/// An icon that looks the same when its row is chosen: the picture is an image of a patient.
+QIcon plainIcon(const QPixmap& pixmap)
+{
+    QIcon icon(pixmap);
+    icon.addPixmap(pixmap, QIcon::Selected);
+    return icon;
+}
+
 QString seriesTitle(const dicom::Series& series)
 {
     const QString description = text(series.text.seriesDescription);
@@ -40,23 +48,22 @@ StudyBrowser::StudyBrowser(QWidget* parent) : QTreeWidget(parent)
     setWordWrap(true);
     setUniformRowHeights(false);
     setAccessibleName(tr("Studies and series"));
-    const auto choose = [this](QTreeWidgetItem* item) {
-        const std::string key = item->data(0, kKeyRole).toString().toStdString();
-        for (const dicom::Study& study : m_studies) {
-            for (const dicom::Series& series : study.series) {
-                if (!key.empty() && series.key == key) {
-                    const dicom::Series chosen = series;
-                    Q_EMIT seriesChosen(chosen);
-                    return;
-                }
-            }
-        }
-    };
+    const auto choose = [this](QTreeWidgetItem* item) { chooseSeries(item->data(0, kKeyRole).toString().toStdString()); };
     connect(this, &QTreeWidget::itemClicked, this, choose);
     connect(this, &QTreeWidget::itemActivated, this, choose);
 }
 
 StudyBrowser::~StudyBrowser() { m_stop.request_stop(); }
+
+void StudyBrowser::paintEvent(QPaintEvent* event)
+{
+    QTreeWidget::paintEvent(event);
+    if (topLevelItemCount() == 0) {
+        QPainter painter(viewport());
+        painter.setPen(theme::kDim);
+        painter.drawText(viewport()->rect().adjusted(16, 16, -16, -16), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, tr("No study yet. What you open is listed here."));
+    }
+}
 
 void StudyBrowser::clearStudies()
 {
@@ -82,6 +89,7 @@ void StudyBrowser::addStudies(const std::vector<dicom::Study>& studies)
             QStringList lines{text(study.patient.displayName()), (text(study.text.studyDate) + "  " + text(study.text.studyDescription)).trimmed()};
             lines.removeAll(QString());
             top->setText(0, lines.isEmpty() ? tr("Study") : lines.join('\n'));
+            top->setToolTip(0, top->text(0));
             QFont bold = font();
             bold.setBold(true);
             top->setFont(0, bold);
@@ -90,21 +98,18 @@ void StudyBrowser::addStudies(const std::vector<dicom::Study>& studies)
             m_studies.back().series.clear();
         }
         for (const dicom::Series& series : study.series) {
-            bool known = false;
-            for (int n = 0; n < top->childCount(); ++n) {
-                known = known || top->child(n)->data(0, kKeyRole).toString() == text(series.key);
-            }
-            if (known) {
+            if (itemOf(series.key)) {
                 continue;
             }
             auto* item = new QTreeWidgetItem(top);
             item->setData(0, kKeyRole, text(series.key));
-            item->setText(0, seriesTitle(series) + "\n" + (series.images.size() == 1 ? tr("1 image") : tr("%n image(s)", nullptr, int(series.images.size()))) +
-                    QStringLiteral("  %1 x %2").arg(series.columns).arg(series.rows));
+            item->setText(0, seriesTitle(series) + "\n" + (series.images.size() == 1 ? tr("1 image") : tr("%1 images").arg(series.images.size())) +
+                    QStringLiteral("\n%1 × %2").arg(series.columns).arg(series.rows));
+            item->setToolTip(0, item->text(0));
             item->setSizeHint(0, {0, kThumbnail + 8});
             QPixmap empty(kThumbnail, kThumbnail);
             empty.fill(Qt::black);
-            item->setIcon(0, QIcon(empty));
+            item->setIcon(0, plainIcon(empty));
             for (dicom::Study& own : m_studies) {
                 if (own.uid == study.uid) {
                     own.series.push_back(series);
@@ -132,34 +137,62 @@ void StudyBrowser::makeThumbnails(const std::vector<dicom::Series>& list)
             } catch (const Error&) {
                 return;     // opening the series says what is wrong
             }
-            QMetaObject::invokeMethod(qApp, [self, image, key = text(series.key)] {
+            QMetaObject::invokeMethod(qApp, [self, image, key = series.key] {
                 if (!self) {
                     return;
                 }
                 QPixmap pixmap(kThumbnail, kThumbnail);
                 pixmap.fill(Qt::black);
                 QPainter(&pixmap).drawImage((kThumbnail - image.width()) / 2, (kThumbnail - image.height()) / 2, image);
-                for (int s = 0; s < self->topLevelItemCount(); ++s) {
-                    for (int n = 0; n < self->topLevelItem(s)->childCount(); ++n) {
-                        QTreeWidgetItem* item = self->topLevelItem(s)->child(n);
-                        if (item->data(0, kKeyRole).toString() == key) {
-                            item->setIcon(0, QIcon(pixmap));
-                        }
-                    }
+                if (QTreeWidgetItem* item = self->itemOf(key)) {
+                    item->setIcon(0, plainIcon(pixmap));
                 }
             });
         });
     }
 }
 
-void StudyBrowser::setCurrentSeries(const std::string& key)
+QTreeWidgetItem* StudyBrowser::itemOf(const std::string& key) const
 {
     for (int s = 0; s < topLevelItemCount(); ++s) {
         for (int n = 0; n < topLevelItem(s)->childCount(); ++n) {
             if (topLevelItem(s)->child(n)->data(0, kKeyRole).toString() == text(key)) {
-                setCurrentItem(topLevelItem(s)->child(n));
+                return topLevelItem(s)->child(n);
             }
         }
+    }
+    return nullptr;
+}
+
+void StudyBrowser::setCurrentSeries(const std::string& key)
+{
+    if (QTreeWidgetItem* item = itemOf(key)) {
+        setCurrentItem(item);
+    }
+}
+
+void StudyBrowser::chooseSeries(const std::string& key)
+{
+    for (const dicom::Study& study : m_studies) {
+        for (const dicom::Series& series : study.series) {
+            if (!key.empty() && series.key == key) {
+                const dicom::Series chosen = series;
+                Q_EMIT seriesChosen(chosen);
+                return;
+            }
+        }
+    }
+}
+
+void StudyBrowser::chooseNext(int step)
+{
+    QTreeWidgetItem* item = currentItem();
+    do {
+        item = !item ? nullptr : step > 0 ? itemBelow(item) : itemAbove(item);
+    } while (item && !item->parent());
+    if (item) {
+        setCurrentItem(item);
+        chooseSeries(item->data(0, kKeyRole).toString().toStdString());
     }
 }
 

@@ -19,12 +19,20 @@ public:
     void addStudies(const std::vector<dicom::Study>& studies);
     void clearStudies();
     void setCurrentSeries(const std::string& key);
+    /// As if it was clicked; nothing when it is not listed.
+    void chooseSeries(const std::string& key);
+    /// The series after (1) or before (-1) the current one.
+    void chooseNext(int step);
     const std::vector<dicom::Study>& studies() const { return m_studies; }
 
 Q_SIGNALS:
     void seriesChosen(const hf::dicom::Series& series);
 
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
 private:
+    QTreeWidgetItem* itemOf(const std::string& key) const;
     void makeThumbnails(const std::vector<dicom::Series>& list);
     std::vector<dicom::Study> m_studies;
     std::stop_source m_stop;

@@ -8,17 +8,17 @@
 
 namespace hf {
 
-ViewGrid::ViewGrid(Scene* scene, QWidget* parent) : QWidget(parent), m_scene(scene), m_layout(new QGridLayout(this))
+ViewGrid::ViewGrid(Scene* scene, Findings* findings, QWidget* parent) : QWidget(parent), m_scene(scene), m_layout(new QGridLayout(this))
 {
     m_layout->setContentsMargins(0, 0, 0, 0);
     m_layout->setSpacing(2);
     const Plane planes[] = {Plane::Axial, Plane::Sagittal, Plane::Coronal};
     const char* names[] = {"axialView", "sagittalView", "coronalView"};
     for (int n = 0; n < 3; ++n) {
-        m_slices[n] = new SliceView(scene, planes[n], this);
+        m_slices[n] = new SliceView(scene, findings, planes[n], this);
         m_slices[n]->setObjectName(names[n]);
         connect(m_slices[n], &SliceView::maximizeRequested, this, [this](SliceView* view) { toggleMaximized(view); });
-        connect(m_slices[n], &SliceView::contextMenuAsked, this, [this](SliceView*, QPoint at) { Q_EMIT contextMenuAsked(at); });
+        connect(m_slices[n], &SliceView::contextMenuAsked, this, &ViewGrid::contextMenuAsked);
     }
     m_volume = new VolumeView3D(this);
     m_volume->setObjectName("volumeView");
@@ -79,6 +79,14 @@ void ViewGrid::fitAll()
 {
     for (SliceView* view : m_slices) {
         view->fit();
+    }
+    m_volume->resetCamera();
+}
+
+void ViewGrid::resetAll()
+{
+    for (SliceView* view : m_slices) {
+        view->resetView();
     }
     m_volume->resetCamera();
 }

@@ -6,6 +6,7 @@ class QGridLayout;
 
 namespace hf {
 
+class Findings;
 class Scene;
 class SliceView;
 class VolumeView3D;
@@ -14,7 +15,7 @@ class VolumeView3D;
 class ViewGrid : public QWidget {
     Q_OBJECT
 public:
-    explicit ViewGrid(Scene* scene, QWidget* parent = nullptr);
+    ViewGrid(Scene* scene, Findings* findings, QWidget* parent = nullptr);
 
     SliceView* view(int plane) const { return m_slices[plane]; }
     SliceView* activeView() const;
@@ -24,11 +25,13 @@ public:
     void maximize(QWidget* view);
     void toggleMaximized(QWidget* view) { maximize(m_maximized == view ? nullptr : view); }
     void fitAll();
+    /// All views as at first: fitted, neither flipped nor turned.
+    void resetAll();
     void setCrosshairShown(bool shown);
     void setTextShown(bool shown);
 
 Q_SIGNALS:
-    void contextMenuAsked(QPoint globalPos);
+    void contextMenuAsked(hf::SliceView* view, QPoint globalPos);
 
 private:
     void arrange();

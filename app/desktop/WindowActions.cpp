@@ -1,0 +1,310 @@
+#include "app/desktop/WindowActions.h"
+
+#include "app/desktop/ActionTable.h"
+#include "app/desktop/MainWindow.h"
+#include "assistant/panel/ChatPanel.h"
+#include "viewer/render/VolumeView3D.h"
+#include "viewer/widgets/Cine.h"
+#include "viewer/widgets/Findings.h"
+#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/Theme.h"
+#include "viewer/widgets/ViewGrid.h"
+
+#include <QAction>
+#include <QActionGroup>
+#include <QApplication>
+#include <QDialog>
+#include <QDialogButtonBox>
+#include <QMenu>
+#include <QMessageBox>
+#include <QSpinBox>
+#include <QTextBrowser>
+#include <QToolBar>
+#include <QUndoStack>
+#include <QVBoxLayout>
+
+namespace hf::app {
+
+namespace {
+
+/// Names of ctPresets(), so that they are collected for translation.
+[[maybe_unused]] const char* const kPresetNames[] = {QT_TRANSLATE_NOOP("WindowPreset", "Soft tissue"), QT_TRANSLATE_NOOP("WindowPreset", "Lung"), QT_TRANSLATE_NOOP("WindowPreset", "Bone"),
+    QT_TRANSLATE_NOOP("WindowPreset", "Brain"), QT_TRANSLATE_NOOP("WindowPreset", "Subdural"), QT_TRANSLATE_NOOP("WindowPreset", "Liver"), QT_TRANSLATE_NOOP("WindowPreset", "Angiography"),
+    QT_TRANSLATE_NOOP("WindowPreset", "Stroke"), QT_TRANSLATE_NOOP("WindowPreset", "Mediastinum"), QT_TRANSLATE_NOOP("WindowPreset", "Spine"), QT_TRANSLATE_NOOP("WindowPreset", "Temporal bone")};
+
+QString presetText(const WindowPreset& preset)
+{
+    return QStringLiteral("%1  %2 / %3").arg(QCoreApplication::translate("WindowPreset", preset.window.name.c_str())).arg(preset.window.width).arg(preset.window.center);
+}
+
+} // namespace
+
+WindowActions::WindowActions(MainWindow* window) : QObject(window), m_window(window), m_table(new ActionTable(window))
+{
+    addFile();
+    addEdit();
+    addView();
+    addTools();
+    addAssistant();
+    addHelp();
+}
+
+void WindowActions::addFile()
+{
+    MainWindow* w = m_window;
+    m_table->beginMenu(tr("&File"));
+    m_table->add({"openFolder", "open", tr("Open folder ..."), {QKeySequence("Ctrl+O")}, ActionTable::InBar}, [w] { w->chooseFolder(); });
+    m_table->add({"openFiles", "file", tr("Open files ..."), {QKeySequence("Ctrl+Shift+O")}}, [w] { w->chooseFiles(); });
+    m_table->add({"openSampleStudy", "sample", tr("Open the sample study"), {}}, [w] { w->openSample(); });
+    m_table->separator();
+    m_table->add({"savePicture", "save", tr("Save the view as a picture ..."), {QKeySequence("Ctrl+S")}, ActionTable::NeedsImage}, [w] { w->savePicture(); });
+    m_table->add({"closeAll", "clear", tr("Close all studies"), {QKeySequence("Ctrl+W")}}, [w] { w->closeAll(); });
+    m_table->separator();
+    m_table->add({"quit", {}, tr("Quit"), {QKeySequence("Ctrl+Q")}}, [w] { w->close(); });
+}
+
+void WindowActions::addEdit()
+{
+    MainWindow* w = m_window;
+    QUndoStack* stack = w->scene()->undoStack();
+    m_table->beginMenu(tr("&Edit"));
+    QAction* undo = m_table->add({"undo", "undo", tr("Undo"), {QKeySequence("Ctrl+Z")}}, [stack] { stack->undo(); });
+    QAction* redo = m_table->add({"redo", "redo", tr("Redo"), {QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")}}, [stack] { stack->redo(); });
+    const auto follow = [stack, undo, redo] {
+        undo->setEnabled(stack->canUndo());
+        redo->setEnabled(stack->canRedo());
+        undo->setText(stack->canUndo() ? tr("Undo: %1").arg(stack->undoText()) : tr("Undo"));
+        redo->setText(stack->canRedo() ? tr("Redo: %1").arg(stack->redoText()) : tr("Redo"));
+    };
+    connect(stack, &QUndoStack::indexChanged, this, follow);
+    connect(stack, &QUndoStack::cleanChanged, this, follow);
+    follow();
+    m_table->separator();
+    m_table->add({"nextFinding", {}, tr("Next measurement"), {QKeySequence("N")}, ActionTable::NeedsImage}, [w] { w->findings()->jumpToNext(1); });
+    m_table->add({"previousFinding", {}, tr("Previous measurement"), {QKeySequence("Shift+N")}, ActionTable::NeedsImage}, [w] { w->findings()->jumpToNext(-1); });
+    m_table->add({"editFinding", {}, tr("Text of the measurement"), {QKeySequence("F2")}, ActionTable::NeedsImage}, [w] { w->grid()->activeView()->editText(w->findings()->selected()); });
+    m_table->add({"removeFinding", "clear", tr("Remove the measurement"), {QKeySequence("Del")}, ActionTable::NeedsImage}, [w] { w->findings()->remove(w->findings()->selected()); });
+    m_table->add({"removeFindings", {}, tr("Remove all measurements"), {}, ActionTable::NeedsImage}, [w] { w->findings()->removeAll(); });
+}
+
+void WindowActions::addView()
+{
+    MainWindow* w = m_window;
+    Scene* scene = w->scene();
+    ViewGrid* grid = w->grid();
+    const int shown = ActionTable::NeedsImage | ActionTable::InBar;
+    m_table->beginMenu(tr("&View"));
+    m_table->bar()->addSeparator();
+    m_table->add({"layout", "layout", tr("One view / all views"), {QKeySequence("M")}, shown}, [grid] { grid->toggleMaximized(grid->activeView()); });
+    m_table->add({"fit", "fit", tr("Fit to the window"), {QKeySequence("F")}, shown}, [grid] { grid->fitAll(); });
+    m_table->add({"actualSize", "actual", tr("One to one"), {QKeySequence("Shift+F")}, shown}, [grid] { grid->activeView()->showOneToOne(); });
+    m_table->add({"reset", "reset", tr("Reset"), {QKeySequence("R")}, shown}, [scene, grid] {
+        scene->reset();
+        grid->resetAll();
+    });
+    m_table->separator();
+    m_table->add({"flipHorizontally", "flip-h", tr("Flip left and right"), {QKeySequence("H")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->flip(Qt::Horizontal); });
+    m_table->add({"flipVertically", "flip-v", tr("Flip up and down"), {QKeySequence("V")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->flip(Qt::Vertical); });
+    m_table->add({"turnRight", "turn-right", tr("Turn right"), {QKeySequence("Shift+R")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->turn(true); });
+    m_table->add({"turnLeft", "turn-left", tr("Turn left"), {QKeySequence("Shift+L")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->turn(false); });
+    m_table->add({"invert", "invert", tr("Invert"), {QKeySequence("I")}, shown}, [scene] { scene->setInverted(!scene->isInverted()); });
+    m_table->separator(true);
+    const int toggle = shown | ActionTable::Checkable | ActionTable::Checked;
+    QAction* crosshair = m_table->add({"crosshair", "crosshair", tr("Crosshair"), {QKeySequence("X")}, toggle}, [] {});
+    connect(crosshair, &QAction::toggled, grid, &ViewGrid::setCrosshairShown);
+    QAction* texts = m_table->add({"texts", "texts", tr("Texts"), {QKeySequence("T")}, toggle}, [] {});
+    connect(texts, &QAction::toggled, grid, &ViewGrid::setTextShown);
+    QAction* mask = m_table->add({"mask", "mask", tr("Mask"), {QKeySequence("Space")}, toggle}, [] {});
+    connect(mask, &QAction::toggled, scene, &Scene::setMaskShown);
+    const auto follow = [scene, mask] { mask->setChecked(scene->isMaskShown()); };
+    connect(scene, &Scene::maskStyleChanged, mask, follow);
+    connect(scene, &Scene::maskChanged, mask, follow);
+    addWindows();
+    m_table->beginSubmenu({}, tr("3D preset"));
+    for (const RenderPreset& preset : VolumeView3D::presets()) {
+        m_table->add({"render-" + preset.id, {}, preset.name, {}, ActionTable::NeedsImage}, [grid, id = preset.id] { grid->volumeView()->setPreset(id); });
+    }
+    m_table->endSubmenu();
+}
+
+void WindowActions::addWindows()
+{
+    Scene* scene = m_window->scene();
+    m_table->beginSubmenu("window", tr("Window presets"));
+    m_table->add({"window-0", "auto", tr("Automatic"), {QKeySequence("0")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->volume()->percentileWindow()); });
+    m_table->add({"window-1", {}, tr("As stored"), {QKeySequence("1")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->volume()->defaultWindow()); });
+    for (const WindowPreset& preset : ctPresets()) {
+        QList<QKeySequence> keys;
+        if (preset.key > 0) {
+            keys << QKeySequence(QString::number(preset.key));
+        }
+        m_table->add({"window-" + QString::fromStdString(preset.id), {}, presetText(preset), keys, ActionTable::NeedsImage}, [scene, window = preset.window] { scene->setWindow(window); });
+    }
+    m_table->endSubmenu();
+}
+
+void WindowActions::addTools()
+{
+    Scene* scene = m_window->scene();
+    m_table->beginMenu(tr("&Tools"));
+    m_table->bar()->addSeparator();
+    auto* group = new QActionGroup(this);
+    struct Entry { Tool tool; const char* id; QString text; const char* key; };
+    const Entry entries[] = {{Tool::Window, "window", tr("Window and level"), "W"}, {Tool::Pan, "pan", tr("Pan"), "P"}, {Tool::Zoom, "zoom", tr("Zoom"), "Z"},
+        {Tool::Scroll, "scroll", tr("Scroll"), "S"}, {Tool::Magnify, "magnify", tr("Magnifier"), "G"}, {Tool::Length, "length", tr("Distance"), "D"},
+        {Tool::Angle, "angle", tr("Angle"), "A"}, {Tool::Cobb, "cobb", tr("Cobb angle"), "Shift+A"}, {Tool::Ellipse, "ellipse", tr("Ellipse"), "E"},
+        {Tool::Rectangle, "rectangle", tr("Rectangle"), "Shift+E"}, {Tool::Polygon, "polygon", tr("Polygon"), "Y"}, {Tool::Freehand, "freehand", tr("Freehand outline"), "Shift+Y"},
+        {Tool::Arrow, "arrow", tr("Arrow"), "Shift+D"}, {Tool::Text, "text", tr("Text on the image"), "Shift+T"}, {Tool::Probe, "probe", tr("Probe"), "Shift+P"}};
+    for (const Entry& entry : entries) {
+        if (entry.tool == Tool::Length) {
+            m_table->separator(true);
+        }
+        QAction* action = m_table->add({QStringLiteral("tool-") + entry.id, entry.id, entry.text, {QKeySequence(entry.key)}, ActionTable::NeedsImage | ActionTable::InBar | ActionTable::Checkable},
+            [scene, tool = entry.tool] { scene->setTool(tool); });
+        group->addAction(action);
+        const auto follow = [scene, action, tool = entry.tool] { action->setChecked(scene->tool() == tool); };
+        connect(scene, &Scene::toolChanged, action, follow);
+        follow();
+    }
+    addCine();
+}
+
+void WindowActions::addAssistant()
+{
+    MainWindow* w = m_window;
+    m_table->beginMenu(tr("&Assistant"));
+    m_table->add({"ask", "chat", tr("Ask"), {QKeySequence("Ctrl+K")}, ActionTable::NeedsImage}, [w] { w->chat()->focusInput(); });
+    m_table->add({"stop", "stop", tr("Stop"), {QKeySequence("Esc")}}, [this] { escape(); });
+    m_table->add({"newConversation", "clear", tr("New conversation"), {}}, [w] {
+        w->chat()->stop();
+        w->chat()->clearConversation();
+    });
+}
+
+void WindowActions::addHelp()
+{
+    m_table->beginMenu(tr("&Help"));
+    m_table->add({"keys", {}, tr("Keys and mouse"), {QKeySequence("F1")}}, [this] { showKeys(); });
+    m_table->add({"about", {}, tr("About Hounsfield"), {}}, [this] { showAbout(); });
+}
+
+void WindowActions::addCine()
+{
+    Cine* cine = m_window->cine();
+    QToolBar* bar = m_table->bar();
+    m_table->separator(true);
+    QAction* play = m_table->add({"cine", "cine", tr("Play the images"), {QKeySequence("C")}, ActionTable::NeedsImage | ActionTable::InBar | ActionTable::Checkable}, [cine] { cine->toggle(); });
+    m_speed = new QSpinBox(bar);
+    m_speed->setObjectName("cineSpeed");
+    m_speed->setAccessibleName(tr("Images a second"));
+    m_speed->setToolTip(tr("Images a second"));
+    m_speed->setRange(Cine::kSlowest, Cine::kFastest);
+    m_speed->setValue(cine->framesPerSecond());
+    m_speed->setSuffix(tr(" /s"));
+    m_speed->setFocusPolicy(Qt::ClickFocus);
+    m_speed->setButtonSymbols(QAbstractSpinBox::NoButtons);
+    bar->addWidget(m_speed);
+    m_table->add({"cineFaster", {}, tr("Play faster"), {QKeySequence("+")}, ActionTable::NeedsImage}, [cine] { cine->setFramesPerSecond(cine->framesPerSecond() + 2); });
+    m_table->add({"cineSlower", {}, tr("Play slower"), {QKeySequence("-")}, ActionTable::NeedsImage}, [cine] { cine->setFramesPerSecond(cine->framesPerSecond() - 2); });
+    connect(m_speed, &QSpinBox::valueChanged, cine, &Cine::setFramesPerSecond);
+    connect(cine, &Cine::changed, play, [this, cine, play] {
+        play->setChecked(cine->isPlaying());
+        play->setIcon(theme::icon(cine->isPlaying() ? "pause" : "cine"));
+        m_speed->setValue(cine->framesPerSecond());
+    });
+}
+
+void WindowActions::escape()
+{
+    // The nearest thing first: a drawing, then the tool, then work in the background.
+    SliceView* view = m_window->grid()->activeView();
+    if (view->measureTool().isBusy()) {
+        view->measureTool().cancel();
+        view->update();
+    } else if (m_window->cine()->isPlaying()) {
+        m_window->cine()->stop();
+    } else if (m_window->scene()->tool() != Tool::Window) {
+        m_window->scene()->setTool(Tool::Window);
+    } else {
+        m_window->chat()->stop();
+        m_window->loader()->cancel();
+    }
+}
+
+void WindowActions::showViewMenu(SliceView* view, QPoint at)
+{
+    QMenu menu(m_window);
+    Findings* findings = m_window->findings();
+    if (const int id = view->measurementAt(view->mapFromGlobal(at))) {
+        findings->setSelected(id);
+        menu.addAction(tr("Text of the measurement"), view, [view, id] { view->editText(id); });
+        menu.addAction(theme::icon("clear"), tr("Remove the measurement"), findings, [findings, id] { findings->remove(id); });
+        menu.addSeparator();
+    }
+    for (const QString id : {"window-0", "window-1"}) {
+        menu.addAction(m_table->find(id));
+    }
+    for (const WindowPreset& preset : ctPresets()) {
+        QAction* action = m_table->find("window-" + QString::fromStdString(preset.id));
+        if (action->isEnabled()) {
+            menu.addAction(action);
+        }
+    }
+    menu.addSeparator();
+    for (const QString id : {"fit", "actualSize", "invert", "flipHorizontally", "flipVertically", "turnRight", "turnLeft", "reset"}) {
+        menu.addAction(m_table->find(id));
+    }
+    menu.exec(at);
+}
+
+void WindowActions::updateState()
+{
+    const bool any = !m_window->scene()->isEmpty();
+    m_table->setImageShown(any);
+    // Presets are Hounsfield units.
+    for (const WindowPreset& preset : ctPresets()) {
+        m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(any && m_window->scene()->volume()->info().unit == Unit::Hu);
+    }
+    m_speed->setEnabled(any);
+}
+
+QString WindowActions::mouseAsHtml() const
+{
+    const std::pair<QString, QString> rows[] = {{tr("Wheel"), tr("next slice; with Shift ten; with Ctrl zoom")}, {tr("Left drag"), tr("the chosen tool; window and level at first")},
+        {tr("Left click"), tr("moves the crosshair in all planes")}, {tr("Shift + move"), tr("the crosshair follows")}, {tr("Middle drag"), tr("pan")},
+        {tr("Right drag, click"), tr("zoom, menu")}, {tr("Double click"), tr("one view, all views; on a measurement its text")},
+        {tr("Up, Down"), tr("next and previous slice; with Shift ten")}, {tr("Home, End"), tr("last and first slice")}, {tr("Right, Left"), tr("next and previous series")},
+        {tr("Enter, Backspace"), tr("while drawing: closes a polygon, takes a corner back")}};
+    QString html = "<table cellpadding='3'><tr><td colspan='2'><b>" + tr("Images").toHtmlEscaped() + "</b></td></tr>";
+    for (const auto& [input, effect] : rows) {
+        html += QStringLiteral("<tr><td>%1&nbsp;&nbsp;</td><td>%2</td></tr>").arg(input.toHtmlEscaped(), effect.toHtmlEscaped());
+    }
+    return html + "</table>";
+}
+
+void WindowActions::showKeys()
+{
+    auto* dialog = new QDialog(m_window);
+    dialog->setObjectName("keysSheet");
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setWindowTitle(tr("Keys and mouse"));
+    auto* text = new QTextBrowser(dialog);
+    text->setHtml(mouseAsHtml() + m_table->keysAsHtml());
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, dialog);
+    connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::close);
+    auto* layout = new QVBoxLayout(dialog);
+    layout->addWidget(text);
+    layout->addWidget(buttons);
+    dialog->resize(520, 640);
+    dialog->open();
+}
+
+void WindowActions::showAbout()
+{
+    QMessageBox::about(m_window, tr("About Hounsfield"),
+        tr("<b>Hounsfield %1</b><p>DICOM viewer with a local radiology assistant. Everything runs on this computer.</p><p>Not a medical device. Not for diagnosis.</p>")
+            .arg(QApplication::applicationVersion()));
+}
+
+} // namespace hf::app

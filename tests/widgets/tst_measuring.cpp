@@ -1,0 +1,468 @@
+#include "viewer/volume/Error.h"
+#include "viewer/widgets/Findings.h"
+#include "viewer/widgets/FindingsFile.h"
+#include "viewer/widgets/FindingsPanel.h"
+#include "viewer/widgets/MeasurementText.h"
+#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/Theme.h"
+
+#include <QApplication>
+#include <QDir>
+#include <QLineEdit>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QTreeWidget>
+#include <QUndoStack>
+
+#include <cmath>
+#include <random>
+
+using namespace hf;
+
+/// Measurements drawn, edited, undone, kept: real mouse and key events on a view of one pixel a voxel.
+class tst_measuring : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        // Value = column: means and extremes are known without a computer.
+        std::vector<std::int16_t> voxels;
+        for (int n = 0; n < kSize * kSize * kSlices; ++n) {
+            voxels.push_back(std::int16_t(n % kSize));
+        }
+        m_volume = std::make_shared<const Volume>(Geometry({kSize, kSize, kSlices}, {kSpacing, kSpacing, 3}, {-50, -40, 10}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}), std::move(voxels),
+            VolumeInfo{.modality = "CT", .unit = Unit::Hu});
+        m_series.key = m_series.uid = "1.2.3.1";
+        m_series.studyUid = "1.2.3";
+        m_series.modality = "CT";
+        m_series.kind = dicom::SeriesKind::Volume;
+        m_series.patient.name = "Secret^Name";
+        m_series.orientation = std::array{Vec3{1, 0, 0}, Vec3{0, 1, 0}};
+    }
+
+    void init()
+    {
+        m_folder = std::make_unique<QTemporaryDir>();
+        open();
+    }
+
+    void cleanup() { close(); }
+
+    void aDistanceIsDraggedAndKnown()
+    {
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 180});
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QVERIFY(std::abs(*facts().length - 100 * kSpacing) < 1e-6);
+        QCOMPARE(measurementLines(m_findings->all()[0].measurement, facts()), QStringList{"50.0 mm"});
+        // Window and place are untouched by the tool.
+        QCOMPARE(m_scene->window().width, m_volume->defaultWindow().width);
+    }
+
+    void aDistanceIsClickedToo()
+    {
+        m_scene->setTool(Tool::Length);
+        click({100, 100});
+        QVERIFY(m_findings->all().empty());
+        move({130, 140});
+        click({130, 140});
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QVERIFY(std::abs(*facts().length - 50 * kSpacing) < 1e-6);
+    }
+
+    void anAngleTakesThreeClicks()
+    {
+        m_scene->setTool(Tool::Angle);
+        click({200, 100});
+        click({100, 100});
+        click({100, 200});
+        QVERIFY(std::abs(*facts().angleDeg - 90) < 1e-6);
+    }
+
+    void aCobbAngleTakesTwoDrags()
+    {
+        m_scene->setTool(Tool::Cobb);
+        drag({100, 100}, {200, 100});
+        drag({100, 200}, {200, 300});
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QVERIFY(std::abs(*facts().angleDeg - 45) < 1e-6);
+    }
+
+    void regionsTellTheirPixels()
+    {
+        m_scene->setTool(Tool::Rectangle);
+        drag(pixelOf(20, 30), pixelOf(40, 60));
+        QCOMPARE(facts().region->pixels, std::size_t(21 * 31));
+        QVERIFY(std::abs(facts().region->mean - 30) < 1e-9);
+        QCOMPARE(facts().region->minimum, 20.0);
+        QCOMPARE(facts().region->maximum, 40.0);
+        // Population SD of 20 .. 40.
+        QVERIFY(std::abs(facts().region->sd - std::sqrt((21.0 * 21.0 - 1) / 12)) < 1e-9);
+        QVERIFY(std::abs(facts().region->area - 20 * 30 * kSpacing * kSpacing) < 1e-6);
+        m_scene->setTool(Tool::Ellipse);
+        drag(pixelOf(80, 80), pixelOf(120, 120));
+        QVERIFY(std::abs(facts().region->mean - 100) < 1e-9);
+        QVERIFY(std::abs(facts().region->area - M_PI * 20 * 20 * kSpacing * kSpacing) < 1e-6);
+    }
+
+    void aPolygonIsClosedByDoubleClickEnterOrItsFirstPoint()
+    {
+        m_scene->setTool(Tool::Polygon);
+        const QList<QPoint> corners{pixelOf(20, 20), pixelOf(60, 20), pixelOf(60, 50)};
+        for (const QPoint& p : corners) {
+            click(p);
+        }
+        QTest::mouseDClick(m_view.get(), Qt::LeftButton, {}, corners.back());
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QVERIFY(std::abs(facts().region->area - 0.5 * 40 * 30 * kSpacing * kSpacing) < 1e-6);
+        for (const QPoint& p : corners) {
+            click(p + QPoint(0, 150));
+        }
+        QTest::keyClick(m_view.get(), Qt::Key_Return);
+        QCOMPARE(m_findings->all().size(), std::size_t(2));
+        for (const QPoint& p : corners) {
+            click(p + QPoint(150, 150));
+        }
+        click(corners.front() + QPoint(150, 150));
+        QCOMPARE(m_findings->all().size(), std::size_t(3));
+        QCOMPARE(m_findings->all()[2].measurement.points.size(), std::size_t(3));
+        QVERIFY(std::abs(m_findings->all()[2].facts.region->area - m_findings->all()[0].facts.region->area) < 1e-6);
+    }
+
+    void backspaceAndEscapeTakeBack()
+    {
+        m_scene->setTool(Tool::Polygon);
+        click({50, 50});
+        click({150, 50});
+        click({150, 150});
+        QTest::keyClick(m_view.get(), Qt::Key_Backspace);
+        click({60, 150});
+        QTest::keyClick(m_view.get(), Qt::Key_Return);
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QVERIFY(length(m_findings->all()[0].measurement.points[2] - m_view->frame().toLps(60, 150)) < 1e-9);
+        click({200, 200});
+        QTest::keyClick(m_view.get(), Qt::Key_Escape);
+        QVERIFY(!m_view->measureTool().isDrawing());
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+    }
+
+    void freehandFollowsThePointer()
+    {
+        m_scene->setTool(Tool::Freehand);
+        press({250, 200});
+        for (int deg = 5; deg <= 360; deg += 5) {
+            move(QPoint(int(std::lround(200 + 50 * std::cos(deg * M_PI / 180))), int(std::lround(200 + 50 * std::sin(deg * M_PI / 180)))), Qt::LeftButton);
+        }
+        release({250, 200});
+        QVERIFY(std::abs(facts().region->area / (M_PI * 50 * 50 * kSpacing * kSpacing) - 1) < 0.01);
+    }
+
+    void textArrowAndProbe()
+    {
+        m_scene->setTool(Tool::Text);
+        click({120, 90});
+        auto* editor = m_view->findChild<QLineEdit*>("measurementText");
+        QVERIFY(editor && editor->isVisible());
+        QTest::keyClicks(editor, "cyst?");
+        QTest::keyClick(editor, Qt::Key_Return);
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QCOMPARE(m_findings->all()[0].measurement.text, std::string("cyst?"));
+        m_scene->setTool(Tool::Arrow);
+        drag({200, 200}, {240, 240});
+        QVERIFY(m_findings->all()[1].measurement.kind == MeasurementKind::Arrow);
+        m_scene->setTool(Tool::Probe);
+        click(pixelOf(77, 30));
+        QCOMPARE(*facts().value, 77.0F);
+        QCOMPARE(measurementSummary(m_findings->all()[2].measurement, facts()), QString("77.0 HU"));
+    }
+
+    void handlesAndLinesAreDragged()
+    {
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {200, 100});
+        m_scene->setTool(Tool::Window);     // editing works with every tool
+        drag({200, 100}, {200, 175});
+        QVERIFY(std::abs(*facts().length - 125 * kSpacing) < 1e-6);
+        QCOMPARE(m_scene->window().width, m_volume->defaultWindow().width);
+        const auto before = m_findings->all()[0].measurement.points;
+        drag({152, 139}, {172, 149});       // the line itself
+        const auto after = m_findings->all()[0].measurement.points;
+        QVERIFY(length((after[0] - before[0]) - Vec3{20 * kSpacing, 10 * kSpacing, 0}) < 1e-6);
+        QVERIFY(length((after[1] - before[1]) - Vec3{20 * kSpacing, 10 * kSpacing, 0}) < 1e-6);
+        m_scene->undoStack()->undo();
+        QVERIFY(m_findings->all()[0].measurement.points == before);
+        // The four corners of a box, also those that are no points of it.
+        m_scene->setTool(Tool::Rectangle);
+        drag({300, 300}, {340, 340});
+        drag({340, 300}, {350, 290});
+        QVERIFY(std::abs(facts().region->area - 50 * 50 * kSpacing * kSpacing) < 1e-6);
+        drag({300, 340}, {290, 350});
+        QVERIFY(std::abs(facts().region->area - 60 * 60 * kSpacing * kSpacing) < 1e-6);
+    }
+
+    void everythingIsUndoneAndRedone()
+    {
+        // 200 random edits by mouse and list; undone to nothing and redone to the same.
+        std::mt19937 random(7);
+        const auto upTo = [&](int n) { return int(random() % unsigned(n)); };
+        const Tool tools[] = {Tool::Length, Tool::Arrow, Tool::Ellipse, Tool::Rectangle, Tool::Probe};
+        std::vector<QByteArray> states{toJson(m_findings->all(), 0)};
+        for (int n = 0; n < 200; ++n) {
+            const int choice = upTo(6);
+            if (choice < 3 || m_findings->all().empty()) {
+                m_scene->setTool(tools[upTo(5)]);
+                const QPoint from(30 + upTo(300), 30 + upTo(300));
+                drag(from, from + QPoint(20 + upTo(40), 20 + upTo(40)));
+            } else {
+                const Finding chosen = m_findings->all()[std::size_t(upTo(int(m_findings->all().size())))];
+                if (choice == 3) {
+                    m_findings->remove(chosen.measurement.id);
+                } else {
+                    Measurement changed = chosen.measurement;
+                    changed.text = "text " + std::to_string(n);
+                    m_findings->replace(changed);
+                }
+            }
+            if (m_scene->undoStack()->index() == int(states.size())) {
+                states.push_back(toJson(m_findings->all(), 0));
+            }
+        }
+        QVERIFY(states.size() > 100);
+        for (int n = int(states.size()) - 1; n > 0; --n) {
+            QCOMPARE(toJson(m_findings->all(), 0), states[std::size_t(n)]);
+            m_scene->undoStack()->undo();
+        }
+        QCOMPARE(toJson(m_findings->all(), 0), states[0]);
+        QVERIFY(!m_scene->undoStack()->canUndo());
+        while (m_scene->undoStack()->canRedo()) {
+            m_scene->undoStack()->redo();
+        }
+        QCOMPARE(toJson(m_findings->all(), 0), states.back());
+    }
+
+    void aDrawingIsSeenOnItsSliceAlone()
+    {
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 180});
+        m_findings->setSelected(0);
+        QVERIFY(m_view->measurementAt({130, 140}) != 0);
+        m_scene->setSlice(Plane::Axial, m_scene->slice(Plane::Axial) + 1);
+        QCOMPARE(m_view->measurementAt({130, 140}), 0);
+        m_view->setPlane(Plane::Coronal);
+        QCOMPARE(m_view->measurementAt({130, 140}), 0);
+        m_view->setPlane(Plane::Axial);
+        m_findings->jumpToNext(1);
+        m_view->showOneToOne();
+        QVERIFY(m_view->measurementAt({130, 140}) != 0);
+        QCOMPARE(m_findings->selected(), m_findings->all()[0].measurement.id);
+    }
+
+    void aMeasurementTurnsWithItsImage()
+    {
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 180});
+        const double before = *facts().length;
+        m_view->turn(true);
+        m_view->flip(Qt::Horizontal);
+        const auto [x, y] = m_view->frame().toPixel(m_findings->all()[0].measurement.points[0]);
+        QVERIFY(m_view->measurementAt(QPointF(x, y).toPoint()) != 0);
+        // The handle goes where it is dragged, whichever way the image lies.
+        m_scene->setTool(Tool::Window);
+        const QPoint to(90, 250);
+        drag(QPointF(x, y).toPoint(), to);
+        QVERIFY(length(m_findings->all()[0].measurement.points[0] - m_view->frame().toLps(to.x(), to.y())) < 0.3);
+        QVERIFY(*facts().length != before);
+    }
+
+    void whatWasMeasuredIsThereAgain()
+    {
+        m_scene->setTool(Tool::Ellipse);
+        drag({100, 100}, {180, 190});
+        Measurement named = m_findings->all()[0].measurement;
+        named.text = "Läsion";
+        m_findings->replace(named);
+        const QByteArray before = toJson(m_findings->all(), 1);
+        close();
+        // One file, and nothing in its name tells who the patient is.
+        const QStringList files = QDir(m_folder->path()).entryList(QDir::Files);
+        QCOMPARE(files.size(), 1);
+        QVERIFY(!files[0].contains("Secret", Qt::CaseInsensitive) && !files[0].contains("1.2.3"));
+        open();
+        QCOMPARE(toJson(m_findings->all(), 1), before);
+        QVERIFY(!m_scene->undoStack()->canUndo());
+        // Another study has none of them, and coming back finds them.
+        dicom::Series other = m_series;
+        other.studyUid = "9.9";
+        other.key = other.uid = "9.9.1";
+        m_scene->setVolume(m_volume, other);
+        QVERIFY(m_findings->all().empty());
+        m_scene->setVolume(m_volume, m_series);
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+    }
+
+    void aDamagedFileIsKeptAndTold()
+    {
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 180});
+        const QString path = m_findings->filePath();
+        close();
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("{ \"format\": \"hounsfield-findings\", \"version\": 1, \"findings\": [ {\"kind\": \"length\"");
+        file.close();
+        m_scene = std::make_unique<Scene>();
+        m_findings = std::make_unique<Findings>(m_scene.get(), m_folder->path());
+        QSignalSpy problem(m_findings.get(), &Findings::problem);
+        m_scene->setVolume(m_volume, m_series);
+        QCOMPARE(problem.count(), 1);
+        QVERIFY(QFile::exists(path + ".unreadable"));
+        QVERIFY(m_findings->all().empty());
+    }
+
+    void filesOfOthersAreRefused_data()
+    {
+        QTest::addColumn<QByteArray>("json");
+        QTest::newRow("nothing") << QByteArray();
+        QTest::newRow("list") << QByteArray("[]");
+        QTest::newRow("version") << QByteArray(R"({"format":"hounsfield-findings","version":2,"findings":[]})");
+        QTest::newRow("kind") << QByteArray(R"({"format":"hounsfield-findings","version":1,"findings":[{"id":1,"kind":"circle"}]})");
+        QTest::newRow("points") << QByteArray(R"({"format":"hounsfield-findings","version":1,"findings":[{"id":1,"kind":"length","points":[[1,2,3]],"right":[1,0,0],"down":[0,1,0]}]})");
+        QTest::newRow("axis") << QByteArray(R"({"format":"hounsfield-findings","version":1,"findings":[{"id":1,"kind":"probe","points":[[1,2,3]],"right":[0,0,0],"down":[0,1,0]}]})");
+        QTest::newRow("number") << QByteArray(R"({"format":"hounsfield-findings","version":1,"findings":[{"id":1,"kind":"probe","points":[[1,"x",3]],"right":[1,0,0],"down":[0,1,0]}]})");
+    }
+    void filesOfOthersAreRefused()
+    {
+        QFETCH(QByteArray, json);
+        QVERIFY_EXCEPTION_THROWN(findingsFromJson(json), Error);
+    }
+
+    void theListShowsAndJumps()
+    {
+        FindingsPanel panel(m_scene.get(), m_findings.get());
+        panel.resize(360, 300);
+        panel.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&panel));
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 180});
+        const int first = m_scene->slice(Plane::Axial);
+        m_scene->setSlice(Plane::Axial, first + 3);
+        drag({110, 100}, {170, 180});
+        QCOMPARE(panel.list()->topLevelItemCount(), 2);
+        QCOMPARE(panel.list()->topLevelItem(0)->text(1), QString("50.0 mm"));
+        QCOMPARE(panel.list()->topLevelItem(0)->text(2), QString("Axial %1").arg(first + 1));
+        QTest::mouseClick(panel.list()->viewport(), Qt::LeftButton, {}, panel.list()->visualItemRect(panel.list()->topLevelItem(0)).center());
+        QCOMPARE(m_scene->slice(Plane::Axial), first);
+        QTest::keyClick(panel.list(), Qt::Key_Down);
+        QCOMPARE(m_scene->slice(Plane::Axial), first + 3);
+        QVERIFY(panel.asText().contains("50.0 mm\tAxial"));
+        // Drawn on a series that is not shown: its row asks for it.
+        dicom::Series other = m_series;
+        other.key = other.uid = "1.2.3.2";
+        m_scene->setVolume(m_volume, other);
+        QSignalSpy wanted(m_findings.get(), &Findings::seriesWanted);
+        m_findings->setSelected(0);
+        m_findings->jumpTo(m_findings->all()[0].measurement.id);
+        QCOMPARE(wanted.count(), 1);
+        m_scene->setVolume(m_volume, m_series);
+        QCOMPARE(m_scene->slice(Plane::Axial), first);
+    }
+
+    void aScaleThatIsNotOfThePatientIsSaid_data()
+    {
+        QTest::addColumn<QString>("note");
+        QTest::addColumn<QString>("text");
+        QTest::newRow("no scale") << "no-spacing" << "100.0 px (no scale)";
+        QTest::newRow("detector") << "imager-spacing" << "50.0 mm at the detector";
+    }
+    void aScaleThatIsNotOfThePatientIsSaid()
+    {
+        QFETCH(QString, note);
+        QFETCH(QString, text);
+        VolumeInfo info = m_volume->info();
+        info.notes = {{note.toStdString(), ""}};
+        const auto voxels = m_volume->visit([](auto span) { return std::vector<std::int16_t>(span.begin(), span.end()); });
+        dicom::Series other = m_series;
+        other.key = "other";
+        m_scene->setVolume(std::make_shared<const Volume>(m_volume->geometry(), voxels, info), other);
+        m_view->showOneToOne();
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 180});
+        QCOMPARE(measurementLines(m_findings->all()[0].measurement, facts()), QStringList{text});
+        QVERIFY(!scaleText(facts().scale).isEmpty());
+    }
+
+private:
+    static constexpr int kSize = 400, kSlices = 8;
+    static constexpr double kSpacing = 0.5;
+
+    void open()
+    {
+        m_scene = std::make_unique<Scene>();
+        m_findings = std::make_unique<Findings>(m_scene.get(), m_folder->path());
+        m_view = std::make_unique<SliceView>(m_scene.get(), m_findings.get(), Plane::Axial);
+        m_view->resize(kSize, kSize);
+        m_scene->setVolume(m_volume, m_series);
+        m_view->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
+        m_view->showOneToOne();
+        QCOMPARE(m_view->millimetresPerPixel(), kSpacing);
+    }
+
+    void close()
+    {
+        m_view.reset();
+        m_findings.reset();
+        m_scene.reset();
+    }
+
+    const MeasurementFacts& facts() const { return m_findings->all().back().facts; }
+
+    QPoint pixelOf(int column, int row) const
+    {
+        const auto [x, y] = m_view->frame().toPixel(m_volume->geometry().toLps(Index3{column, row, m_scene->slice(Plane::Axial)}));
+        return QPointF(x, y).toPoint();
+    }
+
+    void press(QPoint at) { QTest::mousePress(m_view.get(), Qt::LeftButton, {}, at); }
+    void release(QPoint at) { QTest::mouseRelease(m_view.get(), Qt::LeftButton, {}, at); }
+    void click(QPoint at)
+    {
+        move(at);
+        press(at);
+        release(at);
+    }
+    void move(QPoint at, Qt::MouseButtons buttons = Qt::NoButton)
+    {
+        QMouseEvent event(QEvent::MouseMove, at, m_view->mapToGlobal(at), Qt::NoButton, buttons, {});
+        QApplication::sendEvent(m_view.get(), &event);
+    }
+    void drag(QPoint from, QPoint to)
+    {
+        press(from);
+        for (int n = 1; n <= 4; ++n) {
+            move(from + (to - from) * n / 4, Qt::LeftButton);
+        }
+        release(to);
+    }
+
+    std::shared_ptr<const Volume> m_volume;
+    dicom::Series m_series;
+    std::unique_ptr<QTemporaryDir> m_folder;
+    std::unique_ptr<Scene> m_scene;
+    std::unique_ptr<Findings> m_findings;
+    std::unique_ptr<SliceView> m_view;
+};
+
+int main(int argc, char** argv)
+{
+    QLocale::setDefault(QLocale::c());
+    QApplication application(argc, argv);
+    theme::apply(application);
+    tst_measuring test;
+    return QTest::qExec(&test, argc, argv);
+}
+
+#include "tst_measuring.moc"

@@ -1,0 +1,313 @@
+#include "viewer/widgets/MeasureTool.h"
+
+#include "viewer/widgets/Findings.h"
+#include "viewer/widgets/MeasurementPainter.h"
+#include "viewer/widgets/Scene.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+namespace hf {
+
+namespace {
+
+constexpr double kHandleReach = 9, kLineReach = 5;      // pixels
+constexpr double kClickReach = 4;                       // less movement than this is a click
+constexpr double kFreehandStep = 3;
+
+double distance(QPointF a, QPointF b) { return std::hypot(a.x() - b.x(), a.y() - b.y()); }
+
+QPointF toScreen(const SliceFrame& frame, PointLps p)
+{
+    const auto [x, y] = frame.toPixel(p);
+    return {x, y};
+}
+
+double distanceToSegment(QPointF a, QPointF b, QPointF p)
+{
+    const QPointF d = b - a;
+    const double squared = QPointF::dotProduct(d, d);
+    const double t = squared > 0 ? std::clamp(QPointF::dotProduct(p - a, d) / squared, 0.0, 1.0) : 0;
+    return distance(p, a + d * t);
+}
+
+bool isClosedByClick(MeasurementKind kind) { return kind == MeasurementKind::Polygon; }
+
+/// A handle of a box is one of its four corners; two of them are points of the measurement.
+void moveBoxCorner(Measurement& m, int handle, PointLps to)
+{
+    const PointLps origin = m.points[0];
+    const auto part = [&](PointLps p, Vec3 axis) { return dot(p - origin, axis); };
+    const double x0 = part(m.points[0], m.right), y0 = part(m.points[0], m.down), x1 = part(m.points[1], m.right), y1 = part(m.points[1], m.down);
+    const double x = part(to, m.right), y = part(to, m.down);
+    const auto place = [&](double a, double b) { return origin + m.right * a + m.down * b; };
+    switch (handle) {
+    case 0: m.points = {place(x, y), place(x1, y1)}; break;
+    case 1: m.points = {place(x0, y), place(x, y1)}; break;
+    case 2: m.points = {place(x0, y0), place(x, y)}; break;
+    case 3: m.points = {place(x, y0), place(x1, y)}; break;
+    }
+}
+
+} // namespace
+
+std::optional<MeasurementKind> MeasureTool::kindOf(int tool)
+{
+    static const std::map<Tool, MeasurementKind> kinds{{Tool::Length, MeasurementKind::Length}, {Tool::Angle, MeasurementKind::Angle}, {Tool::Cobb, MeasurementKind::Cobb},
+        {Tool::Ellipse, MeasurementKind::Ellipse}, {Tool::Rectangle, MeasurementKind::Rectangle}, {Tool::Polygon, MeasurementKind::Polygon},
+        {Tool::Freehand, MeasurementKind::Freehand}, {Tool::Arrow, MeasurementKind::Arrow}, {Tool::Text, MeasurementKind::Text}, {Tool::Probe, MeasurementKind::Probe}};
+    const auto found = kinds.find(Tool(tool));
+    return found == kinds.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool MeasureTool::isShown(const Measurement& m, const SliceFrame& frame) const
+{
+    const Geometry& geometry = m_scene->volume()->geometry();
+    // Half the distance of slices along the normal; on a slice the drawing is seen on that slice alone.
+    const auto spacing = geometry.spacingMm();
+    double thickness = 0;
+    for (int axis = 0; axis < 3; ++axis) {
+        thickness += std::abs(dot(geometry.direction(axis), frame.normal())) * spacing[std::size_t(axis)];
+    }
+    return std::abs(dot(m.normal(), frame.normal())) > 0.9999 && distanceToPlaneMm(m, frame.origin) < thickness * 0.5;
+}
+
+std::optional<MeasureTool::Hit> MeasureTool::hitAt(const SliceFrame& frame, QPointF at) const
+{
+    std::optional<Hit> best;
+    double nearest = kHandleReach;
+    for (const Finding* finding : m_findings->ofShownSeries()) {
+        const Measurement& m = finding->measurement;
+        if (!isShown(m, frame)) {
+            continue;
+        }
+        const std::vector<PointLps> handles = handlesOf(m);
+        for (std::size_t n = 0; n < handles.size(); ++n) {
+            if (const double d = distance(toScreen(frame, handles[n]), at); d < nearest) {
+                nearest = d;
+                best = Hit{m.id, int(n)};
+            }
+        }
+    }
+    if (best) {
+        return best;
+    }
+    for (const Finding* finding : m_findings->ofShownSeries()) {
+        const Measurement& m = finding->measurement;
+        if (!isShown(m, frame)) {
+            continue;
+        }
+        for (const auto& [a, b] : linesOf(m)) {
+            if (distanceToSegment(toScreen(frame, a), toScreen(frame, b), at) < kLineReach) {
+                return Hit{m.id, -1};
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+int MeasureTool::measurementAt(const SliceFrame& frame, QPointF at) const
+{
+    const auto hit = hitAt(frame, at);
+    return hit ? hit->id : 0;
+}
+
+std::optional<Qt::CursorShape> MeasureTool::cursorAt(const SliceFrame& frame, QPointF at) const
+{
+    if (m_draft) {
+        return Qt::CrossCursor;
+    }
+    const auto hit = hitAt(frame, at);
+    return !hit ? std::nullopt : std::optional(hit->handle < 0 ? Qt::SizeAllCursor : Qt::PointingHandCursor);
+}
+
+bool MeasureTool::press(const SliceFrame& frame, QPointF at)
+{
+    m_pressed = m_last = at;
+    m_isFirstPress = false;
+    const PointLps place = frame.toLps(at.x(), at.y());
+    if (m_draft) {
+        if (isClosedByClick(m_draft->kind) && m_draft->points.size() > pointsOf(m_draft->kind) && distance(toScreen(frame, m_draft->points.front()), at) < kHandleReach) {
+            m_draft->points.pop_back();
+            commit();
+            return true;
+        }
+        m_draft->points.back() = place;
+        return true;
+    }
+    if (const auto hit = hitAt(frame, at)) {
+        m_findings->setSelected(hit->id);
+        const Measurement& m = m_findings->find(hit->id)->measurement;
+        m_edit = Edit{m, m, hit->handle, place};
+        return true;
+    }
+    m_findings->setSelected(0);
+    return startDraft(frame, at);
+}
+
+bool MeasureTool::startDraft(const SliceFrame& frame, QPointF at)
+{
+    const auto kind = kindOf(int(m_scene->tool()));
+    if (!kind) {
+        return false;
+    }
+    const PointLps place = frame.toLps(at.x(), at.y());
+    Measurement draft;
+    draft.kind = *kind;
+    draft.right = frame.right;
+    draft.down = frame.down;
+    draft.points = {place};
+    if (*kind == MeasurementKind::Text) {
+        m_textPlace = place;
+        return true;
+    }
+    m_draft = std::move(draft);
+    m_isFirstPress = true;
+    if (*kind == MeasurementKind::Probe) {
+        commit();
+    } else {
+        m_draft->points.push_back(place);
+    }
+    return true;
+}
+
+bool MeasureTool::move(const SliceFrame& frame, QPointF at, bool isPressed)
+{
+    const PointLps place = frame.toLps(at.x(), at.y());
+    if (m_edit) {
+        return moveEdit(place);
+    }
+    if (!m_draft) {
+        return false;
+    }
+    if (m_draft->kind == MeasurementKind::Freehand) {
+        if (isPressed && distance(m_last, at) >= kFreehandStep) {
+            m_draft->points.push_back(place);
+            m_last = at;
+        }
+        return true;
+    }
+    m_draft->points.back() = place;
+    // The second line of a Cobb angle begins where it is pressed.
+    if (isPressed && m_draft->kind == MeasurementKind::Cobb && m_draft->points.size() == 3 && distance(m_pressed, at) >= kClickReach) {
+        m_draft->points.back() = frame.toLps(m_pressed.x(), m_pressed.y());
+        m_draft->points.push_back(place);
+    }
+    return true;
+}
+
+bool MeasureTool::moveEdit(PointLps to)
+{
+    Measurement& now = m_edit->now;
+    now = m_edit->before;
+    if (m_edit->handle < 0) {
+        const Vec3 by = to - m_edit->grabbed;
+        for (PointLps& p : now.points) {
+            p = p + by;
+        }
+    } else if (now.kind == MeasurementKind::Ellipse || now.kind == MeasurementKind::Rectangle) {
+        moveBoxCorner(now, m_edit->handle, to);
+    } else {
+        now.points[std::size_t(m_edit->handle)] = to;
+    }
+    return true;
+}
+
+bool MeasureTool::release(const SliceFrame& frame, QPointF at)
+{
+    if (m_edit) {
+        const Edit edit = *std::exchange(m_edit, std::nullopt);
+        if (distance(m_pressed, at) >= 1) {
+            m_findings->replace(edit.now);
+        }
+        return true;
+    }
+    if (!m_draft) {
+        return false;
+    }
+    if (m_draft->kind == MeasurementKind::Freehand) {
+        m_draft->points.size() > pointsOf(m_draft->kind) ? commit() : cancel();
+        return true;
+    }
+    const bool isClick = distance(m_pressed, at) < kClickReach;
+    if (m_isFirstPress && isClick) {
+        return true;    // the second point floats until the next click
+    }
+    addPoint(frame.toLps(at.x(), at.y()));
+    return true;
+}
+
+void MeasureTool::addPoint(PointLps point)
+{
+    m_draft->points.back() = point;
+    if (m_draft->points.size() == pointsOf(m_draft->kind) && m_draft->kind != MeasurementKind::Polygon) {
+        commit();
+    } else {
+        m_draft->points.push_back(point);
+    }
+}
+
+bool MeasureTool::doubleClick(const SliceFrame&, QPointF)
+{
+    // The click before it has set the last corner.
+    if (m_draft && m_draft->kind == MeasurementKind::Polygon) {
+        return key(Qt::Key_Return);
+    }
+    return m_draft.has_value();
+}
+
+bool MeasureTool::key(int key)
+{
+    if (key == Qt::Key_Escape && isBusy()) {
+        cancel();
+        return true;
+    }
+    if (!m_draft) {
+        return false;
+    }
+    if (key == Qt::Key_Backspace && m_draft->kind != MeasurementKind::Freehand) {
+        if (m_draft->points.size() <= 2) {
+            cancel();
+        } else {
+            m_draft->points.erase(m_draft->points.end() - 2);
+        }
+        return true;
+    }
+    if ((key == Qt::Key_Return || key == Qt::Key_Enter) && m_draft->kind == MeasurementKind::Polygon) {
+        m_draft->points.pop_back();     // the floating one
+        m_draft->points.size() >= pointsOf(m_draft->kind) ? commit() : cancel();
+        return true;
+    }
+    return false;
+}
+
+void MeasureTool::commit()
+{
+    const Measurement done = *std::exchange(m_draft, std::nullopt);
+    m_findings->add(done);
+}
+
+void MeasureTool::cancel()
+{
+    m_draft.reset();
+    m_edit.reset();
+}
+
+void MeasureTool::paint(QPainter& painter, const SliceFrame& frame) const
+{
+    MeasurementPainter pen(painter, frame);
+    for (const Finding* finding : m_findings->ofShownSeries()) {
+        const bool isEdited = m_edit && m_edit->before.id == finding->measurement.id;
+        const Measurement& m = isEdited ? m_edit->now : finding->measurement;
+        if (isShown(m, frame)) {
+            pen.paint(m, isEdited ? m_findings->measureShown(m) : finding->facts, m_findings->selected() == m.id);
+        }
+    }
+    if (m_draft) {
+        pen.paint(*m_draft, m_findings->measureShown(*m_draft), true);
+    }
+}
+
+} // namespace hf

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "viewer/volume/Measurement.h"
+#include "viewer/volume/Picture.h"
+
+#include <QPointF>
+#include <Qt>
+
+#include <optional>
+
+class QPainter;
+
+namespace hf {
+
+class Findings;
+class Scene;
+
+/// Draws and edits measurements in one 2D view. Positions are pixels of the view's frame. Drawing: press and drag, or click, move, click; a
+/// polygon ends with a double click, Enter or a click on its first point; Backspace takes the last point back, Escape everything. Editing:
+/// handles move points, lines move the whole; one drag is one step of undo.
+class MeasureTool {
+public:
+    MeasureTool(Scene* scene, Findings* findings) : m_scene(scene), m_findings(findings) {}
+
+    /// All return whether the event was for the measurements; then nothing else may come of it.
+    bool press(const SliceFrame& frame, QPointF at);
+    bool move(const SliceFrame& frame, QPointF at, bool isPressed);
+    bool release(const SliceFrame& frame, QPointF at);
+    bool doubleClick(const SliceFrame& frame, QPointF at);
+    bool key(int key);
+
+    bool isDrawing() const { return m_draft.has_value(); }
+    bool isBusy() const { return m_draft || m_edit; }
+    void cancel();
+    /// Over a handle or a line of a measurement.
+    std::optional<Qt::CursorShape> cursorAt(const SliceFrame& frame, QPointF at) const;
+    /// Measurement whose handle or line is there; 0 when none.
+    int measurementAt(const SliceFrame& frame, QPointF at) const;
+    /// Where a text was asked for; the view opens an editor there.
+    std::optional<PointLps> takeTextPlace() { return std::exchange(m_textPlace, std::nullopt); }
+
+    void paint(QPainter& painter, const SliceFrame& frame) const;
+
+    /// Kind that a tool draws; empty for the tools of the view.
+    static std::optional<MeasurementKind> kindOf(int tool);
+
+private:
+    struct Hit {
+        int id = 0;
+        int handle = -1;    ///< -1: the line.
+    };
+    struct Edit {
+        Measurement before, now;
+        int handle = -1;
+        PointLps grabbed;
+    };
+    std::optional<Hit> hitAt(const SliceFrame& frame, QPointF at) const;
+    bool startDraft(const SliceFrame& frame, QPointF at);
+    void addPoint(PointLps point);
+    void commit();
+    bool moveEdit(PointLps to);
+    /// Whether the measurement lies in the slice of the frame.
+    bool isShown(const Measurement& measurement, const SliceFrame& frame) const;
+
+    Scene* m_scene;
+    Findings* m_findings;
+    std::optional<Measurement> m_draft;     ///< Its last point floats with the pointer.
+    std::optional<Edit> m_edit;
+    std::optional<PointLps> m_textPlace;
+    QPointF m_pressed, m_last;
+    bool m_isFirstPress = false;
+};
+
+} // namespace hf

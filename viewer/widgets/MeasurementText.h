@@ -1,0 +1,23 @@
+#pragma once
+
+#include "viewer/volume/Measurement.h"
+
+#include <QString>
+#include <QStringList>
+
+namespace hf {
+
+/// "Length", "Cobb angle" ... translated.
+QString kindName(MeasurementKind kind);
+
+/// What stands beside a drawing: the reader's text, then values with their units and, where the scale is not of the patient, where it comes
+/// from. Translated.
+QStringList measurementLines(const Measurement& measurement, const MeasurementFacts& facts);
+
+/// The same in one line, for lists.
+QString measurementSummary(const Measurement& measurement, const MeasurementFacts& facts);
+
+/// One sentence on the source of the scale.
+QString scaleText(ScaleSource source);
+
+} // namespace hf

@@ -1,0 +1,228 @@
+#include "viewer/widgets/SliceAnnotations.h"
+
+#include "viewer/volume/Measurement.h"
+#include "viewer/widgets/MeasurementPainter.h"
+#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/Theme.h"
+
+#include <QLocale>
+#include <QPainter>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace hf {
+
+namespace {
+
+constexpr int kMargin = 8;
+
+QString text(const std::string& s) { return QString::fromStdString(s); }
+
+QColor planeColor(Plane plane) { return plane == Plane::Axial ? theme::kAxial : plane == Plane::Sagittal ? theme::kSagittal : theme::kCoronal; }
+
+/// Short form of a note that must stay on the image; empty for the others.
+QString noteMark(const std::string& code)
+{
+    static const std::map<std::string, const char*> marks{{"tilt", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "gantry tilt, resampled")},
+        {"missing-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "missing slices, interpolated")}, {"non-uniform-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "uneven slices, resampled")},
+        {"lossy", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "lossy")}, {"partial", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "images missing")},
+        {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")}};
+    const auto found = marks.find(code);
+    return found == marks.end() ? QString() : SliceAnnotations::tr(found->second);
+}
+
+
+} // namespace
+
+QString planeName(Plane plane) { return plane == Plane::Axial ? SliceAnnotations::tr("Axial") : plane == Plane::Sagittal ? SliceAnnotations::tr("Sagittal") : SliceAnnotations::tr("Coronal"); }
+
+SliceAnnotations::SliceAnnotations(QPainter& painter, QRect rect, const Scene& scene, const SliceFrame& frame, State state)
+    : m_painter(painter), m_rect(rect), m_scene(scene), m_frame(frame), m_state(std::move(state)), m_isSmall(rect.width() < 340 || rect.height() < 260)
+{
+    QFont font = painter.font();
+    font.setPixelSize(m_isSmall ? 10 : 12);
+    painter.setFont(font);
+}
+
+void SliceAnnotations::paintCrosshair()
+{
+    const auto [x, y] = m_frame.toPixel(m_scene.cursor());
+    constexpr double kGap = 12;
+    // Each line has the colour of the plane that it stands for.
+    const auto across = [&](Vec3 line) {
+        const Geometry& geometry = m_scene.volume()->geometry();
+        for (const Plane plane : {Plane::Axial, Plane::Sagittal, Plane::Coronal}) {
+            const int axis = geometry.axisAcross(plane);
+            if (plane != m_state.plane && std::abs(dot(geometry.direction(axis), line)) < 0.5) {
+                return planeColor(plane);
+            }
+        }
+        return theme::kText;
+    };
+    const auto pen = [](QColor color) {
+        color.setAlpha(170);
+        return QPen(color, 1);
+    };
+    m_painter.setPen(pen(across(m_frame.right)));
+    m_painter.drawLine(QPointF(0, y), QPointF(x - kGap, y));
+    m_painter.drawLine(QPointF(x + kGap, y), QPointF(m_rect.width(), y));
+    m_painter.setPen(pen(across(m_frame.down)));
+    m_painter.drawLine(QPointF(x, 0), QPointF(x, y - kGap));
+    m_painter.drawLine(QPointF(x, y + kGap), QPointF(x, m_rect.height()));
+}
+
+void SliceAnnotations::paintLetters()
+{
+    if (!m_scene.series().orientation && m_scene.series().format == dicom::SeriesFormat::Dicom) {
+        return;     // the file does not tell how the image lies
+    }
+    const auto letters = [](Vec3 v) { return text(orientationLetters(v)); };
+    const QFont plain = m_painter.font();
+    QFont bold = plain;
+    bold.setBold(true);
+    bold.setPixelSize(plain.pixelSize() + 2);
+    m_painter.setFont(bold);
+    drawRimmedText(m_painter, m_rect.adjusted(6, 0, -6, 0), Qt::AlignLeft | Qt::AlignVCenter, letters(m_frame.right * -1.0), theme::kText);
+    drawRimmedText(m_painter, m_rect.adjusted(6, 0, -6, 0), Qt::AlignRight | Qt::AlignVCenter, letters(m_frame.right), theme::kText);
+    drawRimmedText(m_painter, m_rect.adjusted(0, 5, 0, -5), Qt::AlignHCenter | Qt::AlignTop, letters(m_frame.down * -1.0), theme::kText);
+    drawRimmedText(m_painter, m_rect.adjusted(0, 5, 0, -5), Qt::AlignHCenter | Qt::AlignBottom, letters(m_frame.down), theme::kText);
+    m_painter.setFont(plain);
+}
+
+void SliceAnnotations::paintRuler()
+{
+    const ScaleSource source = scaleOf(*m_scene.volume()).source;
+    if (source == ScaleSource::None || m_rect.height() < 200) {
+        return;
+    }
+    // Above the letter of the right edge, below the texts of the corner.
+    const double room = m_rect.height() / 2.0 - 14 - m_topTexts - 22;
+    double lengthMm = 0;
+    for (const double candidate : {100.0, 50.0, 20.0, 10.0, 5.0}) {
+        if (candidate / m_frame.pixelMm[1] < std::min(room, m_rect.height() * 0.35)) {
+            lengthMm = candidate;
+            break;
+        }
+    }
+    if (lengthMm == 0) {
+        return;
+    }
+    const double pixels = lengthMm / m_frame.pixelMm[1], x = m_rect.width() - 12, y = m_rect.height() / 2.0 - 14 - pixels;
+    for (const QPen& pen : {QPen(QColor(0, 0, 0, 160), 3), QPen(theme::kText, 1)}) {
+        m_painter.setPen(pen);
+        m_painter.drawLine(QPointF(x, y), QPointF(x, y + pixels));
+        for (int tick = 0; tick <= 10; ++tick) {
+            const double at = y + pixels * tick / 10, length = tick % 5 == 0 ? 8 : 4;
+            m_painter.drawLine(QPointF(x - length, at), QPointF(x, at));
+        }
+    }
+    const QString centimetres = QLocale().toString(lengthMm / 10, 'g', 3);
+    const QString label = source == ScaleSource::Detector ? SliceAnnotations::tr("%1 cm at the detector").arg(centimetres) : SliceAnnotations::tr("%1 cm").arg(centimetres);
+    drawRimmedText(m_painter, QRectF(x - 194, y - 18, 200, 16), Qt::AlignRight | Qt::AlignBottom, label, theme::kText);
+}
+
+QStringList SliceAnnotations::topLeft() const
+{
+    const dicom::Series& series = m_scene.series();
+    QStringList lines{text(series.patient.displayName())};
+    if (!m_isSmall) {
+        lines << text(series.patient.id) << QStringList{text(series.patient.sex), text(series.patient.birthDate)}.join("  ").trimmed();
+    }
+    return lines;
+}
+
+QStringList SliceAnnotations::topRight() const
+{
+    const dicom::SeriesText& series = m_scene.series().text;
+    QStringList lines;
+    if (!m_isSmall) {
+        lines << text(series.institution) << (text(series.studyDate) + " " + text(series.studyTime)).trimmed() << text(series.studyDescription);
+    }
+    lines << text(series.seriesDescription);
+    return lines;
+}
+
+QStringList SliceAnnotations::bottomLeft() const
+{
+    const QLocale locale;
+    QStringList lines{m_state.value};
+    if (!m_scene.volume()->isColor()) {
+        const WindowLevel& window = m_scene.window();
+        const int decimals = window.width < 10 ? 2 : 0;
+        const QString name = window.name.empty() ? QString() : "  " + QCoreApplication::translate("WindowPreset", window.name.c_str());
+        lines << SliceAnnotations::tr("W %1  L %2").arg(locale.toString(window.width, 'f', decimals), locale.toString(window.center, 'f', decimals)) + name;
+    }
+    if (!m_isSmall) {
+        lines << SliceAnnotations::tr("Zoom %1 %").arg(locale.toString(m_state.zoomPercent, 'f', 0));
+    }
+    return lines;
+}
+
+QStringList SliceAnnotations::bottomRight() const
+{
+    const QLocale locale;
+    const dicom::Series& series = m_scene.series();
+    const Geometry& geometry = m_scene.volume()->geometry();
+    const Plane plane = m_state.plane;
+    const bool isVolume = series.kind == dicom::SeriesKind::Volume;
+    QStringList lines;
+    if (isVolume) {
+        const double oblique = geometry.obliquityDeg(plane);
+        lines << (oblique > 1 ? SliceAnnotations::tr("%1 (oblique %2°)").arg(planeName(plane), locale.toString(oblique, 'f', 0)) : planeName(plane));
+    }
+    if (!m_isSmall && !series.text.seriesNumber.empty()) {
+        lines << SliceAnnotations::tr("Series %1").arg(text(series.text.seriesNumber));
+    }
+    if (m_scene.sliceCount(plane) > 1) {
+        lines << SliceAnnotations::tr("Image %1 / %2").arg(m_scene.slice(plane) + 1).arg(m_scene.sliceCount(plane));
+    }
+    if (isVolume && !m_isSmall) {
+        const int axis = geometry.axisAcross(plane);
+        const double position = dot(m_frame.origin - PointLps{}, geometry.direction(axis));
+        lines << SliceAnnotations::tr("%1 mm, %2 mm thick").arg(locale.toString(position, 'f', 1), locale.toString(geometry.spacingMm()[std::size_t(axis)], 'f', 1));
+    }
+    return lines;
+}
+
+/// @return the height that was used.
+int SliceAnnotations::paintCorner(const QStringList& lines, Qt::Alignment corner)
+{
+    QStringList shown;
+    // Half of the width each, with room for the letter in the middle.
+    const int width = m_rect.width() / 2 - kMargin - 16;
+    for (const QString& line : lines) {
+        if (!line.isEmpty()) {
+            shown << m_painter.fontMetrics().elidedText(line, Qt::ElideRight, width);
+        }
+    }
+    const QRect box = m_rect.adjusted(kMargin, 6, -kMargin, -6);
+    drawRimmedText(m_painter, box, int(corner), shown.join('\n'), theme::kText);
+    return int(shown.size()) * m_painter.fontMetrics().lineSpacing();
+}
+
+void SliceAnnotations::paintTexts()
+{
+    m_topTexts = paintCorner(topLeft(), Qt::AlignLeft | Qt::AlignTop);
+    m_topTexts = std::max(m_topTexts, paintCorner(topRight(), Qt::AlignRight | Qt::AlignTop));
+    paintCorner(bottomLeft(), Qt::AlignLeft | Qt::AlignBottom);
+    paintCorner(bottomRight(), Qt::AlignRight | Qt::AlignBottom);
+}
+
+void SliceAnnotations::paintMarks()
+{
+    QStringList marks = m_state.marks;
+    if (m_scene.hasMask() && m_scene.isMaskShown()) {
+        marks.prepend(SliceAnnotations::tr("AI: %1 %2").arg(text(m_scene.mask().provenance().expert), text(m_scene.mask().provenance().version)));
+    }
+    for (const Note& note : m_scene.volume()->info().notes) {
+        if (const QString mark = noteMark(note.code); !mark.isEmpty()) {
+            marks << mark;
+        }
+    }
+    const QRect box = m_rect.adjusted(28, std::max(m_topTexts, 16) + 10, -28, 0);
+    drawRimmedText(m_painter, box, Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, marks.join("  ·  "), theme::kWarning);
+}
+
+} // namespace hf
