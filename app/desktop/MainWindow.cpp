@@ -23,6 +23,7 @@
 #include <QMessageBox>
 #include <QMimeData>
 #include <QProgressBar>
+#include <QScreen>
 #include <QStackedWidget>
 #include <QStatusBar>
 #include <QToolButton>
@@ -59,7 +60,11 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     connect(m_findings, &Findings::problem, this, [this](const QString& text) { showProblem("findings", text); });
     connect(m_grid, &ViewGrid::contextMenuAsked, m_actions, &WindowActions::showViewMenu);
     connect(m_scene, &Scene::volumeChanged, this, [this] { updateState(); });
-    resize(1500, 940);
+    // Never larger than the screen; the images get what is left beside the panels.
+    const QSize room = screen()->availableGeometry().size() - QSize(8, 40);
+    resize(QSize(1500, 940).boundedTo(room));
+    const bool isNarrow = width() < 1400;
+    resizeDocks({findChild<QDockWidget*>("studiesDock"), findChild<QDockWidget*>("assistantDock")}, {isNarrow ? 220 : 270, isNarrow ? 320 : 390}, Qt::Horizontal);
     updateState();
 }
 
@@ -92,7 +97,6 @@ void MainWindow::makeDocks()
     QDockWidget* chat = dock(tr("Assistant"), "assistantDock", m_chat, Qt::RightDockWidgetArea);
     QDockWidget* labels = dock(tr("Labels and experts"), "labelsDock", m_labels, Qt::RightDockWidgetArea);
     QDockWidget* findings = dock(tr("Measurements"), "findingsDock", new FindingsPanel(m_scene, m_findings, this), Qt::LeftDockWidgetArea);
-    resizeDocks({studies, chat}, {270, 390}, Qt::Horizontal);
     resizeDocks({studies, findings}, {600, 280}, Qt::Vertical);
     resizeDocks({chat, labels}, {560, 320}, Qt::Vertical);
 }

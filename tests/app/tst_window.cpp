@@ -21,10 +21,12 @@
 #include <QComboBox>
 #include <QDialog>
 #include <QDropEvent>
+#include <QLabel>
 #include <QMessageBox>
 #include <QMimeData>
 #include <QPlainTextEdit>
 #include <QPushButton>
+#include <QScreen>
 #include <QSignalSpy>
 #include <QSlider>
 #include <QSpinBox>
@@ -67,6 +69,14 @@ private Q_SLOTS:
     }
 
     void cleanup() { m_window.reset(); }
+
+    void theWindowFitsTheScreen()
+    {
+        QVERIFY(m_window->width() <= m_window->screen()->availableGeometry().width());
+        QVERIFY(m_window->height() <= m_window->screen()->availableGeometry().height());
+        QVERIFY2(m_window->minimumSizeHint().width() <= 1280 && m_window->minimumSizeHint().height() <= 760,
+            qPrintable(QStringLiteral("%1 x %2").arg(m_window->minimumSizeHint().width()).arg(m_window->minimumSizeHint().height())));
+    }
 
     void anEmptyWindowSaysWhatToDo()
     {
@@ -258,6 +268,8 @@ private Q_SLOTS:
         QVERIFY(!m_window->scene()->isLabelVisible(1));
         QTest::keyClick(m_window->grid()->activeView(), Qt::Key_Space);
         QVERIFY(!m_window->scene()->isMaskShown());
+        // Also the surfaces are marked as made by AI.
+        QVERIFY(m_window->findChild<QLabel*>("aiMark")->text().contains("CTSEG"));
         // A mask that was removed comes back.
         QTest::mouseClick(m_window->findChild<QPushButton*>("removeMask"), Qt::LeftButton);
         QVERIFY(!m_window->scene()->hasMask());

@@ -197,6 +197,17 @@ HF_TEST(whatIsIncompleteOrOutsideHasNoFacts)
     HF_CHECK_EQUAL(measure(make(MeasurementKind::Rectangle, {{-1e9, -1e9, 0}, {1e9, 1e9, 0}}), volume, {}).region->pixels, std::size_t(100));
 }
 
+HF_TEST(aProbeOfAColourImageTellsItsColour)
+{
+    std::vector<std::uint8_t> rgb(3 * 16, 0);
+    rgb[3 * 6] = 200;
+    rgb[3 * 6 + 2] = 90;
+    const Volume volume(Geometry({4, 4, 1}, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}), std::vector<std::uint8_t>(16), {}, rgb);
+    const MeasurementFacts facts = measure(make(MeasurementKind::Probe, {{2.2, 0.9, 0}}), volume, {});
+    HF_CHECK(facts.color == (std::array<int, 3>{200, 0, 90}));
+    HF_CHECK(!facts.value);
+}
+
 HF_TEST(kindsHaveWords)
 {
     for (const MeasurementKind kind : {MeasurementKind::Length, MeasurementKind::Angle, MeasurementKind::Cobb, MeasurementKind::Ellipse, MeasurementKind::Rectangle, MeasurementKind::Polygon,

@@ -25,6 +25,7 @@
 
 #include <QComboBox>
 #include <QEvent>
+#include <QLabel>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -127,6 +128,7 @@ const std::map<QString, std::vector<Stop>>& transferFunctions(bool hu)
 struct VolumeView3D::Private {
     QVTKOpenGLNativeWidget* widget = nullptr;
     QComboBox* chooser = nullptr;
+    QLabel* mark = nullptr;
     vtkNew<vtkGenericOpenGLRenderWindow> window;
     vtkNew<vtkRenderer> renderer;
     vtkNew<vtkSmartVolumeMapper> mapper;
@@ -228,6 +230,10 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
     d->chooser->setToolTip(tr("How the volume is rendered"));
     d->chooser->setAccessibleName(tr("How the volume is rendered"));
     d->chooser->move(8, 8);
+    d->mark = new QLabel(this);
+    d->mark->setObjectName("aiMark");
+    d->mark->setStyleSheet("color: #f2b134; background: transparent;");
+    d->mark->hide();
     connect(d->chooser, &QComboBox::activated, this, [this] { setPreset(d->chooser->currentData().toString()); });
 }
 
@@ -245,6 +251,7 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     d->removeSurfaces();
     d->maskVoxels.reset();
     d->hasMask = false;
+    d->mark->hide();
     d->renderer->RemoveVolume(d->actor);
     d->volume = std::move(volume);
     if (d->volume) {
@@ -286,11 +293,18 @@ void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hid
         }
     }
     d->hasMask = true;
+    d->mark->setText(tr("AI: %1 %2").arg(QString::fromStdString(mask.provenance().expert), QString::fromStdString(mask.provenance().version)));
+    d->mark->adjustSize();
+    d->mark->move(std::max(0, width() - d->mark->width() - 10), 10);
+    d->mark->show();
     d->applyPreset();
 }
 
+void VolumeView3D::resizeEvent(QResizeEvent*) { d->mark->move(std::max(0, width() - d->mark->width() - 10), 10); }
+
 void VolumeView3D::clearMask()
 {
+    d->mark->hide();
     d->removeSurfaces();
     d->maskVoxels.reset();
     d->hasMask = false;

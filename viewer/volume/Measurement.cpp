@@ -403,7 +403,13 @@ MeasurementFacts measure(const Measurement& m, const Volume& volume, const Image
     case MeasurementKind::Probe: {
         const ContinuousIndex c = volume.geometry().toIndex(m.points[0]);
         const Index3 index{int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))};
-        if (volume.geometry().contains(index)) {
+        if (!volume.geometry().contains(index)) {
+            break;
+        }
+        if (volume.isColor()) {
+            const auto rgb = volume.rgb().subspan(3 * volume.geometry().offset(index), 3);
+            facts.color = {rgb[0], rgb[1], rgb[2]};
+        } else {
             facts.value = volume.valueAt(index);
         }
         break;

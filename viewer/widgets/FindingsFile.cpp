@@ -65,6 +65,9 @@ QJsonObject factsToJson(const MeasurementFacts& facts)
     if (facts.value) {
         o["value"] = *facts.value;
     }
+    if (facts.color) {
+        o["rgb"] = QJsonArray{(*facts.color)[0], (*facts.color)[1], (*facts.color)[2]};
+    }
     if (facts.region) {
         o["region"] = regionToJson(*facts.region);
     }
@@ -89,6 +92,10 @@ MeasurementFacts factsFromJson(const QJsonObject& o)
     }
     if (o.contains("value")) {
         facts.value = float(o["value"].toDouble());
+    }
+    if (o.contains("rgb")) {
+        const auto rgb = numbers(o["rgb"]);
+        facts.color = {int(rgb[0]), int(rgb[1]), int(rgb[2])};
     }
     if (o.contains("region")) {
         facts.region = regionFromJson(o["region"].toObject());

@@ -69,7 +69,7 @@ QStringList valueLines(const Measurement& m, const MeasurementFacts& facts)
         return {m.kind == MeasurementKind::Cobb ? MeasurementText::tr("Cobb %1°").arg(number(*facts.angleDeg, 1)) : MeasurementText::tr("%1°").arg(number(*facts.angleDeg, 1))};
     }
     if (m.kind == MeasurementKind::Probe) {
-        return {facts.isColor ? MeasurementText::tr("colour image") : facts.value ? withUnit(valueText(*facts.value, facts.unit), facts.unit) : MeasurementText::tr("outside")};
+        return {facts.color ? MeasurementText::tr("R %1  G %2  B %3").arg((*facts.color)[0]).arg((*facts.color)[1]).arg((*facts.color)[2]) : facts.value ? withUnit(valueText(*facts.value, facts.unit), facts.unit) : MeasurementText::tr("outside")};
     }
     return {};
 }
