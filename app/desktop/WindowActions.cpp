@@ -121,6 +121,7 @@ void WindowActions::addView()
     connect(scene, &Scene::maskStyleChanged, mask, follow);
     connect(scene, &Scene::maskChanged, mask, follow);
     addWindows();
+    addSlabs();
     m_table->beginSubmenu({}, tr("3D preset"));
     for (const RenderPreset& preset : VolumeView3D::presets()) {
         m_table->add({"render-" + preset.id, {}, preset.name, {}, ActionTable::NeedsImage}, [grid, id = preset.id] { grid->volumeView()->setPreset(id); });
@@ -141,6 +142,28 @@ void WindowActions::addWindows()
         }
         m_table->add({"window-" + QString::fromStdString(preset.id), {}, presetText(preset), keys, ActionTable::NeedsImage}, [scene, window = preset.window] { scene->setWindow(window); });
     }
+    m_table->endSubmenu();
+}
+
+void WindowActions::addSlabs()
+{
+    Scene* scene = m_window->scene();
+    m_table->beginSubmenu("slab", tr("Thick slices"));
+    auto* group = new QActionGroup(this);
+    struct Entry { SlabMode mode; const char* id; QString text; const char* key; };
+    for (const Entry& entry : {Entry{SlabMode::Off, "slab-off", tr("Thin slices"), "Shift+B"}, Entry{SlabMode::Maximum, "slab-mip", tr("Maximum (MIP)"), "B"},
+             Entry{SlabMode::Minimum, "slab-minip", tr("Minimum (MinIP)"), "Ctrl+B"}, Entry{SlabMode::Mean, "slab-mean", tr("Mean"), "Ctrl+Shift+B"}}) {
+        QAction* action = m_table->add({entry.id, {}, entry.text, {QKeySequence(entry.key)}, ActionTable::NeedsImage | ActionTable::Checkable},
+            [scene, mode = entry.mode] { scene->setSlab({mode, scene->slab().thicknessMm}); });
+        group->addAction(action);
+        const auto follow = [scene, action, mode = entry.mode] { action->setChecked(scene->slab().mode == mode); };
+        connect(scene, &Scene::slabChanged, action, follow);
+        connect(scene, &Scene::volumeChanged, action, follow);
+        follow();
+    }
+    m_table->separator();
+    m_table->add({"slab-thicker", {}, tr("Thicker"), {QKeySequence(".")}, ActionTable::NeedsImage}, [scene] { scene->setSlab({scene->slab().mode, scene->slab().thicknessMm * 1.25}); });
+    m_table->add({"slab-thinner", {}, tr("Thinner"), {QKeySequence(",")}, ActionTable::NeedsImage}, [scene] { scene->setSlab({scene->slab().mode, scene->slab().thicknessMm / 1.25}); });
     m_table->endSubmenu();
 }
 

@@ -31,6 +31,7 @@ private:
     void addEdit();
     void addView();
     void addWindows();
+    void addSlabs();
     void addTools();
     void addAssistant();
     void addHelp();

@@ -231,6 +231,9 @@ void ChatPanel::send()
     turn.question = request.question;
     const QString plane = request.view.plane == Plane::Axial ? tr("axial") : request.view.plane == Plane::Sagittal ? tr("sagittal") : tr("coronal");
     turn.view = m_scene->sliceCount(request.view.plane) > 1 ? tr("%1, image %2").arg(plane).arg(request.view.slice + 1) : QString();
+    if (m_scene->slab().isOn()) {
+        turn.view += (turn.view.isEmpty() ? QString() : QStringLiteral(", ")) + tr("thin slice");
+    }
     m_turns.append(turn);
     behind(tr("Question"), request.question);
     m_job = m_client->chat(request);

@@ -11,6 +11,7 @@
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QSurfaceFormat>
+#include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QUndoStack>
@@ -212,6 +213,36 @@ private Q_SLOTS:
         QVERIFY(std::abs(qGray(lens.pixel(210, 180)) - qGray(plain.pixel(210, 180))) < 40);
         QTest::mouseRelease(m_view.get(), Qt::LeftButton, {}, {210, 180});
         QCOMPARE(m_view->grab().toImage().copy(160, 130, 100, 100), plain.copy(160, 130, 100, 100));
+    }
+
+    void aThickSliceIsShownAndSaid()
+    {
+        const QImage thin = toImage(m_view->picture());
+        QSignalSpy changed(m_scene.get(), &Scene::slabChanged);
+        m_scene->setSlab({SlabMode::Maximum, 30});
+        QCOMPARE(changed.count(), 1);
+        const QImage thick = toImage(m_view->picture());
+        // Nothing gets darker in a maximum projection.
+        int brighter = 0;
+        for (int y = 0; y < thin.height(); ++y) {
+            for (int x = 0; x < thin.width(); ++x) {
+                QVERIFY(qGray(thick.pixel(x, y)) >= qGray(thin.pixel(x, y)));
+                brighter += qGray(thick.pixel(x, y)) > qGray(thin.pixel(x, y));
+            }
+        }
+        QVERIFY(brighter > 1000);
+        m_scene->setSlab({SlabMode::Maximum, 1e9});
+        QCOMPARE(m_scene->slab().thicknessMm, 200.0);
+        m_scene->reset();
+        QVERIFY(!m_scene->slab().isOn());
+        QCOMPARE(toImage(m_view->picture()), thin);
+        // A single image has no thickness.
+        dicom::Series single = m_series;
+        single.kind = dicom::SeriesKind::SingleImage;
+        single.key = "single";
+        m_scene->setVolume(m_volume, single);
+        m_scene->setSlab({SlabMode::Mean, 20});
+        QVERIFY(!m_scene->slab().isOn());
     }
 
     void cinePlaysAtItsSpeedAndStops()

@@ -1,6 +1,7 @@
 #include "viewer/volume/Picture.h"
 
 #include "viewer/volume/Error.h"
+#include "viewer/volume/Slab.h"
 
 #include <algorithm>
 #include <bitset>
@@ -372,7 +373,7 @@ Picture composeImage(const Volume& volume, const SliceFrame& frame, const Window
     if (volume.isColor()) {
         return sampleColor(volume, frame, interpolation, invert);
     }
-    const std::vector<float> values = volume.visit([&](auto voxels) { return sampleFrame(voxels, volume.geometry(), frame, interpolation); });
+    const std::vector<float> values = sampleValues(volume, frame, interpolation);
     return fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert), frame.width, frame.height);
 }
 
@@ -433,6 +434,25 @@ Picture composeSlice(const Volume& volume, const SliceFrame& frame, const Window
         throw Error("nothing to compose: no volume or an empty frame", "picture");
     }
     Picture picture = composeImage(volume, frame, window, invert, interpolation);
+    if (mask && !mask->isEmpty()) {
+        blendMask(picture, *mask, frame, style);
+    }
+    return picture;
+}
+
+std::vector<float> sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation)
+{
+    return volume.visit([&](auto voxels) { return sampleFrame(voxels, volume.geometry(), frame, interpolation); });
+}
+
+Picture composeSlab(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert, Interpolation interpolation, const Slab& slab,
+                    const LabelMap* mask, const OverlayStyle& style)
+{
+    if (!slab.isOn() || volume.isColor()) {
+        return composeSlice(volume, frame, window, invert, interpolation, mask, style);
+    }
+    const std::vector<float> values = sampleSlab(volume, frame, interpolation, slab);
+    Picture picture = fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert), frame.width, frame.height);
     if (mask && !mask->isEmpty()) {
         blendMask(picture, *mask, frame, style);
     }

@@ -297,7 +297,7 @@ void MeasureTool::cancel()
 
 void MeasureTool::paint(QPainter& painter, const SliceFrame& frame) const
 {
-    MeasurementPainter pen(painter, frame);
+    MeasurementPainter pen(painter, frame, m_scene->slab().isOn());
     for (const Finding* finding : m_findings->ofShownSeries()) {
         const bool isEdited = m_edit && m_edit->before.id == finding->measurement.id;
         const Measurement& m = isEdited ? m_edit->now : finding->measurement;

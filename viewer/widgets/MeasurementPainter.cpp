@@ -3,6 +3,8 @@
 #include "viewer/widgets/MeasurementText.h"
 #include "viewer/widgets/Theme.h"
 
+#include <QCoreApplication>
+
 #include <algorithm>
 #include <cmath>
 
@@ -158,7 +160,11 @@ QRectF MeasurementPainter::placeText(const Measurement& m, QSizeF size) const
 
 void MeasurementPainter::paintText(const Measurement& m, const MeasurementFacts& facts, const QColor& color)
 {
-    const QString text = measurementLines(m, facts).join('\n');
+    QStringList lines = measurementLines(m, facts);
+    if (m_isSlab && (facts.region || facts.value)) {
+        lines << QCoreApplication::translate("hf::MeasurementText", "(values of the thin slice)");
+    }
+    const QString text = lines.join('\n');
     if (text.isEmpty()) {
         return;
     }

@@ -21,7 +21,8 @@ void drawRimmedText(QPainter& painter, const QRectF& box, int flags, const QStri
 /// Draws measurements on a 2D view; painter coordinates are pixels of the frame. Texts keep clear of those that were drawn before.
 class MeasurementPainter {
 public:
-    MeasurementPainter(QPainter& painter, const SliceFrame& frame) : m_painter(painter), m_frame(frame) {}
+    /// @param isSlab  the view shows a slab: values are said to be of the thin slice.
+    MeasurementPainter(QPainter& painter, const SliceFrame& frame, bool isSlab) : m_painter(painter), m_frame(frame), m_isSlab(isSlab) {}
     /// @param isSelected  with handles, brighter.
     void paint(const Measurement& measurement, const MeasurementFacts& facts, bool isSelected);
 
@@ -35,6 +36,7 @@ private:
 
     QPainter& m_painter;
     const SliceFrame& m_frame;
+    bool m_isSlab;
     std::vector<QRectF> m_texts;    ///< Where texts stand already.
 };
 

@@ -46,6 +46,7 @@ void Scene::setVolume(std::shared_ptr<const Volume> volume, dicom::Series series
     }
     m_volume = std::move(volume);
     m_series = std::move(series);
+    m_slab.mode = SlabMode::Off;
     m_activePlane = m_volume->geometry().acquisitionPlane();
     takeState();
     Q_EMIT volumeChanged();
@@ -109,12 +110,23 @@ void Scene::setInverted(bool inverted)
     }
 }
 
+void Scene::setSlab(Slab slab)
+{
+    slab.thicknessMm = std::clamp(slab.thicknessMm, 1.0, 200.0);
+    if (isEmpty() || m_series.kind != dicom::SeriesKind::Volume || m_volume->isColor() || slab == m_slab) {
+        return;
+    }
+    m_slab = slab;
+    Q_EMIT slabChanged();
+}
+
 void Scene::reset()
 {
     if (isEmpty()) {
         return;
     }
     setInverted(false);
+    setSlab({SlabMode::Off, m_slab.thicknessMm});
     setWindow(m_volume->defaultWindow());
     setCursor(middleOf(m_volume->geometry()));
 }

@@ -2,7 +2,7 @@
 
 #include "viewer/dicom/Study.h"
 #include "viewer/volume/LabelMap.h"
-#include "viewer/volume/Picture.h"
+#include "viewer/volume/Slab.h"
 #include "viewer/volume/Volume.h"
 
 #include <QObject>
@@ -43,7 +43,11 @@ public:
     bool isInverted() const { return m_inverted; }
     void setWindow(const WindowLevel& window);
     void setInverted(bool inverted);
-    /// Window, inversion and place as after setVolume.
+    /// Thick slices in all 2D views; off for another volume.
+    const Slab& slab() const { return m_slab; }
+    /// Thickness is clamped to 1 to 200 mm; nothing for single images and colour.
+    void setSlab(Slab slab);
+    /// Window, inversion, slab and place as after setVolume.
     void reset();
 
     /// The place that the crosshair marks; always inside the volume.
@@ -86,6 +90,7 @@ public:
 Q_SIGNALS:
     void volumeChanged();
     void windowChanged();
+    void slabChanged();
     void cursorChanged();
     void activePlaneChanged();
     void toolChanged();
@@ -112,6 +117,7 @@ private:
     Tool m_tool = Tool::Window;
     WindowLevel m_window;
     bool m_inverted = false;
+    Slab m_slab;
     PointLps m_cursor;
     Plane m_activePlane = Plane::Axial;
     LabelMap m_mask;

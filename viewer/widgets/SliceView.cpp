@@ -26,6 +26,7 @@ SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* par
     const auto repaint = [this] { update(); };
     connect(scene, &Scene::volumeChanged, this, [this] { volumeChanged(); });
     connect(scene, &Scene::windowChanged, this, repaint);
+    connect(scene, &Scene::slabChanged, this, repaint);
     connect(scene, &Scene::cursorChanged, this, repaint);
     connect(scene, &Scene::maskChanged, this, repaint);
     connect(scene, &Scene::maskStyleChanged, this, repaint);
@@ -169,7 +170,7 @@ SliceFrame SliceView::frame() const
 Picture SliceView::compose(const SliceFrame& grid) const
 {
     const LabelMap* mask = m_scene->hasMask() && m_scene->isMaskShown() ? &m_scene->mask() : nullptr;
-    return composeSlice(*m_scene->volume(), grid, m_scene->window(), m_scene->isInverted(), Interpolation::Linear, mask, m_scene->overlayStyle());
+    return composeSlab(*m_scene->volume(), grid, m_scene->window(), m_scene->isInverted(), Interpolation::Linear, m_scene->slab(), mask, m_scene->overlayStyle());
 }
 
 void SliceView::resizeEvent(QResizeEvent*)
@@ -259,12 +260,17 @@ void SliceView::paintEvent(QPaintEvent*)
 
 QStringList SliceView::viewMarks() const
 {
-    if (!isTurned()) {
-        return {};
+    QStringList marks;
+    const Slab& slab = m_scene->slab();
+    if (slab.isOn()) {
+        const double shown = shownThicknessMm(m_scene->volume()->geometry(), frame().normal(), slab.thicknessMm);
+        marks << tr("%1 of %2 mm").arg(slab.mode == SlabMode::Maximum ? tr("MIP") : slab.mode == SlabMode::Minimum ? tr("MinIP") : tr("Mean"), QLocale().toString(shown, 'g', 4));
     }
-    const Orientation& o = m_orientation;
-    const bool mirrored = o.rightX * o.downY - o.rightY * o.downX < 0;
-    return {mirrored ? tr("flipped") : tr("turned")};
+    if (isTurned()) {
+        const Orientation& o = m_orientation;
+        marks << (o.rightX * o.downY - o.rightY * o.downX < 0 ? tr("flipped") : tr("turned"));
+    }
+    return marks;
 }
 
 QString SliceView::valueUnderPointer(const SliceFrame& grid) const
@@ -282,7 +288,14 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
         const auto rgb = volume.rgb().subspan(3 * volume.geometry().offset(index), 3);
         return tr("R %1  G %2  B %3").arg(rgb[0]).arg(rgb[1]).arg(rgb[2]);
     }
-    const QString value = QLocale().toString(double(volume.valueAt(index)), 'g', 6);
+    double shown = double(volume.valueAt(index));
+    if (m_scene->slab().isOn()) {
+        SliceFrame pixel = grid;
+        pixel.origin = grid.toLps(m_pointer.x(), m_pointer.y());
+        pixel.width = pixel.height = 1;
+        shown = double(sampleSlab(volume, pixel, Interpolation::Nearest, m_scene->slab()).front());
+    }
+    const QString value = QLocale().toString(shown, 'g', 6);
     return volume.info().unit == Unit::Hu ? tr("%1 HU").arg(value) : value;
 }
 

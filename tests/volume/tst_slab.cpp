@@ -1,0 +1,124 @@
+#include "support/Check.h"
+#include "viewer/volume/Slab.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace hf;
+
+namespace {
+
+constexpr int kI = 13, kJ = 11, kK = 17;
+
+int valueOf(int i, int j, int k) { return (i * 131 + j * 57 * (1 + k % 4) + k * k * 29) % 1777 - 800; }
+
+Volume noisy()
+{
+    std::vector<std::int16_t> voxels;
+    for (int k = 0; k < kK; ++k) {
+        for (int j = 0; j < kJ; ++j) {
+            for (int i = 0; i < kI; ++i) {
+                voxels.push_back(std::int16_t(valueOf(i, j, k)));
+            }
+        }
+    }
+    return Volume(Geometry({kI, kJ, kK}, {1, 1.5, 2}, {-3, 4, 5}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}), std::move(voxels), {.modality = "CT", .unit = Unit::Hu});
+}
+
+/// The slab of the axial slice `k`, straight from the formula.
+double expected(SlabMode mode, int i, int j, int k, int each)
+{
+    double most = -1e9, least = 1e9, sum = 0;
+    int count = 0;
+    for (int n = std::max(0, k - each); n <= std::min(kK - 1, k + each); ++n, ++count) {
+        most = std::max(most, double(valueOf(i, j, n)));
+        least = std::min(least, double(valueOf(i, j, n)));
+        sum += valueOf(i, j, n);
+    }
+    return mode == SlabMode::Maximum ? most : mode == SlabMode::Minimum ? least : sum / count;
+}
+
+} // namespace
+
+HF_TEST(everyModeIsWhatItsFormulaSays)
+{
+    const Volume volume = noisy();
+    for (const SlabMode mode : {SlabMode::Maximum, SlabMode::Minimum, SlabMode::Mean}) {
+        // In the middle, and where the slab reaches over the end of the volume.
+        for (const int slice : {8, 0, kK - 1}) {
+            View view;
+            view.slice = slice;
+            const SliceFrame frame = frameOf(volume.geometry(), view);
+            const std::vector<float> values = sampleSlab(volume, frame, Interpolation::Linear, {mode, 10});
+            for (int j = 0; j < kJ; ++j) {
+                for (int i = 0; i < kI; ++i) {
+                    HF_CHECK_NEAR(values[std::size_t(j * kI + i)], expected(mode, i, j, slice, 2), 1e-3);
+                }
+            }
+        }
+    }
+}
+
+HF_TEST(thicknessIsOfWholeSlices)
+{
+    const Geometry geometry = noisy().geometry();
+    const Vec3 z{0, 0, 1};
+    HF_CHECK_EQUAL(slabOffsets(geometry, z, 10).size(), std::size_t(5));
+    HF_CHECK_EQUAL(slabOffsets(geometry, z, 10).back(), 4.0);
+    HF_CHECK_EQUAL(shownThicknessMm(geometry, z, 10), 10.0);
+    HF_CHECK_EQUAL(shownThicknessMm(geometry, z, 13.9), 10.0);
+    HF_CHECK_EQUAL(shownThicknessMm(geometry, z, 0.5), 2.0);
+    HF_CHECK_EQUAL(shownThicknessMm(geometry, {0, -1, 0}, 4.5), 4.5);
+    // Oblique: steps of the finest spacing.
+    HF_CHECK_EQUAL(shownThicknessMm(geometry, normalized({0, 1, 1}), 5), 5.0);
+}
+
+HF_TEST(anObliqueSlabOfARampIsKnown)
+{
+    const int n = 40;
+    std::vector<float> voxels;
+    for (int k = 0; k < n; ++k) {
+        voxels.insert(voxels.end(), std::size_t(n * n), float(k));
+    }
+    const Volume volume(Geometry({n, n, n}, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}), std::move(voxels), {});
+    SliceFrame frame;
+    frame.right = {1, 0, 0};
+    frame.down = normalized({0, 0.8, -0.6});
+    frame.origin = {20, 20, 20};
+    frame.width = frame.height = 1;
+    const double slope = std::abs(frame.normal().z);
+    HF_CHECK_NEAR(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Mean, 9}).front(), 20, 1e-4);
+    HF_CHECK_NEAR(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Maximum, 9}).front(), 20 + 4 * slope, 1e-4);
+    HF_CHECK_NEAR(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Minimum, 9}).front(), 20 - 4 * slope, 1e-4);
+}
+
+HF_TEST(outsideStaysOutsideAndOffIsThin)
+{
+    const Volume volume = noisy();
+    SliceFrame frame = frameOf(volume.geometry(), {});
+    const std::vector<float> thin = sampleValues(volume, frame, Interpolation::Linear);
+    HF_CHECK(sampleSlab(volume, frame, Interpolation::Linear, {}) == thin);
+    frame.origin = frame.origin + Vec3{500, 0, 0};
+    for (const float value : sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Mean, 10})) {
+        HF_CHECK(std::isnan(value));
+    }
+}
+
+HF_TEST(thePictureIsTheWindowOfTheSlab)
+{
+    const Volume volume = noisy();
+    View view;
+    view.slice = 8;
+    const SliceFrame frame = frameOf(volume.geometry(), view);
+    const WindowLevel window{0, 1600, {}};
+    const Picture picture = composeSlab(volume, frame, window, false, Interpolation::Linear, {SlabMode::Maximum, 10});
+    for (int j = 0; j < kJ; ++j) {
+        for (int i = 0; i < kI; ++i) {
+            HF_CHECK_NEAR(picture.at(i, j).r, window.map(expected(SlabMode::Maximum, i, j, 8, 2)), 1);
+        }
+    }
+    HF_CHECK(composeSlab(volume, frame, window, false, Interpolation::Linear, {}).rgb == composeSlice(volume, frame, window, false, Interpolation::Linear).rgb);
+}
+
+HF_TEST_MAIN()

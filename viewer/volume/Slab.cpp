@@ -1,0 +1,91 @@
+#include "viewer/volume/Slab.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace hf {
+
+namespace {
+
+/// Distance of thin slices along a direction: of the voxel axis that it runs along, else the finest spacing.
+double stepAlong(const Geometry& geometry, Vec3 normal)
+{
+    const auto spacing = geometry.spacingMm();
+    for (int axis = 0; axis < 3; ++axis) {
+        if (std::abs(dot(geometry.direction(axis), normal)) > 1 - 1e-6) {
+            return spacing[std::size_t(axis)];
+        }
+    }
+    return *std::min_element(spacing.begin(), spacing.end());
+}
+
+/// Running combination of one pixel after the other layer; NaN does not count.
+class Combination {
+public:
+    Combination(SlabMode mode, std::size_t pixels) : m_mode(mode), m_values(pixels, std::numeric_limits<float>::quiet_NaN()), m_sums(mode == SlabMode::Mean ? pixels : 0), m_counts(m_sums.size()) {}
+
+    void add(const std::vector<float>& layer)
+    {
+        for (std::size_t n = 0; n < layer.size(); ++n) {
+            if (std::isnan(layer[n])) {
+                continue;
+            }
+            if (m_mode == SlabMode::Mean) {
+                m_sums[n] += double(layer[n]);
+                ++m_counts[n];
+            } else if (std::isnan(m_values[n]) || (m_mode == SlabMode::Maximum ? layer[n] > m_values[n] : layer[n] < m_values[n])) {
+                m_values[n] = layer[n];
+            }
+        }
+    }
+
+    std::vector<float> take()
+    {
+        for (std::size_t n = 0; n < m_sums.size(); ++n) {
+            m_values[n] = m_counts[n] ? float(m_sums[n] / m_counts[n]) : m_values[n];
+        }
+        return std::move(m_values);
+    }
+
+private:
+    SlabMode m_mode;
+    std::vector<float> m_values;
+    std::vector<double> m_sums;
+    std::vector<int> m_counts;
+};
+
+} // namespace
+
+std::vector<double> slabOffsets(const Geometry& geometry, Vec3 normal, double thicknessMm)
+{
+    const double step = stepAlong(geometry, normal);
+    // A slice of the border counts although thickness and step are not exact numbers.
+    const int each = std::max(0, int(std::floor((thicknessMm / step - 1) / 2 + 1e-6)));
+    std::vector<double> offsets;
+    for (int n = -each; n <= each; ++n) {
+        offsets.push_back(n * step);
+    }
+    return offsets;
+}
+
+double shownThicknessMm(const Geometry& geometry, Vec3 normal, double thicknessMm)
+{
+    return double(slabOffsets(geometry, normal, thicknessMm).size()) * stepAlong(geometry, normal);
+}
+
+std::vector<float> sampleSlab(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, const Slab& slab)
+{
+    if (!slab.isOn()) {
+        return sampleValues(volume, frame, interpolation);
+    }
+    Combination combination(slab.mode, std::size_t(frame.width) * std::size_t(frame.height));
+    SliceFrame layer = frame;
+    for (const double offset : slabOffsets(volume.geometry(), frame.normal(), slab.thicknessMm)) {
+        layer.origin = frame.origin + frame.normal() * offset;
+        combination.add(sampleValues(volume, layer, interpolation));
+    }
+    return combination.take();
+}
+
+} // namespace hf
