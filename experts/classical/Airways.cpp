@@ -78,7 +78,7 @@ bool liesBetweenLungs(const WorkGrid& grid, const std::uint8_t* body, int index,
 }
 
 /// The longest chain of candidates through neighbouring slices, as seed voxels; at least 20 mm long.
-std::vector<std::size_t> findTrachea(const WorkGrid& grid, const std::uint8_t* body)
+std::vector<std::size_t> findTrachea(const WorkGrid& grid, const std::uint8_t* body, const Progress& progress)
 {
     struct Chain { std::vector<std::size_t> voxels; int slices = 0, besideLung = 0; bool atCranialEnd = false; std::vector<std::size_t> last; };
     std::vector<Chain> open, done;
@@ -108,6 +108,7 @@ std::vector<std::size_t> findTrachea(const WorkGrid& grid, const std::uint8_t* b
         done.insert(done.end(), open.begin(), open.end());
         open = std::move(next);
         throwIfStopped(grid.stop);
+        report(progress, double(step) / slices, "airways");
     }
     done.insert(done.end(), open.begin(), open.end());
     // The windpipe runs between the lungs, or leaves the scan upwards in the neck; loops of bowel with gas do neither.
@@ -137,23 +138,19 @@ std::vector<std::size_t> grow(const WorkGrid& grid, const std::vector<std::size_
         push(seed);
     }
     for (std::size_t head = 0; head < region.size() && region.size() <= most; ++head) {
-        for (int axis = 0; axis < 3; ++axis) {
-            const int index = grid.indexAlong(region[head], axis);
-            if (index > 0) push(region[head] - grid.stride(axis));
-            if (index + 1 < grid.size[std::size_t(axis)]) push(region[head] + grid.stride(axis));
-        }
+        forFaceNeighbours(grid, region[head], push);
     }
     return region;
 }
 
 } // namespace
 
-Mask::Pointer findAirways(const WorkGrid& grid, const Mask* bodyMask)
+Mask::Pointer findAirways(const WorkGrid& grid, const Mask* bodyMask, const Progress& progress)
 {
     const std::uint8_t* body = bodyMask->GetBufferPointer();
     const std::int16_t* hu = grid.values();
     const Mask::Pointer airways = makeMask(grid);
-    const std::vector<std::size_t> seeds = findTrachea(grid, body);
+    const std::vector<std::size_t> seeds = findTrachea(grid, body, subProgress(progress, 0, 0.6));
     if (seeds.empty()) {
         return airways;
     }
@@ -169,6 +166,8 @@ Mask::Pointer findAirways(const WorkGrid& grid, const Mask* bodyMask)
         if (leaked || region.size() > most) {
             break;
         }
+        throwIfStopped(grid.stop);
+        report(progress, 0.6 + 0.3 * (threshold + 985) / 165.0, "airways");
         best = region;
         before = std::max(before, volume);
     }
@@ -176,29 +175,21 @@ Mask::Pointer findAirways(const WorkGrid& grid, const Mask* bodyMask)
     for (const std::size_t voxel : best) {
         out[voxel] = 1;
     }
-    // Out to the wall: half way between gas and soft tissue. The trachea's own slices are known in full.
+    // Out to the wall: half way between gas and soft tissue, a little more because the wall is thin. The trachea's own slices are known in full.
     for (const std::size_t voxel : seeds) {
         out[voxel] = 1;
     }
-    constexpr int kWallHu = -500;
+constexpr int kWallHu = -420;
     const Distances::Pointer distance = distanceTo(airways, grid);
     const float* d = distance->GetBufferPointer();
     const float reach = float(*std::max_element(grid.spacingMm.begin(), grid.spacingMm.end())) * 1.05F;
-    // Beside the lung the wall is thin: there only what is nearly gas counts.
+    // What lies mostly in lung is lung.
     for (std::size_t n = 0; n < grid.voxels(); ++n) {
         if (!out[n] && body[n] && d[n] <= reach && hu[n] < kWallHu) {
             int lungLike = 0;
-            for (int axis = 0; axis < 3; ++axis) {
-                const int index = grid.indexAlong(n, axis);
-                const auto counts = [&](std::size_t m) { lungLike += d[m] > 0 && hu[m] < -600 && hu[m] > -960; };
-                if (index > 0) counts(n - grid.stride(axis));
-                if (index + 1 < grid.size[std::size_t(axis)]) counts(n + grid.stride(axis));
-            }
-            out[n] = lungLike <= 1 ? 2 : 0;
+            forFaceNeighbours(grid, n, [&](std::size_t m) { lungLike += d[m] > 0 && hu[m] < -600 && hu[m] > -960; });
+            out[n] = lungLike <= 3;
         }
-    }
-    for (std::size_t n = 0; n < grid.voxels(); ++n) {
-        out[n] = out[n] != 0;
     }
     return airways;
 }

@@ -7,7 +7,13 @@ namespace hf::experts::classical {
 
 namespace {
 
-constexpr int kSureHu = 240, kMarrowHu = 65;
+constexpr int kMarrowHu = 65;
+
+/// 0 where blocks are fine enough to show a cortex in full, 1 from 5 mm on, where it is always mixed with what is around.
+double coarseness(const WorkGrid& grid) { return std::clamp((std::cbrt(grid.voxelMm3()) - 2.5) / 2.5, 0.0, 1.0); }
+
+/// Density that only bone reaches; with contrast medium in the scan thin vessels come near it.
+double sureHu(const WorkGrid& grid, bool hasContrast) { return 240 - (hasContrast ? 0 : 45 * coarseness(grid)); }
 
 /// Density from which a block may be bone: half way between muscle and a thin cortex, which thick slices thin out.
 int maybeHu(const WorkGrid& grid) { return 140 + int(12 * std::clamp(*std::min_element(grid.spacingMm.begin(), grid.spacingMm.end()) - 2.0, 0.0, 4.0)); }
@@ -28,7 +34,7 @@ Mask::Pointer findContrast(const WorkGrid& grid, const Mask* bright)
 {
     const Mask::Pointer result = makeMask(grid);
     std::uint8_t* out = result->GetBufferPointer();
-    const Mask::Pointer cores = eroded(bright, std::max(4.5, coarsestMm(grid) * 1.05), grid);
+    const Mask::Pointer cores = eroded(bright, std::max(4.5, coarsestMm(grid) * 1.5), grid);
     const Components parts = components(cores, grid);
     if (parts.sizes.size() < 2) {
         return result;
@@ -54,19 +60,14 @@ Mask::Pointer findContrast(const WorkGrid& grid, const Mask* bright)
         throwIfStopped(grid.stop);
         next.clear();
         for (const std::size_t n : front) {
-            for (int axis = 0; axis < 3; ++axis) {
-                const int index = grid.indexAlong(n, axis);
-                const auto visit = [&](std::size_t m) {
-                    if (b[m] && !owner[m]) {
-                        owner[m] = owner[n];
-                        rindBright[owner[n]] += hu[m] > sum[owner[n]] / double(parts.sizes[owner[n]]) + 60;
-                        ++rindCount[owner[n]];
-                        next.push_back(m);
-                    }
-                };
-                if (index > 0) visit(n - grid.stride(axis));
-                if (index + 1 < grid.size[std::size_t(axis)]) visit(n + grid.stride(axis));
-            }
+            forFaceNeighbours(grid, n, [&](std::size_t m) {
+                if (b[m] && !owner[m]) {
+                    owner[m] = owner[n];
+                    rindBright[owner[n]] += hu[m] > sum[owner[n]] / double(parts.sizes[owner[n]]) + 60;
+                    ++rindCount[owner[n]];
+                    next.push_back(m);
+                }
+            });
         }
         front.swap(next);
     }
@@ -79,13 +80,13 @@ Mask::Pointer findContrast(const WorkGrid& grid, const Mask* bright)
         const double sd = std::sqrt(std::max(0.0, squares[part] / count - mean * mean));
         // Where a vessel touches bone, a part of its rind is bright too.
         const double brightShare = rindCount[part] > 0 ? rindBright[part] / rindCount[part] : 0;
-        out[n] = sd < 45 && mean < 600 && brightShare < 0.22;
+        out[n] = count * grid.voxelMm3() > 1000 && sd < 45 && mean < 600 && brightShare < 0.22;
     }
     return result;
 }
 
-/// In how many of 26 directions bone is met within a reach, and in how many of the 8 in the axial plane.
-struct Enclosure { int all = 0, axial = 0; };
+/// In how many of 26 directions bone is met within a reach, in how many of the 8 in the axial plane, and in how many of the two across it.
+struct Enclosure { int all = 0, axial = 0, across = 0; };
 Enclosure enclosure(const WorkGrid& grid, const std::uint8_t* bone, std::size_t voxel, double reachMm)
 {
     const std::array<int, 3> at{grid.indexAlong(voxel, 0), grid.indexAlong(voxel, 1), grid.indexAlong(voxel, 2)};
@@ -96,6 +97,7 @@ Enclosure enclosure(const WorkGrid& grid, const std::uint8_t* bone, std::size_t 
             continue;
         }
         const bool inAxialPlane = step[std::size_t(grid.axial)] == 0;
+        const bool isAcross = std::abs(step[0]) + std::abs(step[1]) + std::abs(step[2]) == 1 && !inAxialPlane;
         const auto count = [&] {
             ++hits.all;
             hits.axial += inAxialPlane;
@@ -119,6 +121,7 @@ Enclosure enclosure(const WorkGrid& grid, const std::uint8_t* bone, std::size_t 
             }
             if (bone[std::size_t(place[0]) + std::size_t(place[1]) * grid.stride(1) + std::size_t(place[2]) * grid.stride(2)]) {
                 count();
+                hits.across += isAcross;
                 break;
             }
         }
@@ -126,25 +129,92 @@ Enclosure enclosure(const WorkGrid& grid, const std::uint8_t* bone, std::size_t 
     return hits;
 }
 
-/// Marrow: dark bone within bone. The darker, the better it must be enclosed; the spinal canal is open upwards and downwards.
-void addMarrow(const WorkGrid& grid, const std::uint8_t* body, const std::uint8_t* contrast, Mask* bones)
+/// The sum over a box of 2 * radius + 1 voxels along each axis; beyond the border there is nothing.
+void sumInBox(const WorkGrid& grid, std::vector<float>& values, const std::array<int, 3>& radius)
+{
+    std::vector<float> line;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        const std::size_t stride = grid.stride(int(axis));
+        const int count = grid.size[axis], r = radius[axis];
+        line.resize(std::size_t(count));
+        for (std::size_t start = 0; start < grid.voxels(); ++start) {
+            if (grid.indexAlong(start, int(axis)) != 0) {
+                continue;
+            }
+            for (int n = 0; n < count; ++n) {
+                line[std::size_t(n)] = values[start + std::size_t(n) * stride];
+            }
+            float sum = 0;
+            for (int n = 0; n < std::min(r, count); ++n) {
+                sum += line[std::size_t(n)];
+            }
+            for (int n = 0; n < count; ++n) {
+                sum += n + r < count ? line[std::size_t(n + r)] : 0;
+                values[start + std::size_t(n) * stride] = sum;
+                sum -= n - r >= 0 ? line[std::size_t(n - r)] : 0;
+            }
+        }
+        throwIfStopped(grid.stop);
+    }
+}
+
+/// What surrounds a block and is no bone yet, within some mm.
+struct Surroundings {
+    std::vector<float> grains;  ///< Share that is brighter than soft tissue: spongy bone is grained, muscle is not.
+    std::vector<float> meanHu;
+};
+
+Surroundings surroundings(const WorkGrid& grid, const std::uint8_t* bones)
+{
+    constexpr double kReachMm = 6;
+    constexpr int kGrainHu = 100;
+    std::array<int, 3> radius{};
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        radius[axis] = std::max(1, int(std::lround(kReachMm / grid.spacingMm[axis])));
+    }
+    Surroundings result{std::vector<float>(grid.voxels()), std::vector<float>(grid.voxels())};
+    std::vector<float> count(grid.voxels());
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        const float open = bones[n] ? 0 : 1;
+        count[n] = open;
+        result.grains[n] = grid.values()[n] > kGrainHu ? open : 0;
+        result.meanHu[n] = open * float(grid.values()[n]);
+    }
+    sumInBox(grid, count, radius);
+    sumInBox(grid, result.grains, radius);
+    sumInBox(grid, result.meanHu, radius);
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        const float open = std::max(1.F, count[n]);
+        result.grains[n] /= open;
+        result.meanHu[n] /= open;
+    }
+    return result;
+}
+
+/// Marrow: dark bone within bone. The darker, the better it must be enclosed, the less so where it is grained.
+void addMarrow(const WorkGrid& grid, const std::uint8_t* body, const std::uint8_t* contrast, Mask* bones, const Progress& progress)
 {
     const std::int16_t* hu = grid.values();
     const Distances::Pointer distance = distanceTo(bones, grid);
     const float* d = distance->GetBufferPointer();
     std::uint8_t* b = bones->GetBufferPointer();
+    const Surroundings around = surroundings(grid, b);
     std::vector<std::size_t> added;
     for (std::size_t n = 0; n < grid.voxels(); ++n) {
         if ((n & 0xFFFF) == 0) {
             throwIfStopped(grid.stop);
+            report(progress, 0.2 + 0.8 * double(n) / double(grid.voxels()), "bones");
         }
-        if (b[n] || !body[n] || contrast[n] || d[n] > 16 || hu[n] < -90) {
+        if (b[n] || !body[n] || d[n] > 16 || hu[n] < -90) {
             continue;
         }
-        const double needed = hu[n] > kMarrowHu + 45 ? 0.66 : hu[n] > kMarrowHu ? 0.70 : 0.80;
+        const bool grained = around.grains[n] > 0.2F;
+        const double needed = contrast[n] ? 0.80 : (hu[n] > kMarrowHu + 45 ? 0.66 : hu[n] > kMarrowHu ? 0.70 : 0.80) - (grained ? 0.15 : 0);
         // A disc lies between end plates, but no cortex is around it in its own slice.
         const Enclosure met = enclosure(grid, b, n, 34);
-        if (met.all >= 26 * needed && met.axial >= 7) {
+        // The spinal canal is a tube of even fluid and nerves.
+        const bool isCanal = !grained && met.across == 0 && around.meanHu[n] > -20 && around.meanHu[n] < 50;
+        if (met.all >= 26 * needed && met.axial >= (grained ? 6 : 7) && !isCanal) {
             added.push_back(n);
         }
     }
@@ -153,10 +223,48 @@ void addMarrow(const WorkGrid& grid, const std::uint8_t* body, const std::uint8_
     }
 }
 
-/// Blocks at the border that are darker than half way to the brightest neighbour are soft tissue that a slice mixes with cortex.
+/// Marrow of thick bones: what a ball cannot reach from outside through the holes of the cortex.
+void addCavities(const WorkGrid& grid, Mask* bones)
+{
+    constexpr double kBallMm = 5, kLeastHu = 45, kMostMm3 = 90000;
+    const std::int16_t* hu = grid.values();
+    const Distances::Pointer distance = distanceTo(bones, grid);
+    const float* d = distance->GetBufferPointer();
+    const Mask::Pointer free = maskWhere(grid, [&](std::size_t n) { return d[n] > float(kBallMm); });
+    const Components parts = components(free, grid);
+    const std::uint32_t* label = parts.labels->GetBufferPointer();
+    struct Cavity { double sum = 0; bool atEnd = false; };
+    std::vector<Cavity> cavities(parts.sizes.size());
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        Cavity& cavity = cavities[label[n]];
+        cavity.sum += hu[n];
+        for (int axis = 0; axis < 3; ++axis) {
+            const int index = grid.indexAlong(n, axis);
+            cavity.atEnd = cavity.atEnd || index == 0 || index + 1 == grid.size[std::size_t(axis)];
+        }
+    }
+    const Mask::Pointer cores = maskWhere(grid, [&](std::size_t n) {
+        const std::uint32_t part = label[n];
+        const double size = double(parts.sizes[part]);
+        if (part == 0 || cavities[part].atEnd || size * grid.voxelMm3() > kMostMm3) return false;
+        return cavities[part].sum / size > kLeastHu;
+    });
+    const Mask::Pointer grown = dilated(cores, kBallMm, grid);
+    const std::uint8_t* g = grown->GetBufferPointer();
+    std::uint8_t* b = bones->GetBufferPointer();
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        b[n] = b[n] || (g[n] && hu[n] > -120);
+    }
+}
+
+/// Blocks at the border that are darker than half way to the brightest neighbour are soft tissue mixed with cortex. A cortex in full is
+/// seen on fine grids only: on coarse ones less bright neighbours tell the same.
 void trimBorder(const WorkGrid& grid, Mask* bones)
 {
-    constexpr double kSoftHu = 50, kShare = 0.42;
+    constexpr double kSoftHu = 50;
+    constexpr int kCortexHu = 550;
+    const double coarse = coarseness(grid);
+    const double share = 0.42 + 0.08 * coarse, least = 470 - 170 * coarse;
     const std::int16_t* hu = grid.values();
     std::uint8_t* b = bones->GetBufferPointer();
     std::vector<std::size_t> removed;
@@ -164,25 +272,13 @@ void trimBorder(const WorkGrid& grid, Mask* bones)
         if (!b[n]) {
             continue;
         }
-        const std::array<int, 3> at{grid.indexAlong(n, 0), grid.indexAlong(n, 1), grid.indexAlong(n, 2)};
         bool border = false;
         int brightest = hu[n];
-        for (int direction = 0; direction < 27; ++direction) {
-            const std::array<int, 3> step{direction % 3 - 1, direction / 3 % 3 - 1, direction / 9 - 1};
-            bool inside = true;
-            std::ptrdiff_t offset = std::ptrdiff_t(n);
-            for (std::size_t axis = 0; axis < 3; ++axis) {
-                const int place = at[axis] + step[axis];
-                inside = inside && place >= 0 && place < grid.size[axis];
-                offset += step[axis] * std::ptrdiff_t(grid.stride(int(axis)));
-            }
-            if (inside) {
-                const bool isFace = std::abs(step[0]) + std::abs(step[1]) + std::abs(step[2]) == 1;
-                border = border || (isFace && !b[offset]);
-                brightest = std::max<int>(brightest, b[offset] ? hu[offset] : 0);
-            }
-        }
-        if (border && brightest > 470 && hu[n] < kSoftHu + kShare * (brightest - kSoftHu)) {
+        forNeighbours(grid, n, [&](std::size_t other, bool sharesFace) {
+            border = border || (sharesFace && !b[other]);
+            brightest = std::max<int>(brightest, b[other] ? std::min<int>(hu[other], kCortexHu) : 0);
+        });
+        if (border && brightest > least && hu[n] < kSoftHu + share * (brightest - kSoftHu)) {
             removed.push_back(n);
         }
     }
@@ -193,23 +289,27 @@ void trimBorder(const WorkGrid& grid, Mask* bones)
 
 } // namespace
 
-Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask)
+Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask, const Progress& progress)
 {
     const std::uint8_t* body = bodyMask->GetBufferPointer();
     const std::int16_t* hu = grid.values();
     const int kMaybeHu = maybeHu(grid);
     const Mask::Pointer bright = maskWhere(grid, [&](std::size_t n) { return body[n] && hu[n] > kMaybeHu; });
     const Mask::Pointer contrastMask = findContrast(grid, bright);
+    report(progress, 0.15, "bones");
     const std::uint8_t* contrast = contrastMask->GetBufferPointer();
-    const Mask::Pointer sure = maskWhere(grid, [&](std::size_t n) { return body[n] && !contrast[n] && hu[n] > kSureHu; });
-    const Distances::Pointer toSure = distanceTo(sure, grid);
+    const bool hasContrast = double(countSet(contrastMask, grid)) * grid.voxelMm3() > 15000;
+    const double sure = sureHu(grid, hasContrast);
+    const Mask::Pointer sureMask = maskWhere(grid, [&](std::size_t n) { return body[n] && !contrast[n] && hu[n] > sure; });
+    const Distances::Pointer toSure = distanceTo(sureMask, grid);
     const float* d = toSure->GetBufferPointer();
     const float reach = float(std::max(9.0, 1.8 * coarsestMm(grid)));
     const Mask::Pointer near = maskWhere(grid, [&](std::size_t n) { return body[n] && !contrast[n] && hu[n] > kMaybeHu && d[n] <= reach; });
+    report(progress, 0.25, "bones");
     const Components parts = components(near, grid);
     const std::uint32_t* label = parts.labels->GetBufferPointer();
     std::vector<std::size_t> sureCount(parts.sizes.size());
-    const std::uint8_t* s = sure->GetBufferPointer();
+    const std::uint8_t* s = sureMask->GetBufferPointer();
     for (std::size_t n = 0; n < grid.voxels(); ++n) {
         sureCount[label[n]] += s[n];
     }
@@ -217,9 +317,13 @@ Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask)
     const Mask::Pointer bones = maskWhere(grid, [&](std::size_t n) {
         return label[n] > 0 && double(parts.sizes[label[n]]) >= least && double(sureCount[label[n]]) > 0.08 * double(parts.sizes[label[n]]);
     });
-    addMarrow(grid, body, contrast, bones);
+    report(progress, 0.35, "bones");
+    addCavities(grid, bones);
+    report(progress, 0.5, "bones");
+    addMarrow(grid, body, contrast, bones, subProgress(progress, 0.5, 0.85));
     // What is left are small holes of the cortex in one of the three planes.
     for (int axis = 0; axis < 3; ++axis) {
+        report(progress, 0.85 + 0.04 * axis, "bones");
         const double voxelMm2 = grid.voxelMm3() / grid.spacingMm[std::size_t(axis)];
         fillSlices(bones, grid, axis, [&](const Region& hole) {
             const double area = double(hole.voxels.size()) * voxelMm2;

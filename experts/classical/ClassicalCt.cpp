@@ -51,19 +51,42 @@ std::string utcNow()
     return text;
 }
 
+constexpr int kFatHu = -24;         ///< Half way between fat and muscle.
+constexpr int kGasMixHu = -130;     ///< Darker than fat: mixed with gas.
+constexpr int kSkinMixHu = -190;    ///< The skin with air outside.
+constexpr int kGasHu = -500;        ///< Half way between gas and soft tissue.
+
+/// Blocks that mix gas with a tissue look like none: they get the tissue that most of their neighbours are. At the surface they are skin,
+/// or fat where there is little air in them.
+void settleGasMixtures(const WorkGrid& grid, std::vector<LabelId>& labels)
+{
+    const std::int16_t* hu = grid.values();
+    const std::vector<LabelId> before = labels;
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        if (before[n] != id(ClassicalLabel::Muscle) || hu[n] > kGasMixHu) {
+            continue;
+        }
+        std::array<int, 16> votes{};
+        bool atSurface = false;
+        forNeighbours(grid, n, [&](std::size_t other, bool) {
+            atSurface = atSurface || before[other] == 0;
+            votes[before[other]] += hu[other] > kGasMixHu;
+        });
+        const int subcutaneous = votes[id(ClassicalLabel::SubcutaneousFat)], visceral = votes[id(ClassicalLabel::VisceralFat)];
+        if (atSurface ? hu[n] > kSkinMixHu : subcutaneous + visceral > votes[id(ClassicalLabel::Muscle)]) {
+            labels[n] = id(atSurface || subcutaneous > visceral ? ClassicalLabel::SubcutaneousFat : ClassicalLabel::VisceralFat);
+        }
+    }
+}
+
 /// Every tissue class of a block.
 std::vector<LabelId> classify(const WorkGrid& grid, const Progress& progress)
 {
-    report(progress, 0.05, "body");
-    const Mask::Pointer body = findBody(grid);
-    report(progress, 0.2, "airways");
-    const Mask::Pointer airways = findAirways(grid, body);
-    report(progress, 0.3, "lungs");
-    const Lungs lungs = findLungs(grid, body, airways);
-    report(progress, 0.5, "bones");
-    const Mask::Pointer bones = findBones(grid, body);
-    report(progress, 0.7, "fat and muscle");
-    const Mask::Pointer inside = findInside(grid, body, bones, lungs);
+    const Mask::Pointer body = findBody(grid, subProgress(progress, 0.05, 0.2));
+    const Mask::Pointer airways = findAirways(grid, body, subProgress(progress, 0.2, 0.3));
+    const Lungs lungs = findLungs(grid, body, airways, subProgress(progress, 0.3, 0.45));
+    const Mask::Pointer bones = findBones(grid, body, subProgress(progress, 0.45, 0.75));
+    const Mask::Pointer inside = findInside(grid, body, bones, lungs, subProgress(progress, 0.75, 0.85));
     report(progress, 0.85, "borders");
     const std::uint8_t* b = body->GetBufferPointer();
     const std::uint8_t* a = airways->GetBufferPointer();
@@ -74,10 +97,6 @@ std::vector<LabelId> classify(const WorkGrid& grid, const Progress& progress)
     const std::int16_t* hu = grid.values();
     // Gas that is no lung: bowel, stomach. Its edge mixes with soft tissue.
     const Mask::Pointer gasCore = maskWhere(grid, [&](std::size_t n) { return b[n] && !a[n] && !l[n] && !r[n] && hu[n] < -600; });
-    const Mask::Pointer outsideMask = maskWhere(grid, [&](std::size_t n) { return !b[n]; });
-    const Distances::Pointer toOutside = distanceTo(outsideMask, grid);
-    const float* skin = toOutside->GetBufferPointer();
-    const float surface = float(*std::max_element(grid.spacingMm.begin(), grid.spacingMm.end())) * 1.2F;
     const std::uint8_t* g = gasCore->GetBufferPointer();
     std::vector<LabelId> labels(grid.voxels());
     for (std::size_t n = 0; n < grid.voxels(); ++n) {
@@ -87,12 +106,13 @@ std::vector<LabelId> classify(const WorkGrid& grid, const Progress& progress)
         else if (l[n]) label = ClassicalLabel::LeftLung;
         else if (r[n]) label = ClassicalLabel::RightLung;
         else if (o[n]) label = ClassicalLabel::Bones;
-        else if (g[n] || hu[n] < -500) label = ClassicalLabel::Body;     // gas: of the body, of no tissue
-        else if (hu[n] < -30 && hu[n] > -190) label = i[n] ? ClassicalLabel::VisceralFat : ClassicalLabel::SubcutaneousFat;
-        else if (hu[n] <= -190 && skin[n] > surface && !i[n]) label = ClassicalLabel::SubcutaneousFat;
+        else if (g[n] || hu[n] < kGasHu) label = ClassicalLabel::Body;     // gas: of the body, of no tissue
+        else if (hu[n] < kFatHu && hu[n] > kGasMixHu) label = i[n] ? ClassicalLabel::VisceralFat : ClassicalLabel::SubcutaneousFat;
         else label = ClassicalLabel::Muscle;
         labels[n] = id(label);
     }
+    report(progress, 0.88, "borders");
+    settleGasMixtures(grid, labels);
     return labels;
 }
 
@@ -113,7 +133,7 @@ double typicalHu(LabelId label)
 }
 
 /// Labels of blocks to labels of voxels: inside a region all voxels are its own; at borders the density decides among the neighbours.
-std::vector<LabelId> refine(const Volume& volume, const WorkGrid& grid, const std::vector<LabelId>& blocks)
+std::vector<LabelId> refine(const Volume& volume, const WorkGrid& grid, const std::vector<LabelId>& blocks, const Progress& progress)
 {
     const Size3 size = volume.geometry().size();
     std::vector<LabelId> result(size.voxels());
@@ -124,6 +144,7 @@ std::vector<LabelId> refine(const Volume& volume, const WorkGrid& grid, const st
     volume.visit([&](auto voxels) {
         for (int k = 0; k < size.k; ++k) {
             throwIfStopped(grid.stop);
+            report(progress, double(k) / size.k, "borders");
             for (int j = 0; j < size.j; ++j) {
                 for (int i = 0; i < size.i; ++i) {
                     // Voxels beyond the last whole block take the nearest one.
@@ -179,6 +200,10 @@ public:
         if (size.i < 16 || size.j < 16 || size.k < 3) {
             return Refusal{"too-small", m_card.name + " needs a volume of at least 16 x 16 x 3 voxels"};
         }
+        constexpr float kFatEdgeHu = -50;
+        if (request.volume.range().minimum > kFatEdgeHu) {
+            return Refusal{"units", m_card.name + " found neither air nor fat in this scan: its values are not in Hounsfield units, or they were cut off below"};
+        }
         return std::nullopt;
     }
 
@@ -188,7 +213,7 @@ public:
         constexpr double kTargetMm = 2.0;
         const WorkGrid grid = makeWorkGrid(request.volume, kTargetMm, stop);
         const std::vector<LabelId> blocks = classify(grid, progress);
-        std::vector<LabelId> voxels = refine(request.volume, grid, blocks);
+        std::vector<LabelId> voxels = refine(request.volume, grid, blocks, subProgress(progress, 0.9, 1));
         const std::set<ClassicalLabel> labels = wanted(request.arguments);
         const bool body = labels.contains(ClassicalLabel::Body);
         for (LabelId& voxel : voxels) {

@@ -1,13 +1,14 @@
 #include "experts/classical/Steps.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace hf::experts::classical {
 
 namespace {
 
-constexpr int kAeratedHu = -420;
+constexpr int kAeratedHu = -420, kBoneHu = 200;
 
 /// A component of air in the body: lung, or gas of bowel, stomach, sinuses.
 struct AirPart {
@@ -15,6 +16,8 @@ struct AirPart {
     double volumeMl = 0;
     double medianHu = 0;    ///< Of its inner voxels.
     bool atCranialEnd = false;
+    bool atSide = false;    ///< Cut by the field of view.
+    double boneShare = 0;   ///< Of its faces, those on bone: high for the air cells of the skull.
 };
 
 std::vector<AirPart> airParts(const WorkGrid& grid, const Mask* air)
@@ -26,6 +29,7 @@ std::vector<AirPart> airParts(const WorkGrid& grid, const Mask* air)
     const std::uint8_t* in = inner->GetBufferPointer();
     std::vector<AirPart> result(parts.sizes.size());
     std::vector<std::vector<std::size_t>> innerVoxels(parts.sizes.size());
+    std::vector<std::array<double, 2>> faces(parts.sizes.size());
     const int last = grid.size[std::size_t(grid.axial)] - 1;
     const std::size_t least = std::size_t(2000 / grid.voxelMm3());
     for (std::size_t n = 0; n < grid.voxels(); ++n) {
@@ -37,6 +41,15 @@ std::vector<AirPart> airParts(const WorkGrid& grid, const Mask* air)
         if (in[n]) {
             innerVoxels[part].push_back(n);
         }
+        for (int axis = 0; axis < 3; ++axis) {
+            const int index = grid.indexAlong(n, axis);
+            const bool atBorder = index == 0 || index + 1 == grid.size[std::size_t(axis)];
+            result[part].atSide = result[part].atSide || (axis != grid.axial && atBorder);
+        }
+        forFaceNeighbours(grid, n, [&](std::size_t other) {
+            faces[part][0] += label[other] == 0;
+            faces[part][1] += label[other] == 0 && grid.values()[other] > kBoneHu;
+        });
         const int slice = grid.indexAlong(n, grid.axial);
         result[part].atCranialEnd = result[part].atCranialEnd || slice == (grid.cranialIsHigh ? last : 0);
     }
@@ -45,17 +58,18 @@ std::vector<AirPart> airParts(const WorkGrid& grid, const Mask* air)
         if (!result[part].voxels.empty()) {
             result[part].volumeMl = double(result[part].voxels.size()) * grid.voxelMm3() / 1000;
             result[part].medianHu = medianHu(grid, innerVoxels[part].size() > 20 ? innerVoxels[part] : result[part].voxels);
+            result[part].boneShare = faces[part][1] / std::max(1.0, faces[part][0]);
             kept.push_back(std::move(result[part]));
         }
     }
     return kept;
 }
 
-/// Lung is grey, gas is black; lung is large, or cut by the cranial end of the scan.
+/// Lung is grey, gas is black; lung is large, or cut by the cranial end of the scan or by the field of view.
 bool isLung(const AirPart& part)
 {
     const bool grey = part.medianHu > -935 && part.medianHu < -560;
-    return grey && (part.volumeMl > 200 || (part.atCranialEnd && part.volumeMl > 4));
+    return grey && part.boneShare < 0.2 && (part.volumeMl > 200 || (part.atCranialEnd && part.volumeMl > 4) || (part.atSide && part.volumeMl > 20));
 }
 
 /// The middle of the patient along the sideways axis, in voxels.
@@ -73,13 +87,14 @@ double midline(const WorkGrid& grid, const std::uint8_t* body)
 }
 
 /// Both lungs in one piece are cut where they touch: each voxel goes to the nearer of two cores.
-void splitSides(const WorkGrid& grid, const Mask* all, double middle, Mask* left, Mask* right)
+void splitSides(const WorkGrid& grid, const Mask* all, double middle, Mask* left, Mask* right, const Progress& progress)
 {
     const std::uint8_t* a = all->GetBufferPointer();
     std::uint8_t* l = left->GetBufferPointer();
     std::uint8_t* r = right->GetBufferPointer();
     const std::size_t total = countSet(all, grid);
     for (double radius = 0; radius <= 24; radius = radius == 0 ? 2 : radius * 1.6) {
+        report(progress, radius / 30, "lungs");
         const Mask::Pointer core = radius == 0 ? maskWhere(grid, [&](std::size_t n) { return a[n] != 0; }) : eroded(all, radius, grid);
         const Components parts = components(core, grid);
         const std::uint32_t* label = parts.labels->GetBufferPointer();
@@ -131,7 +146,7 @@ Mask::Pointer filled(const WorkGrid& grid, const Mask* lung, const std::uint8_t*
 
 } // namespace
 
-Lungs findLungs(const WorkGrid& grid, const Mask* bodyMask, const Mask* airwayMask)
+Lungs findLungs(const WorkGrid& grid, const Mask* bodyMask, const Mask* airwayMask, const Progress& progress)
 {
     const std::uint8_t* body = bodyMask->GetBufferPointer();
     const std::uint8_t* airway = airwayMask->GetBufferPointer();
@@ -147,11 +162,13 @@ Lungs findLungs(const WorkGrid& grid, const Mask* bodyMask, const Mask* airwayMa
         }
     }
     Lungs lungs{makeMask(grid), makeMask(grid)};
+    report(progress, 0.3, "lungs");
     if (countSet(all, grid) == 0) {
         return lungs;
     }
-    splitSides(grid, all, midline(grid, body), lungs.left, lungs.right);
+    splitSides(grid, all, midline(grid, body), lungs.left, lungs.right, subProgress(progress, 0.3, 0.7));
     lungs.left = filled(grid, lungs.left, body);
+    report(progress, 0.85, "lungs");
     lungs.right = filled(grid, lungs.right, body);
     std::uint8_t* l = lungs.left->GetBufferPointer();
     std::uint8_t* r = lungs.right->GetBufferPointer();

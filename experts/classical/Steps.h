@@ -2,25 +2,25 @@
 
 #include "experts/classical/WorkGrid.h"
 
-// Internal to hf_classical: one function per structure. Masks are on the work grid.
+// Internal to hf_classical: one function per structure. Masks are on the work grid. Progress runs from 0 to 1 in each.
 namespace hf::experts::classical {
 
 /// The patient without couch and clothes: skin and all within, gas too.
-Mask::Pointer findBody(const WorkGrid& grid);
+Mask::Pointer findBody(const WorkGrid& grid, const Progress& progress);
 
 /// Lumen of trachea and bronchi as far as they stand out from the lung; empty when no trachea is in the scan.
-Mask::Pointer findAirways(const WorkGrid& grid, const Mask* body);
+Mask::Pointer findAirways(const WorkGrid& grid, const Mask* body, const Progress& progress);
 
 struct Lungs {
     Mask::Pointer left, right;
 };
 /// Aerated lung with its small vessels; gas of the bowel is not lung.
-Lungs findLungs(const WorkGrid& grid, const Mask* body, const Mask* airways);
+Lungs findLungs(const WorkGrid& grid, const Mask* body, const Mask* airways, const Progress& progress);
 
 /// Bones with their marrow.
-Mask::Pointer findBones(const WorkGrid& grid, const Mask* body);
+Mask::Pointer findBones(const WorkGrid& grid, const Mask* body, const Progress& progress);
 
 /// What lies within the muscles of the wall: chest and belly. Fat inside is visceral, outside subcutaneous.
-Mask::Pointer findInside(const WorkGrid& grid, const Mask* body, const Mask* bones, const Lungs& lungs);
+Mask::Pointer findInside(const WorkGrid& grid, const Mask* body, const Mask* bones, const Lungs& lungs, const Progress& progress);
 
 } // namespace hf::experts::classical

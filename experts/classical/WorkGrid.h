@@ -6,6 +6,7 @@
 #include <itkImage.h>
 
 #include <array>
+#include <cstdlib>
 #include <functional>
 #include <stop_token>
 #include <vector>
@@ -36,6 +37,35 @@ struct WorkGrid {
     int indexAlong(std::size_t voxel, int axis) const { return int(voxel / stride(axis)) % size[std::size_t(axis)]; }
     const std::int16_t* values() const { return hu->GetBufferPointer(); }
 };
+
+/// Calls `visit(other)` for the up to six voxels that share a face with `voxel`.
+template <typename Visit> void forFaceNeighbours(const WorkGrid& grid, std::size_t voxel, Visit&& visit)
+{
+    for (int axis = 0; axis < 3; ++axis) {
+        const int index = grid.indexAlong(voxel, axis);
+        if (index > 0) visit(voxel - grid.stride(axis));
+        if (index + 1 < grid.size[std::size_t(axis)]) visit(voxel + grid.stride(axis));
+    }
+}
+
+/// Calls `visit(other, sharesFace)` for the up to 26 voxels around `voxel`.
+template <typename Visit> void forNeighbours(const WorkGrid& grid, std::size_t voxel, Visit&& visit)
+{
+    const std::array<int, 3> at{grid.indexAlong(voxel, 0), grid.indexAlong(voxel, 1), grid.indexAlong(voxel, 2)};
+    for (int direction = 0; direction < 27; ++direction) {
+        const std::array<int, 3> step{direction % 3 - 1, direction / 3 % 3 - 1, direction / 9 - 1};
+        bool inside = direction != 13;
+        std::ptrdiff_t other = std::ptrdiff_t(voxel);
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            const int place = at[axis] + step[axis];
+            inside = inside && place >= 0 && place < grid.size[axis];
+            other += step[axis] * std::ptrdiff_t(grid.stride(int(axis)));
+        }
+        if (inside) {
+            visit(std::size_t(other), std::abs(step[0]) + std::abs(step[1]) + std::abs(step[2]) == 1);
+        }
+    }
+}
 
 /// @throws Cancelled.
 WorkGrid makeWorkGrid(const Volume& volume, double targetMm, std::stop_token stop);
