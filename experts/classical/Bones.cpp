@@ -29,8 +29,73 @@ double meanHu(const WorkGrid& grid, const std::vector<std::size_t>& voxels)
 
 double coarsestMm(const WorkGrid& grid) { return *std::max_element(grid.spacingMm.begin(), grid.spacingMm.end()); }
 
+/// The sum over a box of 2 * radius + 1 voxels along each axis; beyond the border there is nothing.
+void sumInBox(const WorkGrid& grid, std::vector<float>& values, const std::array<int, 3>& radius)
+{
+    std::vector<float> line;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        const std::size_t stride = grid.stride(int(axis));
+        const int count = grid.size[axis], r = radius[axis];
+        line.resize(std::size_t(count));
+        for (std::size_t start = 0; start < grid.voxels(); ++start) {
+            if (grid.indexAlong(start, int(axis)) != 0) {
+                continue;
+            }
+            for (int n = 0; n < count; ++n) {
+                line[std::size_t(n)] = values[start + std::size_t(n) * stride];
+            }
+            float sum = 0;
+            for (int n = 0; n < std::min(r, count); ++n) {
+                sum += line[std::size_t(n)];
+            }
+            for (int n = 0; n < count; ++n) {
+                sum += n + r < count ? line[std::size_t(n + r)] : 0;
+                values[start + std::size_t(n) * stride] = sum;
+                sum -= n - r >= 0 ? line[std::size_t(n - r)] : 0;
+            }
+        }
+        throwIfStopped(grid.stop);
+    }
+}
+
+/// Standard deviation of the noise, from neighbours within soft tissue.
+double noiseHu(const WorkGrid& grid, const std::uint8_t* body)
+{
+    const std::int16_t* hu = grid.values();
+    std::vector<int> differences;
+    for (std::size_t n = 0; n + 1 < grid.voxels(); n += 5) {
+        if (body[n] && body[n + 1] && hu[n] + hu[n + 1] > 40 && hu[n] + hu[n + 1] < 180) {
+            differences.push_back(std::abs(hu[n + 1] - hu[n]));
+        }
+    }
+    if (differences.size() < 100) {
+        return 0;
+    }
+    const auto middle = differences.begin() + std::ptrdiff_t(differences.size() / 2);
+    std::nth_element(differences.begin(), middle, differences.end());
+    return *middle / (0.6745 * std::sqrt(2.0));
+}
+
+/// The grid with each block the mean of 3 x 3 x 3.
+WorkGrid smoothed(const WorkGrid& grid)
+{
+    std::vector<float> sum(grid.values(), grid.values() + grid.voxels()), count(grid.voxels(), 1.F);
+    sumInBox(grid, sum, {1, 1, 1});
+    sumInBox(grid, count, {1, 1, 1});
+    WorkGrid result = grid;
+    result.hu = HuImage::New();
+    result.hu->CopyInformation(grid.hu);
+    result.hu->SetRegions(grid.hu->GetLargestPossibleRegion());
+    result.hu->Allocate();
+    std::int16_t* out = result.hu->GetBufferPointer();
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        out[n] = std::int16_t(std::lround(sum[n] / count[n]));
+    }
+    return result;
+}
+
 /// Contrast medium in vessels and kidneys: thick, even, and with no brighter rind around, as bone has.
-Mask::Pointer findContrast(const WorkGrid& grid, const Mask* bright)
+Mask::Pointer findContrast(const WorkGrid& grid, const Mask* bright, double rindHu)
 {
     const Mask::Pointer result = makeMask(grid);
     std::uint8_t* out = result->GetBufferPointer();
@@ -63,7 +128,7 @@ Mask::Pointer findContrast(const WorkGrid& grid, const Mask* bright)
             forFaceNeighbours(grid, n, [&](std::size_t m) {
                 if (b[m] && !owner[m]) {
                     owner[m] = owner[n];
-                    rindBright[owner[n]] += hu[m] > sum[owner[n]] / double(parts.sizes[owner[n]]) + 60;
+                    rindBright[owner[n]] += hu[m] > sum[owner[n]] / double(parts.sizes[owner[n]]) + rindHu;
                     ++rindCount[owner[n]];
                     next.push_back(m);
                 }
@@ -127,35 +192,6 @@ Enclosure enclosure(const WorkGrid& grid, const std::uint8_t* bone, std::size_t 
         }
     }
     return hits;
-}
-
-/// The sum over a box of 2 * radius + 1 voxels along each axis; beyond the border there is nothing.
-void sumInBox(const WorkGrid& grid, std::vector<float>& values, const std::array<int, 3>& radius)
-{
-    std::vector<float> line;
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-        const std::size_t stride = grid.stride(int(axis));
-        const int count = grid.size[axis], r = radius[axis];
-        line.resize(std::size_t(count));
-        for (std::size_t start = 0; start < grid.voxels(); ++start) {
-            if (grid.indexAlong(start, int(axis)) != 0) {
-                continue;
-            }
-            for (int n = 0; n < count; ++n) {
-                line[std::size_t(n)] = values[start + std::size_t(n) * stride];
-            }
-            float sum = 0;
-            for (int n = 0; n < std::min(r, count); ++n) {
-                sum += line[std::size_t(n)];
-            }
-            for (int n = 0; n < count; ++n) {
-                sum += n + r < count ? line[std::size_t(n + r)] : 0;
-                values[start + std::size_t(n) * stride] = sum;
-                sum -= n - r >= 0 ? line[std::size_t(n - r)] : 0;
-            }
-        }
-        throwIfStopped(grid.stop);
-    }
 }
 
 /// What surrounds a block and is no bone yet, within some mm.
@@ -294,8 +330,16 @@ Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask, const Progre
     const std::uint8_t* body = bodyMask->GetBufferPointer();
     const std::int16_t* hu = grid.values();
     const int kMaybeHu = maybeHu(grid);
-    const Mask::Pointer bright = maskWhere(grid, [&](std::size_t n) { return body[n] && hu[n] > kMaybeHu; });
-    const Mask::Pointer contrastMask = findContrast(grid, bright);
+    // Noise makes holes in contrast medium and bright specks: on noisy scans it is looked for on means.
+    constexpr double kMuchNoiseHu = 22;
+    const bool isNoisy = noiseHu(grid, body) > kMuchNoiseHu;
+    const WorkGrid calm = isNoisy ? smoothed(grid) : grid;
+    const std::int16_t* calmHu = calm.values();
+    const Mask::Pointer bright = maskWhere(grid, [&](std::size_t n) { return body[n] && calmHu[n] > kMaybeHu; });
+    Mask::Pointer contrastMask = findContrast(calm, bright, isNoisy ? 30 : 60);
+    if (isNoisy) {
+        contrastMask = dilated(contrastMask, 1.05 * coarsestMm(grid), grid);
+    }
     report(progress, 0.15, "bones");
     const std::uint8_t* contrast = contrastMask->GetBufferPointer();
     const bool hasContrast = double(countSet(contrastMask, grid)) * grid.voxelMm3() > 15000;
