@@ -14,5 +14,7 @@ int segmentCommand(std::span<const std::string> words);
 int modelsCommand(std::span<const std::string> words);
 int tokenizeCommand(std::span<const std::string> words);
 int trainCommand(std::span<const std::string> words);
+int runNetworkCommand(std::span<const std::string> words);
+int benchExpertsCommand(std::span<const std::string> words);
 
 } // namespace hf::app

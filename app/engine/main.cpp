@@ -23,6 +23,11 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            what the model is: name, version, hash, licence, sizes
   tokenize [--model FOLDER] TEXT ...
            ids of texts
+  run-network --network vista3d|brats|densenet121|resnet50 --weights FILE --input X.npy --output Y.npy [--precision exact|fp32|bf16]
+           [--classes 1,3] [--points x,y,z,label;...] [--class ID]
+           one forward pass on given tensors; the weights "hashed" are deterministic numbers
+  bench experts [--network NAME] [--precision exact|fp32|bf16] [--side N] [--passes N] [--json]
+           time a window and memory of an expert's network
   train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
            trains the small demo model
 
@@ -36,7 +41,8 @@ int main(int argc, char** argv)
     const std::vector<std::string> words(argv + 1, argv + argc);
     const std::map<std::string, std::function<int(std::span<const std::string>)>> commands{
         {"serve", hf::app::serveCommand}, {"ask", hf::app::askCommand}, {"segment", hf::app::segmentCommand}, {"models", hf::app::modelsCommand},
-        {"tokenize", hf::app::tokenizeCommand}, {"train", hf::app::trainCommand}};
+        {"tokenize", hf::app::tokenizeCommand}, {"train", hf::app::trainCommand},
+        {"run-network", hf::app::runNetworkCommand}, {"bench-experts", hf::app::benchExpertsCommand}};
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
         std::fputs(kUsage, words.empty() ? stderr : stdout);
         return words.empty() ? 2 : 0;

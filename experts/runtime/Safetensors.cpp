@@ -1,5 +1,6 @@
 #include "experts/runtime/Safetensors.h"
 
+#include "experts/runtime/MappedFile.h"
 #include "viewer/volume/Error.h"
 
 #include <ATen/ATen.h>
@@ -9,11 +10,6 @@
 #include <cstring>
 #include <fstream>
 #include <set>
-
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace hf::runtime {
 
@@ -32,42 +28,6 @@ template <typename Test> const TypeName* findType(Test test)
     return place == std::end(kTypes) ? nullptr : place;
 }
 
-/// A read-only mapping of a whole file.
-class Mapping {
-public:
-    explicit Mapping(const fs::path& file)
-    {
-        const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-        struct stat info {};
-        const bool readable = descriptor >= 0 && ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
-        if (readable && info.st_size > 0) {
-            m_size = std::size_t(info.st_size);
-            m_bytes = ::mmap(nullptr, m_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-        }
-        if (descriptor >= 0) {
-            ::close(descriptor);
-        }
-        if (!readable || m_bytes == MAP_FAILED) {
-            m_bytes = nullptr;
-            throw Error("cannot read " + file.string(), "file");
-        }
-    }
-    ~Mapping()
-    {
-        if (m_bytes) {
-            ::munmap(m_bytes, m_size);
-        }
-    }
-    Mapping(const Mapping&) = delete;
-    Mapping& operator=(const Mapping&) = delete;
-    const char* bytes() const { return static_cast<const char*>(m_bytes); }
-    std::size_t size() const { return m_size; }
-
-private:
-    void* m_bytes = nullptr;
-    std::size_t m_size = 0;
-};
-
 struct Entry {
     std::string name;
     at::ScalarType type;
@@ -75,13 +35,13 @@ struct Entry {
     std::uint64_t begin, end;
 };
 
-[[noreturn]] void refuse(const fs::path& file, const std::string& reason)
+[[noreturn]] void refuse(const MappedFile& file, const std::string& reason)
 {
-    throw Error(file.filename().string() + " is not a valid safetensors file: " + reason, "weights");
+    throw Error(file.name() + " is not a valid safetensors file: " + reason, "weights");
 }
 
 /// Elements of a shape, guarded against overflow.
-std::uint64_t countOf(const fs::path& file, const std::vector<std::int64_t>& shape)
+std::uint64_t countOf(const MappedFile& file, const std::vector<std::int64_t>& shape)
 {
     constexpr std::uint64_t kMost = std::uint64_t(1) << 48;
     std::uint64_t count = 1;
@@ -94,7 +54,7 @@ std::uint64_t countOf(const fs::path& file, const std::vector<std::int64_t>& sha
     return count;
 }
 
-Entry parseEntry(const fs::path& file, const std::string& name, const json& item)
+Entry parseEntry(const MappedFile& file, const std::string& name, const json& item)
 {
     Entry entry{name, at::kFloat, {}, 0, 0};
     std::string type;
@@ -122,7 +82,7 @@ Entry parseEntry(const fs::path& file, const std::string& name, const json& item
 }
 
 /// Duplicate tensor names are refused; the parser alone would keep the last.
-json parseHeader(const fs::path& file, const char* begin, std::size_t size)
+json parseHeader(const MappedFile& file, const char* begin, std::size_t size)
 {
     constexpr int kDeepest = 8;
     std::set<std::string> seen;
@@ -141,20 +101,20 @@ json parseHeader(const fs::path& file, const char* begin, std::size_t size)
 }
 
 /// @param dataBegin  receives where the tensors begin in the file.
-std::vector<Entry> parseEntries(const fs::path& file, const Mapping& mapping, std::uint64_t& dataBegin)
+std::vector<Entry> parseEntries(const MappedFile& file, std::uint64_t& dataBegin)
 {
     constexpr std::uint64_t kLongestHeader = 100'000'000;
-    if (mapping.size() < 10) {
+    if (file.size() < 10) {
         refuse(file, "shorter than a header");
     }
     std::uint64_t size = 0;
-    std::memcpy(&size, mapping.bytes(), sizeof size);   // little endian, as x86-64 is
-    if (size > kLongestHeader || size > mapping.size() - 8 || mapping.bytes()[8] != '{') {
+    std::memcpy(&size, file.bytes(), sizeof size);   // little endian, as x86-64 is
+    if (size > kLongestHeader || size > file.size() - 8 || file.bytes()[8] != '{') {
         refuse(file, "the length of the header");
     }
     dataBegin = 8 + size;
     std::vector<Entry> entries;
-    const json header = parseHeader(file, mapping.bytes() + 8, size);
+    const json header = parseHeader(file, file.bytes() + 8, size);
     for (const auto& [name, item] : header.items()) {
         if (name != "__metadata__") {
             entries.push_back(parseEntry(file, name, item));
@@ -168,28 +128,27 @@ std::vector<Entry> parseEntries(const fs::path& file, const Mapping& mapping, st
         }
         place = entry.end;
     }
-    if (place != mapping.size() - dataBegin) {
+    if (place != file.size() - dataBegin) {
         refuse(file, "the data does not end with the file");
     }
     return entries;
 }
 
-void readFile(const fs::path& file, TensorMap& tensors)
+void readFile(const std::shared_ptr<const MappedFile>& file, TensorMap& tensors)
 {
-    const auto mapping = std::make_shared<Mapping>(file);
     std::uint64_t dataBegin = 0;
-    for (const Entry& entry : parseEntries(file, *mapping, dataBegin)) {
-        char* place = const_cast<char*>(mapping->bytes()) + dataBegin + entry.begin;   // views are never written to
+    for (const Entry& entry : parseEntries(*file, dataBegin)) {
+        char* place = const_cast<char*>(file->bytes()) + dataBegin + entry.begin;   // views are never written to
         const auto options = at::TensorOptions().dtype(entry.type);
         at::Tensor tensor;
         if (reinterpret_cast<std::uintptr_t>(place) % c10::elementSize(entry.type)) {
             tensor = at::empty(entry.shape, options);   // the format does not promise alignment
             std::memcpy(tensor.data_ptr(), place, entry.end - entry.begin);
         } else {
-            tensor = at::from_blob(place, entry.shape, [mapping](void*) {}, options);
+            tensor = at::from_blob(place, entry.shape, [file](void*) {}, options);
         }
         if (!tensors.emplace(entry.name, std::move(tensor)).second) {
-            refuse(file, "tensor " + entry.name + " stands in another file too");
+            refuse(*file, "tensor " + entry.name + " stands in another file too");
         }
     }
 }
@@ -237,8 +196,15 @@ TensorMap readSafetensors(const fs::path& path)
 {
     TensorMap tensors;
     for (const fs::path& file : safetensorsFiles(path)) {
-        readFile(file, tensors);
+        readFile(MappedFile::open(file), tensors);
     }
+    return tensors;
+}
+
+TensorMap readSafetensors(const std::shared_ptr<const MappedFile>& file)
+{
+    TensorMap tensors;
+    readFile(file, tensors);
     return tensors;
 }
 
@@ -251,7 +217,7 @@ void writeSafetensors(const fs::path& file, const TensorMap& tensors, const std:
     std::uint64_t place = 0;
     std::vector<at::Tensor> ordered;
     for (const auto& [name, tensor] : tensors) {
-        const TypeName* type = findType([&](const TypeName& candidate) { return tensor.scalar_type() == candidate.type; });
+        const TypeName* type = findType([wanted = tensor.scalar_type()](const TypeName& candidate) { return wanted == candidate.type; });
         if (!type) {
             throw Error("tensor " + name + " has a type that safetensors files do not hold", "weights");
         }

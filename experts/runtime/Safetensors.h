@@ -4,11 +4,13 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace hf::runtime {
 
+class MappedFile;
 using TensorMap = std::map<std::string, at::Tensor>;
 
 /// The tensors of a safetensors file, or of all shards of an index, memory-mapped: tensors are read-only views on the file,
@@ -17,6 +19,8 @@ using TensorMap = std::map<std::string, at::Tensor>;
 ///              (model.safetensors.index.json before model.safetensors).
 /// @throws Error naming the file and what is wrong with its header; for a folder with only *.bin files, that name.
 TensorMap readSafetensors(const std::filesystem::path& path);
+/// The same from one file that is already open.
+TensorMap readSafetensors(const std::shared_ptr<const MappedFile>& file);
 
 /// The files that readSafetensors(path) reads, in order.
 std::vector<std::filesystem::path> safetensorsFiles(const std::filesystem::path& path);

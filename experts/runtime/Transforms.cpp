@@ -1,0 +1,328 @@
+#include "experts/runtime/Transforms.h"
+
+#include "viewer/volume/Volume.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace hf::runtime {
+
+namespace {
+
+using Sizes3 = std::array<std::int64_t, 3>;
+
+at::Tensor identity4() { return at::eye(4, at::kDouble); }
+
+double& at2(const at::Tensor& matrix, std::int64_t row, std::int64_t column) { return matrix.data_ptr<double>()[row * matrix.size(1) + column]; }
+
+at::Tensor diagonal(const std::array<double, 3>& values)
+{
+    const at::Tensor matrix = at::zeros({3, 3}, at::kDouble);
+    for (std::int64_t n = 0; n < 3; ++n) {
+        at2(matrix, n, n) = values[std::size_t(n)];
+    }
+    return matrix;
+}
+
+at::Tensor rotationPart(const at::Tensor& affine) { return affine.narrow(0, 0, 3).narrow(1, 0, 3); }
+
+Sizes3 sizesOf(const at::Tensor& data) { return {data.size(1), data.size(2), data.size(3)}; }
+
+/// Corner voxels (index 0 and d - 1 an axis), axis 0 slowest: [4, 8].
+at::Tensor corners(const Sizes3& size)
+{
+    const at::Tensor points = at::ones({4, 8}, at::kDouble);
+    for (std::int64_t n = 0; n < 8; ++n) {
+        for (std::int64_t axis = 0; axis < 3; ++axis) {
+            at2(points, axis, n) = (n >> (2 - axis) & 1) ? double(size[std::size_t(axis)] - 1) : 0.0;
+        }
+    }
+    return points;
+}
+
+/// Axis directions without shear, scaled to the spacing: Q diag(t) of R = Q U.
+at::Tensor spacedDirections(const at::Tensor& affine, const std::array<double, 3>& spacing)
+{
+    const at::Tensor rotation = rotationPart(affine).contiguous();
+    const at::Tensor upper = at::linalg_cholesky(at::matmul(rotation.t(), rotation), true);
+    return at::matmul(at::matmul(rotation, at::linalg_inv(upper)), diagonal(spacing));
+}
+
+void setTranslation(const at::Tensor& affine, const at::Tensor& translation) { affine.narrow(0, 0, 3).select(1, 3).copy_(translation); }
+
+/// S(d) of the reference: voxel index to the normalised index whose edges are -1 and 1.
+at::Tensor normaliser(const Sizes3& size)
+{
+    const at::Tensor matrix = identity4();
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        at2(matrix, axis, axis) = 2.0 / double(size[std::size_t(axis)]);
+        at2(matrix, axis, 3) = 1.0 / double(size[std::size_t(axis)]) - 1;
+    }
+    return matrix;
+}
+
+/// The map that grid_sampler takes: x is the last array axis there. [1, 3, 4] float64.
+at::Tensor samplingMap(const at::Tensor& indexMap, const Sizes3& in, const Sizes3& out)
+{
+    const at::Tensor theta = at::matmul(at::matmul(normaliser(in), indexMap), at::linalg_inv(normaliser(out)));
+    const at::Tensor order = at::tensor({2, 1, 0, 3}, at::kLong);
+    return theta.index_select(0, order).index_select(1, order).narrow(0, 0, 3).unsqueeze(0).contiguous();
+}
+
+/// affine_grid_generator(align_corners = false) of rows [begin, end) of the first axis only, the same arithmetic: a whole grid in fp64 would be 24 bytes a voxel.
+at::Tensor gridRows(const at::Tensor& theta, const Sizes3& out, std::int64_t begin, std::int64_t end)
+{
+    const auto axis = [](std::int64_t n) {
+        return n <= 1 ? at::zeros({n}, at::kDouble) : at::linspace(-1, 1, n, at::kDouble) * double(n - 1) / double(n);
+    };
+    const at::Tensor base = at::ones({1, end - begin, out[1], out[2], 4}, at::kDouble);
+    base.select(-1, 0).copy_(axis(out[2]));
+    base.select(-1, 1).copy_(axis(out[1]).unsqueeze(-1));
+    base.select(-1, 2).copy_(axis(out[0]).narrow(0, begin, end - begin).unsqueeze(-1).unsqueeze(-1));
+    return at::bmm(base.view({1, -1, 4}), theta.transpose(1, 2)).view({1, end - begin, out[1], out[2], 3});
+}
+
+bool isClose(const at::Tensor& a, const at::Tensor& b, double absolute) { return at::allclose(a, b, 1e-5, absolute); }
+
+at::Tensor indexMapOf(const at::Tensor& from, const at::Tensor& to) { return at::linalg_solve(from, to); }
+
+/// Translation by voxels as a matrix.
+at::Tensor shift(const Sizes3& by, double sign)
+{
+    const at::Tensor matrix = identity4();
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        at2(matrix, axis, 3) = sign * double(by[std::size_t(axis)]);
+    }
+    return matrix;
+}
+
+} // namespace
+
+Image toImage(const Volume& volume)
+{
+    const Size3 size = volume.geometry().size();
+    Image image;
+    image.affine = at::empty({4, 4}, at::kDouble);
+    const std::array<double, 16> affine = volume.geometry().affineRas();
+    std::copy(affine.begin(), affine.end(), image.affine.data_ptr<double>());
+    volume.visit([&](auto voxels) {
+        using Voxel = std::remove_const_t<typename decltype(voxels)::element_type>;
+        const auto type = c10::CppTypeToScalarType<Voxel>::value;
+        const at::Tensor stored = at::from_blob(const_cast<Voxel*>(voxels.data()), {1, size.k, size.j, size.i}, at::TensorOptions().dtype(type));
+        image.data = stored.permute({0, 3, 2, 1}).to(at::kFloat).contiguous();
+        if (image.data.is_alias_of(stored)) {
+            image.data = image.data.clone();
+        }
+    });
+    return image;
+}
+
+std::array<double, 3> spacingOf(const at::Tensor& affine)
+{
+    std::array<double, 3> spacing;
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        const double norm = affine.narrow(0, 0, 3).select(1, axis).norm().item<double>();
+        spacing[std::size_t(axis)] = norm == 0 ? 1 : norm;
+    }
+    return spacing;
+}
+
+Grid spacedGrid(const at::Tensor& affine, const Sizes3& size, const std::array<double, 3>& wanted)
+{
+    constexpr double kSame = 1e-3, kCorner = 1e-8;
+    std::array<double, 3> spacing = spacingOf(affine);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        if (wanted[axis] > 0 && std::abs(spacing[axis] - wanted[axis]) > kSame) {
+            spacing[axis] = wanted[axis];
+        }
+    }
+    Grid grid{identity4(), {}};
+    grid.affine.narrow(0, 0, 3).narrow(1, 0, 3).copy_(spacedDirections(affine, spacing));
+    const at::Tensor places = at::matmul(affine, corners(size));
+    const at::Tensor indices = at::linalg_solve(grid.affine, places);
+    const at::Tensor lowest = std::get<0>(indices.min(1)), extent = std::get<0>(indices.max(1)) - lowest;
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        grid.size[std::size_t(axis)] = std::int64_t(std::nearbyint(extent[axis].item<double>() + 1));
+    }
+    for (std::int64_t n = 0; n < 8; ++n) {
+        const at::Tensor least = (indices - indices.narrow(1, n, 1)).narrow(0, 0, 3).amin(1);
+        if (least.abs().max().item<double>() <= kCorner) {
+            setTranslation(grid.affine, places.select(1, n).narrow(0, 0, 3));
+            return grid;
+        }
+    }
+    // Sheared: centres are aligned.
+    const auto centre = [](const Sizes3& s) { return at::tensor({double(s[0]), double(s[1]), double(s[2])}, at::kDouble) / 2; };
+    const at::Tensor inCentre = at::matmul(rotationPart(affine), centre(size)) + affine.narrow(0, 0, 3).select(1, 3);
+    setTranslation(grid.affine, inCentre - at::matmul(rotationPart(grid.affine), centre(grid.size)));
+    return grid;
+}
+
+Image resampled(const Image& image, const Grid& grid, Interpolation interpolation)
+{
+    const Sizes3 in = sizesOf(image.data);
+    const at::Tensor indexMap = indexMapOf(image.affine, grid.affine);
+    if (in == grid.size && (isClose(image.affine, grid.affine, 1e-3) || isClose(indexMap, identity4(), 1e-3))) {
+        return image;
+    }
+    const at::Tensor theta = samplingMap(indexMap, in, grid.size);
+    Image out{at::empty({image.data.size(0), grid.size[0], grid.size[1], grid.size[2]}, at::kFloat), at::matmul(image.affine, indexMap)};
+    // Rows a step, so that grid and values in fp64 stay near 64 MB.
+    const std::int64_t rows = std::max<std::int64_t>(1, 2'000'000 / (grid.size[1] * grid.size[2]));
+    constexpr std::int64_t kBilinear = 0, kNearest = 1, kBorder = 1;
+    for (std::int64_t channel = 0; channel < image.data.size(0); ++channel) {
+        const at::Tensor values = image.data.select(0, channel).to(at::kDouble).unsqueeze(0).unsqueeze(0);
+        for (std::int64_t begin = 0; begin < grid.size[0]; begin += rows) {
+            const std::int64_t end = std::min(begin + rows, grid.size[0]);
+            const at::Tensor sampled = at::grid_sampler(values, gridRows(theta, grid.size, begin, end), interpolation == Interpolation::Linear ? kBilinear : kNearest, kBorder, false);
+            out.data.select(0, channel).narrow(0, begin, end - begin).copy_(sampled.select(0, 0).select(0, 0));
+        }
+    }
+    return out;
+}
+
+Image spaced(const Image& image, const std::array<double, 3>& spacingMm, Interpolation interpolation)
+{
+    return resampled(image, spacedGrid(image.affine, sizesOf(image.data), spacingMm), interpolation);
+}
+
+AxisOrder orderToRas(const at::Tensor& affine)
+{
+    const at::Tensor rotation = rotationPart(affine).clone();
+    const std::array<double, 3> norms = spacingOf(affine);
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        rotation.select(1, axis).div_(norms[std::size_t(axis)]);
+    }
+    const auto [u, s, vh] = at::linalg_svd(rotation, false);
+    const at::Tensor polar = at::matmul(u, vh).contiguous();
+    AxisOrder order;
+    std::array<bool, 3> used{};
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        std::int64_t best = -1;
+        for (std::int64_t row = 0; row < 3; ++row) {
+            if (!used[std::size_t(row)] && (best < 0 || std::abs(at2(polar, row, axis)) > std::abs(at2(polar, best, axis)))) {
+                best = row;
+            }
+        }
+        used[std::size_t(best)] = true;
+        order.source[std::size_t(best)] = int(axis);
+        order.flipped[std::size_t(best)] = at2(polar, best, axis) < 0;
+    }
+    return order;
+}
+
+AxisOrder inverseOf(const AxisOrder& order)
+{
+    AxisOrder inverse;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        inverse.source[std::size_t(order.source[axis])] = int(axis);
+        inverse.flipped[std::size_t(order.source[axis])] = order.flipped[axis];
+    }
+    return inverse;
+}
+
+Image reordered(const Image& image, const AxisOrder& order)
+{
+    if (order.isIdentity()) {
+        return image;
+    }
+    const at::Tensor map = at::zeros({4, 4}, at::kDouble);     // new index to old
+    at2(map, 3, 3) = 1;
+    std::vector<std::int64_t> flips, axes{0};
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        const std::int64_t source = order.source[std::size_t(axis)];
+        const bool isFlipped = order.flipped[std::size_t(axis)];
+        axes.push_back(source + 1);
+        at2(map, source, axis) = isFlipped ? -1 : 1;
+        if (isFlipped) {
+            flips.push_back(source + 1);
+            at2(map, source, 3) = double(image.data.size(source + 1) - 1);
+        }
+    }
+    return {image.data.flip(flips).permute(axes).contiguous(), at::matmul(image.affine, map)};
+}
+
+Box foregroundBox(const at::Tensor& data, std::int64_t margin)
+{
+    const at::Tensor selected = (data > 0).any(0);
+    Box box{};
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        at::Tensor line = selected;
+        for (std::int64_t other = 3; other-- > 0;) {
+            line = other == axis ? line : line.any(other);
+        }
+        const at::Tensor hits = line.nonzero();
+        if (hits.size(0) == 0) {
+            return Box{};
+        }
+        box.begin[std::size_t(axis)] = std::max<std::int64_t>(0, hits[0].item<std::int64_t>() - margin);
+        box.end[std::size_t(axis)] = std::min(selected.size(axis), hits[-1].item<std::int64_t>() + margin + 1);
+    }
+    return box;
+}
+
+Image cropped(const Image& image, const Box& box)
+{
+    at::Tensor data = image.data;
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        data = data.narrow(axis + 1, box.begin[std::size_t(axis)], box.end[std::size_t(axis)] - box.begin[std::size_t(axis)]);
+    }
+    return {data.contiguous(), at::matmul(image.affine, shift(box.begin, 1))};
+}
+
+Image uncropped(const Image& image, const Box& box, const Sizes3& size)
+{
+    const at::Tensor data = at::zeros({image.data.size(0), size[0], size[1], size[2]}, image.data.options());
+    at::Tensor inside = data;
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        inside = inside.narrow(axis + 1, box.begin[std::size_t(axis)], box.end[std::size_t(axis)] - box.begin[std::size_t(axis)]);
+    }
+    inside.copy_(image.data);
+    return {data, at::matmul(image.affine, shift(box.begin, -1))};
+}
+
+at::Tensor scaledRange(const at::Tensor& data, const IntensityRange& range)
+{
+    at::Tensor out = (data - range.from) / (range.to - range.from);
+    out = out * (range.high - range.low) + range.low;
+    return range.clips ? out.clamp_(range.low, range.high) : out;
+}
+
+at::Tensor scaled(const at::Tensor& data, double low, double high)
+{
+    const at::Tensor smallest = data.min(), largest = data.max();
+    if (smallest.item<double>() == largest.item<double>()) {
+        return data * low;
+    }
+    return (data - smallest) / (largest - smallest) * (high - low) + low;
+}
+
+at::Tensor normalized(const at::Tensor& data, bool nonZero, bool perChannel)
+{
+    const at::Tensor out = data.clone();
+    for (std::int64_t channel = 0; channel < (perChannel ? data.size(0) : 1); ++channel) {
+        const at::Tensor values = perChannel ? out.select(0, channel) : out;
+        const at::Tensor mask = nonZero ? values != 0 : at::ones_like(values, at::kBool);
+        const at::Tensor chosen = values.masked_select(mask);
+        if (chosen.numel() == 0) {
+            continue;
+        }
+        const at::Tensor mean = chosen.mean(), deviation = chosen.std(false);
+        const at::Tensor normed = (chosen - mean) / (deviation.item<float>() == 0 ? at::ones_like(deviation) : deviation);
+        values.masked_scatter_(mask, normed);
+    }
+    return out;
+}
+
+at::Tensor invertedLabels(const Prepared& prepared, const at::Tensor& labels)
+{
+    Image image = reordered({labels.to(at::kFloat), prepared.image.affine}, inverseOf(prepared.order));
+    if (prepared.isCropped) {
+        image = uncropped(image, prepared.box, prepared.resampledSize);
+    }
+    return resampled(image, prepared.original, Interpolation::Nearest).data.select(0, 0).to(at::kByte);
+}
+
+} // namespace hf::runtime

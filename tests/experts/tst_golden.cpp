@@ -1,0 +1,196 @@
+// Networks on deterministic weights against numbers of the original Python code (experts.md section 9).
+#include "experts/engine/neural/ChestXray.h"
+#include "experts/engine/neural/SegResNet.h"
+#include "experts/engine/neural/UNet.h"
+#include "experts/engine/neural/Vista3d.h"
+#include "support/Check.h"
+#include "viewer/volume/Error.h"
+
+#include <ATen/ATen.h>
+
+using namespace hf;
+using namespace hf::experts;
+
+namespace {
+
+/// Builds a network on the hashed weights of its own list of tensors.
+template <typename Make> auto onHashedWeights(const Make& make, std::size_t expectedTensors, Compute compute = Compute::exact())
+{
+    WeightList list;
+    make(list);
+    HF_CHECK_EQUAL(list.entries().size(), expectedTensors);
+    LoadedWeights weights(hashedWeights(list), compute);
+    auto network = make(weights);
+    weights.finish("the hashed weights");
+    return network;
+}
+
+double at3(const at::Tensor& x, std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t k) { return x[n][0][i][j][k].item<double>(); }
+
+/// Tolerance 1e-3 of the standard deviation.
+void checkMoments(const at::Tensor& x, double mean, double deviation)
+{
+    HF_CHECK_NEAR(x.mean().item<double>(), mean, 1e-3 * deviation);
+    HF_CHECK_NEAR(x.std(true).item<double>(), deviation, 1e-3 * deviation);
+}
+
+const Vista3d& vista()
+{
+    static const Vista3d network = onHashedWeights([](WeightSource& source) { return Vista3d(source); }, 259);
+    return network;
+}
+
+const at::Tensor& vistaInput()
+{
+    static const at::Tensor input = hashedInput({1, 1, 32, 32, 32}, 0, 1);
+    return input;
+}
+
+} // namespace
+
+HF_TEST(the_fill_is_as_written_down)
+{
+    WeightList list;
+    Vista3d{list};
+    const runtime::TensorMap weights = hashedWeights(list);
+    const float* first = weights.at("class_head.class_embeddings.weight").const_data_ptr<float>();
+    HF_CHECK_NEAR(first[0], 0.01159588, 1e-7);
+    HF_CHECK_NEAR(first[1], -0.10790376, 1e-7);
+    HF_CHECK_NEAR(first[2], -0.07651307, 1e-7);
+    const float* convolution = weights.at("image_encoder.encoder.conv_init.weight").const_data_ptr<float>();
+    HF_CHECK_NEAR(convolution[0], 0.22154316, 1e-7);
+    HF_CHECK_NEAR(convolution[2], -0.04433563, 1e-7);
+    std::int64_t parameters = 0;
+    for (const auto& [name, tensor] : weights) {
+        parameters += name.ends_with("gaussian_matrix") ? 0 : tensor.numel();
+    }
+    HF_CHECK(std::abs(parameters - 217'964'982) <= 72);     // the matrix is a buffer
+    const at::Tensor input = hashedInput({3}, 0, 1);
+    HF_CHECK_NEAR(input[0].item<double>(), 0.66198367, 1e-7);
+    HF_CHECK_NEAR(input[2].item<double>(), 0.20818186, 1e-7);
+}
+
+HF_TEST(vista3d_class_prompts)
+{
+    const Vista3d::Features features = vista().encode(vistaInput(), true, true);
+    HF_CHECK_NEAR(at3(features.points, 0, 0, 0, 0), 0.00196835, 1e-3);
+    HF_CHECK_NEAR(features.points[0][47][16][16][16].item<double>(), 1.7347, 2e-3);
+    HF_CHECK_NEAR(at3(features.classes, 0, 0, 0, 0), -0.772925, 1e-3);
+    HF_CHECK_NEAR(features.classes[0][47][16][16][16].item<double>(), 0.8401, 1e-3);
+    const at::Tensor logits = Vista3d::classLogits(vista().mapClasses(features.classes), vista().embeddings({1, 3, 132}));
+    HF_CHECK(logits.sizes() == (std::vector<std::int64_t>{3, 1, 32, 32, 32}));
+    HF_CHECK_NEAR(at3(logits, 0, 0, 0, 0), 1.50675, 5e-3);
+    HF_CHECK_NEAR(at3(logits, 0, 16, 16, 16), -3.24757, 5e-3);
+    HF_CHECK_NEAR(at3(logits, 1, 5, 10, 20), -6.59752, 5e-3);
+    HF_CHECK_NEAR(at3(logits, 2, 31, 31, 31), 4.21817, 5e-3);
+    checkMoments(logits, 0.795631, 4.76744);
+}
+
+HF_TEST(vista3d_points)
+{
+    const at::Tensor features = vista().encode(vistaInput(), true, false).points;
+    for (const int classId : {3, -1}) {
+        const at::Tensor logits = vista().pointLogits(features, {{{10, 12, 14}, 1}, {{20, 8, 9}, 0}}, classId);
+        HF_CHECK_NEAR(at3(logits, 0, 0, 0, 0), -0.24506, 1.5e-3);
+        HF_CHECK_NEAR(at3(logits, 0, 10, 12, 14), -0.737888, 1.5e-3);
+        HF_CHECK_NEAR(at3(logits, 0, 20, 8, 9), -1.27041, 1.5e-3);
+        HF_CHECK_NEAR(at3(logits, 0, 31, 31, 31), -0.194005, 1.5e-3);
+        checkMoments(logits, -0.0911846, 1.49162);
+    }
+    const at::Tensor zeroShot = vista().pointLogits(features, {{{10, 12, 14}, 3}, {{20, 8, 9}, 2}}, 200);
+    HF_CHECK_NEAR(at3(zeroShot, 0, 0, 0, 0), -0.355154, 1.5e-3);
+    HF_CHECK_NEAR(at3(zeroShot, 0, 10, 12, 14), -1.04665, 1.5e-3);
+    checkMoments(zeroShot, -0.171372, 1.3718);
+}
+
+HF_TEST(brats)
+{
+    const SegResNet network = onHashedWeights([](WeightSource& source) { return SegResNet(SegResNetShape::brats(), source); }, 83);
+    const at::Tensor logits = network.forward(hashedInput({1, 4, 32, 40, 24}, -2, 2));
+    HF_CHECK_NEAR(at3(logits, 0, 0, 0, 0), 0.129371, 6e-4);
+    HF_CHECK_NEAR(logits[0][1][16][20][12].item<double>(), 0.122891, 6e-4);
+    HF_CHECK_NEAR(logits[0][2][31][39][23].item<double>(), 0.572804, 6e-4);
+    checkMoments(logits, 0.361216, 0.56536);
+}
+
+HF_TEST(densenet121)
+{
+    const auto network = onHashedWeights([](WeightSource& source) { return makeDenseNet121(source); }, 606);
+    const at::Tensor logits = network->forward(hashedInput({1, 1, 224, 224}, -1024, 1024));
+    HF_CHECK_NEAR(logits[0][0].item<double>(), -51.9372, 0.06);
+    HF_CHECK_NEAR(logits[0][9].item<double>(), -117.62, 0.06);
+    HF_CHECK_NEAR(logits[0][17].item<double>(), 91.9241, 0.06);
+    checkMoments(logits, -17.4552, 62.9351);
+}
+
+HF_TEST(resnet50)
+{
+    const auto network = onHashedWeights([](WeightSource& source) { return makeResNet50(source); }, 267);
+    const at::Tensor logits = network->forward(hashedInput({1, 1, 512, 512}, -1024, 1024));
+    HF_CHECK_NEAR(logits[0][0].item<double>(), 3739.18, 1.4);
+    HF_CHECK_NEAR(logits[0][9].item<double>(), -1087.96, 1.4);
+    HF_CHECK_NEAR(logits[0][17].item<double>(), 2365.41, 1.4);
+    checkMoments(logits, 631.954, 1397.68);
+}
+
+HF_TEST(calibration)
+{
+    const std::array<float, 4> thresholds{0.05F, 0.05F, 0.2F, std::numeric_limits<float>::quiet_NaN()};
+    const at::Tensor scores = calibrated(at::tensor({0.01F, 0.05F, 0.3F, 0.9F}), thresholds);
+    for (const auto& [n, expected] : {std::pair{0, 0.1}, {1, 0.5}, {2, 0.5625}, {3, 0.5}}) {
+        HF_CHECK_NEAR(scores[n].item<double>(), expected, 1e-6);
+    }
+    HF_CHECK_THROWS(chestThresholds("none"), Error);
+    // A threshold that is stated maps to one half exactly; trained outputs of each model: experts.md 3.5.
+    for (const auto& [name, trained] : {std::pair{"all", 18}, {"nih", 14}, {"pc", 15}, {"chex", 11}, {"rsna", 2}, {"mimic_nb", 11}, {"mimic_ch", 11}, {"resnet50", 16}}) {
+        const auto& values = chestThresholds(name);
+        HF_CHECK_EQUAL(std::count_if(values.begin(), values.end(), [](float t) { return t == t; }), trained);
+        HF_CHECK(calibrated(at::tensor(at::ArrayRef<float>(values.data(), values.size())), values).nan_to_num(0.5).sub(0.5).abs().max().item<double>() < 1e-6);
+    }
+}
+
+HF_TEST(radiographs_are_cropped_and_resized)
+{
+    const at::Tensor x = at::arange(10, at::kFloat);
+    const at::Tensor rows = (x * x).expand({10, 10});
+    const at::Tensor smooth = chestInput(rows, 4)[0][0][0], plain = chestInput(rows, 4, false)[0][0][0];
+    const double expectedSmooth[] = {1.727273, 11.56, 34.24, 64.72728}, expectedPlain[] = {0.75, 10.75, 33.25, 68.25};
+    for (int n = 0; n < 4; ++n) {
+        HF_CHECK_NEAR(smooth[n].item<double>(), expectedSmooth[n], 1e-4);
+        HF_CHECK_NEAR(plain[n].item<double>(), expectedPlain[n], 1e-4);
+    }
+    // The square in the middle of a wide picture: columns 2, 3, 4 of 7.
+    HF_CHECK(chestInput(at::arange(7, at::kFloat).expand({3, 7}), 3)[0][0][0].equal(at::tensor({2.F, 3.F, 4.F})));
+}
+
+HF_TEST(wrong_weights_are_named)
+{
+    WeightList list;
+    SegResNet(SegResNetShape::brats(), list);
+    runtime::TensorMap tensors = hashedWeights(list);
+    tensors.erase("convInit.conv.weight");
+    tensors["up_layers.0.0.norm1.weight"] = at::ones({7});
+    tensors["something.else"] = at::ones({1});
+    LoadedWeights weights(tensors, Compute::exact());
+    SegResNet(SegResNetShape::brats(), weights);
+    std::string message;
+    try {
+        weights.finish("model.pt");
+    } catch (const Error& error) {
+        message = error.what();
+    }
+    for (const char* part : {"Missing: convInit.conv.weight", "up_layers.0.0.norm1.weight should be [64], is [7]", "Unexpected: something.else"}) {
+        HF_CHECK(message.find(part) != std::string::npos);
+    }
+}
+
+HF_TEST(research_checkpoints_are_renamed)
+{
+    const runtime::TensorMap adapted = Vista3d::adapted({{"point_head.transformer.layers.0.mlp.lin1.weight", at::ones({1})}, {"weight_mapper.0.weight", at::ones({1})},
+        {"point_head.output_add_hypernetworks_mlps.0.layers.0.bias", at::ones({1})}, {"point_head.transformer.layers.1.mlp.linear2.bias", at::ones({1})}});
+    HF_CHECK_EQUAL(adapted.size(), 2U);
+    HF_CHECK(adapted.contains("point_head.transformer.layers.0.mlp.linear1.weight"));
+    HF_CHECK(adapted.contains("point_head.transformer.layers.1.mlp.linear2.bias"));
+}
+
+HF_TEST_MAIN()

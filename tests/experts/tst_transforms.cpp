@@ -1,0 +1,226 @@
+// Pre- and post-processing and windows against numbers of MONAI (experts.md sections 4, 5 and 9).
+#include "experts/engine/neural/WeightSource.h"
+#include "experts/runtime/SlidingWindow.h"
+#include "experts/runtime/Transforms.h"
+#include "support/Check.h"
+#include "viewer/volume/Volume.h"
+
+#include <ATen/ATen.h>
+
+using namespace hf;
+using namespace hf::runtime;
+using hf::experts::hashedInput;
+
+namespace {
+
+at::Tensor affineOf(const std::array<double, 12>& rows)
+{
+    const at::Tensor affine = at::eye(4, at::kDouble);
+    std::copy(rows.begin(), rows.end(), affine.data_ptr<double>());
+    return affine;
+}
+
+double value(const Image& image, int i, int j, int k) { return image.data[0][i][j][k].item<double>(); }
+double entry(const at::Tensor& affine, int row, int column) { return affine[row][column].item<double>(); }
+
+Image goldenImage() { return {hashedInput({1, 40, 42, 12}, -1000, 600), affineOf({-0.7, 0, 0, 100, 0, -0.7, 0, 120, 0, 0, 5, -300})}; }
+
+/// The predictor of section 9: for a window p the channels (p + c, 2p - c), c = flat index / 1000 inside the window.
+at::Tensor goldenPredictor(const at::Tensor& window)
+{
+    const at::Tensor c = at::arange(window.numel(), at::kFloat).view(window.sizes()) / 1000;
+    return at::cat({window + c, window * 2 - c}, 1);
+}
+
+WindowOptions goldenWindows(WindowOptions::Blend blend) { return {{16, 16, 24}, {0.25, 0.25, 0.25}, blend}; }
+
+} // namespace
+
+HF_TEST(spacing)
+{
+    const Image out = spaced(goldenImage(), {1.5, 1.5, 1.5});
+    HF_CHECK(out.data.sizes() == (std::vector<std::int64_t>{1, 19, 20, 38}));
+    HF_CHECK_NEAR(value(out, 0, 0, 0), 59.1739, 1e-3);
+    HF_CHECK_NEAR(value(out, 5, 6, 7), -262.005, 1e-3);
+    HF_CHECK_NEAR(value(out, 18, 19, 36), -94.2945, 1e-3);
+    HF_CHECK_NEAR(out.data.mean().item<double>(), -205.707, 1e-3);
+    HF_CHECK_NEAR(out.data.std(true).item<double>(), 255.127, 1e-3);
+    const Image ras = reordered(out, orderToRas(out.affine));
+    HF_CHECK_NEAR(value(ras, 0, 0, 0), 187.008, 1e-3);
+    HF_CHECK_NEAR(value(ras, 5, 6, 7), -43.5703, 1e-3);
+    HF_CHECK_NEAR(entry(ras.affine, 0, 3), 73, 1e-9);
+    HF_CHECK_NEAR(entry(ras.affine, 1, 3), 91.5, 1e-9);
+    HF_CHECK_NEAR(entry(ras.affine, 2, 3), -300, 1e-9);
+    const at::Tensor scaledValues = scaledRange(out.data, {-963.8247715525971, 1053.678477684517});
+    HF_CHECK_NEAR(scaledValues[0][0][0][0].item<double>(), 0.5070617, 1e-6);
+    HF_CHECK_NEAR(scaledValues[0][5][6][7].item<double>(), 0.3478656, 1e-6);
+    HF_CHECK_NEAR(scaledValues.mean().item<double>(), 0.3757722, 1e-6);
+}
+
+HF_TEST(sizes_and_places_of_spaced_grids)
+{
+    const Grid straight = spacedGrid(affineOf({-0.7, 0, 0, 10, 0, -0.7, 0, 20, 0, 0, 5, 30}), {51, 52, 20}, {1.5, 1.5, 1.5});
+    HF_CHECK(straight.size == (std::array<std::int64_t, 3>{24, 25, 64}));
+    HF_CHECK_NEAR(entry(straight.affine, 0, 3), 10, 1e-9);
+    const double c = std::cos(10 * M_PI / 180), s = std::sin(10 * M_PI / 180);
+    const Grid oblique = spacedGrid(affineOf({0.8 * c, -0.8 * s, 0, 1, 0.8 * s, 0.8 * c, 0, 2, 0, 0, 3, 3}), {60, 60, 30}, {1.5, 1.5, 1.5});
+    HF_CHECK(oblique.size == (std::array<std::int64_t, 3>{32, 32, 59}));
+    const Grid tilted = spacedGrid(affineOf({0.8, 0, 0, 0, 0, 0.8, 0.5, 0, 0, 0, 2.9, 0}), {40, 40, 20}, {1.5, 1.5, 1.5});
+    HF_CHECK(tilted.size == (std::array<std::int64_t, 3>{22, 28, 38}));
+    HF_CHECK_NEAR(entry(tilted.affine, 1, 2), 0, 1e-9);
+    const Image near{at::rand({1, 5, 6, 7}), affineOf({1.5004, 0, 0, 0, 0, 1.4996, 0, 0, 0, 0, 1.5, 0})};
+    const Image same = spaced(near, {1.5, 1.5, 1.5});
+    HF_CHECK(same.data.is_same(near.data));
+    // As it is: a spacing of zero.
+    HF_CHECK(spaced(near, {0, 0, 0}).data.is_same(near.data));
+}
+
+HF_TEST(orientation_and_back)
+{
+    const Image image{at::rand({1, 3, 4, 5}), affineOf({0, 0, -2, 7, -1, 0, 0, 8, 0, 3, 0, 9})};
+    const AxisOrder order = orderToRas(image.affine);
+    HF_CHECK(order.source == (std::array<int, 3>{2, 0, 1}));
+    HF_CHECK(order.flipped == (std::array<bool, 3>{true, true, false}));
+    const Image ras = reordered(image, order);
+    HF_CHECK(ras.data.sizes() == (std::vector<std::int64_t>{1, 5, 3, 4}));
+    for (int axis = 0; axis < 3; ++axis) {
+        HF_CHECK(entry(ras.affine, axis, axis) > 0);
+    }
+    // The same voxel lies at the same place.
+    HF_CHECK_EQUAL(value(ras, 4 - 1, 2 - 2, 3), value(image, 2, 3, 1));
+    const Image back = reordered(ras, inverseOf(order));
+    HF_CHECK(back.data.equal(image.data));
+    HF_CHECK(at::allclose(back.affine, image.affine));
+}
+
+HF_TEST(foreground)
+{
+    const at::Tensor data = at::full({1, 20, 20, 20}, -5.F);
+    data[0][12][7][3] = 1;
+    data[0][14][7][19] = 1;
+    const Box box = foregroundBox(data, 4);
+    HF_CHECK(box.begin == (std::array<std::int64_t, 3>{8, 3, 0}) && box.end == (std::array<std::int64_t, 3>{19, 12, 20}));
+    const Image image{data, at::eye(4, at::kDouble)};
+    const Image inside = cropped(image, box);
+    HF_CHECK_NEAR(entry(inside.affine, 0, 3), 8, 0);
+    const Image back = uncropped(inside, box, {20, 20, 20});
+    HF_CHECK_EQUAL(value(back, 12, 7, 3), 1.0);
+    HF_CHECK_EQUAL(value(back, 0, 0, 0), 0.0);
+    HF_CHECK_NEAR(entry(back.affine, 0, 3), 0, 0);
+    const Box none = foregroundBox(at::zeros({1, 4, 4, 4}), 10);
+    HF_CHECK(none.end[0] <= none.begin[0]);
+}
+
+HF_TEST(intensities)
+{
+    const at::Tensor data = hashedInput({2, 4, 5, 6}, -50, 300);
+    data[0][0].zero_();
+    data[1].select(1, 2).zero_();
+    const at::Tensor out = normalized(data, true, true);
+    HF_CHECK_NEAR(out[0][1][1][1].item<double>(), -1.116044, 1e-5);
+    HF_CHECK_NEAR(out[1][3][4][5].item<double>(), 1.491821, 1e-5);
+    HF_CHECK_EQUAL(out[0][0].abs().max().item<double>(), 0.0);
+    HF_CHECK(normalized(at::zeros({1, 2, 2, 2}), true, true).equal(at::zeros({1, 2, 2, 2})));
+    HF_CHECK(scaled(at::full({1, 2, 2, 2}, 4.F), 0.5, 2).equal(at::full({1, 2, 2, 2}, 2.F)));
+    const at::Tensor line = scaled(at::tensor({-10.F, 0.F, 30.F}), -1, 1);
+    HF_CHECK(at::allclose(line, at::tensor({-1.F, -0.5F, 1.F})));
+}
+
+HF_TEST(window_places)
+{
+    using List = std::vector<std::int64_t>;
+    HF_CHECK(windowStarts(333, 128, 0.25) == (List{0, 96, 192, 205}));
+    HF_CHECK(windowStarts(603, 128, 0.25) == (List{0, 96, 192, 288, 384, 475}));
+    HF_CHECK(windowStarts(130, 128, 0.25) == (List{0, 2}));
+    HF_CHECK(windowStarts(128, 128, 0.25) == (List{0}));
+    for (const auto& [roi, overlap, step] : {std::tuple{128, 0.3, 89}, {128, 0.625, 48}, {96, 0.25, 72}, {96, 0.5, 48}, {96, 0.7, 28}, {160, 0.1, 144}, {96, 0.6, 38}}) {
+        HF_CHECK_EQUAL(windowStarts(1000, roi, overlap)[1], step);
+    }
+    const at::Tensor map = importanceMap({128, 128, 128}, WindowOptions::Blend::Gaussian)[0][0];
+    HF_CHECK_NEAR(map[64][64][64].item<double>(), 0.9985, 1e-4);
+    HF_CHECK_NEAR(map[32][64][64].item<double>(), 0.1439, 1e-4);
+    HF_CHECK_NEAR(map[10][64][64].item<double>(), 0.0037, 1e-4);
+    HF_CHECK_NEAR(map[0][0][0].item<double>(), 0.001, 1e-9);
+    const at::Tensor small = importanceMap({8, 8, 8}, WindowOptions::Blend::Gaussian)[0][0];
+    HF_CHECK_NEAR(small[3][3][3].item<double>(), 0.6873, 1e-4);
+    HF_CHECK_NEAR(small[1][3][3].item<double>(), 0.0342, 1e-4);
+    HF_CHECK_NEAR(small[2][3][3].item<double>(), 0.2528, 1e-4);
+}
+
+HF_TEST(windows)
+{
+    const at::Tensor input = hashedInput({1, 1, 20, 23, 17}, -1, 1);
+    const at::Tensor constant = slidingWindow(input, goldenWindows(WindowOptions::Blend::Constant), goldenPredictor);
+    HF_CHECK_NEAR(constant[0][0][0][0][0].item<double>(), 0.326967, 1e-5);
+    HF_CHECK_NEAR(constant[0][0][10][12][8].item<double>(), 2.76146, 1e-5);
+    HF_CHECK_NEAR(constant[0][1][19][22][16].item<double>(), -6.12185, 1e-5);
+    HF_CHECK_NEAR(constant.mean().item<double>(), 0.00452567, 1e-6);
+    HF_CHECK_NEAR(constant.std(true).item<double>(), 3.67261, 1e-5);
+    const at::Tensor gaussian = slidingWindow(input, goldenWindows(WindowOptions::Blend::Gaussian), goldenPredictor);
+    HF_CHECK_NEAR(gaussian[0][0][0][0][0].item<double>(), 0.326967, 1e-5);
+    HF_CHECK_NEAR(gaussian[0][0][10][12][8].item<double>(), 2.51423, 1e-5);
+    HF_CHECK_NEAR(gaussian[0][1][19][22][16].item<double>(), -6.12185, 1e-5);
+    HF_CHECK_NEAR(gaussian.mean().item<double>(), 0.00452539, 1e-6);
+    HF_CHECK_NEAR(gaussian.std(true).item<double>(), 3.60016, 1e-5);
+}
+
+HF_TEST(the_order_of_slabs_changes_nothing_but_the_order)
+{
+    const at::Tensor input = hashedInput({1, 1, 50, 23, 70}, -1, 1);
+    const at::Tensor expected = slidingWindow(input, goldenWindows(WindowOptions::Blend::Gaussian), goldenPredictor);
+    for (const int axis : {0, 1, 2}) {
+        for (const std::int64_t focus : {-1, 0, 20, 1000}) {
+            WindowOptions options = goldenWindows(WindowOptions::Blend::Gaussian);
+            options.slabAxis = axis;
+            options.focus = focus;
+            std::vector<std::int64_t> rows;
+            std::int64_t first = -1;
+            slideWindows(input, options, goldenPredictor, [&](const at::Tensor& mean, std::int64_t begin, std::int64_t end) {
+                first = first < 0 ? begin : first;
+                for (std::int64_t row = begin; row < end; ++row) {
+                    rows.push_back(row);
+                }
+                HF_CHECK((mean - expected.narrow(2 + axis, begin, end - begin)).abs().max().item<double>() < 1e-5);
+            });
+            std::sort(rows.begin(), rows.end());
+            HF_CHECK_EQUAL(std::int64_t(rows.size()), input.size(2 + axis));
+            HF_CHECK_EQUAL(rows.back() - rows.front() + 1, input.size(2 + axis));
+            HF_CHECK(axis != 2 || focus != 1000 || first > 20);     // begins at the end that the reader sees
+        }
+    }
+}
+
+HF_TEST(a_stop_is_seen_at_the_next_window)
+{
+    std::stop_source source;
+    int windows = 0;
+    const auto predictor = [&](const at::Tensor& window) {
+        if (++windows == 2) {
+            source.request_stop();
+        }
+        return window;
+    };
+    HF_CHECK_THROWS(slidingWindow(at::zeros({1, 1, 64, 64, 64}), {{16, 16, 16}, {0.25, 0.25, 0.25}}, predictor, {}, source.get_token()), Cancelled);
+    HF_CHECK_EQUAL(windows, 2);
+    std::vector<std::string> stages;
+    slidingWindow(at::zeros({1, 1, 16, 16, 28}), {{16, 16, 16}, {0.25, 0.25, 0.25}}, [](const at::Tensor& window) { return window; }, [&](double, const std::string& stage) { stages.push_back(stage); });
+    HF_CHECK(stages.size() == 3 && stages[0] == "window 1 of 2" && stages[1].starts_with("window 2 of 2, about"));
+    HF_CHECK_THROWS(slidingWindow(at::zeros({1, 1, 4, 4, 4}), {{4, 4, 4}, {1, 0, 0}}, [](const at::Tensor& window) { return window; }), Error);
+}
+
+HF_TEST(a_volume_becomes_a_tensor)
+{
+    const Geometry geometry({3, 4, 5}, {0.5, 0.6, 2}, {10, 20, 30}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    std::vector<std::int16_t> voxels(60);
+    for (std::size_t n = 0; n < 60; ++n) {
+        voxels[n] = std::int16_t(n);
+    }
+    const Image image = toImage(Volume(geometry, voxels, {}));
+    HF_CHECK(image.data.sizes() == (std::vector<std::int64_t>{1, 3, 4, 5}));
+    HF_CHECK_EQUAL(value(image, 2, 1, 4), double(4 * 12 + 1 * 3 + 2));
+    HF_CHECK_NEAR(entry(image.affine, 0, 0), -0.5, 1e-12);
+    HF_CHECK_NEAR(entry(image.affine, 1, 3), -20, 1e-12);
+    HF_CHECK_NEAR(entry(image.affine, 2, 2), 2, 1e-12);
+}
+
+HF_TEST_MAIN()
