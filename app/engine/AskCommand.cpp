@@ -1,6 +1,7 @@
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
 #include "app/engine/Engine.h"
+#include "app/engine/VolumeFile.h"
 #include "app/engine/Wire.h"
 #include "assistant/engine/M3Loop.h"
 #include "assistant/engine/Tokenizer.h"
@@ -13,21 +14,6 @@ namespace hf::app {
 using nlohmann::json;
 
 namespace {
-
-/// A JSON header as of volume/open (assistant/PROTOCOL.md); a relative path of voxels is beside the header.
-Volume readHeader(const std::string& file)
-{
-    std::ifstream stream(file);
-    json header = json::parse(stream, nullptr, false);
-    if (!stream || header.is_discarded() || !header.is_object()) {
-        throw Error(file + " is no JSON header of a volume", "broken");
-    }
-    const std::filesystem::path voxels = header.value("path", "");
-    if (voxels.is_relative()) {
-        header["path"] = (std::filesystem::path(file).parent_path() / voxels).string();
-    }
-    return volumeFromJson(header);
-}
 
 View viewOf(const Arguments& arguments, const Volume& volume)
 {
@@ -46,8 +32,8 @@ View viewOf(const Arguments& arguments, const Volume& volume)
 
 int askCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--model", "--volume", "--plane", "--slice", "--question"}, {});
-    const Volume volume = readHeader(arguments.value("--volume"));
+    const Arguments arguments(words, {"--model", "--volume", "--plane", "--slice", "--question", "--modality"}, {});
+    const Volume volume = readVolumeFile(arguments.value("--volume"), arguments.value("--modality"));
     const auto folder = arguments.has("--model") ? std::filesystem::path(arguments.value("--model")) : demoModelFolder();
     const auto model = assistant::VilaModel::load(folder, {});
     experts::ExpertRegistry registry = makeRegistry();
@@ -71,31 +57,6 @@ int askCommand(std::span<const std::string> words)
     std::printf("\n");
     if (!answer.expertError.empty()) {
         std::fprintf(stderr, "%s\n", answer.expertError.c_str());
-    }
-    return 0;
-}
-
-int segmentCommand(std::span<const std::string> words)
-{
-    const Arguments arguments(words, {"--volume", "--expert", "--arguments", "--output"}, {});
-    const Volume volume = readHeader(arguments.value("--volume"));
-    experts::ExpertRegistry registry = makeRegistry();
-    experts::Expert* expert = registry.find(arguments.value("--expert"));
-    if (!expert) {
-        throw Error("there is no expert '" + arguments.value("--expert") + "' in this build", "arguments");
-    }
-    const experts::ExpertRequest request{volume, arguments.value("--arguments", expert->card().defaultArgument), viewOf(Arguments({}, {}, {}), volume)};
-    if (const auto refusal = expert->check(request)) {
-        throw Error(refusal->text, refusal->code);
-    }
-    const experts::ExpertResult result = expert->run(request, [](double fraction, const std::string& stage) { std::fprintf(stderr, "%3.0f %% %s\n", fraction * 100, stage.c_str()); }, {});
-    std::ofstream out(arguments.value("--output"), std::ios::binary);
-    out.write(reinterpret_cast<const char*>(result.mask.voxels().data()), std::streamsize(result.mask.voxels().size()));
-    if (!out.flush()) {
-        throw Error("cannot write " + arguments.value("--output"), "write");
-    }
-    for (const LabelFacts& fact : measureLabels(result.mask, volume)) {
-        std::printf("%d\t%s\t%.3f mL\tmean %.2f\n", fact.value, result.mask.findLabel(fact.value)->name.c_str(), fact.volumeMl, fact.meanValue);
     }
     return 0;
 }

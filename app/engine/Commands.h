@@ -11,10 +11,12 @@ namespace hf::app {
 int serveCommand(std::span<const std::string> words);
 int askCommand(std::span<const std::string> words);
 int segmentCommand(std::span<const std::string> words);
+int classifyCommand(std::span<const std::string> words);
 int modelsCommand(std::span<const std::string> words);
 int tokenizeCommand(std::span<const std::string> words);
 int trainCommand(std::span<const std::string> words);
 int runNetworkCommand(std::span<const std::string> words);
-int benchExpertsCommand(std::span<const std::string> words);
+/// `bench experts`: time and memory of networks.
+int benchCommand(std::span<const std::string> words);
 
 } // namespace hf::app

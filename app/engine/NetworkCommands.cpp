@@ -1,6 +1,6 @@
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
-#include "experts/engine/neural/Network.h"
+#include "experts/engine/neural/ExpertManifest.h"
 #include "experts/engine/neural/Vista3d.h"
 #include "experts/runtime/Npy.h"
 #include "experts/runtime/WeightFile.h"
@@ -74,6 +74,12 @@ Vista3d loadVista(const std::string& file, Compute compute)
     return network;
 }
 
+/// A built-in network, or that of an expert's folder.
+NetworkSpec specOf(const std::string& name)
+{
+    return std::filesystem::exists(std::filesystem::path(name) / "expert.json") ? readManifest(name).network : NetworkSpec::named(name);
+}
+
 /// "x,y,z,label" a click, apart by semicolons.
 std::vector<Vista3dPoint> pointsOf(const std::string& text)
 {
@@ -140,7 +146,7 @@ std::function<void(const at::Tensor&)> benchPass(const std::string& name, const 
         // What a window costs in a run: logits are made once a voxel, after the mean of all windows.
         return [network, compute](const at::Tensor& x) { network->mapClasses(network->encode(prepared(x, compute), false, true).classes); };
     }
-    const NetworkSpec spec = NetworkSpec::named(name);
+    const NetworkSpec spec = specOf(name);
     auto network = std::make_shared<Network>(spec, weightsOf(weights, [&] { return weightList(spec); }), compute, weights);
     return [network](const at::Tensor& x) { network->forward(x); };
 }
@@ -161,7 +167,7 @@ int runNetworkCommand(std::span<const std::string> words)
     if (name == "vista3d") {
         output = runVista(arguments, input);
     } else {
-        const NetworkSpec spec = NetworkSpec::named(name);
+        const NetworkSpec spec = specOf(name);
         const Network network(spec, weightsOf(arguments.value("--weights"), [&] { return weightList(spec); }), computeOf(arguments), arguments.value("--weights"));
         output = network.forward(input);
     }
@@ -172,9 +178,12 @@ int runNetworkCommand(std::span<const std::string> words)
     return 0;
 }
 
-int benchExpertsCommand(std::span<const std::string> words)
+int benchCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--network", "--precision", "--weights", "--side", "--passes"}, {"--json"});
+    if (words.empty() || words[0] != "experts") {
+        throw Error("bench experts is what can be measured", "usage");
+    }
+    const Arguments arguments(words.subspan(1), {"--network", "--precision", "--weights", "--side", "--passes"}, {"--json"});
     const std::string name = arguments.value("--network", "vista3d");
     const Compute compute = computeOf(arguments);
     const int side = int(arguments.number("--side", 128)), passes = std::max(1, int(arguments.number("--passes", 3)));

@@ -17,13 +17,17 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            answers the desktop program: JSON-RPC over stdin and stdout (assistant/PROTOCOL.md)
   ask      --volume HEADER.json --question TEXT [--plane axial|sagittal|coronal] [--slice N] [--model FOLDER]
            one question about one view
-  segment  --volume HEADER.json --expert NAME [--arguments TEXT] --output LABELS.raw
-           runs an expert without the language model
+  segment  --expert FOLDER|NAME [--args TEXT] [--modality CT] [--precision fastest|exact|fp32|bf16] IN ... OUT
+           runs an expert without the language model. IN and OUT are .nii, .nii.gz or HEADER.json (OUT then .raw); labels and
+           measurements stand beside OUT as .json and .csv. An expert of several channels takes one IN a channel; otherwise several IN
+           go one by one into the folder OUT. FOLDER holds an expert.json (experts/README.md); NIfTI files need --modality
+  classify --expert FOLDER [--modality DX] [--bits N] [--json FILE] IN ...
+           scores of chest radiographs with the spread over the models
   models   [--model FOLDER]
            what the model is: name, version, hash, licence, sizes
   tokenize [--model FOLDER] TEXT ...
            ids of texts
-  run-network --network vista3d|brats|densenet121|resnet50 --weights FILE --input X.npy --output Y.npy [--precision exact|fp32|bf16]
+  run-network --network vista3d|brats|densenet121|resnet50|FOLDER --weights FILE --input X.npy --output Y.npy [--precision exact|fp32|bf16]
            [--classes 1,3] [--points x,y,z,label;...] [--class ID]
            one forward pass on given tensors; the weights "hashed" are deterministic numbers
   bench experts [--network NAME] [--precision exact|fp32|bf16] [--side N] [--passes N] [--json]
@@ -40,9 +44,9 @@ int main(int argc, char** argv)
 {
     const std::vector<std::string> words(argv + 1, argv + argc);
     const std::map<std::string, std::function<int(std::span<const std::string>)>> commands{
-        {"serve", hf::app::serveCommand}, {"ask", hf::app::askCommand}, {"segment", hf::app::segmentCommand}, {"models", hf::app::modelsCommand},
+        {"serve", hf::app::serveCommand}, {"ask", hf::app::askCommand}, {"segment", hf::app::segmentCommand}, {"classify", hf::app::classifyCommand}, {"models", hf::app::modelsCommand},
         {"tokenize", hf::app::tokenizeCommand}, {"train", hf::app::trainCommand},
-        {"run-network", hf::app::runNetworkCommand}, {"bench-experts", hf::app::benchExpertsCommand}};
+        {"run-network", hf::app::runNetworkCommand}, {"bench", hf::app::benchCommand}};
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
         std::fputs(kUsage, words.empty() ? stderr : stdout);
         return words.empty() ? 2 : 0;

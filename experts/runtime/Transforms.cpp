@@ -320,7 +320,7 @@ at::Tensor invertedLabels(const Prepared& prepared, const at::Tensor& labels)
 {
     Image image = reordered({labels.to(at::kFloat), prepared.image.affine}, inverseOf(prepared.order));
     if (prepared.isCropped) {
-        image = uncropped(image, prepared.box, prepared.resampledSize);
+        image = reordered(uncropped(image, prepared.box, prepared.resampledSize), inverseOf(prepared.cropOrder));
     }
     return resampled(image, prepared.original, Interpolation::Nearest).data.select(0, 0).to(at::kByte);
 }

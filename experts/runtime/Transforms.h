@@ -79,9 +79,10 @@ struct Prepared {
     Image image;
     Grid original;
     AxisOrder order;                            ///< That brought the cropped image to `image`.
-    Box box{};                                  ///< Of the crop, in the resampled image.
-    std::array<std::int64_t, 3> resampledSize{};
+    Box box{};                                  ///< Of the crop.
+    std::array<std::int64_t, 3> resampledSize{};    ///< Of what was cropped.
     bool isCropped = false;
+    AxisOrder cropOrder;                        ///< That was applied before the crop.
 };
 
 /// Labels on the network's grid [1, D0, D1, D2] back on the original grid, nearest neighbour, 0 outside the crop.

@@ -1,5 +1,6 @@
 // Networks on deterministic weights against numbers of the original Python code (experts.md section 9).
 #include "experts/engine/neural/ChestXray.h"
+#include "experts/engine/neural/NormKernels.h"
 #include "experts/engine/neural/SegResNet.h"
 #include "experts/engine/neural/UNet.h"
 #include "experts/engine/neural/Vista3d.h"
@@ -161,6 +162,75 @@ HF_TEST(radiographs_are_cropped_and_resized)
     }
     // The square in the middle of a wide picture: columns 2, 3, 4 of 7.
     HF_CHECK(chestInput(at::arange(7, at::kFloat).expand({3, 7}), 3)[0][0][0].equal(at::tensor({2.F, 3.F, 4.F})));
+}
+
+HF_TEST(fused_normalisation_is_the_librarys)
+{
+    at::manual_seed(4);
+    // A mean far from zero: squares must not lose the digits.
+    const at::Tensor dense = at::randn({1, 48, 9, 21, 40}) * 3 + 200, added = at::randn({1, 48, 9, 21, 40});
+    const at::Tensor weight = at::rand({48}) + 0.5, bias = at::randn({48});
+    const auto last = [](const at::Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast3d); };
+    for (const std::int64_t groups : {48, 8, 1}) {
+        const GroupNorm affine(weight, bias, groups), bare({}, {}, groups);
+        for (const GroupNorm& norm : {affine, bare}) {
+            HF_CHECK((norm(last(dense), Activation::Relu) - norm(dense, Activation::Relu)).abs().max().item<double>() < 2e-5);
+            HF_CHECK((norm.over(last(dense), Activation::LeakyRelu) - norm(dense, Activation::LeakyRelu)).abs().max().item<double>() < 2e-5);
+            const at::Tensor expected = at::leaky_relu(norm(dense) + added, 0.01);
+            HF_CHECK((norm.overAdding(last(dense), last(added), Activation::LeakyRelu) - expected).abs().max().item<double>() < 2e-5);
+            // bf16: the same of the rounded input, then one rounding.
+            const at::Tensor rounded = dense.to(at::kBFloat16);
+            const at::Tensor exact = at::relu(norm(rounded.to(at::kFloat)));
+            HF_CHECK(((norm(last(rounded), Activation::Relu).to(at::kFloat) - exact).abs() - exact.abs() / 256).max().item<double>() < 2e-5);
+        }
+    }
+}
+
+HF_TEST(every_level_of_instructions_gives_the_same)
+{
+    std::vector<const NormKernels*> levels{&kNormKernelsBase};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        levels.push_back(&kNormKernelsV3);
+    }
+    if (&normKernels() == &kNormKernelsV4) {
+        levels.push_back(&kNormKernelsV4);
+    }
+    const at::Tensor x = at::randn({700, 24}), y = x.to(at::kBFloat16), scale = at::rand({24}), shift = at::randn({24}), pivot = at::zeros({24});
+    at::Tensor first, firstBf16;
+    for (const NormKernels* level : levels) {
+        const at::Tensor out = at::empty_like(x), outBf16 = at::empty_like(y);
+        level->applyFloat(x.const_data_ptr(), out.data_ptr(), nullptr, 700, 24, scale.const_data_ptr<float>(), shift.const_data_ptr<float>(), 0);
+        level->applyBf16(y.const_data_ptr(), outBf16.data_ptr(), y.const_data_ptr(), 700, 24, scale.const_data_ptr<float>(), shift.const_data_ptr<float>(), 0.01F);
+        std::vector<float> scratch(48);
+        std::vector<double> sums(48), sumsBf16(48);
+        level->sumsFloat(x.const_data_ptr(), 700, 24, pivot.const_data_ptr<float>(), scratch.data(), sums.data(), sums.data() + 24);
+        level->sumsBf16(y.const_data_ptr(), 700, 24, pivot.const_data_ptr<float>(), scratch.data(), sumsBf16.data(), sumsBf16.data() + 24);
+        HF_CHECK((out - at::relu(x * scale + shift)).abs().max().item<double>() < 1e-5);
+        const at::Tensor exact = at::leaky_relu(y.to(at::kFloat) * scale + shift + y.to(at::kFloat), 0.01);
+        HF_CHECK(((outBf16.to(at::kFloat) - exact).abs() - exact.abs() / 256).max().item<double>() < 1e-5);
+        for (std::int64_t c = 0; c < 24; ++c) {
+            HF_CHECK_NEAR(sums[std::size_t(c)], x.select(1, c).to(at::kDouble).sum().item<double>(), 1e-3);
+            HF_CHECK_NEAR(sums[std::size_t(c + 24)], x.select(1, c).to(at::kDouble).square().sum().item<double>(), 1e-2);
+            HF_CHECK_NEAR(sumsBf16[std::size_t(c)], y.select(1, c).to(at::kDouble).sum().item<double>(), 1e-3);
+        }
+    }
+    std::printf("%zu levels of instructions\n", levels.size());
+}
+
+HF_TEST(channels_last_and_bf16_keep_the_result)
+{
+    const at::Tensor input = hashedInput({1, 4, 32, 40, 24}, -2, 2);
+    const auto make = [](WeightSource& source) { return SegResNet(SegResNetShape::brats(), source); };
+    const at::Tensor exact = onHashedWeights(make, 83).forward(input);
+    const auto last = [](const at::Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast3d); };
+    const at::Tensor fused = onHashedWeights(make, 83, {at::kFloat, true}).forward(last(input));
+    HF_CHECK((fused - exact).abs().max().item<double>() < 1e-4);
+    const at::Tensor half = onHashedWeights(make, 83, {at::kBFloat16, true}).forward(last(input.to(at::kBFloat16))).to(at::kFloat);
+    // Dice of the thresholded regions, the measure that counts.
+    const at::Tensor a = exact >= 0, b = half >= 0;
+    const double dice = 2 * a.logical_and(b).sum().item<double>() / (a.sum().item<double>() + b.sum().item<double>());
+    std::printf("bf16 against fp32: Dice %.4f, mean difference %.4f of a standard deviation\n", dice, ((half - exact).abs().mean() / exact.std(true)).item<double>());
+    HF_CHECK(dice > 0.99);
 }
 
 HF_TEST(wrong_weights_are_named)

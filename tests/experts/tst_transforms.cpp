@@ -6,6 +6,9 @@
 #include "viewer/volume/Volume.h"
 
 #include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
 
 using namespace hf;
 using namespace hf::runtime;
@@ -18,6 +21,41 @@ at::Tensor affineOf(const std::array<double, 12>& rows)
     const at::Tensor affine = at::eye(4, at::kDouble);
     std::copy(rows.begin(), rows.end(), affine.data_ptr<double>());
     return affine;
+}
+
+at::Tensor matrixOf(const nlohmann::json& rows)
+{
+    const at::Tensor matrix = at::empty({4, 4}, at::kDouble);
+    for (std::size_t n = 0; n < 16; ++n) {
+        matrix.data_ptr<double>()[n] = rows[n / 4][n % 4].get<double>();
+    }
+    return matrix;
+}
+
+/// The content of tests/oracles/record_monai.py: noise inside an ellipsoid, air around it.
+at::Tensor ellipsoid(const std::vector<std::int64_t>& shape)
+{
+    at::Tensor distance = at::zeros(shape, at::kDouble);
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        std::vector<std::int64_t> view(3, 1);
+        const std::int64_t n = shape[std::size_t(axis)];
+        view[std::size_t(axis)] = n;
+        const at::Tensor place = ((at::arange(n, at::kDouble) - 0.55 * double(n)) / (0.25 * double(n))).view(view);
+        distance = distance + place * place;
+    }
+    return hashedInput({1, shape[0], shape[1], shape[2]}, -400, 900).masked_fill(distance.unsqueeze(0) > 1, -1000);
+}
+
+std::uint32_t crc32Of(const at::Tensor& bytes)
+{
+    std::uint32_t crc = ~0U;
+    for (std::int64_t n = 0; n < bytes.numel(); ++n) {
+        crc ^= bytes.const_data_ptr<std::uint8_t>()[n];
+        for (int bit = 0; bit < 8; ++bit) {
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320U : 0U);
+        }
+    }
+    return ~crc;
 }
 
 double value(const Image& image, int i, int j, int k) { return image.data[0][i][j][k].item<double>(); }
@@ -55,6 +93,41 @@ HF_TEST(spacing)
     HF_CHECK_NEAR(scaledValues[0][0][0][0].item<double>(), 0.5070617, 1e-6);
     HF_CHECK_NEAR(scaledValues[0][5][6][7].item<double>(), 0.3478656, 1e-6);
     HF_CHECK_NEAR(scaledValues.mean().item<double>(), 0.3757722, 1e-6);
+}
+
+HF_TEST(the_chain_of_vista3d_and_back_is_monais)
+{
+    const auto recorded = nlohmann::json::parse(std::ifstream(HF_SOURCE_DIR "/tests/data/monai.json"));
+    for (const auto& item : recorded["cases"]) {
+        const std::string name = item["name"];
+        const auto shape = item["in_shape"].get<std::vector<std::int64_t>>();
+        Prepared prepared;
+        const Image image{ellipsoid(shape), matrixOf(item["in_affine"])};
+        prepared.original = {image.affine, {shape[0], shape[1], shape[2]}};
+        Image now = spaced(image, {1.5, 1.5, 1.5});
+        prepared.resampledSize = {now.data.size(1), now.data.size(2), now.data.size(3)};
+        prepared.box = foregroundBox(now.data, 10);
+        prepared.isCropped = true;
+        now = cropped(now, prepared.box);
+        now.data = scaledRange(now.data, {-963.8247715525971, 1053.678477684517});
+        prepared.order = orderToRas(now.affine);
+        prepared.image = reordered(now, prepared.order);
+        const at::Tensor& data = prepared.image.data;
+        if (data.sizes().slice(1) != at::IntArrayRef(item["shape"].get<std::vector<std::int64_t>>())) {
+            test::fail(name.c_str(), 0, "another size");
+            continue;
+        }
+        HF_CHECK((prepared.image.affine - matrixOf(item["affine"])).abs().max().item<double>() < 1e-9);
+        HF_CHECK_NEAR(data.to(at::kDouble).mean().item<double>(), item["mean"].get<double>(), 1e-7);
+        for (const auto& probe : item["probes"]) {
+            HF_CHECK_NEAR(value(prepared.image, probe[0][0], probe[0][1], probe[0][2]), probe[1].get<double>(), 1e-6);
+        }
+        const at::Tensor labels = at::floor(data * 9).to(at::kByte);
+        const at::Tensor inverted = invertedLabels(prepared, labels).contiguous();
+        HF_CHECK_EQUAL(inverted.sum().item<std::int64_t>(), item["inverted_sum"].get<std::int64_t>());
+        // Every voxel the same.
+        HF_CHECK_EQUAL(crc32Of(inverted), item["inverted_crc32"].get<std::uint32_t>());
+    }
 }
 
 HF_TEST(sizes_and_places_of_spaced_grids)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Compares `hounsfield-engine run-network` with MONAI and TorchXRayVision on the same random weights, read from files that torch.save wrote.
 networks.py ENGINE [NAME ...]. Needs torch, monai 1.5.0 and torchxrayvision 1.5.2."""
+import json
 import pathlib
 import subprocess
 import sys
@@ -81,7 +82,39 @@ def resnet(folder):
         return "resnet50", x, network(x), []
 
 
-CASES = {"vista_classes": vista_classes, "vista_points": vista_points, "brats": brats, "densenet": densenet, "resnet": resnet}
+def folder_case(folder, network, description, x):
+    """An expert's folder of the general families: run-network takes the network from its expert.json."""
+    torch.save(network.state_dict(), folder / "w.pt")
+    (folder / "expert.json").write_text(json.dumps({
+        "format": 1, "name": "ORACLE", "version": "1", "task": "segmentation", "card": {"modality": "CT", "overview": "-", "accuracy": "-"}, "suitability": {"modalities": ["CT"]},
+        "network": {**description, "file": "w.pt"}, "preprocessing": [], "window": {"roi": [32, 32, 32], "overlap": 0.25, "blend": "constant"}, "postprocessing": {"labels": "argmax"},
+        "labels": [{"value": 1, "name": "one", "color": "#ff0000"}], "licence": {"weights": "none", "intendedUse": "tests"}}))
+    with torch.no_grad():
+        return str(folder), x, network(x), []
+
+
+def unet_batch(folder):
+    from monai.networks.nets import UNet
+    network = randomised(UNet(3, 1, 2, (16, 32, 64, 128, 256), (2, 2, 2, 2), num_res_units=2, norm="batch"))
+    description = {"name": "unet", "in": 1, "out": 2, "channels": [16, 32, 64, 128, 256], "strides": [2, 2, 2, 2], "residualUnits": 2, "norm": "batch", "activation": "prelu"}
+    return folder_case(folder, network, description, torch.randn(1, 1, 48, 32, 32, generator=torch.Generator().manual_seed(8)))
+
+
+def unet_instance(folder):
+    from monai.networks.nets import UNet
+    network = randomised(UNet(3, 2, 3, (8, 16, 32), (2, 2), num_res_units=1, norm="instance", act="relu"))
+    description = {"name": "unet", "in": 2, "out": 3, "channels": [8, 16, 32], "strides": [2, 2], "residualUnits": 1, "norm": "instance", "activation": "relu"}
+    return folder_case(folder, network, description, torch.randn(1, 2, 32, 36, 32, generator=torch.Generator().manual_seed(9)))
+
+
+def segresnet_deconv(folder):
+    from monai.networks.nets import SegResNet
+    network = randomised(SegResNet(3, in_channels=3, out_channels=6, init_filters=32, blocks_down=(1, 2, 2, 4), blocks_up=(1, 1, 1), upsample_mode="deconv"))
+    description = {"name": "segresnet", "in": 3, "out": 6, "filters": 32, "blocksDown": [1, 2, 2, 4], "blocksUp": [1, 1, 1], "upsampling": "deconvolution"}
+    return folder_case(folder, network, description, torch.randn(1, 3, 32, 24, 40, generator=torch.Generator().manual_seed(10)))
+
+
+CASES = {"unet_batch": unet_batch, "unet_instance": unet_instance, "segresnet_deconv": segresnet_deconv, "vista_classes": vista_classes, "vista_points": vista_points, "brats": brats, "densenet": densenet, "resnet": resnet}
 
 
 def main(engine, names):

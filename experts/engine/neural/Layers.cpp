@@ -1,6 +1,12 @@
 #include "experts/engine/neural/Layers.h"
 
+#include "experts/engine/neural/NormKernels.h"
+
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace hf::experts {
 
@@ -13,6 +19,52 @@ std::vector<std::int64_t> weightShape(std::int64_t first, std::int64_t second, c
     std::vector<std::int64_t> sizes{first, second};
     sizes.insert(sizes.end(), std::size_t(shape.rank), shape.kernel);
     return sizes;
+}
+
+constexpr std::int64_t kVoxelsAtOnce = 4096;
+
+/// The fused loops take one dense channels-last input on the CPU.
+bool canFuse(const at::Tensor& x, Activation activation)
+{
+    const bool isFormat = (x.dim() == 5 && x.is_contiguous(at::MemoryFormat::ChannelsLast3d)) || (x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast));
+    const bool isType = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
+    return isFormat && isType && x.size(0) == 1 && x.size(1) > 1 && x.stride(1) == 1 && x.device().is_cpu() && activation != Activation::Gelu;
+}
+
+/// [C] fp32: a value near each channel's mean, so that squares lose no digits.
+at::Tensor firstVoxel(const at::Tensor& x)
+{
+    at::Tensor row = x.select(0, 0);
+    while (row.dim() > 1) {
+        row = row.select(1, 0);
+    }
+    return row.to(at::kFloat).contiguous();
+}
+
+/// Sums and squares of (x - pivot) a channel.
+std::pair<std::vector<double>, std::vector<double>> channelSums(const char* data, bool isBf16, std::size_t bytes, std::int64_t voxels, const at::Tensor& pivot)
+{
+    const std::int64_t channels = pivot.numel();
+    const NormKernels::Sums kernel = isBf16 ? normKernels().sumsBf16 : normKernels().sumsFloat;
+    std::pair<std::vector<double>, std::vector<double>> total{std::vector<double>(std::size_t(channels)), std::vector<double>(std::size_t(channels))};
+    // Fixed parts, added in order: the same result whatever the number of threads.
+    const std::int64_t parts = std::min<std::int64_t>(64, (voxels + kVoxelsAtOnce - 1) / kVoxelsAtOnce);
+    std::vector<std::vector<double>> partial(std::size_t(parts), std::vector<double>(std::size_t(2 * channels)));
+    at::parallel_for(0, parts, 1, [&](std::int64_t first, std::int64_t last) {
+        std::vector<float> scratch(std::size_t(2 * channels));
+        for (std::int64_t part = first; part < last; ++part) {
+            const std::int64_t begin = voxels * part / parts, end = voxels * (part + 1) / parts;
+            double* sums = partial[std::size_t(part)].data();
+            kernel(data + std::size_t(begin * channels) * bytes, end - begin, channels, pivot.const_data_ptr<float>(), scratch.data(), sums, sums + channels);
+        }
+    });
+    for (const std::vector<double>& sums : partial) {
+        for (std::size_t c = 0; c < std::size_t(channels); ++c) {
+            total.first[c] += sums[c];
+            total.second[c] += sums[c + std::size_t(channels)];
+        }
+    }
+    return total;
 }
 
 std::vector<std::int64_t> everyAxis(const ConvShape& shape, std::int64_t value) { return std::vector<std::int64_t>(std::size_t(shape.rank), value); }
@@ -64,15 +116,86 @@ at::Tensor activated(const at::Tensor& x, Activation activation)
     return x;
 }
 
-at::Tensor GroupNorm::operator()(const at::Tensor& x, Activation activation) const
+at::Tensor GroupNorm::plain(const at::Tensor& x) const
 {
-    const auto scale = weight.defined() ? std::optional(weight.to(x.scalar_type())) : std::nullopt;
-    const auto shift = bias.defined() ? std::optional(bias.to(x.scalar_type())) : std::nullopt;
-    const at::Tensor normed = groups == x.size(1) ? at::instance_norm(x, scale, shift, {}, {}, true, 0.1, kEpsilon, false) : at::group_norm(x, groups, scale, shift, kEpsilon, false);
-    return activated(normed, activation);
+    const auto scale = m_weight.defined() ? std::optional(m_weight.to(x.scalar_type())) : std::nullopt;
+    const auto shift = m_bias.defined() ? std::optional(m_bias.to(x.scalar_type())) : std::nullopt;
+    return m_groups == x.size(1) ? at::instance_norm(x, scale, shift, {}, {}, true, 0.1, kEpsilon, false) : at::group_norm(x, m_groups, scale, shift, kEpsilon, false);
 }
 
-at::Tensor GroupNorm::addThen(const at::Tensor& x, const at::Tensor& added, Activation activation) const { return activated((*this)(x).add_(added), activation); }
+/// `out` may be `x`; `added` may be undefined.
+void GroupNorm::fused(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const
+{
+    const std::int64_t channels = x.size(1), voxels = x.numel() / channels;
+    const bool isBf16 = x.scalar_type() == at::kBFloat16;
+    const std::size_t bytes = x.element_size();
+    const auto* data = static_cast<const char*>(x.const_data_ptr());
+    const at::Tensor pivot = firstVoxel(x);
+    const ChannelSums sums = channelSums(data, isBf16, bytes, voxels, pivot);
+    const auto [scale, shift] = affineOf(sums, pivot, voxels);
+    auto* target = static_cast<char*>(out.data_ptr());
+    const char* more = added.defined() ? static_cast<const char*>(added.const_data_ptr()) : nullptr;
+    const float slope = activation == Activation::Relu ? 0.0F : activation == Activation::LeakyRelu ? 0.01F : 1.0F;
+    const NormKernels::Apply apply = isBf16 ? normKernels().applyBf16 : normKernels().applyFloat;
+    at::parallel_for(0, voxels, kVoxelsAtOnce, [&](std::int64_t begin, std::int64_t end) {
+        const std::size_t offset = std::size_t(begin * channels) * bytes;
+        apply(data + offset, target + offset, more ? more + offset : nullptr, end - begin, channels, scale.data(), shift.data(), slope);
+    });
+}
+
+/// Normalisation as one factor and one addend a channel.
+GroupNorm::Affine GroupNorm::affineOf(const ChannelSums& sums, const at::Tensor& pivot, std::int64_t voxels) const
+{
+    const std::size_t channels = sums.first.size(), perGroup = channels / std::size_t(m_groups);
+    const double count = double(voxels);
+    Affine affine{std::vector<float>(channels), std::vector<float>(channels)};
+    for (std::size_t begin = 0; begin < channels; begin += perGroup) {
+        const auto meanOf = [&](std::size_t c) { return double(pivot.const_data_ptr<float>()[c]) + sums.first[c] / count; };
+        double mean = 0, squares = 0;
+        for (std::size_t c = begin; c < begin + perGroup; ++c) {
+            mean += meanOf(c) / double(perGroup);
+        }
+        for (std::size_t c = begin; c < begin + perGroup; ++c) {
+            const double off = meanOf(c) - mean;
+            squares += sums.second[c] - sums.first[c] * sums.first[c] / count + count * off * off;
+        }
+        const double factor = 1 / std::sqrt(std::max(0.0, squares) / (count * double(perGroup)) + kEpsilon);
+        for (std::size_t c = begin; c < begin + perGroup; ++c) {
+            const double weight = m_weight.defined() ? m_weight.const_data_ptr<float>()[c] : 1.0, bias = m_bias.defined() ? m_bias.const_data_ptr<float>()[c] : 0.0;
+            affine.first[c] = float(factor * weight);
+            affine.second[c] = float(bias - mean * factor * weight);
+        }
+    }
+    return affine;
+}
+
+at::Tensor GroupNorm::operator()(const at::Tensor& x, Activation activation) const
+{
+    if (!canFuse(x, activation)) {
+        return activated(plain(x), activation);
+    }
+    const at::Tensor out = at::empty_like(x);
+    fused(x, out, {}, activation);
+    return out;
+}
+
+at::Tensor GroupNorm::over(at::Tensor x, Activation activation) const
+{
+    if (!canFuse(x, activation)) {
+        return activated(plain(x), activation);
+    }
+    fused(x, x, {}, activation);
+    return x;
+}
+
+at::Tensor GroupNorm::overAdding(at::Tensor x, const at::Tensor& added, Activation activation) const
+{
+    if (!canFuse(x, activation) || !canFuse(added, activation) || added.scalar_type() != x.scalar_type()) {
+        return activated(plain(x).add_(added), activation);
+    }
+    fused(x, x, added, activation);
+    return x;
+}
 
 GroupNorm takeNorm(WeightSource& source, const std::string& name, std::int64_t channels, std::int64_t groups)
 {

@@ -31,13 +31,28 @@ Conv takeConv(WeightSource& source, const std::string& name, const ConvShape& sh
 Conv takeDeconv(WeightSource& source, const std::string& name, const ConvShape& shape);
 
 /// Group normalisation over channels and space; as many groups as channels is instance normalisation. eps 1e-5, statistics in fp32.
-struct GroupNorm {
-    at::Tensor weight, bias;        ///< fp32; undefined: not affine.
-    std::int64_t groups = 1;
+/// Channels-last activations are normalised in one pass over memory for the statistics and one for the rest, others by the library as the reference.
+class GroupNorm {
+public:
+    GroupNorm() = default;
+    /// @param weight, bias  fp32 [C]; undefined: not affine.
+    GroupNorm(at::Tensor weight, at::Tensor bias, std::int64_t groups) : m_weight(std::move(weight)), m_bias(std::move(bias)), m_groups(groups) {}
 
     at::Tensor operator()(const at::Tensor& x, Activation activation = Activation::None) const;
-    /// activation(norm(x) + added).
-    at::Tensor addThen(const at::Tensor& x, const at::Tensor& added, Activation activation) const;
+    /// The same; `x` may be overwritten, so that no second tensor is needed.
+    at::Tensor over(at::Tensor x, Activation activation) const;
+    /// activation(norm(x) + added); `x` may be overwritten.
+    at::Tensor overAdding(at::Tensor x, const at::Tensor& added, Activation activation) const;
+
+private:
+    using ChannelSums = std::pair<std::vector<double>, std::vector<double>>;    ///< Sums and squares a channel.
+    using Affine = std::pair<std::vector<float>, std::vector<float>>;           ///< Factor and addend a channel.
+    at::Tensor plain(const at::Tensor& x) const;
+    Affine affineOf(const ChannelSums& sums, const at::Tensor& pivot, std::int64_t voxels) const;
+    void fused(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const;
+
+    at::Tensor m_weight, m_bias;
+    std::int64_t m_groups = 1;
 };
 
 GroupNorm takeNorm(WeightSource& source, const std::string& name, std::int64_t channels, std::int64_t groups);

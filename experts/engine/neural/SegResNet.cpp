@@ -47,8 +47,8 @@ SegResNet::SegResNet(const SegResNetShape& shape, WeightSource& source) : m_shap
 
 at::Tensor SegResNet::run(const Block& block, const at::Tensor& x)
 {
-    const at::Tensor inner = block.conv1(block.norm1(x, Activation::Relu));
-    return block.conv2(block.norm2(inner, Activation::Relu)).add_(x);
+    const at::Tensor inner = block.norm2.over(block.conv1(block.norm1(x, Activation::Relu)), Activation::Relu);
+    return block.conv2(inner).add_(x);
 }
 
 at::Tensor SegResNet::upsample(const Up& up, const at::Tensor& x) const
@@ -86,7 +86,7 @@ at::Tensor SegResNet::forward(const at::Tensor& input, std::stop_token stop) con
             x = run(block, x);
         }
     }
-    return m_last(m_lastNorm(x, Activation::Relu));
+    return m_last(m_lastNorm.over(x, Activation::Relu));
 }
 
 } // namespace hf::experts

@@ -128,8 +128,7 @@ runtime::TensorMap Vista3d::adapted(runtime::TensorMap tensors)
 
 at::Tensor Vista3d::run(const Block& block, at::Tensor x)
 {
-    at::Tensor inner = block.conv1(block.norm1(x, Activation::Relu));
-    inner = block.norm2(inner, Activation::Relu);
+    const at::Tensor inner = block.norm2.over(block.conv1(block.norm1(x, Activation::Relu)), Activation::Relu);
     return block.conv2(inner).add_(x);
 }
 
@@ -173,8 +172,7 @@ at::Tensor Vista3d::mapClasses(const at::Tensor& features) const
     const GroupNorm norm = instanceNorm(kWidth);
     at::Tensor x = features;
     for (const Mapping& mapping : m_mapping) {
-        const at::Tensor inner = mapping.conv2(norm(mapping.conv1(x), Activation::LeakyRelu));
-        x = norm.addThen(inner, x, Activation::LeakyRelu);
+        x = norm.overAdding(mapping.conv2(norm.over(mapping.conv1(x), Activation::LeakyRelu)), x, Activation::LeakyRelu);
     }
     return x;
 }

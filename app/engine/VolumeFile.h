@@ -1,0 +1,21 @@
+#pragma once
+
+#include "viewer/volume/LabelMap.h"
+#include "viewer/volume/Volume.h"
+
+#include <filesystem>
+#include <string>
+
+namespace hf::app {
+
+/// A volume from a JSON header beside its raw voxels (as volume/open of assistant/PROTOCOL.md; a relative path is beside the header), or from
+/// a NIfTI-1 file (.nii, .nii.gz) of one grey volume.
+/// @param modality  DICOM modality of a NIfTI file, which does not say it; a header's own goes first.
+/// @throws Error "broken" naming the file and what is wrong; "file" when it cannot be read.
+Volume readVolumeFile(const std::filesystem::path& file, const std::string& modality = {});
+
+/// Labels as a NIfTI-1 file of uint8 with sform and qform, compressed when the name ends in .gz. Written beside and renamed.
+/// @throws Error "write".
+void writeNifti(const std::filesystem::path& file, const LabelMap& mask);
+
+} // namespace hf::app

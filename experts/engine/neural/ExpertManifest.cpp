@@ -1,0 +1,351 @@
+#include "experts/engine/neural/ExpertManifest.h"
+
+#include "experts/engine/neural/LinedJson.h"
+#include "viewer/volume/Error.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+namespace hf::experts {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file in the expert's own folder: no path, no way out of it.
+std::string fileName(LinedObject& object, const std::string& name)
+{
+    const std::string file = object.text(name);
+    if (fs::path(file) != fs::path(file).filename() || file == "." || file == "..") {
+        object.refuse(name, "a file name in the expert's folder is expected, without a path");
+    }
+    return file;
+}
+
+WeightSpec readWeightSpec(LinedObject& object)
+{
+    WeightSpec weights{fileName(object, "file"), object.text("sha256", "")};
+    const bool isHash = weights.sha256.size() == 64 && weights.sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (!weights.sha256.empty() && !isHash) {
+        object.refuse("sha256", "64 lower-case hexadecimal digits are expected");
+    }
+    return weights;
+}
+
+std::array<double, 3> threeNumbers(LinedObject& object, const std::string& name)
+{
+    const std::vector<double> numbers = object.numbers(name);
+    if (numbers.size() != 3) {
+        object.refuse(name, "three numbers are expected");
+    }
+    return {numbers[0], numbers[1], numbers[2]};
+}
+
+std::vector<int> blocks(LinedObject& object, const std::string& name)
+{
+    const std::vector<std::int64_t> numbers = object.integers(name, 1, 16);
+    if (numbers.empty() || numbers.size() > 8) {
+        object.refuse(name, "one to eight numbers are expected");
+    }
+    return {numbers.begin(), numbers.end()};
+}
+
+SegResNetShape readSegResNet(LinedObject& object)
+{
+    SegResNetShape shape;
+    shape.in = object.integer("in", 1, 16);
+    shape.out = object.integer("out", 1, 255);
+    shape.filters = object.integer("filters", 8, 128);
+    shape.blocksDown = blocks(object, "blocksDown");
+    shape.blocksUp = blocks(object, "blocksUp");
+    if (shape.blocksUp.size() + 1 != shape.blocksDown.size()) {
+        object.refuse("blocksUp", "one number fewer than blocksDown is expected");
+    }
+    shape.deconvolves = object.choice("upsampling", {"interpolation", "deconvolution"}) == 1;
+    if (shape.filters % shape.groups) {
+        object.refuse("filters", "a multiple of 8 is expected");
+    }
+    return shape;
+}
+
+UNetShape readUNet(LinedObject& object)
+{
+    UNetShape shape;
+    shape.in = object.integer("in", 1, 16);
+    shape.out = object.integer("out", 1, 255);
+    shape.channels = object.integers("channels", 1, 2048);
+    shape.strides = blocks(object, "strides");
+    if (shape.channels.size() < 2 || shape.strides.size() + 1 != shape.channels.size()) {
+        object.refuse("strides", "one number fewer than channels is expected");
+    }
+    shape.residualUnits = int(object.integer("residualUnits", 1, 8));
+    shape.norm = object.choice("norm", {"batch", "instance"}) == 0 ? UNetShape::Norm::Batch : UNetShape::Norm::Instance;
+    shape.hasPrelu = object.choice("activation", {"prelu", "relu"}) == 0;
+    return shape;
+}
+
+void readMembers(LinedObject& network, ExpertManifest& manifest)
+{
+    static const std::vector<std::string> kThresholds{"all", "nih", "pc", "chex", "rsna", "mimic_nb", "mimic_ch", "resnet50"};
+    std::set<std::string> seen;
+    for (LinedObject& item : network.objects("members")) {
+        ChestMember member;
+        member.isResNet = item.choice("network", {"densenet121", "resnet50"}) == 1;
+        member.thresholds = kThresholds[item.choice("thresholds", kThresholds)];
+        member.weights = readWeightSpec(item);
+        if (!seen.insert(member.thresholds).second) {
+            item.refuse("thresholds", "another member has them already");
+        }
+        item.finish();
+        manifest.members.push_back(member);
+    }
+    if (manifest.members.empty()) {
+        network.refuse("members", "at least one member is needed");
+    }
+}
+
+void readNetwork(LinedObject network, ExpertManifest& manifest)
+{
+    enum { Vista, Brats, SegResNetKind, UNetKind, Chest, Script };
+    const std::size_t kind = network.choice("name", {"vista3d", "brats", "segresnet", "unet", "chestEnsemble", "torchscript"});
+    switch (kind) {
+    case Vista: manifest.engine = ExpertManifest::Engine::Vista3d; break;
+    case Brats: manifest.network.shape = SegResNetShape::brats(); break;
+    case SegResNetKind: manifest.network.shape = readSegResNet(network); break;
+    case UNetKind: manifest.network.shape = readUNet(network); break;
+    case Chest: manifest.engine = ExpertManifest::Engine::ChestEnsemble; break;
+    case Script: manifest.engine = ExpertManifest::Engine::TorchScript; break;
+    }
+    if (kind == Chest) {
+        readMembers(network, manifest);
+    } else {
+        manifest.weights = readWeightSpec(network);
+    }
+    network.finish();
+}
+
+PreStep readPreStep(LinedObject& object)
+{
+    PreStep step;
+    step.kind = PreStep::Kind(object.choice("do", {"spacing", "orientationRas", "cropForeground", "scaleRange", "scaleMinMax", "normalize"}));
+    switch (step.kind) {
+    case PreStep::Kind::Spacing: step.spacingMm = threeNumbers(object, "mm"); break;
+    case PreStep::Kind::OrientationRas: break;
+    case PreStep::Kind::CropForeground: step.margin = object.integer("margin", 0, 1000, 0); break;
+    case PreStep::Kind::ScaleRange:
+        step.range.from = object.number("from");
+        step.range.to = object.number("to");
+        if (!(step.range.from < step.range.to)) {
+            object.refuse("to", "must be larger than 'from'");
+        }
+        step.range.clips = object.flag("clip", true);
+        [[fallthrough]];
+    case PreStep::Kind::ScaleMinMax:
+        step.range.low = object.number("low", 0);
+        step.range.high = object.number("high", 1);
+        break;
+    case PreStep::Kind::Normalize:
+        step.nonZero = object.flag("nonZero", false);
+        step.perChannel = object.flag("perChannel", false);
+        break;
+    }
+    object.finish();
+    return step;
+}
+
+/// Spatial steps in the order that can be undone: spacing, crop, orientation, each once at most. Orientation may come before spacing.
+void checkOrder(LinedObject& root, const std::vector<PreStep>& steps)
+{
+    std::set<PreStep::Kind> seen;
+    for (const PreStep& step : steps) {
+        const bool isSpatial = step.kind == PreStep::Kind::Spacing || step.kind == PreStep::Kind::OrientationRas || step.kind == PreStep::Kind::CropForeground;
+        if (isSpatial && !seen.insert(step.kind).second) {
+            root.refuse("preprocessing", "a spatial step stands twice");
+        }
+        if (step.kind == PreStep::Kind::Spacing && seen.contains(PreStep::Kind::CropForeground)) {
+            root.refuse("preprocessing", "spacing must come before cropForeground");
+        }
+    }
+}
+
+void readWindow(LinedObject window, ExpertManifest& manifest)
+{
+    using Options = runtime::WindowOptions;
+    manifest.window.roi = window.integers("roi", 0, 1024);
+    if (manifest.window.roi.size() != 3) {
+        window.refuse("roi", "three numbers are expected");
+    }
+    const std::int64_t divisor = manifest.engine == ExpertManifest::Engine::Vista3d ? 16 : std::holds_alternative<SegResNetShape>(manifest.network.shape)
+        ? std::get<SegResNetShape>(manifest.network.shape).divisor()
+        : std::holds_alternative<UNetShape>(manifest.network.shape) ? std::get<UNetShape>(manifest.network.shape).divisor() : 1;
+    for (const std::int64_t n : manifest.window.roi) {
+        if (n == 0 || n % divisor) {
+            window.refuse("roi", "sizes must be multiples of " + std::to_string(divisor));
+        }
+    }
+    const double overlap = window.number("overlap");
+    if (overlap < 0 || overlap > 0.95) {
+        window.refuse("overlap", "a number from 0 to 0.95 is expected");
+    }
+    manifest.window.overlap.assign(3, overlap);
+    manifest.window.blend = Options::Blend(window.choice("blend", {"constant", "gaussian"}));
+    manifest.window.padding = window.has("padding") ? Options::Padding(window.choice("padding", {"constant", "reflect", "replicate", "circular"})) : Options::Padding::Constant;
+    window.finish();
+}
+
+Label readLabel(LinedObject& object)
+{
+    Label label;
+    label.value = LabelId(object.integer("value", 1, 254));
+    label.name = object.text("name");
+    const std::string color = object.text("color");
+    if (color.size() != 7 || color[0] != '#' || color.find_first_not_of("0123456789abcdefABCDEF", 1) != std::string::npos) {
+        object.refuse("color", "a colour as \"#ff8000\" is expected");
+    }
+    const auto part = [&](std::size_t n) { return std::uint8_t(std::stoi(color.substr(1 + 2 * n, 2), nullptr, 16)); };
+    label.color = {part(0), part(1), part(2)};
+    label.snomedCode = object.text("snomed", "");
+    label.snomedMeaning = object.text("snomedMeaning", "");
+    object.finish();
+    return label;
+}
+
+void readLabels(LinedObject& root, ExpertManifest& manifest)
+{
+    std::set<LabelId> seen;
+    for (LinedObject& item : root.objects("labels")) {
+        manifest.labels.push_back(readLabel(item));
+        if (!seen.insert(manifest.labels.back().value).second) {
+            item.refuse("value", "another label has it already");
+        }
+    }
+    if (manifest.labels.empty()) {
+        root.refuse("labels", "at least one label is needed");
+    }
+}
+
+void readPost(LinedObject post, ExpertManifest& manifest)
+{
+    manifest.post.kind = PostSpec::Kind(post.choice("labels", {"argmax", "regions", "prompts"}));
+    const bool isVista = manifest.engine == ExpertManifest::Engine::Vista3d;
+    if ((manifest.post.kind == PostSpec::Kind::Prompts) != isVista) {
+        post.refuse("labels", isVista ? "vista3d needs 'prompts'" : "'prompts' needs the network vista3d");
+    }
+    if (manifest.post.kind == PostSpec::Kind::Regions) {
+        for (LinedObject& item : post.objects("regions")) {
+            manifest.post.regions.push_back({int(item.integer("channel", 0, 254)), LabelId(item.integer("label", 1, 254))});
+            item.finish();
+        }
+    }
+    if (post.has("largestComponentOf")) {
+        for (const std::int64_t label : post.integers("largestComponentOf", 1, 254)) {
+            manifest.post.largestComponentOf.push_back(LabelId(label));
+        }
+    }
+    post.finish();
+}
+
+void readArguments(LinedObject arguments, ExpertManifest& manifest)
+{
+    for (const std::string& name : arguments.names()) {
+        manifest.prompts[name] = arguments.integers(name, 1, 254);
+        manifest.card.arguments.push_back(name);
+    }
+    arguments.finish();
+}
+
+void readSuitability(LinedObject object, ExpertManifest& manifest)
+{
+    manifest.card.dicomModalities = object.texts("modalities");
+    if (manifest.card.dicomModalities.empty()) {
+        object.refuse("modalities", "at least one DICOM modality is needed");
+    }
+    if (object.has("bodyParts")) {
+        manifest.suitability.bodyParts = object.texts("bodyParts");
+    }
+    manifest.suitability.maximumSpacingMm = object.number("maximumSpacingMm", 0);
+    manifest.suitability.minimumFieldOfViewMm = object.number("minimumFieldOfViewMm", 0);
+    if (object.has("channels")) {
+        manifest.suitability.channelNames = object.texts("channels");
+        manifest.suitability.channels = std::max<int>(1, int(manifest.suitability.channelNames.size()));
+    }
+    object.finish();
+}
+
+void readCard(LinedObject card, ExpertManifest& manifest)
+{
+    manifest.card.modality = card.text("modality");
+    manifest.card.overview = card.text("overview");
+    manifest.card.accuracy = card.text("accuracy");
+    manifest.card.examplePrompts = card.has("examples") ? card.texts("examples") : std::vector<std::string>{};
+    card.finish();
+}
+
+void checkName(LinedObject& root, const std::string& name)
+{
+    if (name.size() > 32 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos) {
+        root.refuse("name", "up to 32 letters, digits and underscores are expected");
+    }
+}
+
+} // namespace
+
+ExpertManifest parseManifest(const std::string& text, const fs::path& folder)
+{
+    const LinedJson document(text, "expert.json");
+    LinedObject root(document, "");
+    root.integer("format", 1, 1);
+    ExpertManifest manifest;
+    manifest.folder = folder;
+    manifest.card.name = root.text("name");
+    checkName(root, manifest.card.name);
+    manifest.card.version = root.text("version");
+    manifest.task = ExpertManifest::Task(root.choice("task", {"segmentation", "classification"}));
+    manifest.card.task = root.text("task");
+    readCard(root.object("card"), manifest);
+    readSuitability(root.object("suitability"), manifest);
+    readNetwork(root.object("network"), manifest);
+    const bool isChest = manifest.engine == ExpertManifest::Engine::ChestEnsemble;
+    if (isChest != (manifest.task == ExpertManifest::Task::Classification)) {
+        root.refuse("task", isChest ? "chestEnsemble is a classification" : "only chestEnsemble is a classification");
+    }
+    if (!isChest) {
+        for (LinedObject& step : root.objects("preprocessing")) {
+            manifest.pre.push_back(readPreStep(step));
+        }
+        checkOrder(root, manifest.pre);
+        readWindow(root.object("window"), manifest);
+        readPost(root.object("postprocessing"), manifest);
+        readLabels(root, manifest);
+    }
+    if (root.has("arguments")) {
+        readArguments(root.object("arguments"), manifest);
+        manifest.card.defaultArgument = root.text("defaultArgument");
+        if (!manifest.prompts.contains(manifest.card.defaultArgument)) {
+            root.refuse("defaultArgument", "it is none of the arguments");
+        }
+    }
+    LinedObject licence = root.object("licence");
+    manifest.card.licence = manifest.weightsLicence = licence.text("weights");
+    manifest.isResearchOnly = licence.flag("researchOnly", false);
+    manifest.intendedUse = licence.text("intendedUse");
+    licence.finish();
+    root.finish();
+    return manifest;
+}
+
+ExpertManifest readManifest(const fs::path& folder)
+{
+    constexpr std::uintmax_t kLongest = 4 << 20;
+    const fs::path file = folder / "expert.json";
+    std::error_code error;
+    if (fs::file_size(file, error) > kLongest || error) {
+        throw Error(folder.string() + " has no readable expert.json", "manifest");
+    }
+    std::ifstream stream(file, std::ios::binary);
+    return parseManifest({std::istreambuf_iterator<char>(stream), {}}, folder);
+}
+
+} // namespace hf::experts

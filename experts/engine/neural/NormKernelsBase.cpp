@@ -1,0 +1,2 @@
+#define HF_KERNELS kNormKernelsBase
+#include "experts/engine/neural/NormKernels.inl"

@@ -1,0 +1,2 @@
+#define HF_KERNELS kNormKernelsV3
+#include "experts/engine/neural/NormKernels.inl"
