@@ -23,7 +23,7 @@ std::vector<Component> findComponents(const LabelMap& map, std::vector<std::int3
 /// What is measured of one label; all by code from mask and volume, nothing by a model.
 struct MaskFacts {
     LabelFacts basic;               ///< Volume, value statistics, centroid.
-    double surfaceMm2 = 0;          ///< By Crofton's formula over 13 directions: within about 2 % of a smooth surface's area.
+    double surfaceMm2 = 0;          ///< By Crofton's formula over 13 directions: within 4 % of the area of a smooth body that was cut into voxels.
     double diameterMm = 0;          ///< Largest distance of two voxel centres of the label.
     double axialDiameterMm = 0;     ///< The same within one slice (constant k).
     int axialSlice = -1;            ///< The slice k of that diameter; the first of several.

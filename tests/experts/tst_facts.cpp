@@ -81,7 +81,7 @@ HF_TEST(facts_are_those_of_scipy)
     }
     std::printf("surface %.1f, mesh %.1f, ellipsoid %.1f mm2\n", facts[0].surfaceMm2, recorded[0]["mesh_surface"].get<double>(), recorded[0]["ellipsoid_surface"].get<double>());
     HF_CHECK_NEAR(facts[0].surfaceMm2 / recorded[0]["mesh_surface"].get<double>(), 1, 0.03);
-    HF_CHECK_NEAR(facts[0].surfaceMm2 / recorded[0]["ellipsoid_surface"].get<double>(), 1, 0.02);
+    HF_CHECK_NEAR(facts[0].surfaceMm2 / recorded[0]["ellipsoid_surface"].get<double>(), 1, 0.04);
     HF_CHECK_EQUAL(facts[3].basic.voxels, 0U);
     HF_CHECK_EQUAL(facts[3].axialSlice, -1);
     HF_CHECK_EQUAL(facts[3].surfaceMm2, 0.0);

@@ -62,6 +62,9 @@ LinedJson::LinedJson(const std::string& text, std::string file) : m_file(std::mo
         return join(level.pointer, level.isArray ? std::to_string(level.next++) : key);
     };
     const auto callback = [&](int depth, json::parse_event_t event, json& parsed) {
+        if (depth > kDeepest) {
+            throw Error(m_file + " line " + std::to_string(line) + ": it is nested too deeply", "manifest");
+        }
         switch (event) {
         case json::parse_event_t::key:
             key = parsed.get<std::string>();
@@ -78,7 +81,7 @@ LinedJson::LinedJson(const std::string& text, std::string file) : m_file(std::mo
         case json::parse_event_t::object_end: case json::parse_event_t::array_end: levels.pop_back(); break;
         case json::parse_event_t::value: m_lines.emplace(placeOfValue(), line); break;
         }
-        return depth < kDeepest;
+        return true;
     };
     try {
         m_root = json::parse(CountingIterator(text.data(), &line), CountingIterator(text.data() + text.size(), &line), callback);
