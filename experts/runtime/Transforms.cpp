@@ -316,13 +316,41 @@ at::Tensor normalized(const at::Tensor& data, bool nonZero, bool perChannel)
     return out;
 }
 
-at::Tensor invertedLabels(const Prepared& prepared, const at::Tensor& labels)
+void Prepared::space(const std::array<double, 3>& spacingMm)
 {
-    Image image = reordered({labels.to(at::kFloat), prepared.image.affine}, inverseOf(prepared.order));
-    if (prepared.isCropped) {
-        image = reordered(uncropped(image, prepared.box, prepared.resampledSize), inverseOf(prepared.cropOrder));
+    m_steps.push_back({Step::Kind::Spacing, grid()});
+    image = spaced(image, spacingMm);
+}
+
+void Prepared::orientToRas()
+{
+    const AxisOrder order = orderToRas(image.affine);
+    m_steps.push_back({Step::Kind::Orientation, grid(), order});
+    image = reordered(image, order);
+}
+
+bool Prepared::cropForeground(std::int64_t margin)
+{
+    const Box box = foregroundBox(image.data, margin);
+    if (box.end[0] <= box.begin[0]) {
+        return false;
     }
-    return resampled(image, prepared.original, Interpolation::Nearest).data.select(0, 0).to(at::kByte);
+    m_steps.push_back({Step::Kind::Crop, grid(), {}, box});
+    image = cropped(image, box);
+    return true;
+}
+
+at::Tensor Prepared::invertedLabels(const at::Tensor& labels) const
+{
+    Image back{labels.to(at::kFloat), image.affine};
+    for (auto step = m_steps.rbegin(); step != m_steps.rend(); ++step) {
+        switch (step->kind) {
+        case Step::Kind::Spacing: back = resampled(back, step->before, Interpolation::Nearest); break;
+        case Step::Kind::Orientation: back = reordered(back, inverseOf(step->order)); break;
+        case Step::Kind::Crop: back = uncropped(back, step->box, step->before.size); break;
+        }
+    }
+    return back.data.select(0, 0).to(at::kByte);
 }
 
 } // namespace hf::runtime

@@ -74,19 +74,32 @@ at::Tensor scaled(const at::Tensor& data, double low, double high);
 /// Mean 0 and population standard deviation 1 of each channel (or of all), of the voxels that are not 0 only when `nonZero`; others stay.
 at::Tensor normalized(const at::Tensor& data, bool nonZero, bool perChannel);
 
-/// What a network's grid is made of, and how to come back to the original.
-struct Prepared {
-    Image image;
-    Grid original;
-    AxisOrder order;                            ///< That brought the cropped image to `image`.
-    Box box{};                                  ///< Of the crop.
-    std::array<std::int64_t, 3> resampledSize{};    ///< Of what was cropped.
-    bool isCropped = false;
-    AxisOrder cropOrder;                        ///< That was applied before the crop.
-};
+/// An image on its way to a network, with the spatial steps that brought it there, so that labels find back.
+class Prepared {
+public:
+    explicit Prepared(Image image) : image(std::move(image)) {}
 
-/// Labels on the network's grid [1, D0, D1, D2] back on the original grid, nearest neighbour, 0 outside the crop.
-/// @return uint8 [i, j, k].
-at::Tensor invertedLabels(const Prepared& prepared, const at::Tensor& labels);
+    void space(const std::array<double, 3>& spacingMm);
+    void orientToRas();
+    /// Crops to the box of foregroundBox(). @return false, and nothing is done, when there is none.
+    bool cropForeground(std::int64_t margin);
+    /// Labels on the grid of `image` [1, D0, D1, D2] back on the first grid, steps undone from the last to the first: nearest neighbour, 0 outside a crop.
+    /// @return uint8 [i, j, k].
+    at::Tensor invertedLabels(const at::Tensor& labels) const;
+
+    Image image;        ///< The present one; intensities may be changed freely.
+
+private:
+    struct Step {
+        enum class Kind { Spacing, Orientation, Crop };
+        Kind kind;
+        Grid before;
+        AxisOrder order{};
+        Box box{};
+    };
+    Grid grid() const { return {image.affine, {image.data.size(1), image.data.size(2), image.data.size(3)}}; }
+
+    std::vector<Step> m_steps;
+};
 
 } // namespace hf::runtime

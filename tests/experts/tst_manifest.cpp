@@ -214,15 +214,12 @@ HF_TEST(a_whole_run_on_a_small_network)
     HF_CHECK_EQUAL(result.mask.provenance().weightsSha256.size(), 64U);
     // By the parts alone: the same labels, but for the largest component of label 1.
     const Network network(manifest.network, runtime::readSafetensors(folder.path / "model.safetensors"), Compute::exact(), "weights");
-    runtime::Prepared prepared;
-    runtime::Image image = runtime::toImage(volume);
-    prepared.original = {image.affine, {40, 36, 30}};
-    prepared.order = runtime::orderToRas(image.affine);
-    image = runtime::spaced(runtime::reordered(image, prepared.order), {1.5, 1.5, 2});
-    image.data = runtime::scaledRange(image.data, {-57, 164});
-    prepared.image = image;
-    const at::Tensor logits = runtime::slidingWindow(image.data.unsqueeze(0), manifest.window, [&](const at::Tensor& window) { return network.forward(window); });
-    const at::Tensor expected = runtime::invertedLabels(prepared, logits[0].argmax(0).to(at::kByte).unsqueeze(0));
+    runtime::Prepared prepared(runtime::toImage(volume));
+    prepared.orientToRas();
+    prepared.space({1.5, 1.5, 2});
+    prepared.image.data = runtime::scaledRange(prepared.image.data, {-57, 164});
+    const at::Tensor logits = runtime::slidingWindow(prepared.image.data.unsqueeze(0), manifest.window, [&](const at::Tensor& window) { return network.forward(window); });
+    const at::Tensor expected = prepared.invertedLabels(logits[0].argmax(0).to(at::kByte).unsqueeze(0));
     std::size_t different = 0, cleared = 0, labelled = 0;
     for (int k = 0; k < 30; ++k) {
         for (int j = 0; j < 36; ++j) {

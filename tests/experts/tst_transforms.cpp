@@ -101,17 +101,11 @@ HF_TEST(the_chain_of_vista3d_and_back_is_monais)
     for (const auto& item : recorded["cases"]) {
         const std::string name = item["name"];
         const auto shape = item["in_shape"].get<std::vector<std::int64_t>>();
-        Prepared prepared;
-        const Image image{ellipsoid(shape), matrixOf(item["in_affine"])};
-        prepared.original = {image.affine, {shape[0], shape[1], shape[2]}};
-        Image now = spaced(image, {1.5, 1.5, 1.5});
-        prepared.resampledSize = {now.data.size(1), now.data.size(2), now.data.size(3)};
-        prepared.box = foregroundBox(now.data, 10);
-        prepared.isCropped = true;
-        now = cropped(now, prepared.box);
-        now.data = scaledRange(now.data, {-963.8247715525971, 1053.678477684517});
-        prepared.order = orderToRas(now.affine);
-        prepared.image = reordered(now, prepared.order);
+        Prepared prepared({ellipsoid(shape), matrixOf(item["in_affine"])});
+        prepared.space({1.5, 1.5, 1.5});
+        HF_CHECK(prepared.cropForeground(10));
+        prepared.image.data = scaledRange(prepared.image.data, {-963.8247715525971, 1053.678477684517});
+        prepared.orientToRas();
         const at::Tensor& data = prepared.image.data;
         if (data.sizes().slice(1) != at::IntArrayRef(item["shape"].get<std::vector<std::int64_t>>())) {
             test::fail(name.c_str(), 0, "another size");
@@ -123,7 +117,7 @@ HF_TEST(the_chain_of_vista3d_and_back_is_monais)
             HF_CHECK_NEAR(value(prepared.image, probe[0][0], probe[0][1], probe[0][2]), probe[1].get<double>(), 1e-6);
         }
         const at::Tensor labels = at::floor(data * 9).to(at::kByte);
-        const at::Tensor inverted = invertedLabels(prepared, labels).contiguous();
+        const at::Tensor inverted = prepared.invertedLabels(labels).contiguous();
         HF_CHECK_EQUAL(inverted.sum().item<std::int64_t>(), item["inverted_sum"].get<std::int64_t>());
         // Every voxel the same.
         HF_CHECK_EQUAL(crc32Of(inverted), item["inverted_crc32"].get<std::uint32_t>());

@@ -79,14 +79,53 @@ def brats(folder, data):
     return ["MR"], files, [NormalizeIntensityd("image", nonzero=True, channel_wise=True)], labels, []
 
 
+def chest(engine, folder):
+    """Two members on a radiograph-like picture against TorchXRayVision's own crop, resize, network and calibration."""
+    import torchxrayvision as xrv
+    members = []
+    for seed, name in enumerate(("all", "chex")):
+        thresholds = torch.tensor(xrv.models.model_urls[f"densenet121-res224-{name}"]["op_threshs"])
+        network = randomised(xrv.models.DenseNet(num_classes=18, in_channels=1), seed)
+        network.classifier.weight.data *= 0.02     # probabilities that are not all 0 or 1
+        torch.save(network, folder / f"{name}.pt", _use_new_zipfile_serialization=False)
+        network.op_threshs = thresholds
+        network.apply_sigmoid = False
+        network.input_resolution = 224
+        members.append((name, network))
+    (folder / "expert.json").write_text(json.dumps({
+        "format": 1, "name": "CXR", "version": "1", "task": "classification", "card": {"modality": "CXR", "overview": "-", "accuracy": "-"}, "suitability": {"modalities": ["DX"]},
+        "network": {"name": "chestEnsemble", "members": [{"network": "densenet121", "thresholds": name, "file": f"{name}.pt"} for name, _ in members]},
+        "licence": {"weights": "none", "intendedUse": "tests"}}))
+    rows = numpy.random.default_rng(1).integers(0, 256, (300, 340)).astype(numpy.uint8)
+    nibabel.save(nibabel.Nifti1Image(numpy.ascontiguousarray(rows.T)[:, :, None], numpy.diag([1, 1, 1, 1])), folder / "x.nii.gz")
+    subprocess.run([engine, "classify", "--expert", folder, "--modality", "DX", "--bits", "8", "--json", folder / "out.json", folder / "x.nii.gz"], check=True, stdout=subprocess.DEVNULL)
+    scores = {entry["label"]: entry for entry in json.loads((folder / "out.json").read_text())[str(folder / "x.nii.gz")]["scores"]}
+    picture = xrv.datasets.XRayCenterCrop()(xrv.datasets.normalize(rows.astype(numpy.float32), 255)[None])
+    with torch.no_grad():
+        outputs = {name: network(torch.from_numpy(picture)[None])[0].double().numpy() for name, network in members}
+    worst = 0.0
+    for n, label in enumerate(xrv.datasets.default_pathologies):
+        voters = {"Pneumothorax": []}.get(label, ["all", "chex"])
+        if not voters:
+            assert label not in scores      # only resnet50 votes on it
+            continue
+        worst = max(worst, abs(scores[label]["mean"] - numpy.mean([outputs[name][n] for name in voters])))
+    spread = float(numpy.std([entry["mean"] for entry in scores.values()]))
+    print(f"oracle: chest: scores differ by at most {worst:.1e}, they spread by {spread:.2f}{'' if worst < 1e-4 and spread > 0.02 else ' NOT GOOD'}", flush=True)
+    return worst < 1e-4 and spread > 0.02
+
+
 CASES = {"unet": unet, "vista3d": vista3d, "brats": brats}
 
 
 def main(engine, data, names):
     failed = False
-    for name in names or CASES:
+    for name in names or [*CASES, "chest"]:
         with tempfile.TemporaryDirectory() as temporary:
             folder = pathlib.Path(temporary)
+            if name == "chest":
+                failed |= not chest(engine, folder)
+                continue
             (modality,), files, steps, labels, extra = CASES[name](folder, pathlib.Path(data))
             chain = Compose([LoadImaged("image"), EnsureChannelFirstd("image"), *steps])
             item = chain({"image": [str(f) for f in files] if len(files) > 1 else str(files[0])})

@@ -251,32 +251,22 @@ Prepared FolderExpert::prepare(std::span<const Volume> channels) const
         data.push_back(runtime::toImage(volume).data);
     }
     image.data = data.size() == 1 ? image.data : at::cat(data, 0);
-    Prepared prepared;
-    prepared.original = {image.affine, {image.data.size(1), image.data.size(2), image.data.size(3)}};
+    Prepared prepared(std::move(image));
     for (const PreStep& step : m_manifest.pre) {
+        at::Tensor& values = prepared.image.data;
         switch (step.kind) {
-        case PreStep::Kind::Spacing: image = runtime::spaced(image, step.spacingMm); break;
+        case PreStep::Kind::Spacing: prepared.space(step.spacingMm); break;
+        case PreStep::Kind::OrientationRas: prepared.orientToRas(); break;
         case PreStep::Kind::CropForeground:
-            prepared.resampledSize = {image.data.size(1), image.data.size(2), image.data.size(3)};
-            prepared.box = runtime::foregroundBox(image.data, step.margin);
-            if (prepared.box.end[0] <= prepared.box.begin[0]) {
+            if (!prepared.cropForeground(step.margin)) {
                 throw Error("there is nothing above 0 in this series, so " + m_manifest.card.name + " has nothing to look at", "too-small");
             }
-            prepared.isCropped = true;
-            prepared.cropOrder = prepared.order;
-            prepared.order = {};
-            image = runtime::cropped(image, prepared.box);
             break;
-        case PreStep::Kind::OrientationRas:
-            prepared.order = runtime::orderToRas(image.affine);
-            image = runtime::reordered(image, prepared.order);
-            break;
-        case PreStep::Kind::ScaleRange: image.data = runtime::scaledRange(image.data, step.range); break;
-        case PreStep::Kind::ScaleMinMax: image.data = runtime::scaled(image.data, step.range.low, step.range.high); break;
-        case PreStep::Kind::Normalize: image.data = runtime::normalized(image.data, step.nonZero, step.perChannel); break;
+        case PreStep::Kind::ScaleRange: values = runtime::scaledRange(values, step.range); break;
+        case PreStep::Kind::ScaleMinMax: values = runtime::scaled(values, step.range.low, step.range.high); break;
+        case PreStep::Kind::Normalize: values = runtime::normalized(values, step.nonZero, step.perChannel); break;
         }
     }
-    prepared.image = std::move(image);
     return prepared;
 }
 
@@ -378,7 +368,7 @@ ExpertResult FolderExpert::run(std::span<const Volume> channels, const std::stri
     throwIfStopped(stop);
     const at::Tensor labels = segment(prepared, windowsFor(prepared, channels[0], view), ids, subProgress(progress, 0.06, 0.96), stop);
     report(progress, 0.96, "back to the original grid");
-    ExpertResult result{toLabelMap(runtime::invertedLabels(prepared, labels), ids, channels[0], arguments), {}};
+    ExpertResult result{toLabelMap(prepared.invertedLabels(labels), ids, channels[0], arguments), {}};
     if (m_manifest.isResearchOnly) {
         result.sentence = "Weights for research only: " + m_manifest.weightsLicence;
     }
