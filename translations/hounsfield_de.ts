@@ -190,6 +190,10 @@
         <source>Ask about the active view, or click one of the examples. The assistant sees the view as you do, and may call an expert for the whole volume.</source>
         <translation>Stellen Sie eine Frage zur aktiven Ansicht, oder wählen Sie ein Beispiel. Der Assistent sieht die Ansicht wie Sie und kann einen Experten für das ganze Volumen rufen.</translation>
     </message>
+    <message>
+        <source>thin slice</source>
+        <translation>dünne Schicht</translation>
+    </message>
 </context>
 <context>
     <name>hf::Findings</name>
@@ -427,10 +431,6 @@
         <translation>%1°</translation>
     </message>
     <message>
-        <source>colour image</source>
-        <translation>Farbbild</translation>
-    </message>
-    <message>
         <source>outside</source>
         <translation>außerhalb</translation>
     </message>
@@ -493,6 +493,14 @@
     <message>
         <source>No scale: lengths are pixels.</source>
         <translation>Kein Maßstab: Längen sind Pixel.</translation>
+    </message>
+    <message>
+        <source>(values of the thin slice)</source>
+        <translation>(Werte der dünnen Schicht)</translation>
+    </message>
+    <message>
+        <source>R %1  G %2  B %3</source>
+        <translation>R %1  G %2  B %3</translation>
     </message>
 </context>
 <context>
@@ -607,6 +615,22 @@
         <source>Text, then Enter</source>
         <translation>Text, dann Eingabetaste</translation>
     </message>
+    <message>
+        <source>%1 of %2 mm</source>
+        <translation>%1 über %2 mm</translation>
+    </message>
+    <message>
+        <source>MIP</source>
+        <translation>MIP</translation>
+    </message>
+    <message>
+        <source>MinIP</source>
+        <translation>MinIP</translation>
+    </message>
+    <message>
+        <source>Mean</source>
+        <translation>Mittelwert</translation>
+    </message>
 </context>
 <context>
     <name>hf::StudyBrowser</name>
@@ -636,6 +660,57 @@
     </message>
 </context>
 <context>
+    <name>hf::TagBrowser</name>
+    <message>
+        <source>Tags of the image</source>
+        <translation>Attribute des Bilds</translation>
+    </message>
+    <message>
+        <source>Search for a number, a name or a value</source>
+        <translation>Nummer, Name oder Wert suchen</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>Suchen</translation>
+    </message>
+    <message>
+        <source>Attributes</source>
+        <translation>Attribute</translation>
+    </message>
+    <message>
+        <source>Tag</source>
+        <translation>Nummer</translation>
+    </message>
+    <message>
+        <source>VR</source>
+        <translation>VR</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>Name</translation>
+    </message>
+    <message>
+        <source>Value</source>
+        <translation>Wert</translation>
+    </message>
+    <message>
+        <source>Copy the chosen</source>
+        <translation>Gewählte kopieren</translation>
+    </message>
+    <message>
+        <source>This image has no DICOM file.</source>
+        <translation>Dieses Bild hat keine DICOM-Datei.</translation>
+    </message>
+    <message>
+        <source>The file cannot be read: %1</source>
+        <translation>Die Datei ist nicht lesbar: %1</translation>
+    </message>
+    <message>
+        <source>%1 of %2 attributes</source>
+        <translation>%1 von %2 Attributen</translation>
+    </message>
+</context>
+<context>
     <name>hf::VolumeView3D</name>
     <message>
         <source>How the volume is rendered</source>
@@ -656,6 +731,10 @@
     <message>
         <source>Maximum intensity</source>
         <translation>Maximale Intensität</translation>
+    </message>
+    <message>
+        <source>AI: %1 %2</source>
+        <translation>KI: %1 %2</translation>
     </message>
 </context>
 <context>
@@ -1149,6 +1228,38 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Images</source>
         <translation>Bilder</translation>
+    </message>
+    <message>
+        <source>Tags of the image ...</source>
+        <translation>Attribute des Bilds ...</translation>
+    </message>
+    <message>
+        <source>Thick slices</source>
+        <translation>Dicke Schichten</translation>
+    </message>
+    <message>
+        <source>Thin slices</source>
+        <translation>Dünne Schichten</translation>
+    </message>
+    <message>
+        <source>Maximum (MIP)</source>
+        <translation>Maximum (MIP)</translation>
+    </message>
+    <message>
+        <source>Minimum (MinIP)</source>
+        <translation>Minimum (MinIP)</translation>
+    </message>
+    <message>
+        <source>Mean</source>
+        <translation>Mittelwert</translation>
+    </message>
+    <message>
+        <source>Thicker</source>
+        <translation>Dicker</translation>
+    </message>
+    <message>
+        <source>Thinner</source>
+        <translation>Dünner</translation>
     </message>
 </context>
 </TS>

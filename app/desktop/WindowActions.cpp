@@ -8,6 +8,7 @@
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/TagBrowser.h"
 #include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
 
@@ -127,6 +128,8 @@ void WindowActions::addView()
         m_table->add({"render-" + preset.id, {}, preset.name, {}, ActionTable::NeedsImage}, [grid, id = preset.id] { grid->volumeView()->setPreset(id); });
     }
     m_table->endSubmenu();
+    m_table->separator();
+    m_table->add({"tags", {}, tr("Tags of the image ..."), {QKeySequence("Ctrl+I")}, ActionTable::NeedsImage}, [w] { (new TagBrowser(w->scene(), w))->show(); });
 }
 
 void WindowActions::addWindows()

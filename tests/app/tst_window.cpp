@@ -12,6 +12,7 @@
 #include "viewer/widgets/SliceAnnotations.h"
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/StudyBrowser.h"
+#include "viewer/widgets/TagBrowser.h"
 #include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
 
@@ -22,6 +23,7 @@
 #include <QDialog>
 #include <QDropEvent>
 #include <QLabel>
+#include <QLineEdit>
 #include <QMessageBox>
 #include <QMimeData>
 #include <QPlainTextEdit>
@@ -226,6 +228,38 @@ private Q_SLOTS:
         }
         QVERIFY(keys > 40);
         QTest::keyClick(sheet, Qt::Key_Escape);
+    }
+
+    void tagsAreSearchedAndFollowTheSlice()
+    {
+        open();
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_I, Qt::ControlModifier);
+        auto* tags = m_window->findChild<TagBrowser*>("tagBrowser");
+        QVERIFY(tags && tags->isVisible());
+        QTRY_VERIFY(tags->list()->topLevelItemCount() > 20);
+        QTest::keyClicks(tags->findChild<QLineEdit*>("tagSearch"), "patientname");
+        QStringList shown;
+        for (int n = 0; n < tags->list()->topLevelItemCount(); ++n) {
+            if (!tags->list()->topLevelItem(n)->isHidden()) {
+                shown << tags->list()->topLevelItem(n)->text(0) + " " + tags->list()->topLevelItem(n)->text(3);
+            }
+        }
+        QCOMPARE(shown, QStringList{"(0010,0010) Phantom^Thorax"});
+        // The file is that of the slice that is shown.
+        const auto position = [tags] {
+            for (int n = 0; n < tags->list()->topLevelItemCount(); ++n) {
+                if (tags->list()->topLevelItem(n)->text(0) == "(0020,0032)") {
+                    return tags->list()->topLevelItem(n)->text(3).section('\\', 2).toDouble();
+                }
+            }
+            return std::nan("");
+        };
+        m_window->scene()->setSlice(Plane::Axial, 3);
+        QTRY_VERIFY(std::abs(position() - m_window->scene()->cursor().z) < 1e-3);
+        m_window->scene()->setSlice(Plane::Axial, 40);
+        QTRY_VERIFY(std::abs(position() - m_window->scene()->cursor().z) < 1e-3);
+        QTest::keyClick(tags, Qt::Key_Escape);
+        QTRY_VERIFY(!m_window->findChild<TagBrowser*>("tagBrowser"));
     }
 
     void theWindowSpeaksGerman()
