@@ -8,7 +8,7 @@
 
 namespace hf::app {
 
-/// Experts that this build has.
+/// Experts that this build has, then those that the user installed: folders under $XDG_DATA_HOME/hounsfield/experts (~/.local/share) with their weights.
 experts::ExpertRegistry makeRegistry();
 
 /// The embedded demo model: beside the program (share/hounsfield/models/demo), or in the source tree while developing.

@@ -192,17 +192,21 @@ std::optional<Refusal> FolderExpert::check(std::span<const Volume> channels, con
     if (!findIds(arguments)) {
         return Refusal{"arguments", m_manifest.card.name + " has no argument '" + arguments + "'; valid are " + listed(m_manifest.card.arguments) + "."};
     }
+    if (const std::string missing = missingWeights(); !missing.empty()) {
+        return Refusal{"weights", "the weights of " + m_manifest.card.name + " are not installed: put " + missing + " into " + m_manifest.folder.string() + "."};
+    }
+    return {};
+}
+
+std::string FolderExpert::missingWeights() const
+{
     std::vector<WeightSpec> files{m_manifest.weights};
     if (!m_manifest.members.empty()) {
         files.clear();
         std::transform(m_manifest.members.begin(), m_manifest.members.end(), std::back_inserter(files), [](const ChestMember& member) { return member.weights; });
     }
-    for (const WeightSpec& weights : files) {
-        if (!fs::exists(m_manifest.folder / weights.file)) {
-            return Refusal{"weights", "the weights of " + m_manifest.card.name + " are not installed: put " + weights.file + " into " + m_manifest.folder.string() + "."};
-        }
-    }
-    return {};
+    const auto missing = std::find_if(files.begin(), files.end(), [&](const WeightSpec& weights) { return !fs::exists(m_manifest.folder / weights.file); });
+    return missing == files.end() ? std::string() : missing->file;
 }
 
 std::optional<Refusal> FolderExpert::check(const ExpertRequest& request) const { return check(std::span(&request.volume, 1), request.arguments); }

@@ -37,6 +37,8 @@ public:
     ~FolderExpert() override;
 
     const ExpertManifest& manifest() const { return m_manifest; }
+    /// The first file of weights that is not in the folder; empty when all are.
+    std::string missingWeights() const;
     const ExpertCard& card() const override { return m_manifest.card; }
     /// Looks at the manifest, headers and arguments; reads no weights.
     std::optional<Refusal> check(const ExpertRequest& request) const override;
