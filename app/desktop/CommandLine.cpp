@@ -11,7 +11,7 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     parser.addVersionOption();
     parser.addPositionalArgument("paths", "Folders, DICOM files, DICOMDIRs, ZIP archives or volume files to open.", "[paths...]");
     parser.addOptions({{"headless", "Work without a window."}, {"sample", "Open the embedded sample study."}, {"open", "Open PATH.", "path"}, {"ask", "Ask TEXT about the view.", "text"},
-        {"export", "Write the results into FOLDER.", "folder"}, {"series", "Take the series UID.", "uid"}, {"plane", "axial, sagittal or coronal.", "plane"},
+        {"export", "Write the results into FOLDER.", "folder"}, {"export-volume", "Write the volume to FILE, .nii or .nii.gz: values after the rescale.", "file"}, {"series", "Take the series UID.", "uid"}, {"plane", "axial, sagittal or coronal.", "plane"},
         {"slice", "Slice N of the plane, from 0.", "n"}, {"window", "Window WIDTH,CENTRE.", "w,c"}, {"model", "Use the model in FOLDER instead of the embedded demo model.", "folder"},
         {"engine", "Use another engine program.", "file"}, {"info", "Print studies and series as JSON."},
         {"screenshot", "Ask, save a picture of the window to FILE and quit.", "file"}});
@@ -27,6 +27,10 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     job.info = parser.isSet("info");
     job.question = parser.value("ask");
     job.exportFolder = parser.value("export");
+    job.volumeFile = parser.value("export-volume");
+    if (!job.volumeFile.isEmpty() && !job.volumeFile.endsWith(".nii") && !job.volumeFile.endsWith(".nii.gz")) {
+        throw Error("--export-volume needs a file that ends in .nii or .nii.gz", "usage");
+    }
     job.series = parser.value("series");
     job.plane = parser.value("plane");
     job.modelFolder = parser.value("model");

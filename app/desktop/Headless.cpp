@@ -54,7 +54,7 @@ QJsonObject seriesJson(const dicom::Series& series)
     for (const WindowLevel& window : series.windows) {
         windows.append(QJsonObject{{"center", window.center}, {"width", window.width}, {"name", text(window.name)}});
     }
-    return {{"key", text(series.key)}, {"uid", text(series.uid)}, {"modality", text(series.modality)}, {"description", text(series.text.seriesDescription)}, {"kind", text(toString(series.kind))},
+    return {{"key", text(series.key)}, {"uid", text(series.uid)}, {"modality", text(series.modality)}, {"unit", text(toString(series.unit))}, {"description", text(series.text.seriesDescription)}, {"kind", text(toString(series.kind))},
         {"images", int(series.images.size())}, {"matrix", QJsonArray{series.columns, series.rows, int(series.images.size())}}, {"spacing_mm", spacing},
         {"plane", series.plane ? QJsonValue(text(toString(*series.plane))) : QJsonValue()}, {"windows", windows}, {"notes", notesJson(series.notes)}, {"part", series.part}, {"parts", series.parts},
         {"part_name", text(series.partName)}, {"body_part", text(series.text.bodyPart)}};
@@ -89,6 +89,31 @@ const dicom::Series& chosenSeries(const dicom::ScanResult& found, const QString&
         throw Error(wanted.isEmpty() ? "nothing that can be shown was found" + reason : "there is no series " + wanted.toStdString(), "not-found");
     }
     return *series;
+}
+
+QJsonObject volumeJson(const dicom::Series& series, const Volume& volume)
+{
+    const Geometry& geometry = volume.geometry();
+    QJsonArray spacing, affine;
+    for (const double mm : geometry.spacingMm()) {
+        spacing.append(mm);
+    }
+    for (const double value : geometry.affineRas()) {
+        affine.append(value);
+    }
+    return {{"key", text(series.key)}, {"uid", text(series.uid)}, {"kind", text(toString(series.kind))}, {"modality", text(volume.info().modality)}, {"unit", text(toString(volume.info().unit))},
+        {"type", volume.isColor() ? QStringLiteral("rgb24") : text(toString(volume.type()))}, {"size", QJsonArray{geometry.size().i, geometry.size().j, geometry.size().k}}, {"spacing_mm", spacing},
+        {"affine_ras", affine}, {"inverted", volume.info().isInverted}, {"notes", notesJson(volume.info().notes)}};
+}
+
+int exportVolume(const HeadlessOptions& options, const dicom::ScanResult& found)
+{
+    const dicom::Series& series = chosenSeries(found, options.series);
+    const Volume volume = dicom::readSeries(series);
+    imaging::writeNifti(volume, options.volumeFile.toStdString());
+    const QByteArray json = QJsonDocument(volumeJson(series, volume)).toJson();
+    std::fwrite(json.constData(), 1, std::size_t(json.size()), stdout);
+    return 0;
 }
 
 View chosenView(const HeadlessOptions& options, const Volume& volume)
@@ -282,11 +307,12 @@ int runHeadless(const HeadlessOptions& options)
         if (options.open.isEmpty()) {
             throw Error("--headless needs --open PATH", "usage");
         }
-        if (!options.info && (options.question.isEmpty() || options.exportFolder.isEmpty())) {
-            throw Error("--headless needs --info, or --ask TEXT and --export FOLDER", "usage");
+        const bool asks = !options.question.isEmpty() && !options.exportFolder.isEmpty();
+        if (!options.info && options.volumeFile.isEmpty() && !asks) {
+            throw Error("--headless needs --info, --export-volume FILE, or --ask TEXT and --export FOLDER", "usage");
         }
         const dicom::ScanResult found = scanAll(options.open);
-        return options.info ? printInfo(found) : answerQuestion(options, found);
+        return options.info ? printInfo(found) : asks ? answerQuestion(options, found) : exportVolume(options, found);
     } catch (const Error& error) {
         std::fprintf(stderr, "hounsfield: %s\n", error.what());
         return error.code() == "usage" ? 2 : 1;

@@ -13,6 +13,7 @@ struct HeadlessOptions {
     bool info = false;              ///< Print studies and series as JSON.
     QString question;
     QString exportFolder;
+    QString volumeFile;             ///< Write the volume here, .nii or .nii.gz.
     QString series;                 ///< UID or key; empty: the main series.
     QString plane;                  ///< Empty: the plane of acquisition.
     std::optional<int> slice;       ///< Voxel index along the axis across the plane; empty: the middle.

@@ -131,6 +131,7 @@ Volume volumeFromJson(const json& object)
     info.unit = unitFromString(get<std::string>(object, "unit", "none"));
     info.seriesUid = get<std::string>(object, "series", {});
     info.bodyPart = get<std::string>(object, "bodyPart", {});
+    info.isInverted = get<bool>(object, "inverted", false);
     const std::size_t count = geometry.size().voxels();
     std::vector<std::uint8_t> rgb;
     if (object.contains("colors") && !object.at("colors").is_null()) {

@@ -99,7 +99,7 @@ QJsonObject volumeJson(const Volume& volume, const std::string& path, const std:
     return {{"path", text(path)}, {"type", text(toString(volume.type()))}, {"size", toJson({double(geometry.size().i), double(geometry.size().j), double(geometry.size().k)})},
         {"spacing", toJson({spacing[0], spacing[1], spacing[2]})}, {"origin", toJson({geometry.origin().x, geometry.origin().y, geometry.origin().z})}, {"directions", directions},
         {"modality", text(volume.info().modality)}, {"unit", text(toString(volume.info().unit))}, {"series", text(volume.info().seriesUid)}, {"bodyPart", text(volume.info().bodyPart)},
-        {"colors", colors.empty() ? QJsonValue() : QJsonValue(text(colors))}};
+        {"inverted", volume.info().isInverted}, {"colors", colors.empty() ? QJsonValue() : QJsonValue(text(colors))}};
 }
 
 std::vector<double> numbers(const QJsonValue& array)

@@ -3,19 +3,21 @@
 #include "viewer/volume/Error.h"
 
 #include <dcmtk/dcmdata/dcistrmb.h>
+#include <dcmtk/dcmdata/dcmetinf.h>
 #include <dcmtk/dcmdata/dcpixel.h>
 #include <dcmtk/dcmdata/dcpixseq.h>
 #include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
-#include <dcmtk/dcmjpls/djdecode.h>
 #include <dcmtk/oflog/oflog.h>
 
 #include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <mutex>
+#include <set>
 
 namespace hf::dicom {
 
@@ -29,15 +31,25 @@ void registerCodecs()
         // Its messages may quote values of a data set, names among them.
         OFLog::configure(OFLogger::OFF_LOG_LEVEL);
         DJDecoderRegistration::registerCodecs(EDC_photometricInterpretation, EUC_default, EPC_colorByPixel);
-        DJLSDecoderRegistration::registerCodecs(EJLSUC_default, EJLSPC_colorByPixel);
         DcmRLEDecoderRegistration::registerCodecs();
     });
 }
 
-bool isJpeg2000(const std::string& uid)
+/// How the frames of a transfer syntax are decoded.
+enum class Coding { Native, Jpeg2000, JpegLs, Dcmtk, Unsupported };
+
+Coding codingOf(const std::string& uid)
 {
-    static const char* const kUids[] = {"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"};
-    return std::any_of(std::begin(kUids), std::end(kUids), [&](const char* known) { return uid == known; });
+    static const std::set<std::string> kNative{"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"};
+    if (kNative.contains(uid)) {
+        return Coding::Native;
+    }
+    static const std::map<std::string, Coding> kJpegFamily{{"50", Coding::Dcmtk}, {"51", Coding::Dcmtk}, {"53", Coding::Dcmtk}, {"55", Coding::Dcmtk}, {"57", Coding::Dcmtk},
+        {"70", Coding::Dcmtk}, {"80", Coding::JpegLs}, {"81", Coding::JpegLs}, {"90", Coding::Jpeg2000}, {"91", Coding::Jpeg2000}, {"201", Coding::Jpeg2000},
+        {"202", Coding::Jpeg2000}, {"203", Coding::Jpeg2000}};
+    const std::string prefix = "1.2.840.10008.1.2.4.";
+    const auto found = uid.rfind(prefix, 0) == 0 ? kJpegFamily.find(uid.substr(prefix.size())) : kJpegFamily.end();
+    return found != kJpegFamily.end() ? found->second : uid == "1.2.840.10008.1.2.5" ? Coding::Dcmtk : Coding::Unsupported;
 }
 
 DcmPixelData& pixelElement(DcmDataset& dataset)
@@ -53,62 +65,21 @@ DcmPixelData& pixelElement(DcmDataset& dataset)
     return *pixels;
 }
 
-/// The code stream of one frame, its fragments joined (PS3.5 A.4).
-std::vector<std::uint8_t> encapsulatedFrame(DcmDataset& dataset, int frame, int frames)
+/// DCMTK's decoders take one fragment for one frame (of RLE always): pieces are joined first.
+void joinFragments(DcmDataset& dataset, Fragments& fragments, int frames, DcmFileCache& cache)
 {
-    DcmPixelSequence* sequence = nullptr;
-    if (pixelElement(dataset).getEncapsulatedRepresentation(dataset.getOriginalXfer(), nullptr, sequence).bad() || !sequence || sequence->card() < 2) {
-        throw Error("encapsulated pixel data without fragments", "broken");
-    }
-    const unsigned long fragments = sequence->card() - 1;
-    const auto bytesOf = [&](unsigned long n) {
-        DcmPixelItem* item = nullptr;
-        Uint8* data = nullptr;
-        if (sequence->getItem(item, n).bad() || !item) {
-            throw Error("encapsulated pixel data end early", "broken");
+    auto joined = std::make_unique<DcmPixelSequence>(DCM_PixelSequenceTag);
+    joined->insert(new DcmPixelItem(DCM_PixelItemTag));     // an empty offset table
+    for (int frame = 0; frame < frames; ++frame) {
+        std::vector<std::uint8_t> stream = fragments.stream(frame, cache);
+        stream.resize(stream.size() + stream.size() % 2);
+        auto item = std::make_unique<DcmPixelItem>(DCM_PixelItemTag);
+        if (item->putUint8Array(stream.data(), static_cast<unsigned long>(stream.size())).bad() || joined->insert(item.get()).bad()) {
+            throw Error("encapsulated frames in pieces cannot be joined", "broken");
         }
-        const Uint32 length = item->getLength();
-        if (length > 0 && (item->getUint8Array(data).bad() || !data)) {
-            throw Error("encapsulated pixel data end early", "broken");
-        }
-        return std::vector<std::uint8_t>(data, data + length);
-    };
-    unsigned long first = 1, last = fragments;
-    if (fragments == static_cast<unsigned long>(frames)) {
-        first = last = 1UL + static_cast<unsigned long>(frame);
-    } else if (frames > 1) {
-        // Several fragments a frame: the offset table tells where each begins.
-        const std::vector<std::uint8_t> table = bytesOf(0);
-        if (table.size() < 4UL * static_cast<unsigned long>(frames)) {
-            throw Error("encapsulated frames in pieces without an offset table", "unsupported");
-        }
-        const auto offsetOf = [&](int n) {
-            const std::uint8_t* p = table.data() + 4L * n;
-            return std::uint64_t(p[0]) | std::uint64_t(p[1]) << 8 | std::uint64_t(p[2]) << 16 | std::uint64_t(p[3]) << 24;
-        };
-        const std::uint64_t begin = offsetOf(frame), end = frame + 1 < frames ? offsetOf(frame + 1) : UINT64_MAX;
-        std::uint64_t at = 0;
-        first = fragments + 1;
-        last = 0;
-        for (unsigned long n = 1; n <= fragments; ++n) {
-            DcmPixelItem* item = nullptr;
-            sequence->getItem(item, n);
-            if (at >= begin && at < end) {
-                first = std::min(first, n);
-                last = n;
-            }
-            at += 8 + item->getLength();
-        }
+        item.release();
     }
-    std::vector<std::uint8_t> stream;
-    for (unsigned long n = first; n <= last; ++n) {
-        const std::vector<std::uint8_t> part = bytesOf(n);
-        stream.insert(stream.end(), part.begin(), part.end());
-    }
-    if (stream.empty()) {
-        throw Error("an empty encapsulated frame", "broken");
-    }
-    return stream;
+    pixelElement(dataset).putOriginalRepresentation(dataset.getOriginalXfer(), nullptr, joined.release());
 }
 
 std::uint8_t clampByte(double value) { return std::uint8_t(std::clamp(value + 0.5, 0.0, 255.0)); }
@@ -195,30 +166,37 @@ StoredFrame decodeFloat(DcmDataset& dataset, const PixelFormat& format, int fram
     return stored;
 }
 
-/// Files of transfer syntaxes that DCMTK does not know: the meta header is given one of the same kind (explicit, little endian, encapsulated).
-std::vector<char> withKnownTransferSyntax(const std::filesystem::path& path, std::string& uid)
+/// The transfer syntax that the file meta header names; empty without.
+std::string declaredTransferSyntax(DcmFileFormat& file) { return file.getMetaInfo() ? code(*file.getMetaInfo(), DCM_TransferSyntaxUID) : std::string(); }
+
+/// The whole file, its meta header changed to an encapsulated transfer syntax that DCMTK knows. Later ones are explicit little endian
+/// like that; only the code streams differ.
+std::vector<char> asKnownEncapsulated(const std::filesystem::path& path, const std::string& uid)
 {
     std::ifstream stream(path, std::ios::binary);
     std::vector<char> bytes((std::istreambuf_iterator<char>(stream)), {});
-    static const char kTag[] = "\x02\x00\x10\x00UI";
     const auto limit = bytes.begin() + std::ptrdiff_t(std::min<std::size_t>(bytes.size(), 4096));
-    const auto found = std::search(bytes.begin(), limit, kTag, kTag + 6);
-    if (limit - found < 8) {
-        return {};
-    }
-    const std::size_t length = std::uint8_t(found[6]) | std::uint8_t(found[7]) << 8;
-    if (std::size_t(limit - found) < 8 + length) {
-        return {};
-    }
-    uid.assign(found + 8, found + 8 + std::ptrdiff_t(length));
-    uid.erase(std::find(uid.begin(), uid.end(), '\0'), uid.end());
+    const auto found = std::search(bytes.begin(), limit, uid.begin(), uid.end());
     std::string known = "1.2.840.10008.1.2.4.90";
-    if (uid.rfind("1.2.840.10008.1.2.4.", 0) != 0 || known.size() > length) {
+    if (found == limit || known.size() > uid.size()) {
         return {};
     }
-    known.resize(length, '\0');
-    std::copy(known.begin(), known.end(), found + 8);
+    known.resize(uid.size(), '\0');
+    std::copy(known.begin(), known.end(), found);
     return bytes;
+}
+
+OFCondition loadBytes(const std::vector<char>& bytes, DcmFileFormat& file)
+{
+    DcmInputBufferStream buffer;
+    buffer.setBuffer(bytes.data(), offile_off_t(bytes.size()));
+    buffer.setEos();
+    file.clear();
+    file.transferInit();
+    const OFCondition status = file.read(buffer);
+    file.transferEnd();
+    file.loadAllDataIntoMemory();
+    return status;
 }
 
 } // namespace
@@ -231,35 +209,56 @@ DicomFile::DicomFile(const std::filesystem::path& path, bool needsPixels) : m_da
     }
     // Long values stay in the file until they are asked for.
     OFCondition status = m_data->file.loadFile(path.c_str(), EXS_Unknown, EGL_noChange, 4096);
-    std::string laterUid;
-    if (status.bad() || DcmXfer(m_data->file.getDataset()->getOriginalXfer()).getXfer() == EXS_Unknown) {
-        const std::vector<char> bytes = withKnownTransferSyntax(path, laterUid);
-        if (!bytes.empty() && transferSyntaxName(laterUid) != laterUid) {
-            m_data->file.clear();
-            DcmInputBufferStream buffer;
-            buffer.setBuffer(bytes.data(), offile_off_t(bytes.size()));
-            buffer.setEos();
-            m_data->file.transferInit();
-            status = m_data->file.read(buffer);
-            m_data->file.transferEnd();
-            m_data->file.loadAllDataIntoMemory();
-        } else {
-            laterUid.clear();
-        }
+    std::string syntax = declaredTransferSyntax(m_data->file);
+    if (!syntax.empty() && DcmXfer(syntax.c_str()).getXfer() == EXS_Unknown && transferSyntaxName(syntax) != syntax) {
+        status = loadBytes(asKnownEncapsulated(path, syntax), m_data->file);
+    } else if (syntax.empty() || DcmXfer(syntax.c_str()).getXfer() != EXS_Unknown) {
+        // What DCMTK found: the meta header may be wrong about the byte order.
+        syntax = DcmXfer(m_data->file.getDataset()->getOriginalXfer()).getXferID();
     }
     // A truncated file may still hold a readable header and some frames.
     if (status.bad() && m_data->file.getDataset()->card() == 0) {
         throw Error(std::string("the file cannot be parsed: ") + status.text(), "broken");
     }
-    m_data->header = parseHeader(m_data->file, path, needsPixels);
-    if (!laterUid.empty()) {
-        m_data->header.transferSyntaxUid = laterUid;
-    }
+    m_data->header = parseHeader(m_data->file, path, syntax, needsPixels);
 }
 
 DicomFile::~DicomFile() = default;
 DicomFile::DicomFile(DicomFile&&) noexcept = default;
 const Header& DicomFile::header() const { return m_data->header; }
+
+namespace {
+
+/// Y1 Y2 Cb Cr of pixel pairs, uncompressed; DCMTK takes such frames for three whole samples a pixel.
+std::vector<std::uint8_t> nativeFrame422(DcmDataset& dataset, const PixelFormat& format, int frame, DcmFileCache& cache)
+{
+    const std::size_t pixels = std::size_t(format.rows) * std::size_t(format.columns), size = pixels * 2;
+    std::vector<std::uint8_t> bytes(size);
+    if (std::uint64_t(frame + 1) * size > pixelElement(dataset).getLengthField() ||
+        pixelElement(dataset).getPartialValue(bytes.data(), Uint32(size * std::size_t(frame)), Uint32(size), &cache, EBO_LittleEndian).bad()) {
+        throw Error("the pixel data are shorter than the image", "broken");
+    }
+    return expand422(bytes, pixels);
+}
+
+/// Colour by pixel, in RGB where the samples are YBR.
+void toRgb(StoredFrame& stored, bool isPlanar)
+{
+    if (stored.samples != 3) {
+        return;
+    }
+    if (isPlanar) {
+        stored.bytes = interleaved(stored.bytes, std::size_t(stored.rows) * std::size_t(stored.columns), std::size_t(stored.bytesPerSample));
+    }
+    if (stored.photometric.rfind("YBR_FULL", 0) == 0 && stored.bytesPerSample == 1) {
+        ybrToRgb(stored.bytes);
+        stored.photometric = "RGB";
+    }
+}
+
+} // namespace
+
+bool isDecodable(const std::string& transferSyntaxUid) { return codingOf(transferSyntaxUid) != Coding::Unsupported; }
 
 StoredFrame DicomFile::decode(int frame)
 {
@@ -272,120 +271,80 @@ StoredFrame DicomFile::decode(int frame)
     if (format.kind != PixelKind::Integer) {
         return decodeFloat(dataset, format, frame);
     }
-    if (isJpeg2000(header.transferSyntaxUid)) {
-        return decodeJpeg2000(encapsulatedFrame(dataset, frame, format.frames), format);
+    const Coding coding = codingOf(header.transferSyntaxUid);
+    if (coding == Coding::Native) {
+        return m_data->decodeNative(frame);
     }
-    StoredFrame stored{format.rows, format.columns, format.samples, format.bitsAllocated / 8, format.isSigned, false, format.photometric, {}};
+    if (!m_data->fragments) {
+        m_data->fragments.emplace(dataset, format.frames);
+        if (coding == Coding::Dcmtk && !m_data->fragments->isOneEach()) {
+            joinFragments(dataset, *m_data->fragments, format.frames, m_data->cache);
+            m_data->fragments.emplace(dataset, format.frames);
+        }
+    }
+    if (coding == Coding::Dcmtk) {
+        return m_data->decodeWithDcmtk(frame);
+    }
+    const std::vector<std::uint8_t> stream = m_data->fragments->stream(frame, m_data->cache);
+    StoredFrame stored = coding == Coding::JpegLs ? decodeJpegLs(stream, format) : decodeJpeg2000(stream, format);
+    toRgb(stored, false);
+    return stored;
+}
+
+StoredFrame DicomFile::Data::decodeNative(int frame)
+{
+    const PixelFormat& format = header.pixels;
+    DcmDataset& dataset = *file.getDataset();
+    StoredFrame stored{format.rows, format.columns, format.samples, std::max(1, format.bitsAllocated / 8), format.isSigned, false, format.photometric, {}};
     if (format.bitsAllocated == 1) {
-        stored.bytesPerSample = 1;
         stored.bytes = unpackBits(dataset, format, frame);
         return stored;
     }
+    const bool is422 = format.photometric == "YBR_FULL_422" && format.samples == 3;
+    stored.bytes = is422 ? nativeFrame422(dataset, format, frame, cache) : uncompressedFrame(frame, stored);
+    toRgb(stored, format.isPlanar && !is422);
+    return stored;
+}
+
+StoredFrame DicomFile::Data::decodeWithDcmtk(int frame)
+{
+    const PixelFormat& format = header.pixels;
+    StoredFrame stored{format.rows, format.columns, format.samples, std::max(1, format.bitsAllocated / 8), format.isSigned, false, format.photometric, {}};
+    stored.bytes = uncompressedFrame(frame, stored);
+    // Its JPEG decoders were told to write colour by pixel, its RLE decoder writes what the header says.
+    toRgb(stored, format.isPlanar && header.transferSyntaxUid == "1.2.840.10008.1.2.5");
+    return stored;
+}
+
+/// One frame through DCMTK; `stored.photometric` becomes what the decoder made.
+std::vector<std::uint8_t> DicomFile::Data::uncompressedFrame(int frame, StoredFrame& stored)
+{
+    DcmDataset& dataset = *file.getDataset();
     DcmPixelData& element = pixelElement(dataset);
-    const DcmXfer xfer(dataset.getOriginalXfer());
-    if (xfer.isEncapsulated() && !element.canChooseRepresentation(EXS_LittleEndianExplicit, nullptr)) {
-        throw Error("images in " + transferSyntaxName(header.transferSyntaxUid) + " are not supported", "unsupported");
-    }
     Uint32 size = 0;
     if (element.getUncompressedFrameSize(&dataset, size).bad() || size == 0) {
         throw Error("the size of a frame is not known", "broken");
     }
-    const std::size_t pixels = std::size_t(format.rows) * std::size_t(format.columns);
     std::vector<std::uint8_t> bytes(std::size_t(size) + 1);
     OFString colorModel;
-    if (frame != m_data->nextFrame) {
-        m_data->nextFragment = 0;
-    }
-    const OFCondition status = element.getUncompressedFrame(&dataset, Uint32(frame), m_data->nextFragment, bytes.data(), Uint32(bytes.size()), colorModel, &m_data->cache);
-    m_data->nextFrame = frame + 1;
+    Uint32 fragment = Uint32(frame) + 1;    // behind the offset table; one each
+    const OFCondition status = element.getUncompressedFrame(&dataset, Uint32(frame), fragment, bytes.data(), Uint32(bytes.size()), colorModel, &cache);
     if (status.bad()) {
         throw Error(std::string("a frame cannot be decoded: ") + status.text(), "broken");
     }
-    bytes.resize(size);
     if (!colorModel.empty()) {
         stored.photometric = colorModel.c_str();
     }
-    const bool isNative422 = !xfer.isEncapsulated() && stored.photometric == "YBR_FULL_422";
-    if (isNative422) {
-        bytes = expand422(bytes, pixels);
-    }
-    const std::size_t needed = pixels * std::size_t(format.samples) * std::size_t(stored.bytesPerSample);
-    if (bytes.size() < needed) {
+    const std::size_t needed = std::size_t(stored.rows) * std::size_t(stored.columns) * std::size_t(stored.samples) * std::size_t(stored.bytesPerSample);
+    if (size < needed) {
         throw Error("the pixel data are shorter than the image", "broken");
     }
     bytes.resize(needed);
-    const bool decoderWritesPlanes = !xfer.isEncapsulated() || header.transferSyntaxUid == "1.2.840.10008.1.2.5";
-    if (format.samples == 3 && format.isPlanar && decoderWritesPlanes && !isNative422) {
-        bytes = interleaved(bytes, pixels, std::size_t(stored.bytesPerSample));
-    }
-    if (format.samples == 3 && stored.photometric.rfind("YBR_FULL", 0) == 0 && stored.bytesPerSample == 1) {
-        ybrToRgb(bytes);
-        stored.photometric = "RGB";
-    }
-    stored.bytes = std::move(bytes);
-    return stored;
+    return bytes;
 }
 
-std::array<LookupTable, 3> DicomFile::palette() const
-{
-    DcmDataset& dataset = *m_data->file.getDataset();
-    const DcmTagKey descriptors[] = {DCM_RedPaletteColorLookupTableDescriptor, DCM_GreenPaletteColorLookupTableDescriptor, DCM_BluePaletteColorLookupTableDescriptor};
-    const DcmTagKey tables[] = {DCM_RedPaletteColorLookupTableData, DCM_GreenPaletteColorLookupTableData, DCM_BluePaletteColorLookupTableData};
-    const DcmTagKey segmented[] = {DCM_SegmentedRedPaletteColorLookupTableData, DCM_SegmentedGreenPaletteColorLookupTableData, DCM_SegmentedBluePaletteColorLookupTableData};
-    std::array<LookupTable, 3> result;
-    for (std::size_t n = 0; n < 3; ++n) {
-        const std::vector<double> description = numbers(dataset, descriptors[n]);
-        const Uint16* data = nullptr;
-        unsigned long count = 0;
-        if (description.size() != 3) {
-            throw Error("a palette without its description", "broken");
-        }
-        if (dataset.findAndGetUint16Array(tables[n], data, &count).bad() || !data) {
-            const bool isSegmented = dataset.findAndGetUint16Array(segmented[n], data, &count).good() && data;
-            throw Error(isSegmented ? "segmented palettes are not supported" : "a palette without data", isSegmented ? "unsupported" : "broken");
-        }
-        const std::size_t entries = description[0] == 0 ? 65536 : std::size_t(std::abs(description[0]));
-        LookupTable& table = result[n];
-        table.first = std::int32_t(description[1]);
-        table.bits = int(description[2]);
-        if (count >= entries) {
-            table.values.assign(data, data + entries);
-        } else if (count * 2 >= entries) {
-            // Two 8-bit entries a word.
-            const auto* bytes = reinterpret_cast<const Uint8*>(data);
-            table.values.assign(bytes, bytes + entries);
-            table.bits = 8;
-        } else {
-            throw Error("a palette that is too short", "broken");
-        }
-        // Many writers say 16 bits and store 8.
-        if (table.bits > 8 && *std::max_element(table.values.begin(), table.values.end()) < 256) {
-            table.bits = 8;
-        }
-    }
-    return result;
-}
+std::array<LookupTable, 3> DicomFile::palette() const { return readPalette(*m_data->file.getDataset(), m_data->header.pixels.isSigned); }
 
-LookupTable DicomFile::modalityLut() const
-{
-    DcmItem* item = findItem(*m_data->file.getDataset(), DCM_ModalityLUTSequence);
-    const std::vector<double> description = item ? numbers(*item, DCM_LUTDescriptor) : std::vector<double>();
-    const Uint16* data = nullptr;
-    unsigned long count = 0;
-    if (description.size() != 3 || item->findAndGetUint16Array(DCM_LUTData, data, &count).bad() || !data || count == 0) {
-        throw Error("a modality lookup table that cannot be read", "broken");
-    }
-    LookupTable table;
-    table.first = std::int32_t(description[1]);
-    table.bits = int(description[2]);
-    table.values.assign(data, data + count);
-    return table;
-}
-
-std::uint16_t LookupTable::at(std::int32_t stored) const
-{
-    const std::int64_t index = std::clamp<std::int64_t>(std::int64_t(stored) - first, 0, std::int64_t(values.size()) - 1);
-    return values[std::size_t(index)];
-}
+std::optional<LookupTable> DicomFile::findModalityLut() const { return dicom::findModalityLut(*m_data->file.getDataset(), m_data->header.pixels.isSigned); }
 
 } // namespace hf::dicom

@@ -38,6 +38,7 @@ std::string splitKey(const Candidate& c)
     for (std::size_t n = 0; n < std::min<std::size_t>(c.header->imageType.size(), 3); ++n) {
         key += "|" + c.header->imageType[n];
     }
+    key += "|" + c.header->pixels.photometric;
     return key;
 }
 
@@ -90,6 +91,25 @@ std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
     return parts;
 }
 
+/// What the values mean, and what a reader must know about that.
+void describeUnit(Series& series, const std::vector<Candidate>& list)
+{
+    const std::string& rescaleType = list.front().header->rescaleType;
+    if (series.modality == "CT") {
+        series.unit = rescaleType.empty() || rescaleType == "HU" || rescaleType == "US" ? Unit::Hu : Unit::None;
+    } else if (series.modality == "RTDOSE") {
+        series.notes.push_back({"dose", "Values are doses as the file gives them, usually Gy."});
+    } else if (series.modality == "PT") {
+        const auto without = std::find_if(list.begin(), list.end(), [](const Candidate& c) { return !(c.header->suv.factor > 0); });
+        if (without == list.end()) {
+            series.unit = Unit::Suv;
+            series.notes.push_back({"suv", "Values are standardised uptake values by body weight (g/ml)."});
+        } else {
+            series.notes.push_back({"no-suv", "No standardised uptake values: the file does not give " + without->header->suv.missing + ". Values are as stored."});
+        }
+    }
+}
+
 void describe(Series& series, const std::vector<Candidate>& list)
 {
     const Candidate& first = list.front();
@@ -108,7 +128,8 @@ void describe(Series& series, const std::vector<Candidate>& list)
     if (frame.spacingMm) {
         series.spacingMm[0] = (*frame.spacingMm)[1];
         series.spacingMm[1] = (*frame.spacingMm)[0];
-    } else {
+    }
+    if (header.spacingSource == SpacingSource::None) {
         series.notes.push_back({"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."});
     }
     if (header.spacingSource == SpacingSource::Imager) {
@@ -123,6 +144,11 @@ void describe(Series& series, const std::vector<Candidate>& list)
     if (series.orientation) {
         const std::string name = orientationName(first);
         series.plane = planeFromString(name);
+    }
+    describeUnit(series, list);
+    static const std::set<std::string> kSections{"CT", "MR", "PT", "RTDOSE"};
+    if (!frame.orientation && kSections.contains(header.modality)) {
+        series.notes.push_back({"no-geometry", "The file does not tell how the image lies in the patient; sides are not known."});
     }
     if (header.modality.empty()) {
         series.notes.push_back({"modality-unknown", "The file does not tell the modality."});

@@ -86,31 +86,16 @@ void parseFlatSpacing(DcmItem& dataset, Header& header, FrameHeader& frame)
     } else if ((frame.spacingMm = parseUltrasoundSpacing(dataset))) {
         header.spacingSource = SpacingSource::Ultrasound;
     } else {
+        // Lengths are unknown, but not whether pixels are square: height and width of one.
         header.spacingSource = SpacingSource::None;
+        frame.spacingMm = parseSpacing(dataset, DCM_PixelAspectRatio);
+        if (frame.spacingMm) {
+            frame.spacingMm = std::array{(*frame.spacingMm)[0] / (*frame.spacingMm)[1], 1.0};
+        }
     }
 }
 
 // --- values of a frame --------------------------------------------------------------------------------------------------------------
-
-std::vector<WindowLevel> parseWindows(DcmItem& item)
-{
-    const auto centers = numbers(item, DCM_WindowCenter), widths = numbers(item, DCM_WindowWidth);
-    std::vector<WindowLevel> windows;
-    for (std::size_t n = 0; n < std::min(centers.size(), widths.size()); ++n) {
-        if (widths[n] > 0) {
-            windows.push_back({centers[n], widths[n], TextReader(item).text(DCM_WindowCenterWidthExplanation)});
-            // The explanations are one text with '\' between the values.
-            std::string& name = windows.back().name;
-            std::size_t begin = 0;
-            for (std::size_t skip = 0; skip < n && begin != std::string::npos; ++skip) {
-                begin = name.find('\\', begin);
-                begin = begin == std::string::npos ? begin : begin + 1;
-            }
-            name = begin == std::string::npos ? std::string() : name.substr(begin, name.find('\\', begin) - begin);
-        }
-    }
-    return windows;
-}
 
 void parseRescale(DcmItem& item, FrameHeader& frame)
 {
@@ -162,7 +147,7 @@ std::string groupOf(const Groups& groups)
     return key;
 }
 
-void parseFunctionalGroups(const Groups& groups, FrameHeader& frame)
+void parseFunctionalGroups(const Groups& groups, const Header& header, FrameHeader& frame)
 {
     if (DcmItem* item = groups.find(DCM_PlanePositionSequence)) {
         frame.position = parsePosition(*item);
@@ -177,7 +162,7 @@ void parseFunctionalGroups(const Groups& groups, FrameHeader& frame)
         parseRescale(*item, frame);
     }
     if (DcmItem* item = groups.find(DCM_FrameVOILUTSequence)) {
-        frame.windows = parseWindows(*item);
+        frame.windows = readWindows(*item, header.pixels.isSigned || frame.intercept < 0);
     }
     if (DcmItem* item = groups.find(DCM_FrameContentSequence)) {
         frame.timeIndex = integer(*item, DCM_TemporalPositionIndex);
@@ -201,13 +186,33 @@ void parseEnhancedFrames(DcmItem& dataset, DcmSequenceOfItems& perFrame, Header&
             throw Error("fewer frame descriptions than frames", "broken");
         }
         const Groups groups(shared, static_cast<DcmItem*>(own));
-        parseFunctionalGroups(groups, frame);
+        parseFunctionalGroups(groups, header, frame);
         if (DcmItem* item = groups.find(DCM_PixelMeasuresSequence); item && header.sliceSpacingMm == 0) {
             header.sliceSpacingMm = sliceSpacing(*item);
         }
     }
     if (!header.frames.empty() && header.frames.front().spacingMm) {
         header.spacingSource = SpacingSource::Patient;
+    }
+}
+
+// --- dose grids (PS3.3 C.8.8.3) ------------------------------------------------------------------------------------------------------
+
+/// Planes of a dose grid lie at offsets along the normal; some writers give the place along z instead.
+void parseDoseFrames(DcmItem& dataset, Header& header)
+{
+    const double scaling = findNumber(dataset, DCM_DoseGridScaling).value_or(1);
+    const std::vector<double> offsets = numbers(dataset, DCM_GridFrameOffsetVector);
+    for (std::size_t n = 0; n < header.frames.size(); ++n) {
+        FrameHeader& frame = header.frames[n];
+        frame.slope = scaling > 0 ? scaling : 1;
+        frame.intercept = 0;
+        if (frame.position && frame.orientation && offsets.size() == header.frames.size()) {
+            const Vec3 normal = cross((*frame.orientation)[0], (*frame.orientation)[1]);
+            frame.position = *frame.position + normal * (offsets[n] - offsets[0]);
+        } else if (header.frames.size() > 1) {
+            frame.position.reset();
+        }
     }
 }
 
@@ -269,6 +274,9 @@ void parsePixelFormat(DcmDataset& dataset, PixelFormat& pixels)
     pixels.rows = integer(dataset, DCM_Rows);
     pixels.columns = integer(dataset, DCM_Columns);
     pixels.frames = std::max(1, integer(dataset, DCM_NumberOfFrames, 1));
+    if (pixels.kind != PixelKind::None && !code(dataset, DCM_NumberOfFrames).empty() && !findNumber(dataset, DCM_NumberOfFrames)) {
+        throw Error("a number of frames that cannot be read", "broken");
+    }
     pixels.samples = integer(dataset, DCM_SamplesPerPixel, 1);
     pixels.bitsAllocated = integer(dataset, DCM_BitsAllocated);
     pixels.bitsStored = integer(dataset, DCM_BitsStored, pixels.bitsAllocated);
@@ -307,14 +315,14 @@ void checkPixelFormat(const PixelFormat& pixels)
     }
 }
 
-/// Kinds of objects whose pixels are not a picture to be read as an image.
-void checkSopClass(const Header& header)
+/// Encodings without a decoder, and kinds of objects whose pixels are not a picture to be read as an image.
+void checkKind(const Header& header)
 {
+    if (header.pixels.kind == PixelKind::Integer && !isDecodable(header.transferSyntaxUid)) {
+        throw Error("images in " + transferSyntaxName(header.transferSyntaxUid) + " are not supported", "unsupported");
+    }
     if (header.sopClassUid == UID_SegmentationStorage || header.modality == "SEG") {
         throw Error("a DICOM segmentation object is not shown as an image", "unsupported");
-    }
-    if (header.sopClassUid == UID_RTDoseStorage) {
-        throw Error("RT dose grids are not supported", "unsupported");
     }
 }
 
@@ -341,7 +349,7 @@ void parseFrames(DcmItem& dataset, Header& header)
     all.orientation = parseOrientation(dataset);
     parseFlatSpacing(dataset, header, all);
     parseRescale(dataset, all);
-    all.windows = parseWindows(dataset);
+    all.windows = readWindows(dataset, header.pixels.isSigned || all.intercept < 0);
     all.timeIndex = integer(dataset, DCM_TemporalPositionIdentifier);
     all.order = findNumber(dataset, DCM_TriggerTime).value_or(0);
     all.group = code(dataset, DCM_EchoNumbers);
@@ -349,6 +357,8 @@ void parseFrames(DcmItem& dataset, Header& header)
     header.frames.assign(std::size_t(header.pixels.frames), all);
     if (DcmSequenceOfItems* perFrame = findSequence(dataset, DCM_PerFrameFunctionalGroupsSequence)) {
         parseEnhancedFrames(dataset, *perFrame, header);
+    } else if (header.sopClassUid == UID_RTDoseStorage) {
+        parseDoseFrames(dataset, header);
     } else if (header.pixels.frames > 1) {
         // One position for many frames says nothing about any of them.
         for (FrameHeader& frame : header.frames) {
@@ -361,7 +371,7 @@ void parseFrames(DcmItem& dataset, Header& header)
 void checkFrameCount(DcmItem& dataset, const PixelFormat& pixels)
 {
     DcmElement* element = nullptr;
-    if (pixels.frames == 1 || pixels.kind != PixelKind::Integer || dataset.findAndGetElement(DCM_PixelData, element).bad()) {
+    if (pixels.kind != PixelKind::Integer || dataset.findAndGetElement(DCM_PixelData, element).bad()) {
         return;
     }
     const double length = double(element->getLengthField());
@@ -379,7 +389,7 @@ void checkFrameCount(DcmItem& dataset, const PixelFormat& pixels)
 
 } // namespace
 
-Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, bool needsPixels)
+Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const std::string& transferSyntaxUid, bool needsPixels)
 {
     DcmDataset& dataset = *file.getDataset();
     Header header;
@@ -389,7 +399,7 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, bool 
     header.seriesUid = code(dataset, DCM_SeriesInstanceUID);
     header.studyUid = code(dataset, DCM_StudyInstanceUID);
     header.frameOfReferenceUid = code(dataset, DCM_FrameOfReferenceUID);
-    header.transferSyntaxUid = DcmXfer(dataset.getOriginalXfer()).getXferID();
+    header.transferSyntaxUid = transferSyntaxUid;
     header.modality = code(dataset, DCM_Modality);
     header.imageType = codes(dataset, DCM_ImageType);
     header.instanceNumber = integer(dataset, DCM_InstanceNumber);
@@ -400,13 +410,15 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, bool 
     parsePixelFormat(dataset, header.pixels);
     if (needsPixels) {
         checkPixelFormat(header.pixels);
-        checkSopClass(header);
+        checkKind(header);
         checkFrameCount(dataset, header.pixels);
         parsePadding(dataset, header);
+        header.rescaleType = code(dataset, DCM_RescaleType);
+        if (header.modality == "PT") {
+            header.suv = suvScale(dataset);
+        }
         parseFrames(dataset, header);
     }
-    header.hasModalityLut = findItem(dataset, DCM_ModalityLUTSequence) != nullptr;
-    header.hasVoiLut = findItem(dataset, DCM_VOILUTSequence) != nullptr;
     header.isMosaic = std::find(header.imageType.begin(), header.imageType.end(), "MOSAIC") != header.imageType.end();
     return header;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "viewer/dicom/Study.h"
+#include "viewer/dicom/Tables.h"
 
 #include <array>
 #include <cstdint>
@@ -38,6 +39,12 @@ struct FrameHeader {
     double order = 0;           ///< Trigger or acquisition time: orders images at one place.
 };
 
+/// What turns the values of a PET image after the rescale into SUV by body weight.
+struct SuvScale {
+    double factor = 0;          ///< 0 when it cannot be told.
+    std::string missing;        ///< What the file lacks for it, in a few English words; empty when the image is no PET.
+};
+
 /// How sure the distance of pixels is.
 enum class SpacingSource { None, Patient, Imager, Ultrasound };
 
@@ -52,8 +59,8 @@ struct Header {
     SpacingSource spacingSource = SpacingSource::None;
     double sliceSpacingMm = 0;              ///< Spacing Between Slices, else Slice Thickness; 0 when absent.
     std::optional<double> paddingLow, paddingHigh;  ///< Stored values that mean "no picture here", both included.
-    bool hasModalityLut = false;
-    bool hasVoiLut = false;
+    std::string rescaleType;                ///< "HU", "US" ...; empty when absent.
+    SuvScale suv;
     bool isMosaic = false;                  ///< Siemens: many slices side by side in one image.
     std::vector<FrameHeader> frames;        ///< One per frame.
 };
@@ -66,14 +73,6 @@ struct StoredFrame {
     bool isFloat = false;
     std::string photometric;    ///< After decoding: the JPEG family gives RGB.
     std::vector<std::uint8_t> bytes;
-};
-
-/// A table of a palette, a modality LUT: value for stored value first + n; ends are clamped.
-struct LookupTable {
-    std::int32_t first = 0;
-    int bits = 16;
-    std::vector<std::uint16_t> values;
-    std::uint16_t at(std::int32_t stored) const;
 };
 
 /// An open DICOM file. Not thread-safe; different files may be used by different threads.
@@ -91,8 +90,11 @@ public:
     StoredFrame decode(int frame);
     /// Red, green, blue of a PALETTE COLOR image. @throws Error "broken" without tables.
     std::array<LookupTable, 3> palette() const;
-    /// @throws Error "broken" when it is not readable.
-    LookupTable modalityLut() const;
+    /// Empty without one. @throws Error "broken" when it is not readable.
+    std::optional<LookupTable> findModalityLut() const;
+    /// Overlay planes of a frame (60xx, PS3.3 C.9.2), also those in unused bits of `stored`: 1 where drawn; empty without. Planes that
+    /// reach beyond the image are cut, unreadable ones left out.
+    std::vector<std::uint8_t> overlays(int frame, const StoredFrame& stored) const;
 
     struct Data;
 
@@ -105,5 +107,7 @@ bool looksLikeDicom(const std::filesystem::path& path);
 
 /// English name of a transfer syntax; the UID itself when unknown.
 std::string transferSyntaxName(const std::string& uid);
+/// Is there a decoder for it?
+bool isDecodable(const std::string& transferSyntaxUid);
 
 } // namespace hf::dicom

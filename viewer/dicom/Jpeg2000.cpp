@@ -97,7 +97,7 @@ StoredFrame decodeJpeg2000(const std::vector<std::uint8_t>& stream, const PixelF
 {
     const OpjImage image = decodeImage(stream, format);
     StoredFrame stored{format.rows, format.columns, format.samples, format.bitsAllocated <= 8 ? 1 : format.bitsAllocated / 8, format.isSigned, false,
-        format.samples == 3 ? "RGB" : format.photometric, {}};
+        format.samples == 3 && format.photometric.rfind("YBR_FULL", 0) != 0 ? "RGB" : format.photometric, {}};
     const std::size_t pixels = std::size_t(format.rows) * std::size_t(format.columns), samples = std::size_t(format.samples);
     stored.bytes.resize(pixels * samples * std::size_t(stored.bytesPerSample));
     for (std::size_t s = 0; s < samples; ++s) {

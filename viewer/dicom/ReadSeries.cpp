@@ -29,7 +29,9 @@ struct DecodedImage {
     bool isInteger = true;              ///< Every value is a whole number.
     float minimum = 0, maximum = 0;
     std::vector<WindowLevel> windows;
-    bool isPadded = false, isInverted = false, hasLut = false, wasLossy = false;
+    std::optional<std::array<float, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.
+    std::vector<std::uint8_t> graphics; ///< Overlay planes: 1 where drawn; empty without.
+    bool isInverted = false, hasLut = false, wasLossy = false;
 };
 
 /// Sign and position of the stored bits (PS3.5 8.1.1).
@@ -50,7 +52,6 @@ public:
         }
         return raw;
     }
-    double largest() const { return m_frame.isSigned ? 0 : double(m_mask); }
 
 private:
     const StoredFrame& m_frame;
@@ -102,87 +103,72 @@ void decodeColor(DicomFile& file, const StoredFrame& frame, DecodedImage& image)
     image.maximum = 255;
 }
 
-void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& description, DecodedImage& image)
+/// @param factor  after the rescale (SUV); 1 without.
+void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& description, double factor, DecodedImage& image)
 {
     const Header& header = file.header();
     const std::size_t pixels = std::size_t(frame.rows) * std::size_t(frame.columns);
     image.values.resize(pixels);
-    image.slope = description.slope;
-    image.intercept = description.intercept;
+    image.slope = description.slope * factor;
+    image.intercept = description.intercept * factor;
+    image.isInverted = frame.photometric == "MONOCHROME1";
     const SampleReader samples(frame, header.pixels);
-    const LookupTable lut = header.hasModalityLut ? file.modalityLut() : LookupTable{};
-    image.hasLut = header.hasModalityLut;
-    const bool whole = description.slope == std::floor(description.slope) && description.intercept == std::floor(description.intercept);
-    image.isInteger = !frame.isFloat && (whole || image.hasLut);
+    const std::optional<LookupTable> lut = frame.isFloat ? std::nullopt : file.findModalityLut();
+    image.hasLut = lut.has_value();
+    const bool whole = image.slope == std::floor(image.slope) && image.intercept == std::floor(image.intercept);
+    image.isInteger = !frame.isFloat && (whole || lut);
+    const auto valueOf = [&](double stored) { return float(lut ? double(lut->at(std::int32_t(stored))) : stored * image.slope + image.intercept); };
     float lowest = INFINITY, highest = -INFINITY;
-    std::vector<std::size_t> padded;
+    bool isPadded = false;
     for (std::size_t n = 0; n < pixels; ++n) {
-        double value;
-        if (frame.isFloat) {
-            value = floatAt(frame, n);
-            value = std::isfinite(value) ? value * image.slope + image.intercept : 0;
-        } else {
-            const std::int64_t stored = samples.at(n);
-            if (header.paddingLow && double(stored) >= *header.paddingLow && double(stored) <= *header.paddingHigh) {
-                padded.push_back(n);
-                continue;
-            }
-            value = image.hasLut ? double(lut.at(std::int32_t(stored))) : double(stored) * image.slope + image.intercept;
-        }
-        image.values[n] = float(value);
-        lowest = std::min(lowest, float(value));
-        highest = std::max(highest, float(value));
+        double stored = frame.isFloat ? floatAt(frame, n) : double(samples.at(n));
+        stored = std::isfinite(stored) ? stored : 0;
+        const float value = image.values[n] = valueOf(stored);
+        lowest = std::min(lowest, value);
+        highest = std::max(highest, value);
+        isPadded = isPadded || (header.paddingLow && stored >= *header.paddingLow && stored <= *header.paddingHigh);
     }
-    if (lowest > highest) {
-        lowest = highest = 0;
-    }
-    if (frame.photometric == "MONOCHROME1") {
-        // Low values are bright: turned over within the range that the bits can hold.
-        const double top = frame.isFloat || image.hasLut || frame.isSigned ? double(lowest) + highest : samples.largest() * image.slope + 2 * image.intercept;
-        for (float& value : image.values) {
-            value = float(top - value);
-        }
-        image.isInverted = true;
-        for (WindowLevel& window : image.windows) {
-            window.center = top - window.center + 1;
-        }
-        const float low = lowest;
-        lowest = float(top - highest);
-        highest = float(top - low);
-    }
-    if (!padded.empty()) {
-        // No picture there: air in CT, else the darkest value.
-        const float fill = header.modality == "CT" ? std::min(lowest, -1024.F) : lowest;
-        for (const std::size_t n : padded) {
-            image.values[n] = fill;
-        }
-        lowest = std::min(lowest, fill);
-        image.isPadded = true;
+    if (isPadded) {
+        const float low = valueOf(*header.paddingLow), high = valueOf(*header.paddingHigh);
+        image.padding = {std::min(low, high), std::max(low, high)};
     }
     image.minimum = lowest;
     image.maximum = highest;
 }
 
+/// Encodings that always lose something; 91 and 203 need not.
 bool isLossySyntax(const std::string& uid)
 {
-    static const std::set<std::string> kLossy{"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55", "1.2.840.10008.1.2.4.81",
-        "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.203"};
-    return uid == "1.2.840.10008.1.2.4.91" ? false : kLossy.contains(uid);
+    static const std::set<std::string> kLossy{"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55", "1.2.840.10008.1.2.4.81"};
+    return kLossy.contains(uid);
 }
 
-DecodedImage decodeImage(DicomFile& file, int frame)
+/// Windows in SUV where the values are.
+std::vector<WindowLevel> scaled(std::vector<WindowLevel> windows, double factor)
+{
+    for (WindowLevel& window : windows) {
+        window.center *= factor;
+        window.width *= factor;
+        window.function = factor != 1 && window.function == VoiFunction::Linear ? VoiFunction::LinearExact : window.function;
+    }
+    return windows;
+}
+
+DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
 {
     const Header& header = file.header();
     const FrameHeader& description = header.frames.at(std::size_t(frame));
+    const double factor = unit == Unit::Suv ? header.suv.factor : 1;
     DecodedImage image;
-    image.windows = description.windows;
+    image.windows = scaled(description.windows, factor);
     image.wasLossy = header.text.lossy || isLossySyntax(header.transferSyntaxUid);
     const StoredFrame stored = file.decode(frame);
     if (stored.samples == 3 || stored.photometric == "PALETTE COLOR") {
         decodeColor(file, stored, image);
     } else {
-        decodeGrey(file, stored, description, image);
+        decodeGrey(file, stored, description, factor, image);
     }
+    image.graphics = file.overlays(frame, stored);
     return image;
 }
 
@@ -373,7 +359,7 @@ Failure decodeAll(const Series& series, const std::vector<std::size_t>& order, V
                     if (stop.stop_requested()) {
                         return;
                     }
-                    DecodedImage image = decodeImage(file, frame);
+                    DecodedImage image = decodeImage(file, frame, series.unit);
                     if (image.values.size() != pixels) {
                         throw Error("images of one series differ in size", "broken");
                     }
@@ -417,19 +403,55 @@ void checkMemory(const Series& series, int slices)
 std::vector<Note> contentNotes(const Series& series, const VoxelStore& store, std::size_t slices)
 {
     std::vector<Note> notes = series.notes;
-    bool padded = false, inverted = false, lossy = false, lut = false;
+    bool padded = false, inverted = false, lossy = false, lut = false, rounded = false;
+    constexpr float kLargestExact = 16777216;   // a float holds all whole numbers up to here
     for (std::size_t n = 0; n < slices; ++n) {
         const DecodedImage& image = store.slice(n);
-        padded = padded || image.isPadded;
+        padded = padded || image.padding;
         inverted = inverted || image.isInverted;
         lossy = lossy || image.wasLossy;
         lut = lut || image.hasLut;
+        rounded = rounded || (image.isInteger && (image.maximum > kLargestExact || image.minimum < -kLargestExact));
     }
-    if (padded) addNote(notes, "padding", "Padding values are shown as background.");
-    if (inverted) addNote(notes, "monochrome1", "The stored values run from bright to dark and were turned over.");
+    if (padded) addNote(notes, "padding", "The file marks values as padding; they are shown black.");
+    if (inverted) addNote(notes, "monochrome1", "Low values are bright in this image (MONOCHROME1).");
     if (lossy) addNote(notes, "lossy", "The image was compressed with loss.");
     if (lut) addNote(notes, "modality-lut", "Values come from a modality lookup table.");
+    if (rounded) addNote(notes, "rounded", "Values beyond 16 million are rounded to 24 bits.");
     return notes;
+}
+
+/// Overlay planes of all slices; null without, and where slices are resampled (then a note says so).
+std::shared_ptr<const std::vector<std::uint8_t>> graphicsOf(const VoxelStore& store, const StackPlan& plan, std::size_t pixels, std::vector<Note>& notes)
+{
+    bool any = false;
+    for (std::size_t n = 0; n < plan.order.size(); ++n) {
+        any = any || !store.slice(n).graphics.empty();
+    }
+    if (!any) {
+        return nullptr;
+    }
+    if (!plan.isEven || !plan.shiftsMm.empty()) {
+        addNote(notes, "overlays-hidden", "The overlay planes of the images are not shown on resampled slices.");
+        return nullptr;
+    }
+    auto graphics = std::make_shared<std::vector<std::uint8_t>>(pixels * plan.order.size());
+    for (std::size_t n = 0; n < plan.order.size(); ++n) {
+        std::copy(store.slice(n).graphics.begin(), store.slice(n).graphics.end(), graphics->begin() + std::ptrdiff_t(n * pixels));
+    }
+    return graphics;
+}
+
+/// Of all slices; empty without.
+std::optional<std::array<float, 2>> paddingOf(const VoxelStore& store, std::size_t slices)
+{
+    std::optional<std::array<float, 2>> all;
+    for (std::size_t n = 0; n < slices; ++n) {
+        if (const auto& one = store.slice(n).padding) {
+            all = all ? std::array{std::min((*all)[0], (*one)[0]), std::max((*all)[1], (*one)[1])} : *one;
+        }
+    }
+    return all;
 }
 
 Volume readPicture(const Series& series)
@@ -538,9 +560,12 @@ Volume readDicom(const Series& series, const Progress& progress, std::stop_token
     info.seriesUid = series.uid;
     info.description = series.text.seriesDescription;
     info.bodyPart = series.text.bodyPart;
-    info.unit = series.modality == "CT" && !store->isColor() ? Unit::Hu : Unit::None;
+    info.unit = store->isColor() ? Unit::None : series.unit;
     info.windows = store->slice(plan.order.size() / 2).windows;
+    info.isInverted = store->slice(plan.order.size() / 2).isInverted;
+    info.padding = paddingOf(*store, plan.order.size());
     info.notes = contentNotes(series, *store, plan.order.size());
+    info.graphics = graphicsOf(*store, plan, std::size_t(series.rows) * std::size_t(series.columns), info.notes);
     for (const Note& note : plan.notes) {
         addNote(info.notes, note.code, note.text);
     }

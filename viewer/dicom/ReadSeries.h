@@ -10,14 +10,15 @@
 namespace hf::dicom {
 
 /// Reads one series into a volume.
-/// @return Values after the modality rescale (HU for CT): int16 or uint16 where they fit exactly, uint8 for 8-bit images, else float32;
+/// @return Values after the modality rescale (HU for CT, SUV by body weight for PET whose header allows it): int16, uint16 or uint8
+///         where they fit exactly, else float32; padding and MONOCHROME1 stay as they are (info().padding, info().isInverted);
 ///         colour images carry RGB. Voxel (i, j, k) = (column, row, slice); slices lie in order along the normal (row direction x
 ///         column direction), k grows along it. Images without a position are slices in their order.
 ///         What a reader must know is in info().notes, by code:
 ///         "tilt" (gantry tilt, resampled to a straight grid), "non-uniform-spacing" (resampled to equal distances), "missing-slices"
 ///         (left open places filled by interpolation), "duplicate-slices" (left out), "no-spacing" (1 mm assumed), "imager-spacing"
-///         (measured at the detector, not in the patient), "no-geometry", "monochrome1" (values turned over), "padding", "lossy",
-///         "modality-lut", "partial" (images that cannot be decoded were left out), "modality-unknown", "frames" (slices are frames).
+///         (measured at the detector, not in the patient), "no-geometry", "monochrome1" (low values are bright), "padding", "lossy",
+///         "modality-lut", "suv", "no-suv" (says what the header lacks), "dose" (Gy), "rounded", "overlays-hidden", "partial" (images that cannot be decoded were left out), "modality-unknown", "frames" (slices are frames).
 /// @throws Error      nothing can be decoded: the reason in one line, "unsupported" with the name of the transfer syntax,
 ///                    "broken" for damaged files, "too-large" when the volume needs more memory than there is.
 /// @throws Cancelled  `stop` was requested; nothing is kept.

@@ -87,6 +87,7 @@ struct Series {
     std::string frameOfReferenceUid;
     std::string sopClassUid;
     std::string modality;           ///< Modality (0008,0060): "CT", "MR" ...; empty when unknown.
+    Unit unit = Unit::None;         ///< Of the values that readSeries gives for grey images.
     int part = 0;                   ///< 0-based part of a split series.
     int parts = 1;
     std::string partName;           ///< What tells this part from the others ("time point 2", "coronal", "localizer"); may be empty.

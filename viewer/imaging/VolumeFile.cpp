@@ -297,14 +297,15 @@ Volume readVolumeFile(const fs::path& path)
 namespace {
 
 /// NIfTI through ITK's writer, which makes qform and sform from LPS axes.
-void writeVoxels(const Geometry& geometry, itk::IOComponentEnum type, const void* data, const fs::path& path)
+/// @param components  1, or 3 for colour by voxel.
+void writeVoxels(const Geometry& geometry, itk::IOComponentEnum type, unsigned components, const void* data, const fs::path& path)
 {
     const auto io = itk::NiftiImageIO::New();
     io->SetFileName(path.string());
     io->SetNumberOfDimensions(3);
     io->SetComponentType(type);
-    io->SetPixelType(itk::IOPixelEnum::SCALAR);
-    io->SetNumberOfComponents(1);
+    io->SetPixelType(components == 3 ? itk::IOPixelEnum::RGB : itk::IOPixelEnum::SCALAR);
+    io->SetNumberOfComponents(components);
     const double origin[] = {geometry.origin().x, geometry.origin().y, geometry.origin().z};
     itk::ImageIORegion region(3);
     for (unsigned axis = 0; axis < 3; ++axis) {
@@ -329,17 +330,18 @@ void writeVoxels(const Geometry& geometry, itk::IOComponentEnum type, const void
 
 void writeNifti(const Volume& volume, const fs::path& path)
 {
-    if (volume.isColor()) {
-        throw Error("colour images are not written as NIfTI", "unsupported");
-    }
     using Enum = itk::IOComponentEnum;
+    if (volume.isColor()) {
+        writeVoxels(volume.geometry(), Enum::UCHAR, 3, volume.rgb().data(), path);
+        return;
+    }
     const Enum type = volume.type() == VoxelType::Int16 ? Enum::SHORT : volume.type() == VoxelType::UInt8 ? Enum::UCHAR : volume.type() == VoxelType::UInt16 ? Enum::USHORT : Enum::FLOAT;
-    writeVoxels(volume.geometry(), type, volume.data(), path);
+    writeVoxels(volume.geometry(), type, 1, volume.data(), path);
 }
 
 void writeNifti(const LabelMap& labels, const fs::path& path)
 {
-    writeVoxels(labels.geometry(), itk::IOComponentEnum::UCHAR, labels.voxels().data(), path);
+    writeVoxels(labels.geometry(), itk::IOComponentEnum::UCHAR, 1, labels.voxels().data(), path);
 }
 
 } // namespace hf::imaging

@@ -35,7 +35,7 @@ bool findVolumeFileInfoByName(const std::filesystem::path& path);
 Volume readVolumeFile(const std::filesystem::path& path);
 
 /// Writes NIfTI-1 (.nii or .nii.gz by name): qform and sform (code 1, scanner) are exactly geometry.affineRas(); voxels in their own type
-/// and order.  @throws Error when the file cannot be written, or the volume is in colour.
+/// and order, colour as RGB24.  @throws Error when the file cannot be written.
 void writeNifti(const Volume& volume, const std::filesystem::path& path);
 /// The same for labels (uint8).
 void writeNifti(const LabelMap& labels, const std::filesystem::path& path);

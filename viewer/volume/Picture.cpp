@@ -274,20 +274,21 @@ std::vector<float> sampleFrame(std::span<const T> voxels, const Geometry& geomet
     return Sampler<T>(voxels, channels, geometry.size(), walkThrough(geometry, frame), interpolation).sample(frame.width, frame.height);
 }
 
-/// 8-bit grey after the window; 0 where nothing was sampled.
-std::vector<std::uint8_t> toGrey(const std::vector<float>& values, const WindowLevel& window, bool exact, bool invert)
+/// 8-bit grey after the window; 0 where nothing was sampled and where the values are padding.
+std::vector<std::uint8_t> toGrey(const std::vector<float>& values, const WindowLevel& window, bool exact, bool invert,
+                                 const std::optional<std::array<float, 2>>& padding)
 {
-    // The linear function once, as slope and offset: map(v) = clamp((v - low) * slope).
-    const double shift = exact || window.width < 1 ? 0.0 : 0.5;
-    const double range = exact || window.width < 1 ? window.width : window.width - 1;
-    const float low = float(window.center - shift - range / 2);
+    // The linear functions once, as slope and offset: map(v) = clamp((v - low) * slope).
+    const auto [start, range] = window.ramp(exact);
+    const bool isLinear = window.isLinear();
+    const float low = float(start);
     const float slope = range > 0 ? float(255 / range) : std::numeric_limits<float>::max();
     std::vector<std::uint8_t> grey(values.size());
     for (std::size_t n = 0; n < values.size(); ++n) {
-        if (std::isnan(values[n])) {
+        if (std::isnan(values[n]) || (padding && values[n] >= (*padding)[0] && values[n] <= (*padding)[1])) {
             continue;
         }
-        const float level = std::clamp((values[n] - low) * slope, 0.0F, 255.0F);
+        const float level = isLinear ? std::clamp((values[n] - low) * slope, 0.0F, 255.0F) : float(window.map(values[n], exact));
         const auto rounded = std::uint8_t(level + 0.5F);
         grey[n] = invert ? std::uint8_t(255 - rounded) : rounded;
     }
@@ -374,7 +375,19 @@ Picture composeImage(const Volume& volume, const SliceFrame& frame, const Window
         return sampleColor(volume, frame, interpolation, invert);
     }
     const std::vector<float> values = sampleValues(volume, frame, interpolation);
-    return fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert), frame.width, frame.height);
+    const VolumeInfo& info = volume.info();
+    return fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert != info.isInverted, info.padding), frame.width, frame.height);
+}
+
+/// Overlay planes (PS3.3 C.9.2) in white.
+void drawGraphics(Picture& picture, const Volume& volume, const SliceFrame& frame)
+{
+    const std::vector<float> drawn = sampleFrame(std::span<const std::uint8_t>(*volume.info().graphics), volume.geometry(), frame, Interpolation::Nearest);
+    for (std::size_t n = 0; n < drawn.size(); ++n) {
+        if (drawn[n] > 0) {
+            std::fill_n(picture.rgb.begin() + std::ptrdiff_t(3 * n), 3, std::uint8_t(255));
+        }
+    }
 }
 
 /// Components of the overlay colours as the reference defines them: fractions with three digits, not 8-bit values.
@@ -434,6 +447,9 @@ Picture composeSlice(const Volume& volume, const SliceFrame& frame, const Window
         throw Error("nothing to compose: no volume or an empty frame", "picture");
     }
     Picture picture = composeImage(volume, frame, window, invert, interpolation);
+    if (volume.info().graphics) {
+        drawGraphics(picture, volume, frame);
+    }
     if (mask && !mask->isEmpty()) {
         blendMask(picture, *mask, frame, style);
     }

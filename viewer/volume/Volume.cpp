@@ -34,18 +34,20 @@ template <typename T> Volume::Range rangeOf(std::span<const T> voxels)
     }
 }
 
-/// Every n-th finite value, so that at most about a million are sorted.
+/// Every n-th finite value that is no padding, so that at most about a million are sorted.
 std::vector<float> sample(const Volume& volume)
 {
     constexpr std::size_t kMost = 1'000'000;
-    return volume.visit([](auto voxels) {
+    const auto& padding = volume.info().padding;
+    return volume.visit([&](auto voxels) {
         // An odd step that does not fall in with the row length.
         std::size_t step = std::max<std::size_t>(1, voxels.size() / kMost);
         step |= 1;
         std::vector<float> values;
         values.reserve(voxels.size() / step + 1);
         for (std::size_t n = 0; n < voxels.size(); n += step) {
-            if (const float value = float(voxels[n]); std::isfinite(value)) {
+            const float value = float(voxels[n]);
+            if (std::isfinite(value) && !(padding && value >= (*padding)[0] && value <= (*padding)[1])) {
                 values.push_back(value);
             }
         }
@@ -98,6 +100,9 @@ Volume::Volume(Geometry geometry, Voxels voxels, VolumeInfo info, std::vector<st
     }
     if (!rgb.empty() && rgb.size() != expected * 3) {
         throw Error("a colour volume of " + std::to_string(expected) + " voxels got " + std::to_string(rgb.size()) + " bytes", "volume-size");
+    }
+    if (m_info.graphics && m_info.graphics->size() != expected) {
+        throw Error("overlay planes of " + std::to_string(m_info.graphics->size()) + " pixels do not fit the volume", "volume-size");
     }
     m_voxels = std::make_shared<const Voxels>(std::move(voxels));
     if (!rgb.empty()) {

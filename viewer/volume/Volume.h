@@ -3,6 +3,7 @@
 #include "viewer/volume/Geometry.h"
 #include "viewer/volume/WindowLevel.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,7 +38,12 @@ struct VolumeInfo {
     std::string seriesUid;          ///< Series Instance UID, or a hash of the file for other formats.
     std::string description;        ///< Series Description.
     std::string bodyPart;           ///< Body Part Examined, may be empty.
-    std::vector<WindowLevel> windows;   ///< Windows stored in the header, in order.
+    std::vector<WindowLevel> windows;   ///< Windows and VOI tables stored in the header; the one to start with first.
+    bool isInverted = false;            ///< Low values are bright (MONOCHROME1, inverse presentation): pictures are turned over.
+    /// Values that stand for "no picture here" (Pixel Padding Value after the rescale), both ends included: always shown black.
+    std::optional<std::array<float, 2>> padding;
+    /// Overlay planes (60xx): 1 where something is drawn, in voxel order; null without.
+    std::shared_ptr<const std::vector<std::uint8_t>> graphics;
     std::vector<Note> notes;
 };
 
@@ -84,7 +90,7 @@ public:
 
     /// The window to start with: the first stored one, soft tissue 400/40 for a CT without, else the 0.1-99.9 percentile.
     WindowLevel defaultWindow() const;
-    /// From the 0.1 and 99.9 percentile of all voxels (sampled for large volumes).
+    /// From the 0.1 and 99.9 percentile of all voxels that are no padding (sampled for large volumes).
     WindowLevel percentileWindow() const;
 
 private:

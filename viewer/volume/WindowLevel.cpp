@@ -1,19 +1,43 @@
 #include "viewer/volume/WindowLevel.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace hf {
 
+namespace {
+
+double tableLevel(const WindowLevel& window, double value)
+{
+    const std::vector<float>& table = *window.table;
+    const double place = (value - (window.center - window.width / 2)) / window.width * double(table.size());
+    const double clamped = std::clamp(place, 0.0, double(table.size() - 1));
+    const std::size_t low = std::size_t(clamped), high = std::min(low + 1, table.size() - 1);
+    return table[low] + (table[high] - table[low]) * (clamped - double(low));
+}
+
+} // namespace
+
 double WindowLevel::map(double value, bool exact) const
 {
-    // PS3.3 C.11.2.1.2.1 (linear) and C.11.2.1.3.2 (linear exact), output range 0 to 255.
-    const double shift = exact || width < 1 ? 0.0 : 0.5;
-    const double range = exact || width < 1 ? width : width - 1;
-    const double low = center - shift - range / 2;
+    if (table && !table->empty() && width > 0) {
+        return tableLevel(*this, value);
+    }
+    if (function == VoiFunction::Sigmoid && width > 0) {
+        return 255 / (1 + std::exp(-4 * (value - center) / width));
+    }
+    const auto [low, range] = ramp(exact);
     if (!(range > 0)) {
         return value <= low ? 0 : 255;
     }
     return std::clamp((value - low) / range * 255, 0.0, 255.0);
+}
+
+WindowLevel::Ramp WindowLevel::ramp(bool exact) const
+{
+    const bool isExact = function == VoiFunction::LinearExact || width < 1 || (function == VoiFunction::Automatic && exact);
+    const double range = isExact ? width : width - 1;
+    return {center - (isExact ? 0.0 : 0.5) - range / 2, range};
 }
 
 const std::vector<WindowPreset>& ctPresets()

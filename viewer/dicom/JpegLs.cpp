@@ -1,0 +1,46 @@
+#include "viewer/dicom/DicomFileData.h"
+#include "viewer/volume/Error.h"
+
+#include <charls/charls.h>
+
+#include <cstring>
+
+namespace hf::dicom {
+
+namespace {
+
+/// Colour by plane to colour by pixel.
+std::vector<std::uint8_t> byPixel(const std::vector<std::uint8_t>& planes, std::size_t pixels, std::size_t samples, std::size_t bytesPerSample)
+{
+    std::vector<std::uint8_t> result(planes.size());
+    for (std::size_t n = 0; n < pixels; ++n) {
+        for (std::size_t s = 0; s < samples; ++s) {
+            std::memcpy(result.data() + (n * samples + s) * bytesPerSample, planes.data() + (s * pixels + n) * bytesPerSample, bytesPerSample);
+        }
+    }
+    return result;
+}
+
+} // namespace
+
+StoredFrame decodeJpegLs(const std::vector<std::uint8_t>& stream, const PixelFormat& format)
+{
+    try {
+        charls::jpegls_decoder decoder(stream, true);
+        const charls::frame_info& info = decoder.frame_info();
+        // Checked before anything of the size is allocated.
+        if (int(info.width) != format.columns || int(info.height) != format.rows || info.component_count != format.samples) {
+            throw Error("a JPEG-LS frame does not fit its header", "broken");
+        }
+        StoredFrame stored{format.rows, format.columns, format.samples, info.bits_per_sample > 8 ? 2 : 1, format.isSigned, false, format.photometric, {}};
+        stored.bytes = decoder.decode<std::vector<std::uint8_t>>();
+        if (format.samples > 1 && decoder.interleave_mode() == charls::interleave_mode::none) {
+            stored.bytes = byPixel(stored.bytes, std::size_t(format.rows) * std::size_t(format.columns), std::size_t(format.samples), std::size_t(stored.bytesPerSample));
+        }
+        return stored;
+    } catch (const charls::jpegls_error& error) {
+        throw Error(std::string("a JPEG-LS frame cannot be decoded: ") + error.what(), "broken");
+    }
+}
+
+} // namespace hf::dicom

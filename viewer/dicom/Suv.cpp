@@ -1,0 +1,170 @@
+#include "viewer/dicom/DicomFileData.h"
+
+#include "viewer/dicom/Attributes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+// Standardised uptake value by body weight: value [Bq/ml] x weight [g] / activity at the start of the scan [Bq]. Follows the vendor-neutral
+// scheme of the QIBA FDG-PET profile (SUV calculation, "happy path" and GE, Siemens, Philips variants).
+
+namespace hf::dicom {
+
+namespace {
+
+/// Seconds since 1970 of a DICOM date "YYYYMMDD" and time "HHMMSS.FFF"; empty when unreadable. Leap seconds do not matter here.
+std::optional<double> secondsOf(const std::string& date, const std::string& time)
+{
+    const auto digits = [](const std::string& text, std::size_t from, std::size_t count) -> std::optional<int> {
+        if (text.size() < from + count || !std::all_of(text.begin() + std::ptrdiff_t(from), text.begin() + std::ptrdiff_t(from + count), [](char c) { return c >= '0' && c <= '9'; })) {
+            return std::nullopt;
+        }
+        return std::stoi(text.substr(from, count));
+    };
+    const auto year = digits(date, 0, 4), month = digits(date, 4, 2), day = digits(date, 6, 2), hour = digits(time, 0, 2);
+    if (!year || !month || !day || !hour) {
+        return std::nullopt;
+    }
+    // Days of the civil calendar, counted from March so that leap days come last.
+    const int y = *year - (*month <= 2), era = y / 400, yearOfEra = y - era * 400;
+    const int dayOfYear = (153 * (*month + (*month > 2 ? -3 : 9)) + 2) / 5 + *day - 1;
+    const double days = era * 146097.0 + yearOfEra * 365.0 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719468;
+    double seconds = *hour * 3600.0 + digits(time, 2, 2).value_or(0) * 60.0 + digits(time, 4, 2).value_or(0);
+    if (time.size() > 7 && time[6] == '.') {
+        const auto fraction = digits(time, 7, std::min<std::size_t>(6, time.size() - 7));
+        seconds += fraction.value_or(0) / std::pow(10.0, double(std::min<std::size_t>(6, time.size() - 7)));
+    }
+    return days * 86400 + seconds;
+}
+
+/// "+0130" to 5400; empty when it is none.
+std::optional<double> zoneSeconds(const std::string& zone)
+{
+    if (zone.size() != 5 || (zone[0] != '+' && zone[0] != '-') || !std::all_of(zone.begin() + 1, zone.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+        return std::nullopt;
+    }
+    return (zone[0] == '-' ? -1 : 1) * (std::stoi(zone.substr(1, 2)) * 3600.0 + std::stoi(zone.substr(3, 2)) * 60.0);
+}
+
+/// A date-time in the local time of the file: an offset of its own is turned into the one of the file where both are known (PS3.5 6.2 DT).
+std::optional<double> dateTimeSeconds(const std::string& text, const std::string& fileZone)
+{
+    const std::size_t sign = text.find_first_of("+-");
+    const std::string local = text.substr(0, sign);
+    if (local.size() < 10) {
+        return std::nullopt;
+    }
+    auto seconds = secondsOf(local.substr(0, 8), local.substr(8));
+    const auto own = sign == std::string::npos ? std::nullopt : zoneSeconds(text.substr(sign)), of = zoneSeconds(fileZone);
+    return seconds && own && of ? std::optional(*seconds - *own + *of) : seconds;
+}
+
+std::optional<double> seriesStart(DcmItem& dataset)
+{
+    return secondsOf(code(dataset, DCM_SeriesDate), code(dataset, DCM_SeriesTime));
+}
+
+/// The moment that the values are corrected to.
+std::optional<double> referenceTime(DcmItem& dataset, double halfLife)
+{
+    const auto series = seriesStart(dataset), acquisition = secondsOf(code(dataset, DCM_AcquisitionDate), code(dataset, DCM_AcquisitionTime));
+    if (series && acquisition && *series <= *acquisition) {
+        return series;
+    }
+    // A series that was made later than its images were taken. GE tells the start of the scan in a private attribute.
+    const std::string ge = code(dataset, DcmTagKey(0x0009, 0x100d));
+    if (code(dataset, DcmTagKey(0x0009, 0x0010)) == "GEMS_PETD_01" && !ge.empty()) {
+        return dateTimeSeconds(ge, code(dataset, DCM_TimezoneOffsetFromUTC));
+    }
+    // Others: back from the moment of mean activity within the frame by the Frame Reference Time.
+    const auto frameReference = findNumber(dataset, DCM_FrameReferenceTime), duration = findNumber(dataset, DCM_ActualFrameDuration);
+    if (!acquisition || !frameReference || !duration || !(*duration > 0)) {
+        return std::nullopt;
+    }
+    const double decay = std::log(2.0) / halfLife, lasting = decay * *duration / 1000;
+    const double meanAt = std::log(lasting / (1 - std::exp(-lasting))) / decay;
+    return *acquisition - *frameReference / 1000 + meanAt;
+}
+
+/// When the tracer was given. An injection by time of day alone that seems to lie after the scan was before midnight.
+std::optional<double> injectionTime(DcmItem& dataset, DcmItem& tracer, double reference)
+{
+    if (const std::string whole = code(tracer, DCM_RadiopharmaceuticalStartDateTime); !whole.empty()) {
+        return dateTimeSeconds(whole, code(dataset, DCM_TimezoneOffsetFromUTC));
+    }
+    auto injected = secondsOf(code(dataset, DCM_SeriesDate), code(tracer, DCM_RadiopharmaceuticalStartTime));
+    constexpr double kDay = 86400;
+    if (injected && *injected > reference) {
+        *injected -= kDay;
+    }
+    return injected;
+}
+
+/// Activity in Bq that the values refer to; says what is missing.
+std::optional<double> referenceActivity(DcmItem& dataset, std::string& missing)
+{
+    DcmItem* tracer = findItem(dataset, DCM_RadiopharmaceuticalInformationSequence);
+    const auto dose = tracer ? findNumber(*tracer, DCM_RadionuclideTotalDose) : std::nullopt;
+    if (!dose || !(*dose > 0)) {
+        missing = "the injected dose";
+        return std::nullopt;
+    }
+    const std::string correction = code(dataset, DCM_DecayCorrection);
+    if (correction == "ADMIN") {
+        return dose;
+    }
+    const auto halfLife = findNumber(*tracer, DCM_RadionuclideHalfLife);
+    if (correction != "START" || !halfLife || !(*halfLife > 0)) {
+        missing = correction != "START" ? "a decay correction" : "the half-life";
+        return std::nullopt;
+    }
+    const auto reference = referenceTime(dataset, *halfLife);
+    const auto injected = reference ? injectionTime(dataset, *tracer, *reference) : std::nullopt;
+    constexpr double kLongest = 7 * 86400.0;
+    if (!injected || *injected > *reference || *reference - *injected > kLongest) {
+        missing = "a time of injection before the scan";
+        return std::nullopt;
+    }
+    return *dose * std::exp2(-(*reference - *injected) / *halfLife);
+}
+
+bool isCorrected(DcmItem& dataset)
+{
+    const std::vector<std::string> corrected = codes(dataset, DCM_CorrectedImage);
+    const auto has = [&](const char* word) { return std::find(corrected.begin(), corrected.end(), word) != corrected.end(); };
+    return has("ATTN") && has("DECY");
+}
+
+} // namespace
+
+SuvScale suvScale(DcmItem& dataset)
+{
+    const std::string units = code(dataset, DCM_Units);
+    if (units == "GML") {
+        const std::string type = code(dataset, DCM_SUVType);
+        return type.empty() || type == "BW" ? SuvScale{1, {}} : SuvScale{0, "SUV by body weight"};
+    }
+    if (units == "CNTS") {
+        // Philips stores the factor.
+        const auto factor = findNumber(dataset, DcmTagKey(0x7053, 0x1000));
+        return factor && *factor > 0 ? SuvScale{*factor, {}} : SuvScale{0, "an activity concentration"};
+    }
+    if (units != "BQML") {
+        return {0, "an activity concentration"};
+    }
+    const auto weight = findNumber(dataset, DCM_PatientWeight);
+    if (!weight || !(*weight > 0)) {
+        return {0, "the patient's weight"};
+    }
+    if (!isCorrected(dataset)) {
+        return {0, "a correction for attenuation and decay"};
+    }
+    SuvScale scale;
+    if (const auto activity = referenceActivity(dataset, scale.missing)) {
+        scale.factor = *weight * 1000 / *activity;
+    }
+    return scale;
+}
+
+} // namespace hf::dicom
