@@ -21,16 +21,11 @@ struct Candidate {
 
 std::string rounded(double value) { return std::to_string(std::lround(value * 1000)); }
 
-/// Images with different keys are never one volume.
+/// Images with different keys are never one volume. Orientations are compared apart from it: they differ by rounding.
 std::string splitKey(const Candidate& c)
 {
     const FrameHeader& f = c.description();
     std::string key = std::to_string(c.header->pixels.rows) + "x" + std::to_string(c.header->pixels.columns) + "|" + std::to_string(c.header->pixels.samples) + "|" + f.group;
-    if (f.orientation) {
-        for (const Vec3& v : *f.orientation) {
-            key += "|" + rounded(v.x) + "," + rounded(v.y) + "," + rounded(v.z);
-        }
-    }
     if (f.spacingMm) {
         key += "|" + rounded((*f.spacingMm)[0]) + "," + rounded((*f.spacingMm)[1]);
     }
@@ -65,24 +60,115 @@ bool comesBefore(const Candidate& a, const Candidate& b)
     return key(a) < key(b);
 }
 
+bool isParallel(const Candidate& a, const Candidate& b)
+{
+    constexpr double kRounding = 2e-3;  // a tenth of a degree
+    const auto &x = a.description().orientation, &y = b.description().orientation;
+    if (!x || !y) {
+        return !x && !y;
+    }
+    return length((*x)[0] - (*y)[0]) < kRounding && length((*x)[1] - (*y)[1]) < kRounding;
+}
+
+std::vector<std::vector<Candidate>> splitOrientations(const std::vector<Candidate>& list)
+{
+    std::vector<std::vector<Candidate>> parts;
+    for (const Candidate& c : list) {
+        const auto same = std::find_if(parts.begin(), parts.end(), [&](const auto& part) { return isParallel(part.front(), c); });
+        if (same == parts.end()) {
+            parts.push_back({c});
+        } else {
+            same->push_back(c);
+        }
+    }
+    return parts;
+}
+
+bool isPlaced(const std::vector<Candidate>& list)
+{
+    return std::all_of(list.begin(), list.end(), [](const Candidate& c) { return c.description().position && c.description().orientation; });
+}
+
+/// Stacks with a wide space between them, in order along the normal. One when there is none, or when all images lie far apart.
+std::vector<std::vector<Candidate>> splitStacks(std::vector<Candidate> list)
+{
+    if (list.size() < 4 || !isPlaced(list)) {
+        return {std::move(list)};
+    }
+    std::stable_sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
+    std::vector<double> gaps;
+    for (std::size_t n = 1; n < list.size(); ++n) {
+        if (const double gap = placeOf(list[n]) - placeOf(list[n - 1]); gap > 1e-3) {
+            gaps.push_back(gap);
+        }
+    }
+    if (gaps.size() < 3) {
+        return {std::move(list)};
+    }
+    std::nth_element(gaps.begin(), gaps.begin() + std::ptrdiff_t(gaps.size() / 2), gaps.end());
+    constexpr double kWide = 10;        // slices that a stack may miss and still be one
+    const double most = kWide * gaps[gaps.size() / 2];
+    std::vector<std::vector<Candidate>> stacks{{list.front()}};
+    for (std::size_t n = 1; n < list.size(); ++n) {
+        if (placeOf(list[n]) - placeOf(list[n - 1]) > most) {
+            stacks.emplace_back();
+        }
+        stacks.back().push_back(list[n]);
+    }
+    return stacks;
+}
+
+std::map<long, std::vector<Candidate>> byPlace(const std::vector<Candidate>& list)
+{
+    std::map<long, std::vector<Candidate>> places;
+    for (const Candidate& c : list) {
+        places[std::lround(placeOf(c) * 100)].push_back(c);
+    }
+    return places;
+}
+
+/// By a number that tells acquisitions apart, where no place comes twice with the same number; empty when it does not.
+std::vector<std::vector<Candidate>> splitByNumber(const std::vector<Candidate>& list, double (*numberOf)(const Candidate&))
+{
+    std::map<double, std::vector<Candidate>> groups;
+    for (const Candidate& c : list) {
+        groups[numberOf(c)].push_back(c);
+    }
+    std::vector<std::vector<Candidate>> parts;
+    for (auto& [number, images] : groups) {
+        if (images.size() < 2 || byPlace(images).size() != images.size()) {
+            return {};
+        }
+        parts.push_back(std::move(images));
+    }
+    return parts.size() > 1 ? parts : std::vector<std::vector<Candidate>>();
+}
+
 /// Images at the same places several times over: one list per time point. One list when they are not.
 std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
 {
-    std::map<long, std::vector<Candidate>> byPlace;
-    for (const Candidate& c : list) {
-        if (!c.description().position || !c.description().orientation) {
-            return {std::move(list)};
-        }
-        byPlace[std::lround(placeOf(c) * 100)].push_back(c);
-    }
-    const std::size_t repeats = byPlace.begin()->second.size();
-    // Many images of one place are one cine loop.
-    const bool regular = repeats > 1 && byPlace.size() > 1 && std::all_of(byPlace.begin(), byPlace.end(), [&](const auto& entry) { return entry.second.size() == repeats; });
-    if (!regular) {
+    if (!isPlaced(list)) {
         return {std::move(list)};
     }
+    std::map<long, std::vector<Candidate>> places = byPlace(list);
+    // Many images of one place are one cine loop.
+    if (places.size() < 2 || places.size() == list.size()) {
+        return {std::move(list)};
+    }
+    const std::size_t repeats = places.begin()->second.size();
+    const bool regular = repeats > 1 && std::all_of(places.begin(), places.end(), [&](const auto& entry) { return entry.second.size() == repeats; });
+    if (!regular) {
+        double (*const numbersOf[])(const Candidate&) = {[](const Candidate& c) { return double(c.description().timeIndex); },
+            [](const Candidate& c) { return double(c.header->acquisitionNumber); }, [](const Candidate& c) { return c.description().order; }};
+        for (const auto numberOf : numbersOf) {
+            if (auto parts = splitByNumber(list, numberOf); !parts.empty()) {
+                return parts;
+            }
+        }
+        return {std::move(list)};   // a few images came twice
+    }
     std::vector<std::vector<Candidate>> parts(repeats);
-    for (auto& [place, images] : byPlace) {
+    for (auto& [place, images] : places) {
         std::stable_sort(images.begin(), images.end(), comesBefore);
         for (std::size_t n = 0; n < repeats; ++n) {
             parts[n].push_back(images[n]);
@@ -158,7 +244,7 @@ void describe(Series& series, const std::vector<Candidate>& list)
 bool isVolume(const Series& series, const std::vector<Candidate>& list)
 {
     static const std::set<std::string> kFlat{"CR", "DX", "MG", "US", "XA", "RF", "IO", "PX", "SC", "OT", "ES", "GM", "SM", "XC"};
-    if (list.size() < 2 || !series.orientation || kFlat.contains(series.modality)) {
+    if (list.size() < 2 || !series.orientation || kFlat.contains(series.modality) || list.front().header->pixels.samples > 1) {
         return false;
     }
     std::set<long> places;
@@ -204,6 +290,25 @@ Series makeSeries(std::vector<Candidate> list)
     return series;
 }
 
+/// The parts of images that one volume could hold by their headers, named by what tells them apart.
+void addParts(std::vector<Series>& parts, const std::vector<Candidate>& list)
+{
+    std::size_t stackNumber = 0;
+    const std::vector<std::vector<Candidate>> stacks = splitStacks(list);
+    for (const std::vector<Candidate>& stack : stacks) {
+        ++stackNumber;
+        const std::vector<std::vector<Candidate>> times = splitTimePoints(stack);
+        for (std::size_t n = 0; n < times.size(); ++n) {
+            Series part = makeSeries(times[n]);
+            const auto& type = times[n].front().header->imageType;
+            part.partName = times.size() > 1 ? "time point " + std::to_string(n + 1) : stacks.size() > 1 ? "stack " + std::to_string(stackNumber)
+                : type.size() > 2 && type[2] == "LOCALIZER"                          ? "localizer"
+                                                                                     : orientationName(times[n].front());
+            parts.push_back(std::move(part));
+        }
+    }
+}
+
 /// All parts of one series.
 std::vector<Series> makeParts(const std::vector<const Header*>& headers)
 {
@@ -214,15 +319,9 @@ std::vector<Series> makeParts(const std::vector<const Header*>& headers)
         }
     }
     std::vector<Series> parts;
-    std::set<std::string> planes;
-    for (auto& [key, list] : groups) {
-        planes.insert(orientationName(list.front()));
-        const std::vector<std::vector<Candidate>> times = splitTimePoints(std::move(list));
-        for (std::size_t n = 0; n < times.size(); ++n) {
-            Series part = makeSeries(times[n]);
-            const auto& type = times[n].front().header->imageType;
-            part.partName = times.size() > 1 ? "time point " + std::to_string(n + 1) : type.size() > 2 && type[2] == "LOCALIZER" ? "localizer" : orientationName(times[n].front());
-            parts.push_back(std::move(part));
+    for (const auto& [key, list] : groups) {
+        for (const std::vector<Candidate>& parallel : splitOrientations(list)) {
+            addParts(parts, parallel);
         }
     }
     // The largest first; equal ones by their first image.
@@ -235,6 +334,9 @@ std::vector<Series> makeParts(const std::vector<const Header*>& headers)
         parts[n].key = parts[n].uid + (n == 0 ? "" : "#" + std::to_string(n + 1));
         if (parts.size() == 1) {
             parts[n].partName.clear();
+        } else {
+            parts[n].notes.push_back({"split", "The series holds images that cannot be one volume (orientation, kind, place or time); this is part " +
+                std::to_string(n + 1) + " of " + std::to_string(parts.size()) + (parts[n].partName.empty() ? "." : ", " + parts[n].partName + ".")});
         }
     }
     return parts;

@@ -15,7 +15,7 @@ namespace hf::dicom {
 ///         colour images carry RGB. Voxel (i, j, k) = (column, row, slice); slices lie in order along the normal (row direction x
 ///         column direction), k grows along it. Images without a position are slices in their order.
 ///         What a reader must know is in info().notes, by code:
-///         "tilt" (gantry tilt, resampled to a straight grid), "non-uniform-spacing" (resampled to equal distances), "missing-slices"
+///         "tilt" (gantry tilt, resampled to a straight grid), "shifted-slices" (the same, without a tilt), "split" (part of a series), "non-uniform-spacing" (resampled to equal distances), "missing-slices"
 ///         (left open places filled by interpolation), "duplicate-slices" (left out), "no-spacing" (1 mm assumed), "imager-spacing"
 ///         (measured at the detector, not in the patient), "no-geometry", "monochrome1" (low values are bright), "padding", "lossy",
 ///         "modality-lut", "suv", "no-suv" (says what the header lacks), "dose" (Gy), "rounded", "overlays-hidden", "partial" (images that cannot be decoded were left out), "modality-unknown", "frames" (slices are frames).

@@ -41,26 +41,36 @@ void sortAlongNormal(StackPlan& plan, const std::vector<PointLps>& positions, Ve
     }
 }
 
-/// Shift that grows evenly with the place: a tilted gantry. Anything else in the plane is an uneven stack and left as it is.
-void findTilt(StackPlan& plan, const std::vector<PointLps>& positions, const std::array<Vec3, 2>& axes)
+/// Shifts of the slices in their planes: a tilted gantry where they grow evenly with the place.
+void findShifts(StackPlan& plan, const std::vector<PointLps>& positions, const std::array<Vec3, 2>& axes)
 {
+    constexpr double kRoundingMm = 0.3;     // of stored positions and orientations
     const PointLps first = positions[plan.order.front()];
-    const Vec3 whole = positions[plan.order.back()] - first;
     const double along = plan.placesMm.back();
-    const std::array<double, 2> total{dot(whole, axes[0]), dot(whole, axes[1])};
-    const double shift = std::hypot(total[0], total[1]);
-    // A tenth of a degree, and more than rounding of the stored positions.
-    if (shift < 0.3 || shift / along < std::tan(0.1 * std::numbers::pi / 180)) {
-        return;
-    }
     std::vector<std::array<double, 2>> shifts;
-    for (std::size_t n = 0; n < plan.order.size(); ++n) {
-        const Vec3 v = positions[plan.order[n]] - first;
+    for (const std::size_t n : plan.order) {
+        const Vec3 v = positions[n] - first;
         shifts.push_back({dot(v, axes[0]), dot(v, axes[1])});
     }
+    const std::array<double, 2> total = shifts.back();
+    double uneven = 0;
+    for (std::size_t n = 0; n < shifts.size(); ++n) {
+        const double share = plan.placesMm[n] / along;
+        uneven = std::max(uneven, std::hypot(shifts[n][0] - total[0] * share, shifts[n][1] - total[1] * share));
+    }
+    const double shift = std::hypot(total[0], total[1]), tiltDeg = std::atan2(shift, along) * 180 / std::numbers::pi;
+    const bool isTilted = shift >= kRoundingMm && tiltDeg > 0.1;
+    if (!isTilted && uneven < kRoundingMm) {
+        return;
+    }
     plan.shiftsMm = std::move(shifts);
-    plan.tiltDeg = std::atan2(shift, along) * 180 / std::numbers::pi;
-    plan.notes.push_back({"tilt", text("The gantry was tilted by %.1f degrees; the slices were resampled to a straight grid.", plan.tiltDeg)});
+    if (isTilted) {
+        plan.tiltDeg = tiltDeg;
+        plan.notes.push_back({"tilt", text("The gantry was tilted by %.1f degrees; the slices were resampled to a straight grid.", plan.tiltDeg)});
+    }
+    if (uneven >= kRoundingMm) {
+        plan.notes.push_back({"shifted-slices", text("The slices are shifted against each other by up to %.1f mm; they were resampled to a straight grid.", uneven)});
+    }
 }
 
 void planGrid(StackPlan& plan)
@@ -92,8 +102,10 @@ void planGrid(StackPlan& plan)
         plan.slices = int(std::lround(whole / plan.spacingMm)) + 1;
         plan.notes.push_back({"missing-slices", std::to_string(missing) + (missing == 1 ? " slice is" : " slices are") + " missing; the gaps were filled by interpolation."});
     } else {
-        plan.spacingMm = sorted.front() < 0.4 * median ? median : sorted.front();
-        plan.slices = std::min(kMostSlices, int(std::floor(whole / plan.spacingMm + 1e-6)) + 1);
+        // From the first slice to the last in equal steps, none wider than the closest ones lie.
+        const double steps = std::min<double>(kMostSlices - 1, std::ceil(whole / (sorted.front() < 0.4 * median ? median : sorted.front()) - 1e-6));
+        plan.spacingMm = whole / steps;
+        plan.slices = int(steps) + 1;
         plan.notes.push_back({"non-uniform-spacing", text("The distances of the slices vary from %.2f to %.2f mm; they were resampled to equal distances.", sorted.front(), sorted.back())});
     }
 }
@@ -108,7 +120,7 @@ StackPlan planStack(const std::vector<PointLps>& positions, const std::array<Vec
         plan.spacingMm = fallbackMm > 0 ? fallbackMm : 1;
         return plan;
     }
-    findTilt(plan, positions, axes);
+    findShifts(plan, positions, axes);
     planGrid(plan);
     return plan;
 }

@@ -19,7 +19,7 @@ struct StackPlan {
     double spacingMm = 1;       ///< Of the even grid.
     int slices = 1;             ///< Of the even grid.
     bool isEven = true;         ///< Grid slice n is kept slice n: nothing is interpolated along the normal.
-    /// In-plane shift of each kept slice against the first, mm along row and column direction; empty without gantry tilt.
+    /// In-plane shift of each kept slice against the first, mm along row and column direction; empty when they lie straight.
     std::vector<std::array<double, 2>> shiftsMm;
     double tiltDeg = 0;
     std::vector<Note> notes;
