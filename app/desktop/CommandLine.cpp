@@ -2,7 +2,46 @@
 
 #include "viewer/volume/Error.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace hf::app {
+
+namespace {
+
+void parseRender(const QCommandLineParser& parser, HeadlessOptions& job)
+{
+    job.pictureFile = parser.value("render");
+    job.view = parser.value("view");
+    job.preset = parser.value("preset");
+    job.annotations = parser.value("annotations") == "on";
+    if (!job.pictureFile.isEmpty() && !job.pictureFile.endsWith(".png", Qt::CaseInsensitive)) {
+        throw Error("--render needs a file that ends in .png", "usage");
+    }
+    if (!QStringList{"axial", "sagittal", "coronal", "3d", "single"}.contains(job.view)) {
+        throw Error("--view must be axial, sagittal, coronal, 3d or single", "usage");
+    }
+    if (!QStringList{"on", "off"}.contains(parser.value("annotations"))) {
+        throw Error("--annotations must be on or off", "usage");
+    }
+    if (parser.isSet("position")) {
+        bool ok = false;
+        job.positionMm = parser.value("position").toDouble(&ok);
+        if (!ok || !std::isfinite(*job.positionMm)) {
+            throw Error("--position needs millimetres", "usage");
+        }
+    }
+    if (parser.isSet("size")) {
+        const QStringList sides = parser.value("size").split('x');
+        job.size = QSize(sides.value(0).toInt(), sides.value(1).toInt());
+        constexpr int kLeast = 16, kMost = 8192;
+        if (sides.size() != 2 || std::min(job.size->width(), job.size->height()) < kLeast || std::max(job.size->width(), job.size->height()) > kMost) {
+            throw Error("--size needs WIDTHxHEIGHT, 16 to 8192 each", "usage");
+        }
+    }
+}
+
+} // namespace
 
 CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parser)
 {
@@ -14,6 +53,9 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
         {"export", "Write the results into FOLDER.", "folder"}, {"export-volume", "Write the volume to FILE, .nii or .nii.gz: values after the rescale.", "file"}, {"series", "Take the series UID.", "uid"}, {"plane", "axial, sagittal or coronal.", "plane"},
         {"slice", "Slice N of the plane, from 0.", "n"}, {"window", "Window WIDTH,CENTRE.", "w,c"}, {"model", "Use the model in FOLDER instead of the embedded demo model.", "folder"},
         {"engine", "Use another engine program.", "file"}, {"info", "Print studies and series as JSON."},
+        {"render", "Write a picture of one view to FILE, .png.", "file"}, {"view", "View to render: axial, sagittal, coronal, 3d or single (the images as they were taken).", "view", "single"},
+        {"position", "Slice nearest to MM along the axis across the plane (LPS), instead of --slice.", "mm"}, {"preset", "Window by its name, or the way a 3D view is rendered.", "name"},
+        {"size", "Size of the picture.", "wxh"}, {"annotations", "Texts over the picture: on or off.", "on|off", "on"},
         {"screenshot", "Ask, save a picture of the window to FILE and quit.", "file"}});
     if (!parser.parse(words)) {
         throw Error(parser.errorText().toStdString(), "usage");
@@ -35,6 +77,7 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     job.plane = parser.value("plane");
     job.modelFolder = parser.value("model");
     job.engineProgram = parser.value("engine");
+    parseRender(parser, job);
     if (!job.plane.isEmpty() && job.plane != "axial" && job.plane != "sagittal" && job.plane != "coronal") {
         throw Error("--plane must be axial, sagittal or coronal", "usage");
     }

@@ -27,15 +27,6 @@ namespace {
 
 QString text(const std::string& s) { return QString::fromStdString(s); }
 
-dicom::ScanResult scanAll(const QStringList& paths)
-{
-    std::vector<std::filesystem::path> list;
-    for (const QString& path : paths) {
-        list.emplace_back(path.toStdString());
-    }
-    return dicom::scan(list);
-}
-
 QJsonArray notesJson(const std::vector<Note>& notes)
 {
     QJsonArray array;
@@ -60,35 +51,34 @@ QJsonObject seriesJson(const dicom::Series& series)
         {"part_name", text(series.partName)}, {"body_part", text(series.text.bodyPart)}};
 }
 
+/// Every image is decoded once, so that the list of what was refused is whole and the notes are those of the volume.
 int printInfo(const dicom::ScanResult& found)
 {
     QJsonArray studies, rejected;
+    std::vector<dicom::Rejected> refused = found.rejected;
     for (const dicom::Study& study : found.studies) {
         QJsonArray series;
-        for (const dicom::Series& one : study.series) {
-            series.append(seriesJson(one));
+        for (dicom::Series one : study.series) {
+            dicom::Inspection inspection = dicom::inspect(one);
+            refused.insert(refused.end(), inspection.rejected.begin(), inspection.rejected.end());
+            one.notes = std::move(inspection.notes);
+            if (inspection.isReadable) {
+                series.append(seriesJson(one));
+            }
         }
-        studies.append(QJsonObject{{"uid", text(study.uid)}, {"description", text(study.text.studyDescription)}, {"series", series}});
+        if (!series.isEmpty()) {
+            studies.append(QJsonObject{{"uid", text(study.uid)}, {"description", text(study.text.studyDescription)}, {"series", series}});
+        }
     }
-    for (const dicom::Rejected& one : found.rejected) {
+    for (const dicom::Rejected& one : refused) {
         rejected.append(QJsonObject{{"path", text(one.path.string())}, {"code", text(one.code)}, {"reason", text(one.reason)}});
     }
     const QByteArray json = QJsonDocument(QJsonObject{{"studies", studies}, {"rejected", rejected}, {"files", double(found.filesSeen)}}).toJson();
     std::fwrite(json.constData(), 1, std::size_t(json.size()), stdout);
-    if (found.studies.empty()) {
-        throw Error("nothing that can be shown was found" + (found.rejected.empty() ? std::string() : ": " + found.rejected.front().reason), "empty");
+    if (studies.isEmpty()) {
+        throw Error("nothing that can be shown was found" + (refused.empty() ? std::string() : ": " + refused.front().reason), "empty");
     }
     return 0;
-}
-
-const dicom::Series& chosenSeries(const dicom::ScanResult& found, const QString& wanted)
-{
-    const dicom::Series* series = wanted.isEmpty() ? found.mainSeries() : found.findSeries(wanted.toStdString());
-    if (!series) {
-        const std::string reason = found.rejected.empty() ? "" : ": " + found.rejected.front().reason;
-        throw Error(wanted.isEmpty() ? "nothing that can be shown was found" + reason : "there is no series " + wanted.toStdString(), "not-found");
-    }
-    return *series;
 }
 
 QJsonObject volumeJson(const dicom::Series& series, const Volume& volume)
@@ -301,6 +291,25 @@ int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& foun
 
 } // namespace
 
+dicom::ScanResult scanPaths(const QStringList& paths)
+{
+    std::vector<std::filesystem::path> list;
+    for (const QString& path : paths) {
+        list.emplace_back(path.toStdString());
+    }
+    return dicom::scan(list);
+}
+
+const dicom::Series& chosenSeries(const dicom::ScanResult& found, const QString& wanted)
+{
+    const dicom::Series* series = wanted.isEmpty() ? found.mainSeries() : found.findSeries(wanted.toStdString());
+    if (!series) {
+        const std::string reason = found.rejected.empty() ? "" : ": " + found.rejected.front().reason;
+        throw Error(wanted.isEmpty() ? "nothing that can be shown was found" + reason : "there is no series " + wanted.toStdString(), "not-found");
+    }
+    return *series;
+}
+
 int runHeadless(const HeadlessOptions& options)
 {
     try {
@@ -309,9 +318,9 @@ int runHeadless(const HeadlessOptions& options)
         }
         const bool asks = !options.question.isEmpty() && !options.exportFolder.isEmpty();
         if (!options.info && options.volumeFile.isEmpty() && !asks) {
-            throw Error("--headless needs --info, --export-volume FILE, or --ask TEXT and --export FOLDER", "usage");
+            throw Error("--headless needs --info, --export-volume FILE, --render FILE, or --ask TEXT and --export FOLDER", "usage");
         }
-        const dicom::ScanResult found = scanAll(options.open);
+        const dicom::ScanResult found = scanPaths(options.open);
         return options.info ? printInfo(found) : asks ? answerQuestion(options, found) : exportVolume(options, found);
     } catch (const Error& error) {
         std::fprintf(stderr, "hounsfield: %s\n", error.what());

@@ -1,9 +1,15 @@
 #pragma once
 
+#include <QSize>
 #include <QString>
 #include <QStringList>
 
 #include <optional>
+
+namespace hf::dicom {
+struct ScanResult;
+struct Series;
+}
 
 namespace hf::app {
 
@@ -18,6 +24,12 @@ struct HeadlessOptions {
     QString plane;                  ///< Empty: the plane of acquisition.
     std::optional<int> slice;       ///< Voxel index along the axis across the plane; empty: the middle.
     std::optional<std::pair<double, double>> window;    ///< Width and centre.
+    QString pictureFile;            ///< Write a picture of one view here, PNG.
+    QString view = "single";        ///< "axial", "sagittal", "coronal", "3d"; "single": the images as they were taken.
+    std::optional<double> positionMm;   ///< Instead of `slice`: LPS coordinate along the axis across the plane.
+    QString preset;                 ///< Instead of `window`.
+    std::optional<QSize> size;      ///< Of the picture, pixels.
+    bool annotations = true;        ///< Texts, letters, ruler and marks over the picture.
     QString modelFolder;
     QString engineProgram;
 };
@@ -26,5 +38,10 @@ struct HeadlessOptions {
 /// @return the exit code: 0 done, 1 not done (the reason is one line on stderr), 2 wrong options, 3 answered, but the expert that the
 ///         model asked for did not run.
 int runHeadless(const HeadlessOptions& options);
+
+/// @throws Error as dicom::scan.
+dicom::ScanResult scanPaths(const QStringList& paths);
+/// The series that was asked for, else the main one. @throws Error "not-found", with the reason why nothing was found.
+const dicom::Series& chosenSeries(const dicom::ScanResult& found, const QString& wanted);
 
 } // namespace hf::app

@@ -1,6 +1,7 @@
 #include "app/desktop/CommandLine.h"
 #include "app/desktop/Headless.h"
 #include "app/desktop/MainWindow.h"
+#include "app/desktop/Render.h"
 #include "assistant/panel/ChatPanel.h"
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/volume/Error.h"
@@ -13,19 +14,16 @@
 #include <QTimer>
 #include <QTranslator>
 
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
+#include <optional>
+#include <string>
 
 namespace {
 
-bool wantsHeadless(int argc, char** argv)
+bool hasOption(int argc, char** argv, const std::string& name)
 {
-    for (int n = 1; n < argc; ++n) {
-        if (std::strcmp(argv[n], "--headless") == 0) {
-            return true;
-        }
-    }
-    return false;
+    return std::any_of(argv + 1, argv + argc, [&](const std::string& word) { return word == name || word.rfind(name + "=", 0) == 0; });
 }
 
 /// The window's languages: the program's own texts and Qt's.
@@ -95,6 +93,28 @@ int runWindow(int argc, char** argv)
     return application.exec();
 }
 
+/// A picture of one view: 2D without a display, 3D on a virtual one where there is none.
+int runPicture(int argc, char** argv)
+{
+    QStringList words;
+    for (int n = 0; n < argc; ++n) {
+        words << QString::fromLocal8Bit(argv[n]);
+    }
+    const hf::app::HeadlessOptions job = parse(words).job;
+    std::optional<hf::app::VirtualDisplay> display;
+    if (job.view != "3d") {
+        qputenv("QT_QPA_PLATFORM", "offscreen");
+    } else if (qEnvironmentVariableIsEmpty("DISPLAY") && qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY")) {
+        display.emplace();
+        qputenv("QT_QPA_PLATFORM", "xcb");
+    }
+    QSurfaceFormat::setDefaultFormat(hf::VolumeView3D::surfaceFormat());
+    QApplication application(argc, argv);
+    installTranslations(application);
+    hf::theme::apply(application);
+    return hf::app::runRender(job);
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -102,8 +122,11 @@ int main(int argc, char** argv)
     QCoreApplication::setApplicationName("Hounsfield");
     QCoreApplication::setApplicationVersion(HF_VERSION);
     try {
-        if (!wantsHeadless(argc, argv)) {
+        if (!hasOption(argc, argv, "--headless")) {
             return runWindow(argc, argv);
+        }
+        if (hasOption(argc, argv, "--render")) {
+            return runPicture(argc, argv);
         }
         QCoreApplication application(argc, argv);
         return hf::app::runHeadless(parse(application.arguments()).job);

@@ -1,4 +1,5 @@
 #include "support/Check.h"
+#include "viewer/dicom/Header.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/dicom/WriteSeries.h"
@@ -200,6 +201,47 @@ HF_TEST(nifti_keeps_geometry_and_values)
     HF_CHECK_EQUAL(read.valueAt(Index3{20, 20, 20}), made.volume.valueAt(Index3{20, 20, 20}));
     fs::resize_file(file, fs::file_size(file) / 2);
     HF_CHECK_THROWS(imaging::readVolumeFile(file), Error);
+}
+
+HF_TEST(names_of_all_character_sets_are_right)
+{
+    if (!fs::exists(kData / "charsets")) HF_SKIP("the real data is not there");
+    const auto expected = nlohmann::json::parse(std::ifstream(kData / "charsets" / "expected.json"))["files"];
+    int names = 0;
+    for (const auto& [file, facts] : expected.items()) {
+        if (facts.contains("patient_name_utf8") && facts["patient_name_utf8"].is_string() && !facts["patient_name_utf8"].get<std::string>().empty()) {
+            HF_CHECK_EQUAL(dicom::DicomFile(kData / "charsets" / file, false).header().patient.name, facts["patient_name_utf8"].get<std::string>());
+            ++names;
+        }
+    }
+    HF_CHECK(names >= 13);
+}
+
+HF_TEST(unsafe_grids_are_where_their_slices_were)
+{
+    if (!fs::exists(kData / "ct_tilt")) HF_SKIP("the real data is not there");
+    // Tilt, and tilt with three different distances: values between the slices, by position alone.
+    for (const char* folder : {"ct_tilt", "ct_vendors"}) {
+        const auto all = nlohmann::json::parse(std::ifstream(kData / folder / "expected.json"))["series"];
+        for (const auto& facts : all) {
+            if (!facts.contains("interpolated_probes")) {
+                continue;
+            }
+            const dicom::ScanResult found = scanOne(kData / folder / facts["directory"].get<std::string>());
+            const Volume volume = dicom::readSeries(*found.mainSeries());
+            std::vector<double> off;
+            for (const auto& probe : facts["interpolated_probes"]) {
+                const auto p = probe["lps_mm"].get<std::vector<double>>();
+                const auto value = volume.valueAt(PointLps{p[0], p[1], p[2]});
+                off.push_back(value ? std::abs(*value - probe["trilinear_value"].get<double>()) : INFINITY);
+            }
+            std::sort(off.begin(), off.end());
+            // Resampled slices were interpolated twice: edges may differ, the middle of the list may not.
+            const bool isResampled = std::any_of(volume.info().notes.begin(), volume.info().notes.end(), [](const Note& note) { return note.code == "tilt"; });
+            HF_CHECK(isResampled ? off[off.size() / 2] < 25 : off.back() < 0.1);
+            std::printf("%s: %zu places between voxels, median and worst difference %.2f, %.2f\n", facts["directory"].get<std::string>().c_str(), off.size(), off[off.size() / 2], off.back());
+        }
+    }
 }
 
 HF_TEST(names_are_shown_as_readers_write_them)

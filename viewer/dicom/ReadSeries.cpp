@@ -31,7 +31,14 @@ struct DecodedImage {
     std::vector<WindowLevel> windows;
     std::optional<std::array<float, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.
     std::vector<std::uint8_t> graphics; ///< Overlay planes: 1 where drawn; empty without.
-    bool isInverted = false, hasLut = false, wasLossy = false;
+    bool isDecoded = false, isInverted = false, hasLut = false, wasLossy = false, hasGraphics = false;
+    /// Leaves what the notes need.
+    void dropPixels()
+    {
+        values = {};
+        rgb = {};
+        graphics = {};
+    }
 };
 
 /// Sign and position of the stored bits (PS3.5 8.1.1).
@@ -169,13 +176,15 @@ DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
         decodeGrey(file, stored, description, factor, image);
     }
     image.graphics = file.overlays(frame, stored);
+    image.hasGraphics = !image.graphics.empty();
+    image.isDecoded = true;
     return image;
 }
 
 /// Slices in the smallest type that holds all values exactly. Filled slice by slice; widened when one does not fit.
 class VoxelStore {
 public:
-    VoxelStore(std::size_t sliceVoxels, std::size_t slices) : m_sliceVoxels(sliceVoxels), m_slices(slices) {}
+    explicit VoxelStore(std::size_t slices) : m_slices(slices) {}
     void set(std::size_t slice, DecodedImage image)
     {
         const std::lock_guard lock(m_mutex);
@@ -186,7 +195,7 @@ public:
         m_slices[slice] = std::move(image);
     }
     const DecodedImage& slice(std::size_t n) const { return m_slices[n]; }
-    bool isSet(std::size_t n) const { return !m_slices[n].values.empty(); }
+    bool isSet(std::size_t n) const { return m_slices[n].isDecoded; }
     VoxelType type() const
     {
         if (!m_isInteger) {
@@ -197,12 +206,10 @@ public:
     bool isColor() const { return m_anyColor; }
     void release(std::size_t n)
     {
-        m_slices[n].values = {};
-        m_slices[n].rgb = {};
+        m_slices[n].dropPixels();
     }
 
 private:
-    std::size_t m_sliceVoxels;
     std::vector<DecodedImage> m_slices;
     std::mutex m_mutex;
     float m_low = INFINITY, m_high = -INFINITY;
@@ -329,10 +336,13 @@ struct FileJob {
     std::vector<std::pair<int, std::size_t>> frames;    ///< frame, place in the list of images
 };
 
-struct Failure { std::string code, text; std::size_t images = 0; };
+/// Files with images that cannot be decoded.
+struct Failures {
+    std::vector<Rejected> files;
+    std::size_t images = 0;
+};
 
-/// Decodes all images into `store`; images that cannot be decoded stay unset.
-Failure decodeAll(const Series& series, const std::vector<std::size_t>& order, VoxelStore& store, const Progress& progress, const std::stop_token& stop)
+std::vector<FileJob> jobsOf(const Series& series, const std::vector<std::size_t>& order)
 {
     std::map<std::filesystem::path, FileJob> byPath;
     for (std::size_t n = 0; n < order.size(); ++n) {
@@ -346,37 +356,62 @@ Failure decodeAll(const Series& series, const std::vector<std::size_t>& order, V
         std::sort(job.frames.begin(), job.frames.end());
         jobs.push_back(std::move(job));
     }
-    Failure failure;
+    return jobs;
+}
+
+/// Decodes all images into `store`; images that cannot be decoded stay unset.
+/// @param keepsPixels  false: only what the notes need.
+Failures decodeAll(const Series& series, const std::vector<std::size_t>& order, VoxelStore& store, bool keepsPixels, const Progress& progress, const std::stop_token& stop)
+{
+    const std::vector<FileJob> jobs = jobsOf(series, order);
+    Failures failures;
     std::mutex mutex;
     std::atomic<std::size_t> next = 0, done = 0;
     const std::size_t pixels = std::size_t(series.rows) * std::size_t(series.columns);
+    const auto decodeOne = [&](DicomFile& file, int frame, std::size_t place) {
+        DecodedImage image = decodeImage(file, frame, series.unit);
+        if (image.values.size() != pixels) {
+            throw Error("images of one series differ in size", "broken");
+        }
+        if (!keepsPixels) {
+            image.dropPixels();
+        }
+        store.set(place, std::move(image));
+    };
+    const auto fail = [&](const FileJob& job, const std::string& reason, const std::string& code, std::size_t images) {
+        const std::lock_guard lock(mutex);
+        failures.images += images;
+        if (std::none_of(failures.files.begin(), failures.files.end(), [&](const Rejected& one) { return one.path == job.path; })) {
+            failures.files.push_back({job.path, reason, code});
+        }
+    };
+    const auto decodeFile = [&](const FileJob& job) {
+        std::optional<DicomFile> file;
+        try {
+            file.emplace(job.path);
+        } catch (const Error& error) {
+            fail(job, error.what(), error.code(), job.frames.size());
+            return;
+        }
+        // A frame that is broken says nothing about the others.
+        for (const auto& [frame, place] : job.frames) {
+            if (stop.stop_requested()) {
+                return;
+            }
+            try {
+                decodeOne(*file, frame, place);
+            } catch (const Error& error) {
+                fail(job, error.what() + (job.frames.size() > 1 ? " (frame " + std::to_string(frame + 1) + ")" : std::string()), error.code(), 1);
+            } catch (const std::exception& error) {    // a library's own
+                fail(job, std::string("a frame cannot be decoded: ") + error.what(), "broken", 1);
+            }
+            const std::lock_guard lock(mutex);
+            report(progress, 0.9 * double(++done) / double(order.size()), "reading");
+        }
+    };
     const auto work = [&] {
         for (std::size_t n = next++; n < jobs.size() && !stop.stop_requested(); n = next++) {
-            std::size_t left = jobs[n].frames.size();
-            try {
-                DicomFile file(jobs[n].path);
-                for (const auto& [frame, place] : jobs[n].frames) {
-                    if (stop.stop_requested()) {
-                        return;
-                    }
-                    DecodedImage image = decodeImage(file, frame, series.unit);
-                    if (image.values.size() != pixels) {
-                        throw Error("images of one series differ in size", "broken");
-                    }
-                    store.set(place, std::move(image));
-                    --left;
-                    const std::size_t count = ++done;
-                    const std::lock_guard lock(mutex);
-                    report(progress, 0.9 * double(count) / double(order.size()), "reading");
-                }
-            } catch (const Error& error) {
-                const std::lock_guard lock(mutex);
-                failure.images += left;
-                if (failure.text.empty()) {
-                    failure.text = error.what();
-                    failure.code = error.code();
-                }
-            }
+            decodeFile(jobs[n]);
         }
     };
     {
@@ -388,7 +423,14 @@ Failure decodeAll(const Series& series, const std::vector<std::size_t>& order, V
         work();
     }
     throwIfStopped(stop);
-    return failure;
+    std::sort(failures.files.begin(), failures.files.end(), [](const Rejected& a, const Rejected& b) { return a.path < b.path; });
+    return failures;
+}
+
+/// One sentence about images that are missing in the volume.
+Note partialNote(const Failures& failures, std::size_t images)
+{
+    return {"partial", std::to_string(failures.images) + " of " + std::to_string(images) + " images could not be decoded: " + failures.files.front().reason + "."};
 }
 
 void checkMemory(const Series& series, int slices)
@@ -426,7 +468,7 @@ std::shared_ptr<const std::vector<std::uint8_t>> graphicsOf(const VoxelStore& st
 {
     bool any = false;
     for (std::size_t n = 0; n < plan.order.size(); ++n) {
-        any = any || !store.slice(n).graphics.empty();
+        any = any || store.slice(n).hasGraphics;
     }
     if (!any) {
         return nullptr;
@@ -530,10 +572,10 @@ Volume readDicom(const Series& series, const Progress& progress, std::stop_token
     }
     StackPlan plan = planOf(series, usable);
     checkMemory(series, plan.slices);
-    auto store = std::make_unique<VoxelStore>(std::size_t(series.rows) * std::size_t(series.columns), plan.order.size());
-    const Failure failure = decodeAll(series, plan.order, *store, progress, stop);
+    auto store = std::make_unique<VoxelStore>(plan.order.size());
+    const Failures failures = decodeAll(series, plan.order, *store, true, progress, stop);
     std::vector<Note> extra;
-    if (failure.images > 0) {
+    if (failures.images > 0) {
         std::vector<std::size_t> good;
         for (std::size_t n = 0; n < plan.order.size(); ++n) {
             if (store->isSet(n)) {
@@ -541,18 +583,18 @@ Volume readDicom(const Series& series, const Progress& progress, std::stop_token
             }
         }
         if (good.empty()) {
-            throw Error(failure.text, failure.code);
+            throw Error(failures.files.front().reason, failures.files.front().code);
         }
         std::sort(good.begin(), good.end());
         const std::vector<std::size_t> before = plan.order;
         plan = planOf(series, good);
-        auto kept = std::make_unique<VoxelStore>(std::size_t(series.rows) * std::size_t(series.columns), plan.order.size());
+        auto kept = std::make_unique<VoxelStore>(plan.order.size());
         for (std::size_t n = 0; n < plan.order.size(); ++n) {
             const auto old = std::find(before.begin(), before.end(), plan.order[n]) - before.begin();
             kept->set(n, store->slice(std::size_t(old)));
         }
         store = std::move(kept);
-        extra.push_back({"partial", std::to_string(failure.images) + " of " + std::to_string(before.size()) + " images could not be decoded: " + failure.text + "."});
+        extra.push_back(partialNote(failures, before.size()));
     }
 
     VolumeInfo info;
@@ -623,6 +665,35 @@ Volume readSeries(const Series& series, const Progress& progress, std::stop_toke
     case SeriesFormat::Dicom: break;
     }
     return readDicom(series, progress, stop);
+}
+
+Inspection inspect(const Series& series, const Progress& progress, std::stop_token stop)
+{
+    Inspection result;
+    if (series.format != SeriesFormat::Dicom) {
+        try {
+            result.notes = readSeries(series, progress, stop).info().notes;
+            result.isReadable = true;
+        } catch (const Cancelled&) {
+            throw;
+        } catch (const Error& error) {
+            result.rejected.push_back({series.images.at(0).path, error.what(), error.code()});
+        }
+        return result;
+    }
+    std::vector<std::size_t> all(series.images.size());
+    for (std::size_t n = 0; n < all.size(); ++n) {
+        all[n] = n;
+    }
+    VoxelStore store(all.size());
+    Failures failures = decodeAll(series, all, store, false, progress, stop);
+    result.notes = contentNotes(series, store, all.size());
+    if (failures.images > 0) {
+        addNote(result.notes, "partial", partialNote(failures, all.size()).text);
+    }
+    result.isReadable = failures.images < all.size();
+    result.rejected = std::move(failures.files);
+    return result;
 }
 
 Picture thumbnail(const Series& series, int size, std::stop_token stop)

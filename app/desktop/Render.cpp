@@ -1,0 +1,149 @@
+#include "app/desktop/Render.h"
+
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/render/VolumeView3D.h"
+#include "viewer/volume/Error.h"
+#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/SliceView.h"
+
+#include <QImage>
+#include <QProcess>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace hf::app {
+
+struct VirtualDisplay::Private {
+    QProcess server;
+};
+
+VirtualDisplay::VirtualDisplay() : d(std::make_unique<Private>())
+{
+    d->server.setStandardErrorFile(QProcess::nullDevice());
+    d->server.start("Xvfb", {"-displayfd", "1", "-screen", "0", "1920x1200x24", "-nolisten", "tcp"});
+    constexpr int kPatienceMs = 20000;
+    if (!d->server.waitForStarted(kPatienceMs) || !d->server.waitForReadyRead(kPatienceMs)) {
+        throw Error("a 3D view needs a display, and no virtual one can be started; install xvfb or set DISPLAY", "display");
+    }
+    qputenv("DISPLAY", ":" + d->server.readLine().trimmed());
+}
+
+VirtualDisplay::~VirtualDisplay()
+{
+    d->server.terminate();
+    d->server.waitForFinished(3000);
+}
+
+namespace {
+
+/// The slice of a plane whose centre lies nearest to `mm` along the patient axis across it: z of axial, x of sagittal, y of coronal, LPS.
+int sliceAt(const Geometry& geometry, Plane plane, double mm)
+{
+    const int across = geometry.axisAcross(plane), count = geometry.size().along(across);
+    const auto distance = [&](int slice) {
+        ContinuousIndex centre{(geometry.size().i - 1) / 2.0, (geometry.size().j - 1) / 2.0, (geometry.size().k - 1) / 2.0};
+        (across == 0 ? centre.i : across == 1 ? centre.j : centre.k) = slice;
+        const PointLps p = geometry.toLps(centre);
+        return std::abs((plane == Plane::Axial ? p.z : plane == Plane::Sagittal ? p.x : p.y) - mm);
+    };
+    int best = 0;
+    for (int slice = 1; slice < count; ++slice) {
+        best = distance(slice) < distance(best) ? slice : best;
+    }
+    return best;
+}
+
+WindowLevel presetWindow(const std::string& name, const Volume& volume)
+{
+    if (name == "auto") {
+        return volume.percentileWindow();
+    }
+    if (name == "stored") {
+        return volume.defaultWindow();
+    }
+    std::string known = "auto, stored";
+    for (const WindowPreset& preset : ctPresets()) {
+        if (preset.id == name) {
+            return preset.window;
+        }
+        known += ", " + preset.id;
+    }
+    throw Error("--preset must be one of " + known, "usage");
+}
+
+QImage toImage(const Picture& picture) { return QImage(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888).copy(); }
+
+QImage renderSlice(const HeadlessOptions& options, const dicom::Series& series, const std::shared_ptr<const Volume>& volume)
+{
+    const Geometry& geometry = volume->geometry();
+    const Plane plane = options.view == "single" ? geometry.acquisitionPlane() : planeFromString(options.view.toStdString());
+    Scene scene;
+    SliceView view(&scene, plane);
+    view.resize(options.size.value_or(QSize(1024, 1024)));
+    scene.setVolume(volume, series);
+    const int count = scene.sliceCount(plane);
+    const int slice = options.positionMm ? sliceAt(geometry, plane, *options.positionMm) : options.slice.value_or(count / 2);
+    if (slice < 0 || slice >= count) {
+        throw Error("--slice must be between 0 and " + std::to_string(count - 1) + " in this view", "usage");
+    }
+    scene.setSlice(plane, slice);
+    if (options.window) {
+        scene.setWindow({options.window->second, options.window->first, {}});
+    } else if (!options.preset.isEmpty()) {
+        scene.setWindow(presetWindow(options.preset.toStdString(), *volume));
+    }
+    view.fit();
+    view.setCrosshairShown(false);
+    return options.annotations ? view.grab().toImage() : toImage(view.picture());
+}
+
+QImage renderVolume(const HeadlessOptions& options, const std::shared_ptr<const Volume>& volume)
+{
+    const QSize size = options.size.value_or(QSize(1024, 1024));
+    VolumeView3D view;
+    if (!options.preset.isEmpty()) {
+        const QList<RenderPreset> presets = VolumeView3D::presets();
+        QStringList known;
+        for (const RenderPreset& preset : presets) {
+            known << preset.id;
+        }
+        if (!known.contains(options.preset)) {
+            throw Error("--preset of a 3D view must be one of " + known.join(", ").toStdString(), "usage");
+        }
+        view.setPreset(options.preset);
+    }
+    view.resize(size);
+    view.show();
+    view.setVolume(volume);
+    return view.image();
+}
+
+} // namespace
+
+int runRender(const HeadlessOptions& options)
+{
+    try {
+        if (options.open.isEmpty()) {
+            throw Error("--headless needs --open PATH", "usage");
+        }
+        const dicom::ScanResult found = scanPaths(options.open);
+        const dicom::Series& series = chosenSeries(found, options.series);
+        const auto volume = std::make_shared<const Volume>(dicom::readSeries(series));
+        const QImage image = options.view == "3d" ? renderVolume(options, volume) : renderSlice(options, series, volume);
+        if (image.isNull() || !image.save(options.pictureFile, "PNG")) {
+            throw Error("cannot write " + options.pictureFile.toStdString(), "write");
+        }
+        return 0;
+    } catch (const Error& error) {
+        std::fprintf(stderr, "hounsfield: %s\n", error.what());
+        return error.code() == "usage" ? 2 : 1;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "hounsfield: %s\n", error.what());
+        return 1;
+    }
+}
+
+} // namespace hf::app
