@@ -5,7 +5,8 @@
 
 DICOM: stored pixels are those of expected.json (raw files, uncompressed twins, checked by SHA-256) or of pydicom with pylibjpeg, pyjpegls
 and GDCM; sign, rescale, modality LUT, palette and colour space by NumPy here. Places of voxels come from Image Position and Orientation.
-NIfTI and NRRD: nibabel and SimpleITK. Prints one line a series; the exit code is 1 when one differs.
+NIfTI and NRRD: nibabel and SimpleITK. Prints one line a series; the exit code is 1 when one differs. Lossy encodings may differ by one
+stored level, YBR by two, the others not at all.
 """
 import hashlib
 import json
@@ -200,6 +201,10 @@ def compare_dicom(program, folder, opened, paths, expected):
         print(f"FAIL {name}: --info exit code {done.returncode} {done.stderr.strip()[:150]}")
         return 1
     info = json.loads(done.stdout)
+    # Not read by design: named, and that is all that is asked.
+    if any("JPEG XL" in entry["reason"] or "segmentation" in entry["reason"] for entry in info["rejected"]):
+        print(f"none {name}: refused: {info['rejected'][0]['reason']}")
+        return 0
     parts = [series for study in info["studies"] for series in study["series"]]
     try:
         frames = reference_frames(folder, paths, expected)
