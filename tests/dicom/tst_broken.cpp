@@ -102,6 +102,7 @@ HF_TEST(damaged_files_give_a_picture_or_a_reason)
     Count count;
     int files = 0;
     double longest = 0;
+    std::string slowest;
     for (const fs::path& source : smallFiles()) {
         const std::string whole = contentOf(source);
         for (int round = 0; round < rounds; ++round) {
@@ -116,12 +117,16 @@ HF_TEST(damaged_files_give_a_picture_or_a_reason)
             } catch (const Error&) {
                 ++count.reasons;
             }
-            longest = std::max(longest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+            const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            if (seconds > longest) {
+                longest = seconds;
+                slowest = source.filename().string() + " round " + std::to_string(round);
+            }
             fs::remove(file);
             ++files;
         }
     }
-    std::printf("%d damaged files: %d pictures, %d reasons, the longest took %.1f s\n", files, count.pictures, count.reasons, longest);
+    std::printf("%d damaged files: %d pictures, %d reasons, the longest took %.1f s: %s\n", files, count.pictures, count.reasons, longest, slowest.c_str());
     HF_CHECK(files > 500 || rounds < 4);
     fs::remove_all(folder);
 }

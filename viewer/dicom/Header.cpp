@@ -220,7 +220,10 @@ void parseDoseFrames(DcmItem& dataset, Header& header)
 
 PatientText parsePatient(const TextReader& reader)
 {
-    return {reader.text(DCM_PatientName), reader.text(DCM_PatientID), isoDate(reader.text(DCM_PatientBirthDate)),
+    // Empty component groups at the end are padding.
+    std::string name = reader.text(DCM_PatientName);
+    name.erase(name.find_last_not_of('=') + 1);
+    return {name, reader.text(DCM_PatientID), isoDate(reader.text(DCM_PatientBirthDate)),
         reader.text(DCM_PatientSex), reader.text(DCM_PatientAge)};
 }
 
