@@ -280,6 +280,40 @@ def overlay_cases():
     save("overlay-in-pixels", [d], grey=grey.reshape(-1).tolist(), values=probes(pixels[None].astype(float)))
 
 
+# --- presentation states ---------------------------------------------------------------------------------------------------------------
+
+def presentation_cases():
+    def state(image, shape, created, center, width):
+        d = dataset(PR, "PR")
+        for name in ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation"):
+            delattr(d, name)
+        d.ContentLabel, d.PresentationCreationDate, d.PresentationCreationTime, d.PresentationLUTShape = "READ", "20200101", created, shape
+        reference, series = Dataset(), Dataset()
+        reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
+        series.SeriesInstanceUID, series.ReferencedImageSequence = image.SeriesInstanceUID, Sequence([reference])
+        d.ReferencedSeriesSequence = Sequence([series])
+        d.SoftcopyVOILUTSequence = Sequence([window(Dataset(), center, width)])
+        return d
+
+    pixels = ramp(0, 1000)
+    for name, photometric, shape in (("presentation-inverse", "MONOCHROME2", "INVERSE"), ("presentation-monochrome1", "MONOCHROME1", "IDENTITY")):
+        image = window(dataset(MR, "MR"), 500, 1000)
+        image.PhotometricInterpretation = photometric
+        put(image, pixels, 12)
+        old, new = state(image, "IDENTITY", "080000", 900, 10), state(image, shape, "090000", 300, 200)
+        line = Dataset()
+        line.GraphicAnnotationUnits, line.GraphicDimensions, line.NumberOfGraphicPoints, line.GraphicType = "PIXEL", 2, 2, "POLYLINE"
+        line.GraphicData = [2.5, 3.5, 9.5, 3.5]
+        annotation = Dataset()
+        annotation.GraphicLayer, annotation.GraphicObjectSequence = "MARKS", Sequence([line])
+        new.GraphicAnnotationSequence = Sequence([annotation])
+        low = 300 - 0.5 - 199 / 2
+        grey = numpy.clip(numpy.rint((pixels - low) / 199 * 255), 0, 255).astype(int)
+        grey = 255 - grey if shape == "INVERSE" else grey
+        grey[3, 2:10] = 255
+        save(name, [new, image, old], values=probes(pixels[None].astype(float)), grey=grey.reshape(-1).tolist(), notes=["presentation"])
+
+
 # --- uptake values ---------------------------------------------------------------------------------------------------------------------
 
 def pet_cases():
@@ -463,6 +497,7 @@ grey_cases()
 value_cases()
 color_cases()
 overlay_cases()
+presentation_cases()
 pet_cases()
 geometry_cases()
 enhanced_case()

@@ -343,6 +343,8 @@ std::vector<std::uint8_t> DicomFile::Data::uncompressedFrame(int frame, StoredFr
     return bytes;
 }
 
+std::optional<Presentation> DicomFile::findPresentation() const { return dicom::findPresentation(*m_data->file.getDataset()); }
+
 std::array<LookupTable, 3> DicomFile::palette() const { return readPalette(*m_data->file.getDataset(), m_data->header.pixels.isSigned); }
 
 std::optional<LookupTable> DicomFile::findModalityLut() const { return dicom::findModalityLut(*m_data->file.getDataset(), m_data->header.pixels.isSigned); }

@@ -86,6 +86,8 @@ public:
     DicomFile(DicomFile&&) noexcept;
 
     const Header& header() const;
+    /// Empty when the object is no presentation state of a kind that is applied.
+    std::optional<Presentation> findPresentation() const;
     /// @throws Error "unsupported" (names the transfer syntax) or "broken".
     StoredFrame decode(int frame);
     /// Red, green, blue of a PALETTE COLOR image. @throws Error "broken" without tables.

@@ -161,7 +161,23 @@ std::vector<WindowLevel> scaled(std::vector<WindowLevel> windows, double factor)
     return windows;
 }
 
-DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
+/// A presentation state decides about window and polarity, and adds its lines (PS3.4 N.2).
+void present(const Presentation& presentation, const Header& header, int frame, double factor, DecodedImage& image)
+{
+    if (!image.isColor) {
+        image.isInverted = presentation.isInverted;
+        if (auto window = presentation.findWindow(header.sopInstanceUid, frame)) {
+            if (window->name.empty()) {
+                window->name = presentation.label;
+            }
+            const std::vector<WindowLevel> first = scaled({*window}, factor);
+            image.windows.insert(image.windows.begin(), first.begin(), first.end());
+        }
+    }
+    presentation.draw(header.sopInstanceUid, frame, header.pixels.rows, header.pixels.columns, image.graphics);
+}
+
+DecodedImage decodeImage(DicomFile& file, int frame, Unit unit, const Presentation* presentation)
 {
     const Header& header = file.header();
     const FrameHeader& description = header.frames.at(std::size_t(frame));
@@ -176,6 +192,9 @@ DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
         decodeGrey(file, stored, description, factor, image);
     }
     image.graphics = file.overlays(frame, stored);
+    if (presentation && presentation->isFor(header.sopInstanceUid, frame)) {
+        present(*presentation, header, frame, factor, image);
+    }
     image.hasGraphics = !image.graphics.empty();
     image.isDecoded = true;
     return image;
@@ -369,7 +388,7 @@ Failures decodeAll(const Series& series, const std::vector<std::size_t>& order, 
     std::atomic<std::size_t> next = 0, done = 0;
     const std::size_t pixels = std::size_t(series.rows) * std::size_t(series.columns);
     const auto decodeOne = [&](DicomFile& file, int frame, std::size_t place) {
-        DecodedImage image = decodeImage(file, frame, series.unit);
+        DecodedImage image = decodeImage(file, frame, series.unit, series.presentation.get());
         if (image.values.size() != pixels) {
             throw Error("images of one series differ in size", "broken");
         }

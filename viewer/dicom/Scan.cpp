@@ -227,16 +227,26 @@ std::optional<Series> findPicture(const fs::path& path)
 struct Look {
     std::optional<Header> header;
     std::optional<Series> series;
+    std::optional<Presentation> presentation;
     std::optional<Rejected> rejected;
 };
+
+/// Of a DICOM object without pixels.
+std::optional<Presentation> presentationOf(const fs::path& path)
+{
+    try {
+        return DicomFile(path, false).findPresentation();
+    } catch (const std::exception&) {
+        return std::nullopt;    // the reason why it is no image stands
+    }
+}
 
 Look lookAt(const FoundFile& file)
 {
     Look look;
     try {
         if (looksLikeDicom(file.path)) {
-            const DicomFile dicom(file.path);
-            look.header = dicom.header();
+            look.header = DicomFile(file.path).header();
             return look;
         }
         look.series = findVolumeSeries(file.path);
@@ -247,7 +257,10 @@ Look lookAt(const FoundFile& file)
             look.rejected = Rejected{file.path, "not a DICOM or volume file", "not-an-image"};
         }
     } catch (const Error& error) {
-        look.rejected = Rejected{file.path, error.what(), error.code()};
+        look.presentation = error.code() == "no-image" ? presentationOf(file.path) : std::nullopt;
+        if (!look.presentation) {
+            look.rejected = Rejected{file.path, error.what(), error.code()};
+        }
     } catch (const std::exception& error) {    // a library's own exception about a broken file
         look.rejected = Rejected{file.path, std::string("the file cannot be read: ") + error.what(), "broken"};
     }
@@ -278,6 +291,25 @@ std::vector<Look> lookAtAll(const std::vector<FoundFile>& files, const Progress&
     return looks;
 }
 
+/// Gives each series the newest of the states that are for one of its images.
+void attachPresentations(std::vector<Study>& studies, const std::vector<std::shared_ptr<const Presentation>>& states)
+{
+    for (Study& study : studies) {
+        for (Series& series : study.series) {
+            for (const auto& state : states) {
+                const bool fits = std::any_of(series.images.begin(), series.images.end(), [&](const Image& image) { return state->isFor(image.sopInstanceUid, image.frame); });
+                if (fits && (!series.presentation || series.presentation->created < state->created)) {
+                    series.presentation = state;
+                }
+            }
+            if (series.presentation) {
+                series.notes.push_back({"presentation", "Shown by presentation state " + series.presentation->label +
+                    (series.presentation->hasMore ? "; its texts, turns and shutters are not applied." : ".")});
+            }
+        }
+    }
+}
+
 } // namespace
 
 ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::stop_token stop)
@@ -293,6 +325,7 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
 
     std::vector<Header> headers;
     std::vector<Series> others;
+    std::vector<std::shared_ptr<const Presentation>> states;
     std::set<std::string> instances;
     std::map<std::string, std::shared_ptr<const void>> storage;
     for (std::size_t n = 0; n < files.size(); ++n) {
@@ -303,6 +336,8 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
             if (files[n].path.filename() != "DICOMDIR") {
                 result.rejected.push_back(std::move(*look.rejected));
             }
+        } else if (look.presentation) {
+            states.push_back(std::make_shared<const Presentation>(std::move(*look.presentation)));
         } else if (look.header) {
             const std::string& uid = look.header->sopInstanceUid;
             if (!uid.empty() && !instances.insert(uid).second) {
@@ -319,6 +354,7 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
         }
     }
     result.studies = groupIntoStudies(std::move(headers));
+    attachPresentations(result.studies, states);
     for (Study& study : result.studies) {
         for (Series& series : study.series) {
             const auto found = storage.find(series.images.front().path.string());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "viewer/dicom/Presentation.h"
 #include "viewer/volume/Geometry.h"
 #include "viewer/volume/Volume.h"
 #include "viewer/volume/WindowLevel.h"
@@ -103,6 +104,7 @@ struct Series {
     std::optional<std::array<Vec3, 2>> orientation;
     std::optional<Plane> plane;     ///< Plane of acquisition; empty without an orientation.
     std::vector<WindowLevel> windows;
+    std::shared_ptr<const Presentation> presentation;   ///< The newest presentation state for its images; null without.
     std::vector<Note> notes;        ///< What the headers alone tell; readSeries adds what only the pixels tell.
     std::shared_ptr<const void> storage;    ///< Keeps files of an unpacked archive; hold the Series as long as its files are needed.
 };
