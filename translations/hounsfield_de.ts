@@ -541,6 +541,30 @@
         <translation>doppelte Schichten ausgelassen</translation>
     </message>
     <message>
+        <source>shifted slices, resampled</source>
+        <translation>verschobene Schichten, umgerechnet</translation>
+    </message>
+    <message>
+        <source>part of a series</source>
+        <translation>Teil einer Serie</translation>
+    </message>
+    <message>
+        <source>mosaic, as stored</source>
+        <translation>Mosaik, wie gespeichert</translation>
+    </message>
+    <message>
+        <source>sides unknown</source>
+        <translation>Seiten unbekannt</translation>
+    </message>
+    <message>
+        <source>no SUV</source>
+        <translation>kein SUV</translation>
+    </message>
+    <message>
+        <source>presentation state</source>
+        <translation>Darstellungszustand</translation>
+    </message>
+    <message>
         <source>Axial</source>
         <translation>Axial</translation>
     </message>
@@ -594,6 +618,10 @@
     <message>
         <source>flipped</source>
         <translation>gespiegelt</translation>
+    </message>
+    <message>
+        <source>SUV %1</source>
+        <translation>SUV %1</translation>
     </message>
     <message>
         <source>turned</source>

@@ -4,11 +4,13 @@
 #include "viewer/dicom/Scan.h"
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/volume/Error.h"
+#include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
 
 #include <QImage>
 #include <QProcess>
+#include <QTemporaryDir>
 
 #include <algorithm>
 #include <cmath>
@@ -80,8 +82,11 @@ QImage renderSlice(const HeadlessOptions& options, const dicom::Series& series, 
 {
     const Geometry& geometry = volume->geometry();
     const Plane plane = options.view == "single" ? geometry.acquisitionPlane() : planeFromString(options.view.toStdString());
+    // Measurements that the reader keeps elsewhere are not drawn.
+    const QTemporaryDir noFindings;
     Scene scene;
-    SliceView view(&scene, plane);
+    Findings findings(&scene, noFindings.path());
+    SliceView view(&scene, &findings, plane);
     view.resize(options.size.value_or(QSize(1024, 1024)));
     scene.setVolume(volume, series);
     const int count = scene.sliceCount(plane);

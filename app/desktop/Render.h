@@ -2,6 +2,8 @@
 
 #include "app/desktop/Headless.h"
 
+#include <memory>
+
 namespace hf::app {
 
 /// What a 3D view needs to be drawn: a display. Where there is none, a virtual one is started (Xvfb) that ends with this object.

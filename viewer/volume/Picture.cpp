@@ -369,14 +369,19 @@ Picture fromGrey(const std::vector<std::uint8_t>& grey, int width, int height)
     return picture;
 }
 
+/// Values of `volume` in grey, turned over where its low values are bright.
+Picture greyPicture(const Volume& volume, const std::vector<float>& values, const SliceFrame& frame, const WindowLevel& window, bool invert)
+{
+    const VolumeInfo& info = volume.info();
+    return fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert != info.isInverted, info.padding), frame.width, frame.height);
+}
+
 Picture composeImage(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert, Interpolation interpolation)
 {
     if (volume.isColor()) {
         return sampleColor(volume, frame, interpolation, invert);
     }
-    const std::vector<float> values = sampleValues(volume, frame, interpolation);
-    const VolumeInfo& info = volume.info();
-    return fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert != info.isInverted, info.padding), frame.width, frame.height);
+    return greyPicture(volume, sampleValues(volume, frame, interpolation), frame, window, invert);
 }
 
 /// Overlay planes (PS3.3 C.9.2) in white.
@@ -468,7 +473,7 @@ Picture composeSlab(const Volume& volume, const SliceFrame& frame, const WindowL
         return composeSlice(volume, frame, window, invert, interpolation, mask, style);
     }
     const std::vector<float> values = sampleSlab(volume, frame, interpolation, slab);
-    Picture picture = fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert), frame.width, frame.height);
+    Picture picture = greyPicture(volume, values, frame, window, invert);
     if (mask && !mask->isEmpty()) {
         blendMask(picture, *mask, frame, style);
     }

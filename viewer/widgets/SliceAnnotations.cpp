@@ -28,7 +28,10 @@ QString noteMark(const std::string& code)
     static const std::map<std::string, const char*> marks{{"tilt", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "gantry tilt, resampled")},
         {"missing-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "missing slices, interpolated")}, {"non-uniform-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "uneven slices, resampled")},
         {"lossy", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "lossy")}, {"partial", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "images missing")},
-        {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")}};
+        {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")},
+        {"shifted-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "shifted slices, resampled")}, {"split", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "part of a series")},
+        {"mosaic", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "mosaic, as stored")}, {"no-geometry", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")},
+        {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")}, {"presentation", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "presentation state")}};
     const auto found = marks.find(code);
     return found == marks.end() ? QString() : SliceAnnotations::tr(found->second);
 }

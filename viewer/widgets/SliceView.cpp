@@ -296,7 +296,7 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
         shown = double(sampleSlab(volume, pixel, Interpolation::Nearest, m_scene->slab()).front());
     }
     const QString value = QLocale().toString(shown, 'g', 6);
-    return volume.info().unit == Unit::Hu ? tr("%1 HU").arg(value) : value;
+    return volume.info().unit == Unit::Hu ? tr("%1 HU").arg(value) : volume.info().unit == Unit::Suv ? tr("SUV %1").arg(value) : value;
 }
 
 int SliceView::measurementAt(QPoint at) const { return m_scene->isEmpty() ? 0 : m_measure.measurementAt(frame(), at); }
