@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <QImage>
+
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -91,10 +93,81 @@ HF_TEST(info_lists_studies_and_series)
     HF_CHECK_EQUAL(series["kind"].get<std::string>(), std::string("volume"));
 }
 
+HF_TEST(a_volume_is_written_as_the_viewer_holds_it)
+{
+    const fs::path file = scratch() / "volume.nii.gz";
+    const Run done = run("--open " + quoted(kSample / "dicom") + " --export-volume " + quoted(file));
+    HF_CHECK_EQUAL(done.code, 0);
+    const json told = json::parse(done.out, nullptr, false);
+    const std::vector<fs::path> paths{kSample / "dicom"};
+    const Volume held = dicom::readSeries(*dicom::scan(paths).mainSeries()), written = imaging::readVolumeFile(file);
+    HF_CHECK(written.geometry().sameGridAs(held.geometry(), 1e-3));
+    HF_CHECK_EQUAL(told["unit"].get<std::string>(), std::string("HU"));
+    int differ = 0;
+    for (int n = 0; n < 1000; ++n) {
+        const Size3 size = held.geometry().size();
+        const Index3 index{n * 7 % size.i, n * 13 % size.j, n * 29 % size.k};
+        differ += written.valueAt(index) != held.valueAt(index);
+    }
+    HF_CHECK_EQUAL(differ, 0);
+}
+
+HF_TEST(colour_is_written_as_colour)
+{
+    const fs::path cases = fs::path(HF_SOURCE_DIR) / "tests/data/dicom", file = scratch() / "colour.nii";
+    const Run done = run("--open " + quoted(cases / "rgb-by-plane.zip") + " --export-volume " + quoted(file));
+    HF_CHECK_EQUAL(done.code, 0);
+    const Volume written = imaging::readVolumeFile(file);
+    const auto expected = json::parse(std::ifstream(HF_SOURCE_DIR "/tests/data/dicom.json"))["rgb-by-plane"]["rgb"].get<std::vector<std::uint8_t>>();
+    HF_CHECK(written.isColor() && std::equal(expected.begin(), expected.end(), written.rgb().begin(), written.rgb().end()));
+}
+
+HF_TEST(a_picture_of_a_view_is_what_its_voxels_say)
+{
+    const std::vector<fs::path> paths{kSample / "dicom"};
+    const Volume volume = dicom::readSeries(*dicom::scan(paths).mainSeries());
+    const Size3 size = volume.geometry().size();
+    for (const std::string view : {"axial", "coronal", "sagittal", "single"}) {
+        const fs::path plain = scratch() / (view + ".png"), texts = scratch() / (view + "-texts.png");
+        const std::string job = "--open " + quoted(kSample / "dicom") + " --view " + view + " --preset lung --size 501x401";
+        HF_CHECK_EQUAL(run(job + " --annotations off --render " + quoted(plain)).code, 0);
+        HF_CHECK_EQUAL(run(job + " --render " + quoted(texts)).code, 0);
+        const QImage picture(QString::fromStdString(plain.string())), annotated(QString::fromStdString(texts.string()));
+        HF_CHECK(picture.size() == QSize(501, 401) && annotated.size() == QSize(501, 401));
+        HF_CHECK(picture != annotated);
+        // The middle of the picture is the middle of the slice.
+        const Plane plane = view == "single" ? volume.geometry().acquisitionPlane() : planeFromString(view);
+        ContinuousIndex middle{(size.i - 1) / 2.0, (size.j - 1) / 2.0, (size.k - 1) / 2.0};
+        const int across = volume.geometry().axisAcross(plane);
+        (across == 0 ? middle.i : across == 1 ? middle.j : middle.k) = size.along(across) / 2;
+        const double grey = WindowLevel{-600, 1500}.map(*volume.valueAt(volume.geometry().toLps(middle)));
+        HF_CHECK_NEAR(qRed(picture.pixel(250, 200)), grey, 3);
+    }
+}
+
+HF_TEST(a_picture_in_3d_needs_no_display)
+{
+    if (std::system("command -v Xvfb >/dev/null 2>&1") != 0) HF_SKIP("Xvfb is not installed");
+    const fs::path file = scratch() / "3d.png";
+    const Run done = run("--open " + quoted(kSample / "dicom") + " --view 3d --preset bone --size 300x200 --render " + quoted(file));
+    if (done.code != 0) {
+        std::printf("%s\n", done.error.c_str());
+    }
+    HF_CHECK_EQUAL(done.code, 0);
+    const QImage picture(QString::fromStdString(file.string()));
+    HF_CHECK(picture.size() == QSize(300, 200));
+    int bright = 0;
+    for (int y = 0; y < picture.height(); ++y) {
+        for (int x = 0; x < picture.width(); ++x) bright += qGray(picture.pixel(x, y)) > 100;
+    }
+    HF_CHECK(bright > 500);
+}
+
 HF_TEST(bad_input_gives_one_line_and_a_code)
 {
     for (const std::string arguments : {"--open /nowhere --info", "--info", "--open /tmp --ask x", "--open /etc/hostname --info", "--open /tmp --slice many --info", "--nonsense",
-             "--open /tmp --window 0,0 --info", "--open /tmp --plane diagonal --info"}) {
+             "--open /tmp --window 0,0 --info", "--open /tmp --export-volume x.png", "--open /tmp --render x.jpg", "--open /nowhere --render x.png",
+             "--open /tmp --render x.png --view inside", "--open /tmp --render x.png --size 5x5", "--open /tmp --plane diagonal --info"}) {
         const Run done = run(arguments);
         HF_CHECK(done.code != 0);
         HF_CHECK(!done.error.empty());
