@@ -111,17 +111,6 @@ std::vector<std::uint8_t> expand422(const std::vector<std::uint8_t>& bytes, std:
     return result;
 }
 
-std::vector<std::uint8_t> interleaved(const std::vector<std::uint8_t>& planes, std::size_t pixels, std::size_t bytesPerSample)
-{
-    std::vector<std::uint8_t> result(planes.size());
-    for (std::size_t n = 0; n < pixels; ++n) {
-        for (std::size_t s = 0; s < 3; ++s) {
-            std::memcpy(result.data() + (n * 3 + s) * bytesPerSample, planes.data() + (s * pixels + n) * bytesPerSample, bytesPerSample);
-        }
-    }
-    return result;
-}
-
 /// One bit a pixel, lowest bit first (PS3.5 8.1.1).
 std::vector<std::uint8_t> unpackBits(DcmDataset& dataset, const PixelFormat& format, int frame)
 {
@@ -248,7 +237,7 @@ void toRgb(StoredFrame& stored, bool isPlanar)
         return;
     }
     if (isPlanar) {
-        stored.bytes = interleaved(stored.bytes, std::size_t(stored.rows) * std::size_t(stored.columns), std::size_t(stored.bytesPerSample));
+        stored.bytes = byPixel(stored);
     }
     if (stored.photometric.rfind("YBR_FULL", 0) == 0 && stored.bytesPerSample == 1) {
         ybrToRgb(stored.bytes);
@@ -257,6 +246,18 @@ void toRgb(StoredFrame& stored, bool isPlanar)
 }
 
 } // namespace
+
+std::vector<std::uint8_t> byPixel(const StoredFrame& planes)
+{
+    const std::size_t pixels = std::size_t(planes.rows) * std::size_t(planes.columns), samples = std::size_t(planes.samples), bytes = std::size_t(planes.bytesPerSample);
+    std::vector<std::uint8_t> result(planes.bytes.size());
+    for (std::size_t n = 0; n < pixels; ++n) {
+        for (std::size_t s = 0; s < samples; ++s) {
+            std::memcpy(result.data() + (n * samples + s) * bytes, planes.bytes.data() + (s * pixels + n) * bytes, bytes);
+        }
+    }
+    return result;
+}
 
 bool isDecodable(const std::string& transferSyntaxUid) { return codingOf(transferSyntaxUid) != Coding::Unsupported; }
 

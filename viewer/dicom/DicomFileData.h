@@ -27,6 +27,9 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const
 /// What makes SUV of the values of a PET image; header.modality is not looked at.
 SuvScale suvScale(DcmItem& dataset);
 
+/// The samples of a frame that lie plane by plane, as colour by pixel.
+std::vector<std::uint8_t> byPixel(const StoredFrame& planes);
+
 /// Decodes a JPEG 2000 or HTJ2K code stream (bare or in a JP2 box) with OpenJPEG; the sample size and sign are the header's.
 /// Colour comes out as RGB, also from YBR_RCT and YBR_ICT; YBR_FULL stays.
 /// @throws Error "broken" with the reason.  Thread-safe.

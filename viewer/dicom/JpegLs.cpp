@@ -3,25 +3,7 @@
 
 #include <charls/charls.h>
 
-#include <cstring>
-
 namespace hf::dicom {
-
-namespace {
-
-/// Colour by plane to colour by pixel.
-std::vector<std::uint8_t> byPixel(const std::vector<std::uint8_t>& planes, std::size_t pixels, std::size_t samples, std::size_t bytesPerSample)
-{
-    std::vector<std::uint8_t> result(planes.size());
-    for (std::size_t n = 0; n < pixels; ++n) {
-        for (std::size_t s = 0; s < samples; ++s) {
-            std::memcpy(result.data() + (n * samples + s) * bytesPerSample, planes.data() + (s * pixels + n) * bytesPerSample, bytesPerSample);
-        }
-    }
-    return result;
-}
-
-} // namespace
 
 StoredFrame decodeJpegLs(const std::vector<std::uint8_t>& stream, const PixelFormat& format)
 {
@@ -35,7 +17,7 @@ StoredFrame decodeJpegLs(const std::vector<std::uint8_t>& stream, const PixelFor
         StoredFrame stored{format.rows, format.columns, format.samples, info.bits_per_sample > 8 ? 2 : 1, format.isSigned, false, format.photometric, {}};
         stored.bytes = decoder.decode<std::vector<std::uint8_t>>();
         if (format.samples > 1 && decoder.interleave_mode() == charls::interleave_mode::none) {
-            stored.bytes = byPixel(stored.bytes, std::size_t(format.rows) * std::size_t(format.columns), std::size_t(format.samples), std::size_t(stored.bytesPerSample));
+            stored.bytes = byPixel(stored);
         }
         return stored;
     } catch (const charls::jpegls_error& error) {
