@@ -132,6 +132,9 @@ Volume volumeFromJson(const json& object)
     info.seriesUid = get<std::string>(object, "series", {});
     info.bodyPart = get<std::string>(object, "bodyPart", {});
     info.isInverted = get<bool>(object, "inverted", false);
+    if (object.contains("padding") && !object.at("padding").is_null()) {
+        info.padding = get<std::array<float, 2>>(object, "padding");
+    }
     const std::size_t count = geometry.size().voxels();
     std::vector<std::uint8_t> rgb;
     if (object.contains("colors") && !object.at("colors").is_null()) {
@@ -149,7 +152,14 @@ View viewFromJson(const json& object)
     if (window.size() != 2 || !std::isfinite(window[0]) || !(window[1] > 0)) {
         throw Error("window needs a centre and a width above 0", "arguments");
     }
-    view.window = {window[0], window[1], {}};
+    const int function = get<int>(object, "function", 0);
+    if (function < int(VoiFunction::Automatic) || function > int(VoiFunction::Sigmoid)) {
+        throw Error("there is no window function " + std::to_string(function), "arguments");
+    }
+    view.window = {window[0], window[1], {}, VoiFunction(function)};
+    if (object.contains("table")) {
+        view.window.table = std::make_shared<const std::vector<float>>(get<std::vector<float>>(object, "table"));
+    }
     view.invert = get<bool>(object, "invert", false);
     view.flipHorizontal = get<bool>(object, "flipHorizontal", false);
     view.flipVertical = get<bool>(object, "flipVertical", false);

@@ -47,8 +47,16 @@ Picture pictureFrom(const QJsonObject& object)
 
 QJsonObject toJson(const View& view)
 {
-    return {{"plane", QString::fromStdString(toString(view.plane))}, {"slice", view.slice}, {"window", toJson({view.window.center, view.window.width})}, {"invert", view.invert},
-        {"flipHorizontal", view.flipHorizontal}, {"flipVertical", view.flipVertical}};
+    QJsonObject object{{"plane", QString::fromStdString(toString(view.plane))}, {"slice", view.slice}, {"window", toJson({view.window.center, view.window.width})},
+        {"function", int(view.window.function)}, {"invert", view.invert}, {"flipHorizontal", view.flipHorizontal}, {"flipVertical", view.flipVertical}};
+    if (view.window.table) {
+        QJsonArray levels;
+        for (const float level : *view.window.table) {
+            levels.append(level);
+        }
+        object["table"] = levels;
+    }
+    return object;
 }
 
 QString roleName(Message::Role role) { return role == Message::Role::User ? "user" : role == Message::Role::Assistant ? "assistant" : "expert"; }
@@ -99,7 +107,8 @@ QJsonObject volumeJson(const Volume& volume, const std::string& path, const std:
     return {{"path", text(path)}, {"type", text(toString(volume.type()))}, {"size", toJson({double(geometry.size().i), double(geometry.size().j), double(geometry.size().k)})},
         {"spacing", toJson({spacing[0], spacing[1], spacing[2]})}, {"origin", toJson({geometry.origin().x, geometry.origin().y, geometry.origin().z})}, {"directions", directions},
         {"modality", text(volume.info().modality)}, {"unit", text(toString(volume.info().unit))}, {"series", text(volume.info().seriesUid)}, {"bodyPart", text(volume.info().bodyPart)},
-        {"inverted", volume.info().isInverted}, {"colors", colors.empty() ? QJsonValue() : QJsonValue(text(colors))}};
+        {"inverted", volume.info().isInverted},
+        {"padding", volume.info().padding ? QJsonValue(toJson({(*volume.info().padding)[0], (*volume.info().padding)[1]})) : QJsonValue()}, {"colors", colors.empty() ? QJsonValue() : QJsonValue(text(colors))}};
 }
 
 std::vector<double> numbers(const QJsonValue& array)
