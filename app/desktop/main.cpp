@@ -11,6 +11,7 @@
 #include <QApplication>
 #include <QLibraryInfo>
 #include <QSurfaceFormat>
+#include <QTemporaryDir>
 #include <QTimer>
 #include <QTranslator>
 
@@ -101,6 +102,11 @@ int runPicture(int argc, char** argv)
         words << QString::fromLocal8Bit(argv[n]);
     }
     const hf::app::HeadlessOptions job = parse(words).job;
+    // Batch jobs have no session; Qt would say so on stderr.
+    const QTemporaryDir session;
+    if (qEnvironmentVariableIsEmpty("XDG_RUNTIME_DIR")) {
+        qputenv("XDG_RUNTIME_DIR", session.path().toLocal8Bit());
+    }
     std::optional<hf::app::VirtualDisplay> display;
     if (job.view != "3d") {
         qputenv("QT_QPA_PLATFORM", "offscreen");
