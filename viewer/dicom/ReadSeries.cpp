@@ -475,7 +475,7 @@ std::vector<Note> contentNotes(const Series& series, const VoxelStore& store, st
         rounded = rounded || (image.isInteger && (image.maximum > kLargestExact || image.minimum < -kLargestExact));
     }
     if (padded) addNote(notes, "padding", "The file marks values as padding; they are shown black.");
-    if (inverted) addNote(notes, "monochrome1", "Low values are bright in this image (MONOCHROME1).");
+    if (inverted && !series.presentation) addNote(notes, "monochrome1", "Low values are bright in this image (MONOCHROME1).");
     if (lossy) addNote(notes, "lossy", "The image was compressed with loss.");
     if (lut) addNote(notes, "modality-lut", "Values come from a modality lookup table.");
     if (rounded) addNote(notes, "rounded", "Values beyond 16 million are rounded to 24 bits.");
