@@ -8,13 +8,15 @@ namespace hf::app {
 
 int trainCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--output", "--pictures", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--vision-minutes"}, {"--resume", "--fp32", "--new-positions"});
+    const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--vision-minutes"}, {"--resume", "--fp32"});
     assistant::train::TrainOptions options;
     options.output = arguments.value("--output");
     if (options.output.empty() || !arguments.plain().empty()) {
         throw Error("train needs --output FOLDER", "usage");
     }
     options.realVolumes = arguments.value("--pictures");
+    options.poolCache = arguments.value("--pool-cache");
+    options.heldOut = arguments.value("--held-out");
     options.steps = int(arguments.number("--steps", options.steps));
     options.minutes = arguments.number("--minutes", 0);
     options.batch = int(arguments.number("--batch", options.batch));
@@ -25,15 +27,18 @@ int trainCommand(std::span<const std::string> words)
     options.version = arguments.value("--version", options.version);
     options.visionMinutes = arguments.number("--vision-minutes", options.visionMinutes);
     options.resume = arguments.has("--resume");
-    options.newPositions = arguments.has("--new-positions");
     options.bf16 = !arguments.has("--fp32");
     const auto onReport = [](const assistant::train::TrainReport& report) {
         std::printf("step %d of %d  loss %.4f  %.1f samples/s", report.step, report.steps, report.loss, report.samplesPerSecond);
         if (report.exactFirst >= 0) {
-            std::printf("  unseen: first answer right %.3f, all right %.3f", report.exactFirst, report.exactAll);
+            std::printf("  unseen: first answer right %.3f (its first sentence %.3f, the rest %.3f), all right %.3f", report.exactFirst, report.sentenceRight, report.restRight,
+                report.exactAll);
         }
         if (report.visionRight >= 0) {
             std::printf("  vision alone: %.3f right", report.visionRight);
+        }
+        if (report.heldOutKind >= 0) {
+            std::printf("  held out: kind %.3f, plane %.3f right", report.heldOutKind, report.heldOutPlane);
         }
         std::printf("\n");
         std::fflush(stdout);

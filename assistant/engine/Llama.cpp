@@ -1,5 +1,7 @@
 #include "assistant/engine/Llama.h"
 
+#include "assistant/engine/Attention.h"
+
 #include "viewer/volume/Error.h"
 
 #include <cmath>
@@ -71,7 +73,7 @@ torch::Tensor LlamaLayerImpl::attend(const torch::Tensor& x, const Rotary& rotar
     }
     torch::Tensor mixed;
     if (past == 0) {
-        mixed = at::scaled_dot_product_attention(query, key, value, {}, 0.0, rows > 1);
+        mixed = attention(query, key, value, rows > 1);
     } else if (rows == 1) {
         mixed = at::scaled_dot_product_attention(query, key, value);
     } else {

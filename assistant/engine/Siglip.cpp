@@ -1,5 +1,7 @@
 #include "assistant/engine/Siglip.h"
 
+#include "assistant/engine/Attention.h"
+
 #include "viewer/volume/Error.h"
 
 namespace hf::assistant {
@@ -27,7 +29,7 @@ torch::Tensor SiglipLayerImpl::attend(const torch::Tensor& x)
     const auto n = x.size(0), tokens = x.size(1), width = x.size(2);
     const auto heads = [&](const torch::Tensor& t) { return t.view({n, tokens, m_heads, width / m_heads}).transpose(1, 2); };
     // Scale is head_dim^-0.5 by default; softmax runs in fp32 inside.
-    const torch::Tensor mixed = at::scaled_dot_product_attention(heads(q_proj(x)), heads(k_proj(x)), heads(v_proj(x)));
+    const torch::Tensor mixed = attention(heads(q_proj(x)), heads(k_proj(x)), heads(v_proj(x)), false);
     return out_proj(mixed.transpose(1, 2).reshape({n, tokens, width}));
 }
 

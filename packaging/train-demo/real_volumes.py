@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes real volumes as uncompressed MetaImage files for `hounsfield-engine train --pictures DIR`.
+"""Writes real volumes as uncompressed MetaImage files for `hounsfield-engine train --pictures DIR --held-out DIR`.
 
     packaging/train-demo/real_volumes.py SHARED_DATA OUT
 
-OUT gets the folders CT, MR and CXR. Studies in HELD_OUT are never written: the trained model is tried on them.
+OUT/learned and OUT/held-out get the folders CT, MR and CXR. The model is tried on the studies in HELD_OUT and does not learn from them.
 Needs SimpleITK, pydicom, nibabel, numpy. Licences of the sources: see the READMEs of the data folders; resources/README.md lists them.
 """
 import pathlib
@@ -25,14 +25,15 @@ FILES = {"MR": ["mr_brats/t1.nii.gz", "mr_brats/t1c.nii.gz", "mr_brats/t2.nii.gz
 
 
 def read_series(folder):
+    """All series of the folder."""
     reader = SimpleITK.ImageSeriesReader()
-    ids = reader.GetGDCMSeriesIDs(str(folder))
-    best = max((reader.GetGDCMSeriesFileNames(str(folder), one) for one in ids), key=len)
-    reader.SetFileNames(best)
-    return reader.Execute()
+    for series in reader.GetGDCMSeriesIDs(str(folder)):
+        reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder), series))
+        yield reader.Execute()
 
 
 def read_file(path):
+    """One volume; the first time point of several."""
     image = SimpleITK.ReadImage(str(path))
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
@@ -41,7 +42,7 @@ def read_file(path):
     if path.suffix == ".dcm" and image.HasMetaDataKey("0028|0004") and "MONOCHROME1" in image.GetMetaData("0028|0004"):
         top = float(SimpleITK.GetArrayViewFromImage(image).max())
         image = top - SimpleITK.Cast(image, SimpleITK.sitkFloat32)
-    return image
+    yield image
 
 
 def write(image, path):
@@ -58,14 +59,12 @@ def write(image, path):
 
 def main():
     data, out = map(pathlib.Path, sys.argv[1:3])
-    for modality, names in SERIES.items():
-        for name in names:
-            if name not in HELD_OUT:
-                write(read_series(data / name), out / modality / (name.replace("/", "_") + ".mha"))
-    for modality, names in FILES.items():
-        for name in names:
-            if name not in HELD_OUT:
-                write(read_file(data / name), out / modality / (name.replace("/", "_").split(".")[0] + ".mha"))
+    for names, read in ((SERIES, read_series), (FILES, read_file)):
+        for modality in names:
+            for name in names[modality]:
+                part = "held-out" if name in HELD_OUT else "learned"
+                for number, image in enumerate(read(data / name)):
+                    write(image, out / part / modality / f"{name.replace('/', '_').split('.')[0]}_{number}.mha")
 
 
 main()

@@ -89,19 +89,31 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
                             "Please segment {N}", "Can you segment {N}", "Could you segment {N}", "Can you outline {N}", "Could you outline {N}", "Please outline {N}", "Label {N}", "Draw {N}", "Where are {N}",
                             "Where is {N}", "Isolate {N}", "Identify {N}", "Overlay {N}", "I want to see {N}", "I would like to see {N}", "Make a mask of {N}", "Create a segmentation of {N}", "Give me {N}",
                             "Trace {N}", "Color {N}", "Extract {N}", "Annotate {N}", "Point out {N}", "Please show me {N}", "Please mark {N}", "Can you show {N}", "Can you find {N}", "Would you segment {N}",
-                            "Do a segmentation of {N}", "Perform a segmentation of {N}", "{N} segmentation", "Which pixels are {N}", "Let me see {N}", "Display {N}", "Paint {N}", "Detect {N}"}, random);
+                            "Do a segmentation of {N}", "Perform a segmentation of {N}", "{N} segmentation", "Which pixels are {N}", "Let me see {N}", "Display {N}", "Paint {N}", "Detect {N}",
+                            "{N}", "{N}, please", "I need {N}", "I need a mask of {N}", "Can I see {N}", "May I see {N}", "Run a segmentation of {N}", "Segment out {N}", "Go ahead and segment {N}", "Find and segment {N}",
+                            "Separate {N}", "Pick out {N}", "Let us segment {N}", "Could you please segment {N}", "Could you highlight {N}", "Can you mark {N}", "Can you delineate {N}", "Please delineate {N}", "Please highlight {N}",
+                            "Please find {N}", "Mask {N}", "Get me {N}", "Produce a mask for {N}", "Generate a segmentation of {N}", "Draw the outline of {N}", "Draw a contour around {N}", "Put a mask on {N}", "Mark out {N}",
+                            "Show where {N} are", "Show me where {N} is", "Tell me where {N} are", "Colour {N}", "Shade {N}", "Visualize {N}", "Could I get {N}", "Segmentation of {N}", "Mask of {N}", "Outline of {N}"}, random);
         break;
     case Asked::Measure:
         form = pickWord({"How large are {N}", "How large is {N}", "How big are {N}", "What is the volume of {N}", "Measure {N}", "Measure the volume of {N}", "How much of this is {N}", "What volume do {N} have",
-                            "Compute the volume of {N}", "Please measure {N}", "How many mL are {N}", "Quantify {N}", "What is the mean HU of {N}", "What is the size of {N}", "Determine the volume of {N}"}, random);
+                            "Compute the volume of {N}", "Please measure {N}", "How many mL are {N}", "Quantify {N}", "What is the mean HU of {N}", "What is the size of {N}", "Determine the volume of {N}",
+                            "How much {N} is there", "Calculate the volume of {N}", "Tell me the volume of {N}", "Volume of {N}", "How much volume do {N} have", "What volume does {N} have", "Give me the volume of {N}",
+                            "Estimate the volume of {N}", "What is the density of {N}", "Segment {N} and measure the volume", "Segment {N} and tell me the volume"}, random);
         break;
     case Asked::Presence:
-        form = pickWord({"Are {N} visible", "Is {N} visible", "Can you see {N}", "Do you see {N}", "Does this show {N}", "Is there any sign of {N}", "Are {N} in this slice", "Is {N} in the picture", "Are there any {N}"}, random);
+        form = pickWord({"Are {N} visible", "Is {N} visible", "Can you see {N}", "Do you see {N}", "Does this show {N}", "Is there any sign of {N}", "Are {N} in this slice", "Is {N} in the picture", "Are there any {N}",
+                            "Do we see {N}", "Is {N} shown", "Are {N} shown", "Is any part of {N} visible", "Is there {N}", "Does this slice show {N}", "Can {N} be seen", "Is {N} included", "Are {N} included"}, random);
         break;
     }
-    std::string text = replaced(form, "{N}", noun) + replaced(place, "{M}", modality);
+    const bool question = asked != Asked::Segment || form.starts_with("Can") || form.starts_with("Could") || form.starts_with("Where") || form.starts_with("Which") ||
+        form.starts_with("Would") || form.starts_with("May");
+    const std::string start = random.chance(0.88) ? "" : pickWord({"Now ", "OK, ", "Hi, ", "Hello, ", "And ", "Next, ", "First ", "Please, ", "So, "}, random);
+    if (!start.empty()) {
+        form[0] = char(std::tolower(static_cast<unsigned char>(form[0])));
+    }
+    std::string text = start + replaced(form, "{N}", noun) + replaced(place, "{M}", modality);
     text = replaced(replaced(text, "any the ", "any "), "the the ", "the ");
-    const bool question = asked != Asked::Segment || form.starts_with("Can") || form.starts_with("Could") || form.starts_with("Where") || form.starts_with("Which") || form.starts_with("Would");
     if (random.chance(0.75)) {
         text += question ? (random.chance(0.85) ? "?" : "") : pickWord({".", "", "", "!"}, random);
     }
@@ -384,14 +396,13 @@ private:
         if (withPicture) {
             std::string word = sentenceWord(picture.kind, m_random);
             const double doubt = m_random.uniform();
-            if (doubt < 0.4) {
+            if (doubt < 0.2) {
                 word = {};
-            } else if (doubt < 0.44) {
+            } else if (doubt < 0.25) {
                 word = pickWord({"CT", "MRI", "CXR"}, m_random);
             }
             text = userText(PromptForm::Training, experts::promptCards(m_cards), word, question);
             m_conversation.pictures.push_back(toPicture(picture, m_size));
-            m_conversation.classes.push_back(pictureClass(picture));
         }
         m_conversation.messages.push_back({Role::User, text});
         m_conversation.messages.push_back({Role::Assistant, answer});
@@ -421,7 +432,6 @@ private:
         const Legend legend = makeLegend(picture, wanted, m_size, m_random);
         m_conversation.messages.push_back({Role::Expert, expertText(PromptForm::Training, legend.text()) + expertInstruction(PromptForm::Training, question)});
         m_conversation.pictures.push_back(toMaskedPicture(picture, m_size, legend.labels));
-        m_conversation.classes.push_back(pictureClass(picture));
         m_conversation.messages.push_back({Role::Assistant, finalAnswer(asked, whatIsIt, legend, picture)});
     }
 

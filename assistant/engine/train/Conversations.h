@@ -12,7 +12,6 @@ namespace hf::assistant::train {
 struct Conversation {
     std::vector<PromptMessage> messages;
     std::vector<Picture> pictures;
-    std::vector<int> classes;       ///< pictureClass of each picture.
 };
 
 /// Writes the demo model's conversations: a picture, cards of experts, a question, the call of the expert that fits (or a refusal), the

@@ -1,6 +1,7 @@
 #include "assistant/engine/train/PicturePool.h"
 
 #include "assistant/engine/PillowResize.h"
+#include "assistant/engine/train/RealSlices.h"
 #include "viewer/phantom/Scenes.h"
 #include "viewer/volume/Error.h"
 
@@ -9,79 +10,14 @@
 #include <cmath>
 #include <fstream>
 #include <mutex>
-#include <sstream>
 #include <thread>
 
 namespace hf::assistant::train {
 
-namespace fs = std::filesystem;
 using phantom::CtLabel;
 using phantom::Random;
 
 namespace {
-
-constexpr double kAir = -1024;
-
-/// A MetaImage file as packaging/train-demo/real_volumes.py writes it.
-Volume readMetaImage(const fs::path& path, const std::string& modality)
-{
-    std::ifstream file(path, std::ios::binary);
-    std::string line, elementType;
-    std::array<double, 9> matrix{};
-    std::array<double, 3> offset{}, spacing{};
-    Size3 size;
-    bool local = false;
-    while (!local && std::getline(file, line)) {
-        std::istringstream in(line);
-        std::string key, equals;
-        in >> key >> equals;
-        if (key == "TransformMatrix") {
-            for (double& value : matrix) in >> value;
-        } else if (key == "Offset") {
-            in >> offset[0] >> offset[1] >> offset[2];
-        } else if (key == "ElementSpacing") {
-            in >> spacing[0] >> spacing[1] >> spacing[2];
-        } else if (key == "DimSize") {
-            in >> size.i >> size.j >> size.k;
-        } else if (key == "ElementType") {
-            in >> elementType;
-        } else if (key == "ElementDataFile") {
-            local = true;
-        }
-    }
-    if (!local || elementType != "MET_SHORT" || size.i < 1 || size.j < 1 || size.k < 1) {
-        throw Error(path.string() + " is not an uncompressed MetaImage file of short integers", "unsupported");
-    }
-    std::vector<std::int16_t> voxels(size.voxels());
-    file.read(reinterpret_cast<char*>(voxels.data()), std::streamsize(voxels.size() * 2));
-    if (!file) {
-        throw Error(path.string() + " is too short", "broken");
-    }
-    const std::array<Vec3, 3> axes{Vec3{matrix[0], matrix[1], matrix[2]}, Vec3{matrix[3], matrix[4], matrix[5]}, Vec3{matrix[6], matrix[7], matrix[8]}};
-    VolumeInfo info;
-    info.modality = modality;
-    info.unit = modality == "CT" ? Unit::Hu : Unit::None;
-    return Volume(Geometry(size, spacing, {offset[0], offset[1], offset[2]}, axes), std::move(voxels), info);
-}
-
-/// The frame of the model's picture with S x S pixels.
-SliceFrame stretched(SliceFrame frame, int size)
-{
-    const double fx = double(frame.width) / size, fy = double(frame.height) / size;
-    frame.origin = frame.toLps((fx - 1) / 2, (fy - 1) / 2);
-    frame.pixelMm = {frame.pixelMm[0] * fx, frame.pixelMm[1] * fy};
-    frame.width = frame.height = size;
-    return frame;
-}
-
-std::vector<std::uint8_t> redOf(const Picture& picture)
-{
-    std::vector<std::uint8_t> grey(picture.rgb.size() / 3);
-    for (std::size_t n = 0; n < grey.size(); ++n) {
-        grey[n] = picture.rgb[3 * n];
-    }
-    return grey;
-}
 
 LabelId expertLabel(CtLabel label)
 {
@@ -97,55 +33,6 @@ LabelId expertLabel(CtLabel label)
     case CtLabel::BowelGas: return 0;
     default: return 8;
     }
-}
-
-/// Labels by HU alone, for real slices: good enough to be painted.
-std::vector<LabelId> labelsByHu(const Volume& volume, const SliceFrame& frame)
-{
-    const auto size = std::size_t(frame.width);
-    const std::vector<std::uint8_t> hu = redOf(composeSlice(volume, frame, {0, 2048, {}}, false, Interpolation::Linear));
-    const auto value = [&](std::size_t n) { return (hu[n] - 127.5) * 2048 / 255; };
-    std::vector<LabelId> labels(hu.size(), 255);
-    std::vector<std::size_t> stack;
-    const auto push = [&](std::size_t n) {
-        if (labels[n] == 255 && value(n) < -300) {
-            labels[n] = 0;
-            stack.push_back(n);
-        }
-    };
-    for (std::size_t n = 0; n < size; ++n) {
-        for (const std::size_t edge : {n, (size - 1) * size + n, n * size, n * size + size - 1}) {
-            push(edge);
-        }
-    }
-    while (!stack.empty()) {
-        const std::size_t n = stack.back();
-        stack.pop_back();
-        if (n % size > 0) push(n - 1);
-        if (n % size + 1 < size) push(n + 1);
-        if (n >= size) push(n - size);
-        if (n + size < labels.size()) push(n + size);
-    }
-    for (std::size_t n = 0; n < labels.size(); ++n) {
-        if (labels[n] == 255) {
-            const double v = value(n);
-            labels[n] = v < -400 ? (n % size > size / 2 ? 1 : 2) : v < -30 ? (v < -200 ? 0 : 7) : v > 180 ? 4 : 8;
-        }
-    }
-    return labels;
-}
-
-WindowLevel someWindow(const Volume& volume, Random& random)
-{
-    if (volume.info().modality == "CT") {
-        constexpr double kWindows[][2] = {{40, 400}, {40, 350}, {50, 400}, {60, 400}, {-600, 1500}, {-500, 1500}, {400, 1800}, {300, 2000}, {35, 80}, {90, 150}, {-100, 900}, {200, 700}};
-        const double* window = kWindows[random.chance(0.55) ? random.below(4) : random.below(12)];
-        return {window[0] + random.uniform(-20, 20), window[1] * random.uniform(0.8, 1.25), {}};
-    }
-    WindowLevel window = volume.percentileWindow();
-    window.width *= random.uniform(0.7, 1.25);
-    window.center *= random.uniform(0.75, 1.15);
-    return window;
 }
 
 TrainingPicture pictureOf(const Volume& volume, const View& view, int size, ImageKind kind)
@@ -291,65 +178,16 @@ bool showsSomething(const TrainingPicture& picture)
     return squares / n - (sum / n) * (sum / n) > 150;
 }
 
-struct RealVolume {
-    Volume volume;
-    ImageKind kind;
-};
-
-std::vector<RealVolume> readReal(const fs::path& folder)
+/// Kinds first, so that the few body scans among many heads are not rare.
+const RealVolume& someReal(const std::vector<RealVolume>& real, Random& random)
 {
-    std::vector<RealVolume> volumes;
-    if (folder.empty()) {
-        return volumes;
-    }
-    const std::pair<const char*, ImageKind> kinds[] = {{"CT", ImageKind::Ct}, {"MR", ImageKind::Mri}, {"CXR", ImageKind::Cxr}};
-    for (const auto& [name, kind] : kinds) {
-        if (!fs::is_directory(folder / name)) {
-            continue;
-        }
-        std::vector<fs::path> files;
-        for (const fs::directory_entry& entry : fs::directory_iterator(folder / name)) {
-            files.push_back(entry.path());
-        }
-        std::sort(files.begin(), files.end());
-        for (const fs::path& file : files) {
-            volumes.push_back({readMetaImage(file, kind == ImageKind::Mri ? "MR" : kind == ImageKind::Ct ? "CT" : "DX"), kind});
+    for (;;) {
+        const double kind = random.uniform();
+        const RealVolume& found = real[std::size_t(random.below(int(real.size())))];
+        if (found.kind == (kind < 0.5 ? ImageKind::Ct : kind < 0.92 ? ImageKind::Mri : ImageKind::Cxr)) {
+            return found;
         }
     }
-    return volumes;
-}
-
-TrainingPicture realSlice(const RealVolume& real, std::uint32_t seed, int size)
-{
-    Random random(seed);
-    const Geometry& geometry = real.volume.geometry();
-    View view;
-    if (real.kind == ImageKind::Cxr) {
-        view.plane = geometry.acquisitionPlane();
-        view.window = real.volume.percentileWindow();
-        view.window.width *= random.uniform(0.8, 1.3);
-        view.window.center *= random.uniform(0.85, 1.15);
-        return pictureOf(real.volume, view, size, ImageKind::Cxr);
-    }
-    // Planes with too few voxels across look like nothing.
-    const std::array<Plane, 3> planes{Plane::Axial, Plane::Sagittal, Plane::Coronal};
-    for (int attempt = 0; attempt < 20; ++attempt) {
-        view.plane = random.chance(0.4) ? geometry.acquisitionPlane() : planes[std::size_t(random.below(3))];
-        const int across = geometry.axisAcross(view.plane);
-        const int a = (across + 1) % 3, b = (across + 2) % 3;
-        const auto mm = [&](int axis) { return geometry.size().along(axis) * geometry.spacingMm()[std::size_t(axis)]; };
-        if (std::min(mm(a), mm(b)) > 45 && std::min(geometry.size().along(a), geometry.size().along(b)) >= 20) {
-            break;
-        }
-    }
-    const int slices = geometry.size().along(geometry.axisAcross(view.plane));
-    view.slice = std::clamp(int(slices * random.uniform(0.08, 0.92)), 0, slices - 1);
-    view.window = someWindow(real.volume, random);
-    TrainingPicture picture = pictureOf(real.volume, view, size, real.kind);
-    if (real.kind == ImageKind::Ct) {
-        picture.labels = labelsByHu(real.volume, stretched(squareFrameOf(geometry, view), size));
-    }
-    return picture;
 }
 
 TrainingPicture makeOne(const std::vector<RealVolume>& real, std::uint32_t seed, int size)
@@ -359,8 +197,8 @@ TrainingPicture makeOne(const std::vector<RealVolume>& real, std::uint32_t seed,
         const std::uint32_t s = seed * 17 + attempt * 104729;
         const double kind = random.uniform();
         TrainingPicture picture;
-        if (!real.empty() && random.chance(0.34)) {
-            picture = realSlice(real[std::size_t(random.below(int(real.size())))], s, size);
+        if (!real.empty() && random.chance(0.5)) {
+            picture = realSlice(someReal(real, random), s, size);
         } else if (kind < 0.46) {
             picture = trunkCt(s, size);
         } else if (kind < 0.53) {
@@ -382,11 +220,60 @@ TrainingPicture makeOne(const std::vector<RealVolume>& real, std::uint32_t seed,
     }
 }
 
+/// One record a picture: kind, plane (255: none), lateral, whether labels follow; then S x S bytes, and as many of labels.
+void writeCache(const std::filesystem::path& file, const std::vector<TrainingPicture>& pool)
+{
+    std::ofstream out(file, std::ios::binary);
+    for (const TrainingPicture& picture : pool) {
+        const char head[4] = {char(picture.kind), picture.plane ? char(*picture.plane) : char(255), char(picture.lateral), char(!picture.labels.empty())};
+        out.write(head, sizeof head);
+        out.write(reinterpret_cast<const char*>(picture.grey.data()), std::streamsize(picture.grey.size()));
+        const std::vector<std::uint8_t> labels(picture.labels.begin(), picture.labels.end());
+        out.write(reinterpret_cast<const char*>(labels.data()), std::streamsize(labels.size()));
+    }
+    if (!out.flush()) {
+        throw Error("cannot write " + file.string(), "write");
+    }
+}
+
+std::vector<TrainingPicture> readCache(const std::filesystem::path& file, int size)
+{
+    const std::size_t pixels = std::size_t(size) * std::size_t(size);
+    std::vector<TrainingPicture> pool;
+    std::ifstream in(file, std::ios::binary);
+    for (unsigned char head[4]; in.read(reinterpret_cast<char*>(head), sizeof head);) {
+        TrainingPicture picture;
+        picture.kind = ImageKind(head[0]);
+        if (head[1] < 3) {
+            picture.plane = Plane(head[1]);
+        }
+        picture.lateral = head[2] != 0;
+        picture.grey.resize(pixels);
+        in.read(reinterpret_cast<char*>(picture.grey.data()), std::streamsize(pixels));
+        if (head[3] != 0) {
+            std::vector<std::uint8_t> labels(pixels);
+            in.read(reinterpret_cast<char*>(labels.data()), std::streamsize(pixels));
+            picture.labels.assign(labels.begin(), labels.end());
+        }
+        if (!in || head[0] > int(ImageKind::Blank)) {
+            throw Error(file.string() + " is no cache of pictures", "broken");
+        }
+        pool.push_back(std::move(picture));
+    }
+    if (pool.empty()) {
+        throw Error(file.string() + " is no cache of pictures", "broken");
+    }
+    return pool;
+}
+
 } // namespace
 
 std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress& progress, std::stop_token stop)
 {
-    const std::vector<RealVolume> real = readReal(options.realVolumes);
+    if (!options.cache.empty() && std::filesystem::exists(options.cache)) {
+        return readCache(options.cache, options.size);
+    }
+    const std::vector<RealVolume> real = readRealVolumes(options.realVolumes);
     std::vector<TrainingPicture> pool(std::size_t(options.pictures));
     std::atomic<int> next = 0;
     std::mutex mutex;
@@ -407,6 +294,9 @@ std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress
         work();
     }
     throwIfStopped(stop);
+    if (!options.cache.empty()) {
+        writeCache(options.cache, pool);
+    }
     return pool;
 }
 
@@ -419,8 +309,8 @@ TrainingPicture varied(const TrainingPicture& picture, int size, Random& random)
         tone[std::size_t(n)] = std::uint8_t(std::clamp(255 * std::pow(n / 255.0, gamma) * gain + (n > 4 ? bias : 0), 0.0, 255.0));
     }
     const bool moves = picture.kind != ImageKind::Blank && random.chance(0.8);
-    const double zoom = random.uniform(0.85, 1.2), stretch = random.uniform(0.92, 1.08), turn = random.uniform(-0.09, 0.09);
-    const double dx = random.uniform(-0.06, 0.06) * size, dy = random.uniform(-0.06, 0.06) * size;
+    const double zoom = std::exp(random.uniform(-0.3, 0.25)), stretch = std::exp(random.uniform(-0.15, 0.15)), turn = random.uniform(-0.12, 0.12);
+    const double dx = random.uniform(-0.08, 0.08) * size, dy = random.uniform(-0.08, 0.08) * size;
     const double c = std::cos(turn) / zoom, s = std::sin(turn) / zoom;
     const auto at = [&](int x, int y) { return picture.grey[std::size_t(y) * std::size_t(size) + std::size_t(x)]; };
     for (int y = 0; y < size; ++y) {
@@ -452,6 +342,33 @@ TrainingPicture varied(const TrainingPicture& picture, int size, Random& random)
         }
     }
     return result;
+}
+
+TrainingPicture mirrored(const TrainingPicture& picture, int size)
+{
+    TrainingPicture result = picture;
+    for (auto* values : {&result.grey, &result.labels}) {
+        for (std::size_t row = 0; row + std::size_t(size) <= values->size(); row += std::size_t(size)) {
+            std::reverse(values->begin() + std::ptrdiff_t(row), values->begin() + std::ptrdiff_t(row) + size);
+        }
+    }
+    return result;
+}
+
+std::vector<TrainingPicture> plainPictures(const std::filesystem::path& realVolumes, int size)
+{
+    std::vector<TrainingPicture> pictures;
+    for (const RealVolume& real : readRealVolumes(realVolumes)) {
+        const Geometry& geometry = real.volume.geometry();
+        const std::vector<Plane> planes = real.kind == ImageKind::Cxr ? std::vector{geometry.acquisitionPlane()} : usefulPlanes(geometry);
+        for (const Plane plane : planes) {
+            const int slices = geometry.size().along(geometry.axisAcross(plane)), shown = std::min(slices, 12);
+            for (int n = 0; n < shown; ++n) {
+                pictures.push_back(plainSlice(real, plane, int(slices * (0.1 + 0.8 * (n + 0.5) / shown)), size));
+            }
+        }
+    }
+    return pictures;
 }
 
 int pictureClass(const TrainingPicture& picture)

@@ -30,14 +30,23 @@ struct PoolOptions {
     std::uint32_t seed = 1;
     /// Folders CT, MR, CXR with uncompressed MetaImage volumes (int16, LPS); empty: phantoms alone.
     std::filesystem::path realVolumes;
+    /// A file that keeps the pictures: read when it exists (the other options then do not matter), else written. Empty: none.
+    std::filesystem::path cache;
 };
 
 /// Pictures of phantoms (and of real volumes), made by the function that makes the model's picture in the program.
-/// @throws Error for a MetaImage file that is not understood; Cancelled.
+/// @throws Error for a MetaImage file that is not understood or a broken cache; Cancelled.
 std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress& progress, std::stop_token stop);
 
 /// A variation: brightness, contrast, gamma, noise, a small shift, turn and zoom. `labels` follow.
 TrainingPicture varied(const TrainingPicture& picture, int size, phantom::Random& random);
+
+/// Left and right exchanged.
+TrainingPicture mirrored(const TrainingPicture& picture, int size);
+
+/// Twelve slices in each useful plane of each volume in `realVolumes` (as PoolOptions), with the first window: to try a model on.
+/// @throws Error as makePool.
+std::vector<TrainingPicture> plainPictures(const std::filesystem::path& realVolumes, int size);
 
 /// What there is to tell apart: CT and MRI in three planes, frontal and lateral radiographs, ultrasound, nothing.
 constexpr int kPictureClasses = 10;

@@ -3,6 +3,7 @@
 #include "assistant/engine/Tokenizer.h"
 #include "assistant/engine/VilaNetworks.h"
 #include "assistant/engine/train/Conversations.h"
+#include "assistant/engine/train/VisionTrainer.h"
 #include "viewer/volume/Error.h"
 
 #include <ATen/autocast_mode.h>
@@ -31,7 +32,6 @@ struct Sample {
     std::vector<bool> learned;
     std::vector<int> answerOf;      ///< Number of the answer of a learned token, else -1.
     std::vector<Picture> pictures;
-    std::vector<int> classes;
     std::size_t rows = 0;           ///< Length with the pictures' rows.
 };
 
@@ -48,7 +48,6 @@ public:
         const TrainingText text = trainingText("llama_3", conversation.messages);
         Sample sample;
         sample.pictures = conversation.pictures;
-        sample.classes = conversation.classes;
         std::size_t at = 0;
         int answer = 0;
         for (const auto& [begin, end] : text.learned) {
@@ -98,7 +97,6 @@ struct Batch {
     torch::Tensor imageRows;    // [n * tokensPerImage] int64, places in B * T
     torch::Tensor from;         // [L] int64, rows (in B * T) whose next token is learned
     torch::Tensor targets;      // [L] int64
-    torch::Tensor classes;      // [n] int64, of the pictures
     std::vector<std::pair<int, int>> answers;   ///< Of each learned token: sample, answer.
 };
 
@@ -112,7 +110,7 @@ Batch makeBatch(std::span<const Sample> samples, int tokensPerImage, const Prepr
     Batch batch;
     batch.ids = torch::zeros({std::int64_t(samples.size()), width}, torch::kLong);
     std::vector<Picture> pictures;
-    std::vector<std::int64_t> imageRows, from, targets, classes;
+    std::vector<std::int64_t> imageRows, from, targets;
     for (std::size_t b = 0; b < samples.size(); ++b) {
         const Sample& sample = samples[b];
         std::int64_t* row = batch.ids.data_ptr<std::int64_t>() + std::int64_t(b) * width;
@@ -133,9 +131,7 @@ Batch makeBatch(std::span<const Sample> samples, int tokensPerImage, const Prepr
             ++at;
         }
         pictures.insert(pictures.end(), sample.pictures.begin(), sample.pictures.end());
-        classes.insert(classes.end(), sample.classes.begin(), sample.classes.end());
     }
-    batch.classes = torch::tensor(classes, torch::kLong);
     batch.pixels = pixelTensor(pictures, preprocessor);
     batch.imageRows = torch::tensor(imageRows, torch::kLong);
     batch.from = torch::tensor(from, torch::kLong);
@@ -153,23 +149,6 @@ torch::Tensor forward(VilaNetworks& networks, const Batch& batch, const torch::T
     const torch::Tensor out = networks.llm->forward(rows).reshape({-1, hidden});
     return networks.llm->logits(out.index_select(0, batch.from));
 }
-
-/// Tells picture classes from the mean of the features; thrown away after training.
-class ClassHeadImpl : public torch::nn::Module {
-public:
-    explicit ClassHeadImpl(int width)
-    {
-        norm = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
-        linear = register_module("linear", torch::nn::Linear(width, kPictureClasses));
-    }
-    /// [n, T, C] -> [n, classes]
-    torch::Tensor forward(const torch::Tensor& features) { return linear(norm(features).mean(1)); }
-
-private:
-    torch::nn::LayerNorm norm{nullptr};
-    torch::nn::Linear linear{nullptr};
-};
-TORCH_MODULE(ClassHead);
 
 class Autocast {
 public:
@@ -197,7 +176,7 @@ private:
 VilaConfig demoConfig(const TrainOptions& options, const Tokenizer& tokenizer)
 {
     VilaConfig config;
-    config.vision = {192, 576, 6, 4, 3, 168, 14, 1e-6};
+    config.vision = {192, 576, 6, 12, 3, 168, 14, 1e-6};
     config.preprocessor.size = 168;
     LlamaConfig& llm = config.llm;
     llm.hiddenSize = 256;
@@ -266,163 +245,103 @@ Tokenizer prepareTokenizer(const TrainOptions& options, const ConversationWriter
     return Tokenizer::load(folder);
 }
 
-std::vector<torch::Tensor> parametersOf(const torch::nn::Module& a, const torch::nn::Module& b)
-{
-    std::vector<torch::Tensor> all = a.parameters();
-    const std::vector<torch::Tensor> more = b.parameters();
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-}
+/// Which parts of a conversation's answers greedy decoding would get right word by word.
+struct AnswersRight {
+    bool sentence = true, rest = true;  ///< Of the first answer: up to its first full stop, and what follows.
+    bool later = true;
+};
 
-/// Position embeddings as sines and cosines of row and column, as strong as the patches': small random ones take very long to mean a place.
-void placePositions(VilaNetworks& networks)
-{
-    torch::NoGradGuard noGrad;
-    const std::int64_t side = networks.config.vision.patchesPerSide(), width = networks.config.vision.hiddenSize, quarter = width / 4;
-    for (auto& parameter : networks.vision->named_parameters()) {
-        if (parameter.key().find("position_embedding") == std::string::npos) {
-            continue;
-        }
-        const torch::Tensor frequency = torch::pow(100.0, -torch::arange(quarter, torch::kFloat) / double(quarter));
-        const torch::Tensor place = torch::outer(torch::arange(side, torch::kFloat), frequency);    // [side, quarter]
-        const torch::Tensor waves = torch::cat({place.sin(), place.cos()}, 1);                      // [side, width / 2]
-        const torch::Tensor rows = waves.unsqueeze(1).expand({side, side, 2 * quarter}), columns = waves.unsqueeze(0).expand({side, side, 2 * quarter});
-        parameter.value().copy_(0.2 * torch::cat({rows, columns}, 2).reshape({side * side, width}));
-    }
-}
-
-/// A fresh vision tower. Patch filters whiten the pool's patches (principal components, each scaled to the same strength): random ones see little but the mean.
-void initialiseVision(VilaNetworks& networks, const std::vector<TrainingPicture>& pool)
-{
-    torch::NoGradGuard noGrad;
-    const std::int64_t size = networks.config.vision.imageSize, patch = networks.config.vision.patchSize, side = size / patch, area = patch * patch, width = networks.config.vision.hiddenSize;
-    torch::Tensor covariance = torch::zeros({area, area}, torch::kDouble), sum = torch::zeros({area}, torch::kDouble);
-    double count = 0;
-    for (std::size_t n = 0; n < std::min<std::size_t>(pool.size(), 1500); ++n) {
-        const torch::Tensor grey = torch::from_blob(const_cast<std::uint8_t*>(pool[n].grey.data()), {size, size}, torch::kByte).to(torch::kDouble) / 127.5 - 1;
-        const torch::Tensor patches = grey.view({side, patch, side, patch}).permute({0, 2, 1, 3}).reshape({side * side, area});
-        covariance += patches.t().mm(patches);
-        sum += patches.sum(0);
-        count += double(side * side);
-    }
-    const torch::Tensor mean = sum / count;
-    covariance = covariance / count - torch::outer(mean, mean);
-    const auto [values, vectors] = torch::linalg_eigh(covariance, "L");
-    // Ascending: the strongest come last. Weak components are noise and stay weak.
-    const std::int64_t kept = std::min(width, area);
-    const torch::Tensor strong = values.narrow(0, area - kept, kept).clamp_min(0), basis = vectors.narrow(1, area - kept, kept);
-    // Weak against what the layers add, so that they count from the start.
-    const torch::Tensor filters = (basis / (strong + 2e-3 * strong.max().clamp_max(1.0) + 1e-3).sqrt().unsqueeze(0)).t() * 0.15;   // [kept, area]
-    for (auto& parameter : networks.vision->named_parameters()) {
-        if (parameter.key().find("patch_embedding.weight") != std::string::npos) {
-            torch::Tensor weight = torch::zeros({width, 3, patch, patch}, torch::kDouble);
-            weight.narrow(0, 0, kept).copy_((filters / 3).view({kept, 1, patch, patch}).expand({kept, 3, patch, patch}));
-            parameter.value().copy_(weight + 0.003 * torch::randn_like(weight));
-        } else if (parameter.key().find("encoder") != std::string::npos && parameter.value().dim() == 2) {
-            // By the number of inputs: attention that tells places and contents apart from the first step.
-            const bool residual = parameter.key().find("out_proj") != std::string::npos || parameter.key().find("fc2") != std::string::npos;
-            parameter.value().normal_(0, (residual ? 0.5 : 1.0) / std::sqrt(double(parameter.value().size(1))));
-        } else if (parameter.key().find("encoder") != std::string::npos) {
-            parameter.key().find("bias") != std::string::npos ? parameter.value().zero_() : parameter.value().fill_(1);
-        } else if (parameter.key().find("patch_embedding.bias") != std::string::npos) {
-            parameter.value().zero_();
-            parameter.value().narrow(0, 0, kept).copy_(-filters.mv(mean));
-        }
-    }
-}
-
-/// The vision tower learns to tell kinds and planes of pictures apart, before it learns to speak about them.
-void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<TrainingPicture>& pool, const TrainOptions& options, Random& random,
-    const std::function<void(const TrainReport&)>& onReport, const std::stop_token& stop)
-{
-    constexpr int kBatch = 64;
-    torch::optim::AdamW optimizer(parametersOf(*networks.vision, *head), torch::optim::AdamWOptions(1e-3).betas({0.9, 0.98}).weight_decay(0.05));
-    const auto start = Clock::now();
-    double lossSum = 0, right = 0;
-    int count = 0;
-    for (int step = 0;; ++step) {
-        const double done = secondsSince(start) / (options.visionMinutes * 60);
-        if (done >= 1) {
-            return;
-        }
-        throwIfStopped(stop);
-        std::vector<Picture> pictures;
-        std::vector<std::int64_t> classes;
-        for (int n = 0; n < kBatch; ++n) {
-            const TrainingPicture picture = varied(pool[std::size_t(random.below(int(pool.size())))], 168, random);
-            const bool masked = !picture.labels.empty() && random.chance(0.2);
-            pictures.push_back(masked ? toMaskedPicture(picture, 168, picture.labels) : toPicture(picture, 168));
-            classes.push_back(pictureClass(picture));
-        }
-        const double rate = 1e-3 * std::min(1.0, (step + 1) / 60.0) * (0.05 + 0.95 * 0.5 * (1 + std::cos(std::numbers::pi * done)));
-        static_cast<torch::optim::AdamWOptions&>(optimizer.param_groups()[0].options()).lr(rate);
-        optimizer.zero_grad();
-        const torch::Tensor targets = torch::tensor(classes, torch::kLong);
-        torch::Tensor loss, logits;
-        {
-            const Autocast autocast(options.bf16);
-            logits = head(networks.vision(pixelTensor(pictures, networks.config.preprocessor)).to(torch::kFloat)).to(torch::kFloat);
-            loss = torch::nn::functional::cross_entropy(logits, targets);
-        }
-        loss.backward();
-        torch::nn::utils::clip_grad_norm_(networks.vision->parameters(), 1.0);
-        optimizer.step();
-        lossSum += loss.item<double>();
-        right += logits.argmax(1).eq(targets).to(torch::kFloat).mean().item<double>();
-        if (++count == 20) {
-            TrainReport report;
-            report.step = step + 1;
-            report.loss = lossSum / count;
-            report.samplesPerSecond = (step + 1) * kBatch / secondsSince(start);
-            report.visionRight = right / count;
-            onReport(report);
-            lossSum = right = count = 0;
-        }
-    }
-}
-
-/// Cuts the shares of conversations that are right word by word (what greedy decoding would give).
-void tryUnseen(VilaNetworks& networks, const std::vector<Sample>& samples, const TrainOptions& options, TrainReport& report)
+/// The shares of unseen conversations that are right word by word (teacher-forced, which is what greedy decoding gives while all is right).
+void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::vector<Sample>& samples, const TrainOptions& options, TrainReport& report)
 {
     torch::NoGradGuard noGrad;
     const Autocast autocast(options.bf16);
-    int first = 0, all = 0;
+    std::vector<AnswersRight> outcomes;
     const int tokensPerImage = networks.config.tokensPerImage();
     for (std::size_t at = 0; at < samples.size(); at += std::size_t(options.batch)) {
         const std::span<const Sample> part(samples.data() + at, std::min(samples.size() - at, std::size_t(options.batch)));
         const Batch batch = makeBatch(part, tokensPerImage, networks.config.preprocessor);
         const torch::Tensor right = forward(networks, batch, networks.vision(batch.pixels)).argmax(1).eq(batch.targets).contiguous();
-        std::vector<bool> firstRight(part.size(), true), allRight(part.size(), true);
+        std::vector<AnswersRight> results(part.size());
+        std::vector<bool> sentenceOver(part.size(), false);
         for (std::size_t n = 0; n < batch.answers.size(); ++n) {
-            const auto [sample, answer] = batch.answers[n];
-            if (!right.data_ptr<bool>()[n]) {
-                allRight[std::size_t(sample)] = false;
-                if (answer == 0) {
-                    firstRight[std::size_t(sample)] = false;
-                }
+            const auto [index, answer] = batch.answers[n];
+            AnswersRight& result = results[std::size_t(index)];
+            bool& slot = answer > 0 ? result.later : sentenceOver[std::size_t(index)] ? result.rest : result.sentence;
+            slot = slot && right.data_ptr<bool>()[n];
+            const TokenId target = TokenId(batch.targets.data_ptr<std::int64_t>()[n]);
+            if (tokenizer.decode(std::span(&target, 1)).find('.') != std::string::npos) {
+                sentenceOver[std::size_t(index)] = true;
             }
         }
-        first += int(std::count(firstRight.begin(), firstRight.end(), true));
-        all += int(std::count(allRight.begin(), allRight.end(), true));
+        outcomes.insert(outcomes.end(), results.begin(), results.end());
     }
-    report.exactFirst = double(first) / double(samples.size());
-    report.exactAll = double(all) / double(samples.size());
+    const auto share = [&](auto&& holds) { return double(std::count_if(outcomes.begin(), outcomes.end(), holds)) / double(outcomes.size()); };
+    report.sentenceRight = share([](const AnswersRight& r) { return r.sentence; });
+    report.restRight = share([](const AnswersRight& r) { return r.rest; });
+    report.exactFirst = share([](const AnswersRight& r) { return r.sentence && r.rest; });
+    report.exactAll = share([](const AnswersRight& r) { return r.sentence && r.rest && r.later; });
+}
+
+/// Decays matrices only.
+torch::optim::AdamW optimizerFor(const std::vector<torch::Tensor>& learned, double learningRate)
+{
+    using torch::optim::AdamWOptions;
+    std::vector<torch::Tensor> decayed, plain;
+    for (const torch::Tensor& parameter : learned) {
+        (parameter.dim() >= 2 ? decayed : plain).push_back(parameter);
+    }
+    std::vector<torch::optim::OptimizerParamGroup> groups;
+    groups.emplace_back(decayed, std::make_unique<AdamWOptions>(AdamWOptions(learningRate).betas({0.9, 0.98}).weight_decay(0.05)));
+    groups.emplace_back(plain, std::make_unique<AdamWOptions>(AdamWOptions(learningRate).betas({0.9, 0.98}).weight_decay(0)));
+    return torch::optim::AdamW(groups, AdamWOptions(learningRate));
+}
+
+void learnToSee(VilaNetworks& networks, const std::vector<TrainingPicture>& pool, const TrainOptions& options, Random& random,
+    const std::function<void(const TrainReport&)>& onReport, const std::stop_token& stop)
+{
+    const std::vector<TrainingPicture> heldOut = plainPictures(options.heldOut, networks.config.vision.imageSize);
+    ClassHead head(networks.config.vision.hiddenSize);
+    VisionOptions vision;
+    vision.minutes = options.visionMinutes;
+    const auto tell = [&](const VisionReport& seen) {
+        TrainReport report;
+        report.step = seen.step;
+        report.loss = seen.loss;
+        report.visionRight = seen.right;
+        report.samplesPerSecond = seen.samplesPerSecond;
+        report.heldOutKind = seen.heldOut.kind;
+        report.heldOutPlane = seen.heldOut.plane;
+        onReport(report);
+    };
+    trainVision(networks, head, pool, heldOut, vision, random, tell, stop);
+    VisionReport last;
+    last.heldOut = tryPictures(networks, head, heldOut);
+    tell(last);
 }
 
 } // namespace
 
 void trainDemoModel(const TrainOptions& options, const std::function<void(const TrainReport&)>& onReport, const Progress& progress, std::stop_token stop)
 {
-    const PoolOptions poolOptions{options.pictures, 168, options.seed, options.realVolumes};
+    const PoolOptions poolOptions{options.pictures, 168, options.seed, options.realVolumes, options.poolCache};
     const std::vector<TrainingPicture> pool = makePool(poolOptions, progress, stop);
     PoolOptions unseenOptions = poolOptions;
     unseenOptions.pictures = std::min(400, options.pictures);
     unseenOptions.seed = options.seed + 5000;
+    unseenOptions.cache.clear();
     const std::vector<TrainingPicture> unseenPool = makePool(unseenOptions, progress, stop);
     const ConversationWriter writer(pool, 168), unseenWriter(unseenPool, 168);
 
     const Tokenizer tokenizer = prepareTokenizer(options, writer);
     VilaNetworks networks = options.resume ? loadNetworks(options.output, torch::kFloat) : VilaNetworks(demoConfig(options, tokenizer));
+    if (options.resume && options.visionMinutes > 0) {
+        // A new tower and projector under the language model that there is.
+        const Llama spoken = networks.llm;
+        networks = VilaNetworks(demoConfig(options, tokenizer));
+        initialise(networks, options.seed);
+        networks.llm = spoken;
+    }
     if (options.resume) {
         for (torch::Tensor& parameter : networks.parameters()) {
             parameter.set_data(parameter.clone());
@@ -441,25 +360,20 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     }
     std::sort(unseen.begin(), unseen.end(), [](const Sample& a, const Sample& b) { return a.rows < b.rows; });
 
-    ClassHead head(networks.config.vision.hiddenSize);
-    if (!options.resume || options.newPositions) {
-        placePositions(networks);
-        initialiseVision(networks, pool);
-    }
+    const auto save = [&] { saveNetworks(networks, options.output, torch::kBFloat16); };
     if (options.visionMinutes > 0) {
-        trainVision(networks, head, pool, options, random, onReport, stop);
+        learnToSee(networks, pool, options, random, onReport, stop);
+        save();
     }
-    std::vector<torch::Tensor> decayed, plain;
-    for (const std::vector<torch::Tensor>& list : {networks.parameters(), head->parameters()}) {
-        for (const torch::Tensor& parameter : list) {
-            (parameter.dim() >= 2 ? decayed : plain).push_back(parameter);
-        }
+    // From here on the tower stays as it is: half of the time goes into the language model that way.
+    for (const torch::Tensor& parameter : networks.vision->parameters()) {
+        parameter.requires_grad_(false);
     }
-    using torch::optim::AdamWOptions;
-    std::vector<torch::optim::OptimizerParamGroup> groups;
-    groups.emplace_back(decayed, std::make_unique<AdamWOptions>(AdamWOptions(options.learningRate).betas({0.9, 0.98}).weight_decay(0.05)));
-    groups.emplace_back(plain, std::make_unique<AdamWOptions>(AdamWOptions(options.learningRate).betas({0.9, 0.98}).weight_decay(0)));
-    torch::optim::AdamW optimizer(groups, AdamWOptions(options.learningRate));
+    std::vector<torch::Tensor> learned = networks.projector->parameters();
+    for (const torch::Tensor& parameter : networks.llm->parameters()) {
+        learned.push_back(parameter);
+    }
+    torch::optim::AdamW optimizer = optimizerFor(learned, options.learningRate);
 
     const auto start = Clock::now();
     // The clock may decide: `done` is the share of the whole run that is over.
@@ -467,7 +381,6 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     double lossSum = 0;
     int lossCount = 0;
     std::vector<std::vector<Sample>> queue;
-    const auto save = [&] { saveNetworks(networks, options.output, torch::kBFloat16); };
     int step = 0;
     for (double done = 0; (done = share(step)) < 1; ++step) {
         if (stop.stop_requested()) {
@@ -492,22 +405,18 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
         const Batch batch = makeBatch(queue.back(), tokensPerImage, networks.config.preprocessor);
         queue.pop_back();
         const double warm = std::min(1.0, (step + 1) / 150.0);
-        const double rate = options.learningRate * warm * (0.03 + 0.97 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, done))));
+        const double rate = options.learningRate * warm * (0.02 + 0.98 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, done))));
         for (auto& group : optimizer.param_groups()) {
-            static_cast<AdamWOptions&>(group.options()).lr(rate);
+            static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
         }
         optimizer.zero_grad();
         torch::Tensor loss;
         {
             const Autocast autocast(options.bf16);
-            const torch::Tensor features = networks.vision(batch.pixels);
-            loss = torch::nn::functional::cross_entropy(forward(networks, batch, features), batch.targets);
-            // What was learned about pictures is kept while the rest learns.
-            const torch::Tensor told = head(features.to(torch::kFloat)).to(torch::kFloat);
-            loss = loss + 0.2 * torch::nn::functional::cross_entropy(told, batch.classes);
+            loss = torch::nn::functional::cross_entropy(forward(networks, batch, networks.vision(batch.pixels)), batch.targets);
         }
         loss.backward();
-        torch::nn::utils::clip_grad_norm_(networks.parameters(), 1.0);
+        torch::nn::utils::clip_grad_norm_(learned, 1.0);
         optimizer.step();
         lossSum += loss.item<double>();
         ++lossCount;
@@ -519,7 +428,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
             report.samplesPerSecond = (step + 1) * options.batch / secondsSince(start);
             lossSum = lossCount = 0;
             if ((step + 1) % options.saveEvery == 0) {
-                tryUnseen(networks, unseen, options, report);
+                tryUnseen(networks, tokenizer, unseen, options, report);
                 save();
             }
             onReport(report);
@@ -528,7 +437,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     save();
     TrainReport report;
     report.step = report.steps = step;
-    tryUnseen(networks, unseen, options, report);
+    tryUnseen(networks, tokenizer, unseen, options, report);
     onReport(report);
 }
 

@@ -13,17 +13,19 @@ namespace hf::assistant::train {
 struct TrainOptions {
     std::filesystem::path output;           ///< The checkpoint's folder; made when missing.
     std::filesystem::path realVolumes;      ///< See PoolOptions.
+    /// Folder as realVolumes that is never learned from, only tried; may be empty.
+    std::filesystem::path heldOut;
+    std::filesystem::path poolCache;        ///< See PoolOptions::cache.
     int steps = 4000;
     double minutes = 0;                     ///< Above 0: the schedule ends by the clock instead of by steps.
-    /// Minutes in which the vision tower alone learns to tell kinds and planes apart, with a head that is thrown away.
-    double visionMinutes = 8;
+    /// Minutes in which a new vision tower alone learns to tell kinds and planes apart (see VisionTrainer.h); 0 with `resume` keeps the one that there is.
+    double visionMinutes = 20;
     int batch = 32;
     int pictures = 6000;
     int vocabSize = 1536;
     double learningRate = 1.2e-3;
     std::uint32_t seed = 1;
     bool resume = false;                    ///< Goes on from `output` with its tokenizer and weights.
-    bool newPositions = false;              ///< With resume: position embeddings of the vision tower begin anew.
     int saveEvery = 200;
     bool bf16 = true;                       ///< Multiplications in bf16 (autocast); weights stay fp32.
     std::string version = "0.1";
@@ -36,6 +38,10 @@ struct TrainReport {
     double exactFirst = -1;     ///< Share of unseen conversations whose first answer is right word by word; -1: not tried now.
     double visionRight = -1;    ///< While the vision tower learns alone: share of pictures that it tells right; else -1.
     double exactAll = -1;       ///< The same for all answers, teacher-forced.
+    double sentenceRight = -1;  ///< Share of first answers whose first sentence (what the picture is) is right; -1: not tried now.
+    double restRight = -1;      ///< Share of first answers in which everything after that sentence (the call, the refusal) is right.
+    double heldOutKind = -1;    ///< Share of the held-out slices whose kind (CT, MRI, radiograph) the class head tells right; -1: not tried.
+    double heldOutPlane = -1;   ///< Share of those of CT and MRI whose plane it tells right.
 };
 
 /// Trains a small VILA-1.5-layout model from nothing on phantoms and composed conversations; writes a checkpoint now and then and at the end.

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "assistant/engine/VilaNetworks.h"
+#include "assistant/engine/train/PicturePool.h"
+
+#include <functional>
+#include <stop_token>
+
+namespace hf::assistant::train {
+
+/// Tells picture classes (pictureClass) from the mean of the normalised features; thrown away after training.
+class ClassHeadImpl : public torch::nn::Module {
+public:
+    explicit ClassHeadImpl(int width);
+    /// [n, T, C] -> [n, kPictureClasses]
+    torch::Tensor forward(const torch::Tensor& features) { return linear(norm(features).mean(1)); }
+
+private:
+    torch::nn::LayerNorm norm{nullptr};
+    torch::nn::Linear linear{nullptr};
+};
+TORCH_MODULE(ClassHead);
+
+/// How well the class head tells pictures; shares from 0 to 1, -1 where there was nothing to tell.
+struct ToldRight {
+    double kind = -1;       ///< CT, MRI, radiograph, ultrasound, blank.
+    double plane = -1;      ///< Of CT and MRI.
+};
+ToldRight tryPictures(VilaNetworks& networks, ClassHead& head, const std::vector<TrainingPicture>& pictures);
+
+struct VisionOptions {
+    double minutes = 20;
+    int variants = 4;               ///< Variations of each picture that are made ahead.
+    double learningRate = 1.5e-3;
+    int batch = 64;
+};
+
+struct VisionReport {
+    int step = 0;
+    double loss = 0, right = 0;     ///< Means over the last steps, on pictures that are learned from.
+    double samplesPerSecond = 0;
+    ToldRight heldOut;
+};
+
+/// Makes a vision tower that knows modality and plane, before the language model learns to speak about them.
+///
+/// A vision transformer of this size that starts from random weights needs millions of pictures until it sees layout. So it starts as a reader of
+/// regions: patches are whitened into the first half of the channels and positions are kept in the other half; every head of layers 1 and 2
+/// looks at one region of the picture, whoever asks. All tokens then get the same sums, the parts that do nothing yet are left out, and a step
+/// takes a tenth of the time. The weights are those of an ordinary SigLIP tower, which computes the same function as what was trained.
+/// @param heldOut  never learned from, told in the reports. @throws Cancelled, Error for a tower of less than five layers.
+void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<TrainingPicture>& pool, const std::vector<TrainingPicture>& heldOut, const VisionOptions& options,
+    phantom::Random& random, const std::function<void(const VisionReport&)>& onReport, const std::stop_token& stop);
+
+} // namespace hf::assistant::train
