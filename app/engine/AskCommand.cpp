@@ -1,13 +1,17 @@
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
 #include "app/engine/Engine.h"
+#include "app/engine/ModelArguments.h"
 #include "app/engine/VolumeFile.h"
 #include "app/engine/Wire.h"
 #include "assistant/engine/M3Loop.h"
 #include "assistant/engine/Tokenizer.h"
+#include "assistant/engine/VilaConfig.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <iostream>
 
 namespace hf::app {
 
@@ -32,10 +36,14 @@ View viewOf(const Arguments& arguments, const Volume& volume)
 
 int askCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--model", "--volume", "--plane", "--slice", "--question", "--modality"}, {});
+    if (std::find(words.begin(), words.end(), "--prompt") != words.end()) {
+        return promptCommand(words);
+    }
+    std::set<std::string> options{"--volume", "--plane", "--slice", "--question", "--modality"};
+    options.merge(modelOptions());
+    const Arguments arguments(words, options, {});
     const Volume volume = readVolumeFile(arguments.value("--volume"), arguments.value("--modality"));
-    const auto folder = arguments.has("--model") ? std::filesystem::path(arguments.value("--model")) : demoModelFolder();
-    const auto model = assistant::VilaModel::load(folder, {});
+    const auto model = loadModel(arguments);
     experts::ExpertRegistry registry = makeRegistry();
     assistant::M3Loop loop(*model, registry);
     assistant::ChatTurn turn;
@@ -63,19 +71,29 @@ int askCommand(std::span<const std::string> words)
 
 int modelsCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--model"}, {});
-    const auto folder = arguments.has("--model") ? std::filesystem::path(arguments.value("--model")) : demoModelFolder();
-    std::printf("%s\n", toJson(assistant::VilaModel::load(folder, {})->info()).dump(2).c_str());
+    const Arguments arguments(words, modelOptions(), {});
+    std::printf("%s\n", toJson(loadModel(arguments)->info()).dump(2).c_str());
     return 0;
 }
 
 int tokenizeCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--model"}, {});
-    const auto folder = arguments.has("--model") ? std::filesystem::path(arguments.value("--model")) : demoModelFolder();
-    const assistant::Tokenizer tokenizer = assistant::Tokenizer::load(folder / "llm");
-    for (const std::string& text : arguments.plain()) {
-        std::printf("%s\n", json(tokenizer.encode(text)).dump().c_str());
+    const Arguments arguments(words, {"--model"}, {"--json", "--decode"});
+    const auto tokenizer = assistant::Tokenizer::load(assistant::tokenizerFolder(assistant::checkpointRoot(modelFolder(arguments))));
+    const auto print = [&](const std::string& line) {
+        const json result = arguments.has("--decode") ? json(tokenizer.decode(json::parse(line).get<std::vector<assistant::TokenId>>()))
+            : json(tokenizer.encode(arguments.has("--json") ? json::parse(line).get<std::string>() : line));
+        std::printf("%s\n", result.dump().c_str());
+    };
+    try {
+        for (const std::string& text : arguments.plain()) {
+            print(text);
+        }
+        for (std::string line; arguments.plain().empty() && std::getline(std::cin, line);) {
+            print(line);
+        }
+    } catch (const json::exception& error) {
+        throw Error(std::string("a line is no JSON of the expected kind: ") + error.what(), "arguments");
     }
     return 0;
 }

@@ -9,14 +9,20 @@ namespace hf::app {
 // @throws Error; code "usage" for words that it does not understand.
 
 int serveCommand(std::span<const std::string> words);
+/// One question about a view of a volume, or (promptCommand) about a picture file.
 int askCommand(std::span<const std::string> words);
+int promptCommand(std::span<const std::string> words);
 int segmentCommand(std::span<const std::string> words);
 int classifyCommand(std::span<const std::string> words);
 int modelsCommand(std::span<const std::string> words);
 int tokenizeCommand(std::span<const std::string> words);
+int quantizeCommand(std::span<const std::string> words);
+int checkCommand(std::span<const std::string> words);
+/// Speed of a language model; `bench` without `experts`.
+int benchModelCommand(std::span<const std::string> words);
 int trainCommand(std::span<const std::string> words);
 int runNetworkCommand(std::span<const std::string> words);
-/// `bench experts`: time and memory of networks.
+/// `bench experts`: time and memory of their networks; anything else is benchModelCommand().
 int benchCommand(std::span<const std::string> words);
 
 } // namespace hf::app

@@ -181,7 +181,7 @@ int runNetworkCommand(std::span<const std::string> words)
 int benchCommand(std::span<const std::string> words)
 {
     if (words.empty() || words[0] != "experts") {
-        throw Error("bench experts is what can be measured", "usage");
+        return benchModelCommand(words);
     }
     const Arguments arguments(words.subspan(1), {"--network", "--precision", "--weights", "--side", "--passes"}, {"--json"});
     const std::string name = arguments.value("--network", "vista3d");

@@ -2,7 +2,9 @@
 #include "app/engine/Commands.h"
 #include "app/engine/Engine.h"
 #include "app/engine/Wire.h"
+#include "app/engine/ModelArguments.h"
 #include "assistant/engine/M3Loop.h"
+#include "assistant/engine/MemoryNeed.h"
 
 #include <condition_variable>
 #include <cstdio>
@@ -57,7 +59,7 @@ struct Job {
 
 class Server {
 public:
-    explicit Server(std::filesystem::path model) : m_modelFolder(std::move(model)), m_registry(makeRegistry()) {}
+    Server(std::filesystem::path model, assistant::LoadOptions options) : m_modelFolder(std::move(model)), m_loadOptions(std::move(options)), m_registry(makeRegistry()) {}
 
     void run()
     {
@@ -163,7 +165,8 @@ private:
             std::fclose(file);
         }
         const std::lock_guard lock(m_mutex);
-        m_out.result(job.id, {{"device", "cpu"}, {"residentBytes", resident * sysconf(_SC_PAGESIZE)}, {"volumes", m_volumeCount}, {"model", m_modelInfo}, {"queued", m_queue.size()}, {"busy", m_running != nullptr}});
+        m_out.result(job.id, {{"device", "cpu"}, {"residentBytes", resident * sysconf(_SC_PAGESIZE)}, {"freeBytes", assistant::availableMemory().value_or(0)},
+            {"cacheBytes", !m_modelInfo.is_null() ? m_model->cacheBytes() : 0}, {"volumes", m_volumeCount}, {"model", m_modelInfo}, {"queued", m_queue.size()}, {"busy", m_running != nullptr}});
     }
 
     void work()
@@ -200,7 +203,7 @@ private:
     {
         try {
             const auto folder = m_modelFolder.empty() ? demoModelFolder() : m_modelFolder;
-            m_model = assistant::VilaModel::load(folder, {});
+            m_model = assistant::VilaModel::load(folder, m_loadOptions);
             m_loop = std::make_unique<assistant::M3Loop>(*m_model, m_registry);
             const std::lock_guard lock(m_mutex);
             m_modelInfo = toJson(m_model->info());
@@ -314,6 +317,11 @@ private:
         turn.generation.temperature = p.value("temperature", 0.0);
         turn.generation.topP = p.value("topP", 0.9);
         turn.generation.seed = p.value("seed", 0U);
+        const std::string mode = p.value("mode", "corrected");
+        if (mode != "corrected" && mode != "faithful") {
+            throw Error("mode is 'corrected' or 'faithful'", "arguments");
+        }
+        turn.form = mode == "faithful" ? assistant::PromptForm::Demo : assistant::PromptForm::Training;
         assistant::ChatEvents events;
         const json id = job.id;
         events.prompt = [&](int stage, const std::string& prompt) { m_out.notify("chat/prompt", {{"job", id}, {"stage", stage}, {"prompt", prompt}}); };
@@ -333,7 +341,7 @@ private:
         }
         const json done{{"job", id}, {"answer", answer.answer}, {"firstAnswer", answer.firstAnswer}, {"modality", answer.modality}, {"plane", toString(turn.view.plane)}, {"slice", turn.view.slice},
             {"expert", answer.expert ? json(answer.expert->card.name) : json()}, {"expertErrorCode", answer.expertErrorCode}, {"expertError", answer.expertError}, {"messages", messages},
-            {"timingsMs", answer.timingsMs}, {"reports", reports}, {"prompts", answer.prompts}, {"model", toJson(m_model->info())}, {"engine", engineVersion()}};
+            {"timingsMs", answer.timingsMs}, {"reports", reports}, {"prompts", answer.prompts}, {"droppedTurns", answer.droppedTurns}, {"model", toJson(m_model->info())}, {"engine", engineVersion()}};
         m_out.notify("chat/done", done);
         return done;
     }
@@ -353,6 +361,7 @@ private:
     }
 
     std::filesystem::path m_modelFolder;
+    assistant::LoadOptions m_loadOptions;
     experts::ExpertRegistry m_registry;
     Output m_out;
     MaskStore m_masks;
@@ -375,12 +384,12 @@ private:
 
 int serveCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--model"}, {});
+    const Arguments arguments(words, modelOptions(), {});
     if (!arguments.plain().empty()) {
-        throw Error("serve takes no arguments but --model FOLDER", "usage");
+        throw Error("serve takes options only", "usage");
     }
     // Nothing but messages may go to stdout.
-    Server(arguments.value("--model")).run();
+    Server(arguments.value("--model"), loadOptions(arguments)).run();
     return 0;
 }
 

@@ -17,6 +17,10 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            answers the desktop program: JSON-RPC over stdin and stdout (assistant/PROTOCOL.md)
   ask      --volume HEADER.json --question TEXT [--plane axial|sagittal|coronal] [--slice N] [--model FOLDER]
            one question about one view
+  ask      --prompt TEXT [--image FILE.png|FILE.jpg] [--model FOLDER] [--max-tokens N] [--logits FILE.npy] [--mode corrected|faithful]
+           [--modality WORD] [--temperature T] [--top-p P] [--seed N] [--raw] [--json]
+           one question about a picture file, without experts. The prompt becomes the user's message in the model's template (--raw: it
+           is the whole text, with an <image> for the picture). --logits gets fp32 rows [answer tokens, vocabulary], the last token's too
   segment  --expert FOLDER|NAME [--args TEXT] [--modality CT] [--precision fastest|exact|fp32|bf16] IN ... OUT
            runs an expert without the language model. IN and OUT are .nii, .nii.gz or HEADER.json (OUT then .raw); labels and
            measurements stand beside OUT as .json and .csv. An expert of several channels takes one IN a channel; otherwise several IN
@@ -25,8 +29,14 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            scores of chest radiographs with the spread over the models
   models   [--model FOLDER]
            what the model is: name, version, hash, licence, sizes
-  tokenize [--model FOLDER] TEXT ...
-           ids of texts
+  tokenize [--model FOLDER] [--json] [--decode] [TEXT ...]
+           ids of texts, or of the lines of the input, as JSON; --json: each is a JSON string; --decode: lists of ids to JSON strings
+  quantize --output FOLDER --to int8|int4 [--model FOLDER]
+           a copy of a model whose language model is rounded; it loads faster and needs no --quantization
+  check    [--model FOLDER] [--tokens N]
+           compares quantised forms and precisions of a model with fp32: logits, agreement, divergence
+  bench    [--shape 3b|8b|13b] [--precision bf16|fp32|int8|int4] [--device cpu] [--layers N] [--folder FOLDER] [--json]
+           speed of a model of that shape with random weights, which are written to a temporary folder first
   run-network --network vista3d|brats|densenet121|resnet50|FOLDER --weights FILE --input X.npy --output Y.npy [--precision exact|fp32|bf16]
            [--classes 1,3] [--points x,y,z,label;...] [--class ID]
            one forward pass on given tensors; the weights "hashed" are deterministic numbers
@@ -35,6 +45,8 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
   train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
            trains the small demo model
 
+Commands that load a model take --device auto|cpu|cuda:N and --precision auto|fp32|bf16|fp16 and
+--quantization none|int8|int4.
 Without --model the embedded demo model is used. HEADER.json describes a raw file as in volume/open of the protocol.
 )";
 
@@ -45,7 +57,7 @@ int main(int argc, char** argv)
     const std::vector<std::string> words(argv + 1, argv + argc);
     const std::map<std::string, std::function<int(std::span<const std::string>)>> commands{
         {"serve", hf::app::serveCommand}, {"ask", hf::app::askCommand}, {"segment", hf::app::segmentCommand}, {"classify", hf::app::classifyCommand}, {"models", hf::app::modelsCommand},
-        {"tokenize", hf::app::tokenizeCommand}, {"train", hf::app::trainCommand},
+        {"tokenize", hf::app::tokenizeCommand}, {"quantize", hf::app::quantizeCommand}, {"check", hf::app::checkCommand}, {"train", hf::app::trainCommand},
         {"run-network", hf::app::runNetworkCommand}, {"bench", hf::app::benchCommand}};
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
         std::fputs(kUsage, words.empty() ? stderr : stdout);

@@ -1,10 +1,17 @@
 #include "assistant/engine/VilaNetworks.h"
 
 #include "experts/runtime/Safetensors.h"
-#include "experts/runtime/Sha256.h"
+#include "experts/runtime/WeightsHash.h"
 #include "viewer/volume/Error.h"
 
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <set>
 #include <sstream>
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace hf::assistant {
 
@@ -19,16 +26,65 @@ std::string shapeText(at::IntArrayRef shape)
     return text.str();
 }
 
+/// Reads the pages of a mapped tensor now, so that the first answer does not wait for the disk. On failure they come when they are used.
+void readAhead(const at::Tensor& tensor)
+{
+#ifdef MADV_POPULATE_READ
+    const auto page = std::uintptr_t(::sysconf(_SC_PAGESIZE));
+    const auto begin = reinterpret_cast<std::uintptr_t>(tensor.data_ptr()) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(tensor.data_ptr()) + tensor.nbytes();
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
+#endif
+}
+
+const std::string kPacked = "_packed", kScales = "_scales";
+
+/// Matrices that the file has in packed form; their names.
+std::set<std::string> fillPacked(torch::nn::Module& module, const fs::path& folder, const runtime::TensorMap& tensors, WeightView::Type type)
+{
+    std::set<std::string> filled;
+    for (const auto& part : module.named_modules()) {
+        auto* linear = part.value()->as<LinearImpl>();
+        const std::string name = part.key() + ".weight";
+        const auto data = tensors.find(name + kPacked), scales = tensors.find(name + kScales);
+        if (!linear || data == tensors.end() || scales == tensors.end()) {
+            continue;
+        }
+        const bool isHead = part.key() == "lm_head";
+        const PackedWeight packed{isHead ? WeightView::Type::Int8 : type, linear->weight.size(0), linear->weight.size(1), data->second, scales->second};
+        const WeightView view = packed.view();
+        const std::vector<std::int64_t> dataShape{view.blocks(), view.blockBytes()}, scaleShape{view.blocks(), view.groups(), WeightView::kBlockRows};
+        if (packed.data.scalar_type() != at::kByte || packed.scales.scalar_type() != at::kHalf || packed.data.sizes() != dataShape || packed.scales.sizes() != scaleShape) {
+            throw Error(folder.string() + ": tensor " + name + kPacked + " should have the shape " + shapeText(dataShape) + ", its scales " + shapeText(scaleShape) +
+                "; the file has " + shapeText(packed.data.sizes()) + " and " + shapeText(packed.scales.sizes()), "checkpoint");
+        }
+        readAhead(packed.data);
+        linear->setPacked(packed);
+        filled.insert(name);
+    }
+    return filled;
+}
+
 /// Puts the file's tensors in the place of a module's parameters, without a copy where type and shape allow it.
-void fill(torch::nn::Module& module, const fs::path& folder, std::optional<torch::ScalarType> type)
+void fill(torch::nn::Module& module, const fs::path& folder, std::optional<torch::ScalarType> type, const std::string& quantisation, const Progress& progress,
+          const std::stop_token& stop)
 {
     const runtime::TensorMap tensors = runtime::readSafetensors(folder);
+    const auto packedType = quantisationOf(quantisation);
+    const std::set<std::string> packed = packedType ? fillPacked(module, folder, tensors, *packedType) : std::set<std::string>();
     std::string missing;
     torch::NoGradGuard noGrad;
-    for (auto& parameter : module.named_parameters()) {
+    const auto parameters = module.named_parameters();
+    std::size_t filled = 0;
+    for (auto& parameter : parameters) {
+        throwIfStopped(stop);
+        report(progress, double(filled++) / double(parameters.size()), folder.filename().string());
+        if (packed.contains(parameter.key())) {
+            continue;
+        }
         const auto found = tensors.find(parameter.key());
         if (found == tensors.end()) {
-            missing += (missing.empty() ? "" : ", ") + parameter.key();
+            missing += (missing.empty() ? "" : ", ") + parameter.key() + " " + shapeText(parameter.value().sizes());
             continue;
         }
         const at::Tensor& tensor = found->second;
@@ -39,6 +95,7 @@ void fill(torch::nn::Module& module, const fs::path& folder, std::optional<torch
         if (!tensor.is_floating_point()) {
             throw Error(folder.string() + ": tensor " + parameter.key() + " is not of a floating type", "checkpoint");
         }
+        readAhead(tensor);
         parameter.value().set_data(type ? tensor.to(*type) : tensor);
         parameter.value().set_requires_grad(false);
     }
@@ -57,36 +114,22 @@ void save(const torch::nn::Module& module, const fs::path& folder, torch::Scalar
     runtime::writeSafetensors(folder / "model.safetensors", tensors, {{"format", "pt"}});
 }
 
-const char* const kParts[] = {"llm", "vision_tower", "mm_projector"};
-
 } // namespace
-
-fs::path checkpointRoot(const fs::path& directory)
-{
-    if (!fs::is_directory(directory)) {
-        throw Error("there is no model folder " + directory.string(), "not-found");
-    }
-    if (!fs::exists(directory / "config.json") && fs::exists(directory / "model" / "config.json")) {
-        return directory / "model";
-    }
-    return directory;
-}
 
 VilaNetworks loadNetworks(const fs::path& root, std::optional<torch::ScalarType> type, const Progress& progress, std::stop_token stop)
 {
     report(progress, 0, "configuration");
     const VilaConfig config = loadVilaConfig(root);
-    // Modules are built empty in the wanted type; every parameter is replaced by fill().
+    const WithoutWeights withoutWeights;    // fill() replaces every parameter
     VilaNetworks networks(config);
-    const auto step = [&](torch::nn::Module& module, int part, double before) {
-        throwIfStopped(stop);
-        report(progress, before, kParts[part]);
-        fill(module, root / kParts[part], type);
+    const PartFolders folders = partFolders(root);
+    const auto step = [&](torch::nn::Module& module, const fs::path& folder, double begin, double end) {
+        fill(module, folder, type, &module == networks.llm.get() ? config.quantisation : "none", subProgress(progress, begin, end), stop);
         module.eval();
     };
-    step(*networks.llm, 0, 0.1);
-    step(*networks.vision, 1, 0.8);
-    step(*networks.projector, 2, 0.95);
+    step(*networks.llm, folders.llm, 0, 0.85);
+    step(*networks.vision, folders.visionTower, 0.85, 0.97);
+    step(*networks.projector, folders.projector, 0.97, 1);
     report(progress, 1, "ready");
     return networks;
 }
@@ -99,15 +142,66 @@ void saveNetworks(const VilaNetworks& networks, const fs::path& root, torch::Sca
     save(*networks.projector, root / "mm_projector", type);
 }
 
+void saveQuantised(const fs::path& root, const fs::path& target, WeightView::Type type, const Progress& progress, std::stop_token stop)
+{
+    if (fs::exists(target) && !fs::is_empty(target)) {
+        throw Error(target.string() + " is not empty", "arguments");
+    }
+    const VilaConfig config = loadVilaConfig(root);
+    if (config.quantisation != "none") {
+        throw Error(root.string() + " is quantised already", "arguments");
+    }
+    const PartFolders folders = partFolders(root);
+    fs::create_directories(target / "llm");
+    fs::copy(folders.visionTower, target / "vision_tower", fs::copy_options::recursive);
+    fs::copy(folders.projector, target / "mm_projector", fs::copy_options::recursive);
+    for (const auto& entry : fs::directory_iterator(tokenizerFolder(root))) {
+        if (entry.is_regular_file() && entry.path().extension() != ".safetensors" && entry.path().filename() != "model.safetensors.index.json") {
+            fs::copy_file(entry.path(), target / "llm" / entry.path().filename());
+        }
+    }
+    fs::copy_file(folders.llm / "config.json", target / "llm/config.json", fs::copy_options::skip_existing);
+    runtime::TensorMap packed;
+    const runtime::TensorMap tensors = runtime::readSafetensors(folders.llm);
+    std::size_t done = 0;
+    for (const auto& [name, tensor] : tensors) {
+        throwIfStopped(stop);
+        report(progress, double(done++) / double(tensors.size()), name);
+        const bool isHead = name == "lm_head.weight";
+        if (!isHead && !(name.find("_proj.weight") != std::string::npos && tensor.dim() == 2)) {
+            packed[name] = tensor;
+            continue;
+        }
+        PackedWeight weight = PackedWeight::of(tensor, isHead ? WeightView::Type::Int8 : type);
+        packed[name + kPacked] = std::move(weight.data);
+        packed[name + kScales] = std::move(weight.scales);
+    }
+    runtime::writeSafetensors(target / "llm/model.safetensors", packed, {{"format", "pt"}});
+    std::ifstream stream(root / "config.json");
+    nlohmann::json top = nlohmann::json::parse(stream);
+    for (const char* part : {"llm_cfg", "vision_tower_cfg", "mm_projector_cfg"}) {
+        if (top.contains(part) && top[part].is_string()) {
+            top.erase(part);    // all parts lie at their usual places now
+        }
+    }
+    top["hounsfield"]["quantisation"] = type == WeightView::Type::Int8 ? "int8" : "int4";
+    std::ofstream out(target / "config.json", std::ios::trunc);
+    out << top.dump(2) << '\n';
+    if (!out.flush()) {
+        throw Error("cannot write " + (target / "config.json").string(), "write");
+    }
+}
+
 std::string weightsSha256(const fs::path& root)
 {
     std::vector<fs::path> files;
-    for (const char* part : kParts) {
-        for (const fs::path& file : runtime::safetensorsFiles(root / part)) {
+    const PartFolders folders = partFolders(root);
+    for (const fs::path& part : {folders.llm, folders.visionTower, folders.projector}) {
+        for (const fs::path& file : runtime::safetensorsFiles(part)) {
             files.push_back(file);
         }
     }
-    return runtime::sha256OfFiles(files);
+    return runtime::sha256OfWeights(files);
 }
 
 } // namespace hf::assistant

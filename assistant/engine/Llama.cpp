@@ -12,7 +12,7 @@ namespace nn = torch::nn;
 
 namespace {
 
-nn::Linear withoutBias(int in, int out) { return nn::Linear(nn::LinearOptions(in, out).bias(false)); }
+Linear withoutBias(int in, int out) { return Linear(in, out, false); }
 
 /// Rotate-half layout: first and second half of the head dimension (not interleaved).
 torch::Tensor rotate(const torch::Tensor& x, const Rotary& rotary)
@@ -36,6 +36,12 @@ torch::Tensor RmsNormImpl::forward(const torch::Tensor& x)
     const torch::Tensor wide = x.to(at::kFloat);
     const torch::Tensor scaled = wide * at::rsqrt(wide.square().mean(-1, true) + m_eps);
     return scaled.to(x.scalar_type()) * weight.to(x.scalar_type());
+}
+
+std::vector<float> RmsNormImpl::weights() const
+{
+    const torch::Tensor wide = weight.detach().to(at::kCPU, at::kFloat).contiguous();
+    return {wide.data_ptr<float>(), wide.data_ptr<float>() + wide.numel()};
 }
 
 LlamaLayerImpl::LlamaLayerImpl(const LlamaConfig& config)
@@ -82,6 +88,19 @@ torch::Tensor LlamaLayerImpl::attend(const torch::Tensor& x, const Rotary& rotar
     return o_proj(mixed.transpose(1, 2).reshape({batch, rows, m_heads * m_headDim}));
 }
 
+DecoderLayer LlamaLayerImpl::decoderLayer() const
+{
+    return {input_layernorm->weights(), post_attention_layernorm->weights(), q_proj->view(), k_proj->view(), v_proj->view(), o_proj->view(),
+        gate_proj->view(), up_proj->view(), down_proj->view()};
+}
+
+void LlamaLayerImpl::pack(WeightView::Type type)
+{
+    for (Linear* matrix : {&q_proj, &k_proj, &v_proj, &o_proj, &gate_proj, &up_proj, &down_proj}) {
+        (*matrix)->pack(type);
+    }
+}
+
 torch::Tensor LlamaLayerImpl::forward(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past)
 {
     const torch::Tensor y = x + attend(input_layernorm(x), rotary, cache, past);
@@ -95,7 +114,7 @@ LlamaImpl::LlamaImpl(const LlamaConfig& config) : m_config(config)
         throw Error("attention heads that do not fit each other in llm/config.json", "config");
     }
     auto model = register_module("model", std::make_shared<nn::Module>());
-    embed_tokens = model->register_module("embed_tokens", nn::Embedding(config.vocabSize, config.hiddenSize));
+    embed_tokens = model->register_module("embed_tokens", Embedding(config.vocabSize, config.hiddenSize));
     auto layers = model->register_module("layers", std::make_shared<nn::Module>());
     for (int layer = 0; layer < config.layers; ++layer) {
         m_layers.push_back(layers->register_module(std::to_string(layer), LlamaLayer(config)));
@@ -108,13 +127,14 @@ LlamaImpl::LlamaImpl(const LlamaConfig& config) : m_config(config)
 
 torch::Tensor LlamaImpl::embed(const torch::Tensor& ids) { return embed_tokens(ids); }
 
-Rotary LlamaImpl::rotary(std::int64_t first, std::int64_t count, const torch::Tensor& like) const
+Rotary LlamaImpl::rotary(std::int64_t first, std::int64_t count, std::int64_t promptLength, const torch::Tensor& like) const
 {
     const auto wide = at::TensorOptions().dtype(at::kFloat).device(like.device());
     const double dim = m_config.headDim;
     double base = m_config.ropeTheta;
-    if (m_config.ropeScaling == "dynamic" && first + count > m_config.maxPositions) {
-        const double stretched = m_config.ropeFactor * double(first + count) / m_config.maxPositions - (m_config.ropeFactor - 1);
+    const std::int64_t length = std::max(promptLength, first + count);
+    if (m_config.ropeScaling == "dynamic" && length > m_config.maxPositions) {
+        const double stretched = m_config.ropeFactor * double(length) / m_config.maxPositions - (m_config.ropeFactor - 1);
         base *= std::pow(stretched, dim / (dim - 2));
     }
     const torch::Tensor exponents = at::arange(0, m_config.headDim, 2, wide) / dim;
@@ -127,12 +147,13 @@ Rotary LlamaImpl::rotary(std::int64_t first, std::int64_t count, const torch::Te
     return {both.cos().to(like.scalar_type()), both.sin().to(like.scalar_type())};
 }
 
-torch::Tensor LlamaImpl::forward(const torch::Tensor& embeddings, KeyValueCache* cache)
+torch::Tensor LlamaImpl::forward(const torch::Tensor& embeddings, KeyValueCache* cache, std::int64_t promptLength, const std::stop_token& stop)
 {
     const std::int64_t past = cache ? cache->length : 0;
-    const Rotary angles = rotary(past, embeddings.size(1), embeddings);
+    const Rotary angles = rotary(past, embeddings.size(1), promptLength, embeddings);
     torch::Tensor x = embeddings;
     for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
+        throwIfStopped(stop);
         x = m_layers[layer](x, angles, cache ? &cache->layers[layer] : nullptr, past);
     }
     if (cache) {
@@ -145,6 +166,30 @@ torch::Tensor LlamaImpl::logits(const torch::Tensor& hidden)
 {
     const torch::Tensor scores = m_config.tiedEmbeddings ? at::linear(hidden, embed_tokens->weight) : lm_head(hidden);
     return scores.to(at::kFloat);
+}
+
+std::unique_ptr<LlamaDecoder> LlamaImpl::makeDecoder() const
+{
+    const auto cacheType = viewOf(embed_tokens->weight).type;
+    const DecoderShape shape{m_config.hiddenSize, m_config.intermediateSize, m_config.heads, m_config.keyValueHeads, m_config.headDim,
+        float(m_config.rmsNormEps), cacheType};
+    std::vector<DecoderLayer> layers;
+    for (const LlamaLayer& layer : m_layers) {
+        layers.push_back(layer->decoderLayer());
+    }
+    return std::make_unique<LlamaDecoder>(shape, std::move(layers), norm->weights(), m_config.tiedEmbeddings ? viewOf(embed_tokens->weight) : lm_head->view());
+}
+
+void LlamaImpl::pack(WeightView::Type type, const Progress& progress, const std::stop_token& stop)
+{
+    for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
+        throwIfStopped(stop);
+        report(progress, double(layer) / double(m_layers.size()), "quantisation");
+        m_layers[layer]->pack(type);
+    }
+    if (!m_config.tiedEmbeddings) {
+        lm_head->pack(WeightView::Type::Int8);
+    }
 }
 
 KeyValueCache LlamaImpl::makeCache(std::int64_t capacity) const

@@ -1,9 +1,15 @@
 #pragma once
 
+#include "assistant/engine/Linear.h"
+#include "assistant/engine/LlamaDecoder.h"
 #include "assistant/engine/VilaConfig.h"
+
+#include "viewer/volume/Progress.h"
 
 #include <torch/torch.h>
 
+#include <memory>
+#include <stop_token>
 #include <vector>
 
 namespace hf::assistant {
@@ -21,6 +27,7 @@ struct KeyValueCache {
 class RmsNormImpl : public torch::nn::Module {
 public:
     RmsNormImpl(int width, double eps);
+    std::vector<float> weights() const;
     /// fp32 inside, cast back, then times the weight in the activation's type (reference vila-m3.md 1.5).
     torch::Tensor forward(const torch::Tensor& x);
 
@@ -39,12 +46,17 @@ public:
     /// @param x [B, T, H]; @param cache null in training, else this layer's, with `past` valid rows.
     torch::Tensor forward(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past);
 
+    /// The weights as single rows are multiplied with them.
+    DecoderLayer decoderLayer() const;
+    /// Rounds the matrices to int8 or int4.
+    void pack(WeightView::Type type);
+
 private:
     torch::Tensor attend(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past);
     int m_heads, m_keyValueHeads, m_headDim;
     RmsNorm input_layernorm{nullptr}, post_attention_layernorm{nullptr};
-    torch::nn::Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, o_proj{nullptr};
-    torch::nn::Linear gate_proj{nullptr}, up_proj{nullptr}, down_proj{nullptr};
+    Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, o_proj{nullptr};
+    Linear gate_proj{nullptr}, up_proj{nullptr}, down_proj{nullptr};
 };
 TORCH_MODULE(LlamaLayer);
 
@@ -55,21 +67,30 @@ public:
     /// ids [..] int64 -> [.., H]
     torch::Tensor embed(const torch::Tensor& ids);
     /// Embeddings [B, T, H] -> last hidden state after the final norm [B, T, H]. Rows are causal; with a cache (B = 1) they
-    /// follow its rows and are added to it.
-    torch::Tensor forward(const torch::Tensor& embeddings, KeyValueCache* cache = nullptr);
+    /// follow its rows and are added to it. @param promptLength  rows of the whole prompt that these belong to, which dynamic RoPE scaling
+    /// depends on; 0: they are its end.
+    /// @throws Cancelled between two layers; the cache then has the rows that it had.
+    torch::Tensor forward(const torch::Tensor& embeddings, KeyValueCache* cache = nullptr, std::int64_t promptLength = 0, const std::stop_token& stop = {});
     /// Hidden [.., H] -> fp32 logits [.., V].
     torch::Tensor logits(const torch::Tensor& hidden);
     /// An empty cache with room for `capacity` rows.
     KeyValueCache makeCache(std::int64_t capacity) const;
     const LlamaConfig& config() const { return m_config; }
+    Rotary rotary(std::int64_t first, std::int64_t count, std::int64_t promptLength, const torch::Tensor& like) const;
+    /// What generates single tokens quickly, on the CPU; reads these weights, which must stay as they are. Null where a weight has a bias
+    /// or another type.
+    std::unique_ptr<LlamaDecoder> makeDecoder() const;
+    /// Rounds all matrices but the embeddings to int8 or int4; the head stays at int8.
+    void pack(WeightView::Type type, const Progress& progress, const std::stop_token& stop);
+    /// Type of the weights.
+    torch::ScalarType storedType() const { return embed_tokens->weight.scalar_type(); }
 
 private:
-    Rotary rotary(std::int64_t first, std::int64_t count, const torch::Tensor& like) const;
     LlamaConfig m_config;
-    torch::nn::Embedding embed_tokens{nullptr};
+    Embedding embed_tokens{nullptr};
     std::vector<LlamaLayer> m_layers;
     RmsNorm norm{nullptr};
-    torch::nn::Linear lm_head{nullptr};
+    Linear lm_head{nullptr};
 };
 TORCH_MODULE(Llama);
 

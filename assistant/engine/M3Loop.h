@@ -31,6 +31,7 @@ struct ChatTurn {
     std::string question;
     std::vector<ChatMessage> history;   ///< Earlier messages, oldest first.
     GenerationOptions generation;
+    /// Demo: everything as the published demo program does it ("faithful"), not only the wording. See PROTOCOL.md, Mode.
     PromptForm form = PromptForm::Training;
 };
 
@@ -63,6 +64,7 @@ struct ChatAnswer {
     std::optional<ExpertRun> expert;
     /// Why the expert that the model named did not run, for the reader; never becomes part of the model's context.
     std::string expertErrorCode, expertError;
+    int droppedTurns = 0;               ///< Oldest turns of the history that the prompt had no room for.
     std::vector<ChatMessage> newMessages;   ///< To append to the history.
     std::vector<std::string> prompts;
     std::vector<GenerationReport> reports;
@@ -92,6 +94,12 @@ private:
         std::string name, arguments;
         ExpertRun run;
     };
+    struct Dialogue;
+    Dialogue fitted(const ChatTurn& turn, const std::vector<ChatMessage>& fresh, const Picture& picture, const std::string& cards, int& dropped) const;
+    std::optional<ExpertCall> findCall(const ChatTurn& turn, const std::string& answer) const;
+    void checkAsDemo(const ExpertCall& call) const;
+    std::string generate(const Dialogue& dialogue, const ChatTurn& turn, int stage, const ChatEvents& events, ChatAnswer& result, const std::stop_token& stop);
+    ChatMessage askExpert(const ChatTurn& turn, const ExpertCall& call, const ChatEvents& events, ChatAnswer& result, const std::stop_token& stop);
     VilaModel& m_model;
     experts::ExpertRegistry& m_experts;
     std::vector<Cached> m_cached;

@@ -34,19 +34,19 @@ ProjectorImpl::ProjectorImpl(const std::string& type, int visionWidth, int hidde
         return;
     }
     if (type == "linear") {
-        m_linears.push_back(register_module("layers", nn::Linear(visionWidth, hiddenSize)));
+        m_linears.push_back(register_module("layers", Linear(visionWidth, hiddenSize)));
         return;
     }
     auto layers = register_module("layers", std::make_shared<nn::Module>());
     if (type == "mlp_downsample") {
         m_downsamples = true;
         m_norm = layers->register_module("1", nn::LayerNorm(nn::LayerNormOptions({4 * visionWidth})));
-        m_linears.push_back(layers->register_module("2", nn::Linear(4 * visionWidth, hiddenSize)));
-        m_linears.push_back(layers->register_module("4", nn::Linear(hiddenSize, hiddenSize)));
+        m_linears.push_back(layers->register_module("2", Linear(4 * visionWidth, hiddenSize)));
+        m_linears.push_back(layers->register_module("4", Linear(hiddenSize, hiddenSize)));
     } else if (std::regex_match(type, match, kMlp)) {
         const int depth = std::stoi(match[1]);
         for (int layer = 0; layer < depth; ++layer) {
-            m_linears.push_back(layers->register_module(std::to_string(2 * layer), nn::Linear(layer ? hiddenSize : visionWidth, hiddenSize)));
+            m_linears.push_back(layers->register_module(std::to_string(2 * layer), Linear(layer ? hiddenSize : visionWidth, hiddenSize)));
         }
     } else {
         throw Error("mm_projector_type '" + type + "' is not supported", "config");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "assistant/engine/Linear.h"
+
 #include <torch/torch.h>
 
 #include <string>
@@ -23,7 +25,7 @@ public:
 private:
     bool m_downsamples = false;
     torch::nn::LayerNorm m_norm{nullptr};
-    std::vector<torch::nn::Linear> m_linears;   ///< with exact GELU between
+    std::vector<Linear> m_linears;   ///< with exact GELU between
 };
 TORCH_MODULE(Projector);
 

@@ -15,13 +15,13 @@ SiglipLayerImpl::SiglipLayerImpl(const SiglipConfig& config) : m_heads(config.he
     layer_norm1 = register_module("layer_norm1", nn::LayerNorm(norm));
     layer_norm2 = register_module("layer_norm2", nn::LayerNorm(norm));
     auto attention = register_module("self_attn", std::make_shared<nn::Module>());
-    q_proj = attention->register_module("q_proj", nn::Linear(width, width));
-    k_proj = attention->register_module("k_proj", nn::Linear(width, width));
-    v_proj = attention->register_module("v_proj", nn::Linear(width, width));
-    out_proj = attention->register_module("out_proj", nn::Linear(width, width));
+    q_proj = attention->register_module("q_proj", Linear(width, width));
+    k_proj = attention->register_module("k_proj", Linear(width, width));
+    v_proj = attention->register_module("v_proj", Linear(width, width));
+    out_proj = attention->register_module("out_proj", Linear(width, width));
     auto mlp = register_module("mlp", std::make_shared<nn::Module>());
-    fc1 = mlp->register_module("fc1", nn::Linear(width, config.intermediateSize));
-    fc2 = mlp->register_module("fc2", nn::Linear(config.intermediateSize, width));
+    fc1 = mlp->register_module("fc1", Linear(width, config.intermediateSize));
+    fc2 = mlp->register_module("fc2", Linear(config.intermediateSize, width));
 }
 
 torch::Tensor SiglipLayerImpl::attend(const torch::Tensor& x)
@@ -53,7 +53,7 @@ SiglipVisionImpl::SiglipVisionImpl(const SiglipConfig& config, int visionSelectL
     patch_embedding = embeddings->register_module("patch_embedding",
         nn::Conv2d(nn::Conv2dOptions(config.channels, config.hiddenSize, config.patchSize).stride(config.patchSize)));
     position_embedding = embeddings->register_module("position_embedding",
-        nn::Embedding(config.patchesPerSide() * config.patchesPerSide(), config.hiddenSize));
+        Embedding(config.patchesPerSide() * config.patchesPerSide(), config.hiddenSize));
     auto encoder = model->register_module("encoder", std::make_shared<nn::Module>());
     auto layers = encoder->register_module("layers", std::make_shared<nn::Module>());
     for (int layer = 0; layer < selected; ++layer) {

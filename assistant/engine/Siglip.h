@@ -1,5 +1,6 @@
 #pragma once
 
+#include "assistant/engine/Linear.h"
 #include "assistant/engine/VilaConfig.h"
 
 #include <torch/torch.h>
@@ -16,7 +17,7 @@ private:
     torch::Tensor attend(const torch::Tensor& x);
     int m_heads;
     torch::nn::LayerNorm layer_norm1{nullptr}, layer_norm2{nullptr};
-    torch::nn::Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, out_proj{nullptr}, fc1{nullptr}, fc2{nullptr};
+    Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, out_proj{nullptr}, fc1{nullptr}, fc2{nullptr};
 };
 TORCH_MODULE(SiglipLayer);
 
@@ -30,7 +31,7 @@ public:
 
 private:
     torch::nn::Conv2d patch_embedding{nullptr};
-    torch::nn::Embedding position_embedding{nullptr};
+    Embedding position_embedding{nullptr};
     std::vector<SiglipLayer> m_layers;
 };
 TORCH_MODULE(SiglipVision);

@@ -1,5 +1,6 @@
 #include "assistant/engine/Tokenizer.h"
 
+#include "assistant/engine/TokenizerModel.h"
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
@@ -97,42 +98,46 @@ std::vector<std::string> Splitter::split(const std::string& text) const
 
 namespace {
 
-/// Length of the valid UTF-8 character at `at`; 0 when it is broken, -1 when more bytes may complete it.
+constexpr int kUnfinished = 0;
+
+/// Length of the valid UTF-8 character at `at`; the negative length of what is broken; kUnfinished when more bytes may complete it.
 int characterLength(const std::string& bytes, std::size_t at)
 {
     const auto byte = [&](std::size_t n) { return std::uint8_t(bytes[n]); };
     const std::uint8_t first = byte(at);
-    const int length = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
+    const int length = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : -1;
     for (int n = 1; n < length; ++n) {
         if (at + std::size_t(n) >= bytes.size()) {
-            return -1;
+            return kUnfinished;
         }
         const std::uint8_t next = byte(at + std::size_t(n));
         const std::uint8_t low = n != 1 ? 0x80 : first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
         const std::uint8_t high = n != 1 ? 0xBF : first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
         if (next < low || next > high) {
-            return 0;
+            return -n;
         }
     }
     return length;
 }
 
-/// Moves complete characters of `bytes` to the result; broken ones become U+FFFD; an unfinished end stays unless `last`.
-std::string takeCharacters(std::string& bytes, bool last)
+/// Moves complete characters of `bytes` to the result; an unfinished end stays unless `last`. What is broken becomes one U+FFFD as far as
+/// it could have begun a character (as Python and Rust do), or one a byte (as SentencePiece does).
+std::string takeCharacters(std::string& bytes, bool last, bool eachByte)
 {
     std::string text;
     std::size_t at = 0;
     while (at < bytes.size()) {
         const int length = characterLength(bytes, at);
-        if (length < 0 && !last) {
+        if (length == kUnfinished && !last) {
             break;
         }
         if (length > 0) {
             text.append(bytes, at, std::size_t(length));
+            at += std::size_t(length);
         } else {
             text += "\xEF\xBF\xBD";
+            at += eachByte ? 1 : length == kUnfinished ? bytes.size() - at : std::size_t(-length);
         }
-        at += std::size_t(std::max(1, length));
     }
     bytes.erase(0, at);
     return text;
@@ -157,32 +162,29 @@ struct Merge { int rank; int result; };
 std::string repairedUtf8(const std::string& bytes)
 {
     std::string rest = bytes;
-    return takeCharacters(rest, true);
+    return takeCharacters(rest, true, false);
 }
 
-struct Tokenizer::Private {
+namespace {
+
+/// Byte-level BPE from a tokenizer.json.
+struct BytePairTokenizer : detail::TokenizerModel {
     std::unordered_map<std::string, TokenId> vocab;             ///< symbols -> id
-    std::vector<std::string> tokens;                            ///< id -> raw bytes (added tokens: their text)
-    std::vector<bool> special;
     std::unordered_map<std::pair<int, int>, Merge, PairHash> merges;
     std::array<int, 256> byteIds{};
     bool ignoreMerges = false;
-    bool cleanUpSpaces = false;
-    std::vector<std::string> added;                             ///< longest first
-    std::unordered_map<std::string, TokenId> addedIds;
     std::vector<detail::Splitter> splitters;
     std::vector<TokenId> before, after;
 
+    std::vector<TokenId> encode(const std::string& text) const override;
+    std::optional<TokenId> findPiece(const std::string& token) const override;
     void readModel(const json& model);
     void readAdded(const json& list);
     void readPreTokenizer(const json& step);
     void readPostProcessor(const json& step);
     void encodeWord(const std::string& word, std::vector<TokenId>& ids) const;
     void encodePlain(const std::string& text, std::vector<TokenId>& ids) const;
-    void place(TokenId id, std::string bytes, bool isSpecial);
 };
-
-namespace {
 
 /// Symbols of byte-level BPE back to bytes; the text itself when it holds other characters.
 std::string symbolsToBytes(const std::string& symbols)
@@ -207,22 +209,7 @@ std::string symbolsToBytes(const std::string& symbols)
     return bytes;
 }
 
-} // namespace
-
-void Tokenizer::Private::place(TokenId id, std::string bytes, bool isSpecial)
-{
-    if (id < 0 || id > 10'000'000) {
-        throw Error("tokenizer.json: a token has the id " + std::to_string(id), "checkpoint");
-    }
-    if (std::size_t(id) >= tokens.size()) {
-        tokens.resize(std::size_t(id) + 1);
-        special.resize(std::size_t(id) + 1, false);
-    }
-    tokens[std::size_t(id)] = std::move(bytes);
-    special[std::size_t(id)] = isSpecial;
-}
-
-void Tokenizer::Private::readModel(const json& model)
+void BytePairTokenizer::readModel(const json& model)
 {
     if (model.value("type", "BPE") != "BPE" || model.value("byte_fallback", false)) {
         unsupported("a model other than byte-level BPE");
@@ -257,22 +244,17 @@ void Tokenizer::Private::readModel(const json& model)
     }
 }
 
-void Tokenizer::Private::readAdded(const json& list)
+void BytePairTokenizer::readAdded(const json& list)
 {
     for (const json& token : list) {
-        const std::string content = token.at("content").get<std::string>();
-        if (content.empty()) {
-            continue;
+        if (token.value("lstrip", false) || token.value("rstrip", false) || token.value("single_word", false)) {
+            unsupported("an added token that takes part of its surroundings");
         }
-        const TokenId id = token.at("id").get<TokenId>();
-        place(id, content, token.value("special", false));
-        addedIds[content] = id;
-        added.push_back(content);
+        add(token.at("id").get<TokenId>(), token.at("content").get<std::string>(), token.value("special", false));
     }
-    std::stable_sort(added.begin(), added.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
 }
 
-void Tokenizer::Private::readPreTokenizer(const json& step)
+void BytePairTokenizer::readPreTokenizer(const json& step)
 {
     if (step.is_null()) {
         return;
@@ -300,7 +282,7 @@ void Tokenizer::Private::readPreTokenizer(const json& step)
     }
 }
 
-void Tokenizer::Private::readPostProcessor(const json& step)
+void BytePairTokenizer::readPostProcessor(const json& step)
 {
     if (step.is_null()) {
         return;
@@ -327,7 +309,7 @@ void Tokenizer::Private::readPostProcessor(const json& step)
     }
 }
 
-void Tokenizer::Private::encodeWord(const std::string& word, std::vector<TokenId>& ids) const
+void BytePairTokenizer::encodeWord(const std::string& word, std::vector<TokenId>& ids) const
 {
     if (ignoreMerges) {
         std::string symbols;
@@ -365,7 +347,7 @@ void Tokenizer::Private::encodeWord(const std::string& word, std::vector<TokenId
     ids.insert(ids.end(), parts.begin(), parts.end());
 }
 
-void Tokenizer::Private::encodePlain(const std::string& text, std::vector<TokenId>& ids) const
+void BytePairTokenizer::encodePlain(const std::string& text, std::vector<TokenId>& ids) const
 {
     std::vector<std::string> words{text};
     for (const detail::Splitter& splitter : splitters) {
@@ -382,14 +364,30 @@ void Tokenizer::Private::encodePlain(const std::string& text, std::vector<TokenI
     }
 }
 
-Tokenizer::Tokenizer(std::unique_ptr<Private> p) : d(std::move(p)) {}
+std::vector<TokenId> BytePairTokenizer::encode(const std::string& text) const
+{
+    std::vector<TokenId> ids = before;
+    split(text, [&](const std::string& part) { encodePlain(part, ids); }, [&](TokenId id) { ids.push_back(id); });
+    ids.insert(ids.end(), after.begin(), after.end());
+    return ids;
+}
+
+std::optional<TokenId> BytePairTokenizer::findPiece(const std::string& piece) const
+{
+    const auto found = vocab.find(piece);
+    return found == vocab.end() ? std::nullopt : std::optional(found->second);
+}
+
+} // namespace
+
+Tokenizer::Tokenizer(std::unique_ptr<const detail::TokenizerModel> model) : m_model(std::move(model)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::fromJson(const std::string& text, bool cleanUpSpaces)
 {
-    auto p = std::make_unique<Private>();
+    auto p = std::make_unique<BytePairTokenizer>();
     try {
         const json content = json::parse(text);
         if (content.contains("normalizer") && !content["normalizer"].is_null()) {
@@ -406,12 +404,30 @@ Tokenizer Tokenizer::fromJson(const std::string& text, bool cleanUpSpaces)
     return Tokenizer(std::move(p));
 }
 
+namespace {
+
+/// As the reference, which asks for the slow class: tokenizer.model where there is one, unless the files name the generic fast class.
+bool usesSentencePiece(const fs::path& folder)
+{
+    if (!fs::exists(folder / "tokenizer.model")) {
+        return false;
+    }
+    std::ifstream stream(folder / "tokenizer_config.json");
+    const json config = json::parse(stream, nullptr, false);
+    const bool generic = config.is_object() && config.value("tokenizer_class", json()) == "PreTrainedTokenizerFast";
+    return !(generic && fs::exists(folder / "tokenizer.json"));
+}
+
+} // namespace
+
 Tokenizer Tokenizer::load(const fs::path& folder)
 {
+    if (usesSentencePiece(folder)) {
+        return Tokenizer(detail::loadLlamaSentencePiece(folder));
+    }
     std::ifstream stream(folder / "tokenizer.json", std::ios::binary);
     if (!stream) {
-        const bool sentencePiece = fs::exists(folder / "tokenizer.model");
-        throw Error(folder.string() + (sentencePiece ? " has a SentencePiece tokenizer.model, which is not supported yet" : " has no tokenizer.json"), "checkpoint");
+        throw Error(folder.string() + " has neither tokenizer.json nor tokenizer.model", "checkpoint");
     }
     std::ostringstream text;
     text << stream.rdbuf();
@@ -423,32 +439,7 @@ Tokenizer Tokenizer::load(const fs::path& folder)
     return fromJson(text.str(), cleanUp);
 }
 
-std::vector<TokenId> Tokenizer::encode(const std::string& input) const
-{
-    const std::string text = repairedUtf8(input);
-    std::vector<TokenId> ids = d->before;
-    std::size_t begin = 0, at = 0;
-    while (at < text.size()) {
-        const std::string* found = nullptr;
-        for (const std::string& token : d->added) {
-            if (text.compare(at, token.size(), token) == 0) {
-                found = &token;
-                break;
-            }
-        }
-        if (!found) {
-            ++at;
-            continue;
-        }
-        d->encodePlain(text.substr(begin, at - begin), ids);
-        ids.push_back(d->addedIds.at(*found));
-        at += found->size();
-        begin = at;
-    }
-    d->encodePlain(text.substr(begin), ids);
-    ids.insert(ids.end(), d->after.begin(), d->after.end());
-    return ids;
-}
+std::vector<TokenId> Tokenizer::encode(const std::string& text) const { return m_model->encode(repairedUtf8(text)); }
 
 namespace {
 
@@ -470,39 +461,48 @@ std::string withoutExtraSpaces(std::string text)
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool skipSpecial) const
 {
     std::string bytes;
+    bool isFirst = true;
     for (const TokenId id : ids) {
-        if (id >= 0 && std::size_t(id) < d->tokens.size() && !(skipSpecial && d->special[std::size_t(id)])) {
-            bytes += d->tokens[std::size_t(id)];
+        if (id < 0 || std::size_t(id) >= size() || (skipSpecial && isSpecial(id))) {
+            continue;
         }
+        const std::string& token = m_model->tokens[std::size_t(id)];
+        bytes += isFirst && m_model->dropsFirstSpace && token.starts_with(' ') ? token.substr(1) : token;
+        isFirst = false;
     }
-    const std::string text = repairedUtf8(bytes);
-    return d->cleanUpSpaces ? withoutExtraSpaces(text) : text;
+    const std::string text = takeCharacters(bytes, true, m_model->dropsFirstSpace);
+    return m_model->cleanUpSpaces ? withoutExtraSpaces(text) : text;
 }
 
 std::string Tokenizer::bytesOf(TokenId id) const
 {
-    return id < 0 || std::size_t(id) >= d->tokens.size() || d->special[std::size_t(id)] ? std::string() : d->tokens[std::size_t(id)];
+    return id < 0 || std::size_t(id) >= size() || isSpecial(id) ? std::string() : m_model->tokens[std::size_t(id)];
 }
 
 std::optional<TokenId> Tokenizer::find(const std::string& token) const
 {
-    if (const auto added = d->addedIds.find(token); added != d->addedIds.end()) {
-        return added->second;
-    }
-    const auto found = d->vocab.find(token);
-    return found == d->vocab.end() ? std::nullopt : std::optional(found->second);
+    const auto added = m_model->added.find(token);
+    return added != m_model->added.end() ? std::optional(added->second) : m_model->findPiece(token);
 }
 
-bool Tokenizer::isSpecial(TokenId id) const { return id >= 0 && std::size_t(id) < d->special.size() && d->special[std::size_t(id)]; }
-std::size_t Tokenizer::size() const { return d->tokens.size(); }
-bool Tokenizer::cleansUpSpaces() const { return d->cleanUpSpaces; }
+bool Tokenizer::isSpecial(TokenId id) const { return id >= 0 && std::size_t(id) < size() && m_model->special[std::size_t(id)]; }
+std::size_t Tokenizer::size() const { return m_model->tokens.size(); }
+bool Tokenizer::cleansUpSpaces() const { return m_model->cleanUpSpaces; }
+bool Tokenizer::dropsFirstSpace() const { return m_model->dropsFirstSpace; }
 
 std::string StreamDecoder::push(TokenId id)
 {
-    m_pending += m_tokenizer.bytesOf(id);
-    return takeCharacters(m_pending, false);
+    std::string bytes = m_tokenizer.bytesOf(id);
+    if (!bytes.empty() && m_first) {
+        m_first = false;
+        if (m_tokenizer.dropsFirstSpace() && bytes.starts_with(' ')) {
+            bytes.erase(0, 1);
+        }
+    }
+    m_pending += bytes;
+    return takeCharacters(m_pending, false, m_tokenizer.dropsFirstSpace());
 }
 
-std::string StreamDecoder::finish() { return takeCharacters(m_pending, true); }
+std::string StreamDecoder::finish() { return takeCharacters(m_pending, true, m_tokenizer.dropsFirstSpace()); }
 
 } // namespace hf::assistant

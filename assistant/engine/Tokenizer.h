@@ -12,12 +12,15 @@ namespace hf::assistant {
 
 using TokenId = std::int64_t;
 
-/// A byte-level BPE tokenizer as a tokenizer.json describes it (Llama 3 and our own models). Immutable; thread-safe.
-/// Understood: model BPE (with ignore_merges), pre-tokenizers Split (regular expression, isolated) and ByteLevel, alone or in a
-/// sequence; post-processors TemplateProcessing and ByteLevel; added tokens. Source: reference vila-m3.md 3.3.
+namespace detail { struct TokenizerModel; }
+
+/// A checkpoint's tokenizer. Immutable; thread-safe. Two kinds:
+/// tokenizer.json, byte-level BPE (Llama 3 and our own models): model BPE (with ignore_merges), pre-tokenizers Split (regular
+/// expression, isolated) and ByteLevel, alone or in a sequence; post-processors TemplateProcessing and ByteLevel; added tokens;
+/// tokenizer.model, SentencePiece BPE (Llama 2) with the rules of `legacy=False`. Source: reference vila-m3.md 3.3, 3.4.
 class Tokenizer {
 public:
-    /// @param folder  holds tokenizer.json, and tokenizer_config.json where there is one.
+    /// @param folder  holds tokenizer.json or tokenizer.model, and tokenizer_config.json where there is one.
     /// @throws Error naming the file, and the part of it that is not understood.
     static Tokenizer load(const std::filesystem::path& folder);
     /// @param json  the text of a tokenizer.json.
@@ -39,11 +42,12 @@ public:
     /// Number of ids, added tokens included.
     std::size_t size() const;
     bool cleansUpSpaces() const;
+    /// A space that begins a decoded text belongs to the tokenizer, not to the text.
+    bool dropsFirstSpace() const;
 
 private:
-    struct Private;
-    explicit Tokenizer(std::unique_ptr<Private> d);
-    std::unique_ptr<Private> d;
+    explicit Tokenizer(std::unique_ptr<const detail::TokenizerModel> model);
+    std::unique_ptr<const detail::TokenizerModel> m_model;
 };
 
 /// Turns a stream of tokens into pieces of valid UTF-8: bytes of a character that is not complete yet are held back.
@@ -57,6 +61,7 @@ public:
 private:
     const Tokenizer& m_tokenizer;
     std::string m_pending;
+    bool m_first = true;
 };
 
 /// Bytes to valid UTF-8, each broken byte sequence replaced by U+FFFD.

@@ -77,6 +77,14 @@ void checkArchitecture(const json& content, const char* wanted, const fs::path& 
     }
 }
 
+/// Where a key is given it must have this value: the networks know no other.
+void checkValue(const json& content, const char* key, const json& value, const fs::path& file)
+{
+    if (content.contains(key) && !content[key].is_null() && content[key] != value) {
+        throw Error(file.string() + ": '" + key + "' is " + content[key].dump() + ", only " + value.dump() + " is supported", "checkpoint");
+    }
+}
+
 /// The folder of a part: by rule `<root>/<name>`, or the string that config.json gives.
 fs::path partPath(const json& top, const char* key, const fs::path& root, const char* name)
 {
@@ -114,6 +122,24 @@ SiglipConfig readSiglip(const fs::path& folder)
     return config;
 }
 
+/// Older files call it "type", newer ones "rope_type".
+void readRopeScaling(const json& content, LlamaConfig& config, const fs::path& file)
+{
+    if (!content.contains("rope_scaling") || !content["rope_scaling"].is_object()) {
+        return;
+    }
+    const json& scaling = content["rope_scaling"];
+    need(scaling, scaling.contains("rope_type") ? "rope_type" : "type", config.ropeScaling, file);
+    if (config.ropeScaling == "default") {
+        config.ropeScaling = "none";
+        return;
+    }
+    need(scaling, "factor", config.ropeFactor, file);
+    if ((config.ropeScaling != "linear" && config.ropeScaling != "dynamic") || !(config.ropeFactor >= 1)) {
+        throw Error(file.string() + ": rope_scaling of type '" + config.ropeScaling + "' and factor " + std::to_string(config.ropeFactor) + " is not supported", "checkpoint");
+    }
+}
+
 LlamaConfig readLlama(const fs::path& folder)
 {
     const fs::path file = folder / "config.json";
@@ -137,13 +163,10 @@ LlamaConfig readLlama(const fs::path& folder)
     take(content, "max_position_embeddings", config.maxPositions, file);
     take(content, "tokenizer_model_max_length", config.maxSequence, file);
     take(content, "tie_word_embeddings", config.tiedEmbeddings, file);
-    if (content.contains("rope_scaling") && content["rope_scaling"].is_object()) {
-        need(content["rope_scaling"], "type", config.ropeScaling, file);
-        need(content["rope_scaling"], "factor", config.ropeFactor, file);
-        if (config.ropeScaling != "linear" && config.ropeScaling != "dynamic") {
-            throw Error(file.string() + ": rope_scaling of type '" + config.ropeScaling + "' is not supported", "checkpoint");
-        }
-    }
+    readRopeScaling(content, config, file);
+    checkValue(content, "hidden_act", "silu", file);
+    checkValue(content, "attention_bias", false, file);
+    checkValue(content, "mlp_bias", false, file);
     checkRange("hidden_size", config.hiddenSize, 1, 65536, file);
     checkRange("intermediate_size", config.intermediateSize, 1, 262144, file);
     checkRange("num_hidden_layers", config.layers, 1, 512, file);
@@ -219,6 +242,34 @@ int VilaConfig::tokensPerImage() const
     return projectorType == "mlp_downsample" ? half * half : side * side;
 }
 
+std::int64_t VilaConfig::longestSequence() const
+{
+    return std::int64_t(double(llm.maxPositions) * (llm.ropeScaling == "none" ? 1 : llm.ropeFactor));
+}
+
+PartFolders partFolders(const fs::path& root)
+{
+    const json top = readJson(root / "config.json");
+    return {partPath(top, "llm_cfg", root, "llm"), partPath(top, "vision_tower_cfg", root, "vision_tower"), partPath(top, "mm_projector_cfg", root, "mm_projector")};
+}
+
+fs::path tokenizerFolder(const fs::path& root)
+{
+    const fs::path folder = partFolders(root).llm;
+    return !fs::exists(folder / "tokenizer_config.json") && fs::exists(folder / "llm/tokenizer_config.json") ? folder / "llm" : folder;
+}
+
+fs::path checkpointRoot(const fs::path& directory)
+{
+    if (!fs::is_directory(directory)) {
+        throw Error("there is no model folder " + directory.string(), "not-found");
+    }
+    if (!fs::exists(directory / "config.json") && fs::exists(directory / "model" / "config.json")) {
+        return directory / "model";
+    }
+    return directory;
+}
+
 VilaConfig loadVilaConfig(const fs::path& root)
 {
     const fs::path file = root / "config.json";
@@ -227,11 +278,13 @@ VilaConfig loadVilaConfig(const fs::path& root)
     VilaConfig config;
     take(top, "mm_vision_select_layer", config.visionSelectLayer, file);
     take(top, "image_aspect_ratio", config.imageAspectRatio, file);
-    config.vision = readSiglip(partPath(top, "vision_tower_cfg", root, "vision_tower"));
-    config.preprocessor = readPreprocessor(partPath(top, "vision_tower_cfg", root, "vision_tower"), config.vision.imageSize);
-    config.llm = readLlama(partPath(top, "llm_cfg", root, "llm"));
-    config.generation = readGeneration(partPath(top, "llm_cfg", root, "llm"));
-    const fs::path projector = partPath(top, "mm_projector_cfg", root, "mm_projector") / "config.json";
+    checkValue(top, "s2", false, file);
+    const PartFolders folders = partFolders(root);
+    config.vision = readSiglip(folders.visionTower);
+    config.preprocessor = readPreprocessor(folders.visionTower, config.vision.imageSize);
+    config.llm = readLlama(folders.llm);
+    config.generation = readGeneration(folders.llm);
+    const fs::path projector = folders.projector / "config.json";
     need(readJson(projector), "mm_projector_type", config.projectorType, projector);
     if (top.contains("hounsfield") && top["hounsfield"].is_object()) {
         const json& own = top["hounsfield"];
@@ -240,6 +293,7 @@ VilaConfig loadVilaConfig(const fs::path& root)
         take(own, "licence", config.hounsfield.licence, file);
         take(own, "conversation", config.hounsfield.conversation, file);
         take(own, "demo", config.hounsfield.isDemo, file);
+        take(own, "quantisation", config.quantisation, file);
     }
     return config;
 }

@@ -69,10 +69,24 @@ struct VilaConfig {
     std::string projectorType = "mlp_downsample";
     int visionSelectLayer = -2;
     std::string imageAspectRatio = "resize";
+    /// Of the language model's matrices as they lie in the files: "none", "int8", "int4" (our own addition, see saveQuantised()).
+    std::string quantisation = "none";
     HounsfieldInfo hounsfield;
 
     int tokensPerImage() const;
+    /// The longest sequence that the rotary positions are made for.
+    std::int64_t longestSequence() const;
 };
+
+/// The folders of the three parts: sub-folders of the checkpoint, or where its config.json says.
+struct PartFolders {
+    std::filesystem::path llm, visionTower, projector;
+};
+PartFolders partFolders(const std::filesystem::path& root);
+/// The language model's folder, or its `llm` sub-folder where that one has the tokenizer (reference 1.3).
+std::filesystem::path tokenizerFolder(const std::filesystem::path& root);
+/// The folder with config.json: `directory` itself or its `model` sub-folder (reference 1.1).
+std::filesystem::path checkpointRoot(const std::filesystem::path& directory);
 
 /// @param root  the folder that holds config.json (already the `model` sub-folder where there is one).
 /// @throws Error naming the missing file or key, or an architecture that is not supported.

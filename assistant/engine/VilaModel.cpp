@@ -1,11 +1,13 @@
 #include "assistant/engine/VilaModel.h"
 
+#include "assistant/engine/MemoryNeed.h"
 #include "assistant/engine/PillowResize.h"
 #include "assistant/engine/Tokenizer.h"
 #include "assistant/engine/VilaNetworks.h"
 #include "experts/runtime/Sha256.h"
 #include "viewer/volume/Error.h"
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <list>
@@ -103,6 +105,8 @@ struct VilaModel::Private {
     std::list<std::pair<std::string, torch::Tensor>> pictureRows;
     KeyValueCache cache;
     std::vector<RowKey> cachedKeys;
+    std::atomic<std::size_t> cacheBytes = 0;
+    std::unique_ptr<LlamaDecoder> decoder;      ///< on the CPU
 
     Private(VilaNetworks n, Tokenizer t) : networks(std::move(n)), tokenizer(std::move(t)) {}
 
@@ -111,6 +115,9 @@ struct VilaModel::Private {
     torch::Tensor splice(const std::vector<TokenId>& ids, std::span<const Picture> pictures, std::vector<RowKey>& keys);
     std::int64_t reuse(const std::vector<RowKey>& keys, std::int64_t room);
     torch::Tensor prefill(const torch::Tensor& rows, const std::stop_token& stop);
+    torch::Tensor singleRow(const torch::Tensor& row);
+    void freeCaches();
+    void countCaches();
     void findStopTokens();
 };
 
@@ -196,6 +203,10 @@ std::int64_t VilaModel::Private::reuse(const std::vector<RowKey>& keys, std::int
         ++same;
     }
     same = std::min(same, std::int64_t(keys.size()) - 1);
+    const LlamaConfig& llm = networks.config.llm;
+    if (llm.ropeScaling == "dynamic" && std::int64_t(std::max(keys.size(), cachedKeys.size())) > llm.maxPositions) {
+        same = 0;   // keys depend on the length of the prompt that they were computed for
+    }
     if (cache.layers.empty() || cache.layers[0].keys.size(2) < room) {
         const std::int64_t capacity = (room + 255) / 256 * 256;
         KeyValueCache larger = networks.llm->makeCache(capacity);
@@ -213,16 +224,58 @@ std::int64_t VilaModel::Private::reuse(const std::vector<RowKey>& keys, std::int
     return same;
 }
 
-/// Rows [T, H] -> logits of the last one [V]. In blocks, so that a stop acts soon.
+void VilaModel::Private::freeCaches()
+{
+    pictureRows.clear();
+    cache = {};
+    cachedKeys.clear();
+    countCaches();
+}
+
+void VilaModel::Private::countCaches()
+{
+    std::size_t bytes = 0;
+    for (const KeyValueCache::Layer& layer : cache.layers) {
+        bytes += layer.keys.nbytes() + layer.values.nbytes();
+    }
+    for (const auto& [hash, rows] : pictureRows) {
+        bytes += rows.nbytes();
+    }
+    cacheBytes = bytes;
+}
+
+/// The same as a prefill of one row, at the speed of memory.
+torch::Tensor VilaModel::Private::singleRow(const torch::Tensor& row)
+{
+    const torch::Tensor embedding = row.to(at::kFloat).contiguous();
+    const Rotary angles = networks.llm->rotary(cache.length, 1, 0, embedding);
+    std::vector<DecoderCache> caches;
+    for (const KeyValueCache::Layer& layer : cache.layers) {
+        caches.push_back({layer.keys.data_ptr(), layer.values.data_ptr()});
+    }
+    torch::Tensor logits = at::empty({networks.config.llm.vocabSize}, at::kFloat);
+    decoder->step(embedding.data_ptr<float>(), angles.cosine.data_ptr<float>(), angles.sine.data_ptr<float>(), cache.length, caches,
+        cache.layers[0].keys.size(2), logits.data_ptr<float>());
+    ++cache.length;
+    return logits.narrow(0, 0, std::min(logits.size(0), std::int64_t(tokenizer.size())));
+}
+
+/// Rows [T, H] -> logits of the last one [V]. In blocks, which bounds the memory of activations.
 torch::Tensor VilaModel::Private::prefill(const torch::Tensor& rows, const std::stop_token& stop)
 {
-    constexpr std::int64_t kBlock = 512;
+    if (decoder && rows.size(0) == 1) {
+        return singleRow(rows);
+    }
+    constexpr std::int64_t kBlock = 1024;
+    const std::int64_t length = cache.length + rows.size(0);
     torch::Tensor hidden;
     for (std::int64_t at = 0; at < rows.size(0); at += kBlock) {
         throwIfStopped(stop);
-        hidden = networks.llm->forward(rows.narrow(0, at, std::min(kBlock, rows.size(0) - at)).unsqueeze(0), &cache);
+        hidden = networks.llm->forward(rows.narrow(0, at, std::min(kBlock, rows.size(0) - at)).unsqueeze(0), &cache, length, stop);
     }
-    return networks.llm->logits(hidden[0][hidden.size(1) - 1]);
+    const torch::Tensor logits = networks.llm->logits(hidden[0][hidden.size(1) - 1]);
+    // Rows of the vocabulary that the tokenizer does not know cannot be answers: the reference cuts them off at load (1.3).
+    return logits.narrow(0, 0, std::min(logits.size(0), std::int64_t(tokenizer.size())));
 }
 
 void VilaModel::Private::findStopTokens()
@@ -242,8 +295,9 @@ const ModelInfo& VilaModel::info() const { return d->info; }
 
 namespace {
 
-torch::ScalarType chooseType(const LoadOptions& options, std::size_t parameters)
+torch::ScalarType chooseType(const LoadOptions& options, torch::ScalarType stored, std::size_t parameters)
 {
+    constexpr std::size_t kSmall = 200'000'000;
     if (options.dtype == "fp32") {
         return torch::kFloat;
     }
@@ -256,9 +310,11 @@ torch::ScalarType chooseType(const LoadOptions& options, std::size_t parameters)
     if (options.dtype != "auto") {
         throw Error("unknown dtype '" + options.dtype + "' (known: auto, fp32, bf16, fp16)", "arguments");
     }
+    if (options.device == "cpu" && stored == torch::kHalf && parameters >= kSmall) {
+        return torch::kBFloat16;    // processors multiply bf16, few of them fp16
+    }
     // Small models are bound by the overhead of operators, where fp32 is quicker and exact.
-    constexpr std::size_t kSmall = 200'000'000;
-    return options.device == "cpu" && parameters < kSmall ? torch::kFloat : torch::kBFloat16;
+    return options.device == "cpu" && parameters < kSmall ? torch::kFloat : stored;
 }
 
 std::string typeName(torch::ScalarType type)
@@ -268,19 +324,32 @@ std::string typeName(torch::ScalarType type)
 
 } // namespace
 
-std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const LoadOptions& options, const Progress& progress, std::stop_token stop)
+std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const LoadOptions& wanted, const Progress& progress, std::stop_token stop)
 {
     torch::NoGradGuard noGrad;
     const fs::path root = checkpointRoot(directory);
+    LoadOptions options = wanted;
+    if (options.device == "auto") {
+        options.device = "cpu";
+    }
     if (options.device != "cpu") {
         throw Error("device '" + options.device + "' is not available in this build; use cpu", "device");
     }
-    VilaNetworks networks = loadNetworks(root, std::nullopt, progress, stop);
-    auto p = std::make_unique<Private>(std::move(networks), Tokenizer::load(root / "llm"));
-    p->type = chooseType(options, p->networks.parameterCount());
+    Tokenizer tokenizer = Tokenizer::load(tokenizerFolder(root));
+    const VilaConfig config = loadVilaConfig(root);
+    const auto quantisation = quantisationOf(config.quantisation != "none" ? config.quantisation : options.quantisation);
+    const std::string quantisationName = !quantisation ? "none" : *quantisation == WeightView::Type::Int8 ? "int8" : "int4";
+    if (const auto available = options.memoryLimit ? options.memoryLimit : availableMemory()) {
+        checkMemory(config, options.dtype == "fp32" ? 4 : 2, quantisationName, *available);
+    }
+    auto p = std::make_unique<Private>(loadNetworks(root, std::nullopt, subProgress(progress, 0, quantisation ? 0.5 : 1), stop), std::move(tokenizer));
+    p->type = chooseType(options, p->networks.llm->storedType(), p->networks.parameterCount());
     p->networks.to(p->device, p->type);
+    if (quantisation && config.quantisation == "none") {
+        p->networks.llm->pack(*quantisation, subProgress(progress, 0.5, 1), stop);
+    }
+    p->decoder = p->networks.llm->makeDecoder();
     p->findStopTokens();
-    const VilaConfig& config = p->networks.config;
     ModelInfo& info = p->info;
     info.name = config.hounsfield.name.empty() ? fs::canonical(directory).filename().string() : config.hounsfield.name;
     info.version = config.hounsfield.version;
@@ -294,7 +363,21 @@ std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const Load
     info.parameters = p->networks.parameterCount();
     info.device = options.device;
     info.dtype = typeName(p->type);
+    info.quantisation = quantisationName;
+    info.weightBytes = memoryNeed(config, p->type == torch::kFloat ? 4 : 2, quantisationName).weights;
+    info.bytesPerToken = std::size_t(p->decoder->bytesPerStep());
     return std::unique_ptr<VilaModel>(new VilaModel(std::move(p)));
+}
+
+int VilaModel::promptLength(const std::string& prompt, std::size_t pictures) const
+{
+    return int(d->promptIds(prompt, pictures).size()) + int(pictures) * (d->networks.config.tokensPerImage() - 1);
+}
+
+int VilaModel::longestSequence() const
+{
+    const VilaConfig& config = d->networks.config;
+    return int(config.llm.maxSequence > 0 ? std::min<std::int64_t>(config.llm.maxSequence, config.longestSequence()) : config.longestSequence());
 }
 
 Picture VilaModel::preprocessed(const Picture& picture) const
@@ -302,8 +385,44 @@ Picture VilaModel::preprocessed(const Picture& picture) const
     return preprocess(picture, d->networks.config.preprocessor.size, d->networks.config.imageAspectRatio);
 }
 
+std::size_t VilaModel::cacheBytes() const { return d->cacheBytes; }
+
 std::string VilaModel::generate(const std::string& prompt, std::span<const Picture> pictures, const GenerationOptions& options,
                                 const std::function<void(const std::string&)>& onText, std::stop_token stop, GenerationReport* reportOut)
+{
+    bool anyText = false;
+    const auto noted = [&](const std::string& piece) {
+        anyText = true;
+        if (onText) {
+            onText(piece);
+        }
+    };
+    const auto outOfMemory = [](const std::exception& error) {
+        return dynamic_cast<const std::bad_alloc*>(&error) || std::string(error.what()).find("not enough memory") != std::string::npos;
+    };
+    try {
+        return generateOnce(prompt, pictures, options, noted, stop, reportOut);
+    } catch (const std::exception& error) {
+        if (!outOfMemory(error)) {
+            throw;
+        }
+    }
+    d->freeCaches();
+    try {
+        if (!anyText) {
+            return generateOnce(prompt, pictures, options, noted, stop, reportOut);
+        }
+    } catch (const std::exception& error) {
+        if (!outOfMemory(error)) {
+            throw;
+        }
+        d->freeCaches();
+    }
+    throw Error("there is not enough memory for this question, although kept results were given up; ask it with a shorter conversation", "memory");
+}
+
+std::string VilaModel::generateOnce(const std::string& prompt, std::span<const Picture> pictures, const GenerationOptions& options,
+                                    const std::function<void(const std::string&)>& onText, std::stop_token stop, GenerationReport* reportOut)
 {
     torch::NoGradGuard noGrad;
     GenerationReport figures;
@@ -314,27 +433,39 @@ std::string VilaModel::generate(const std::string& prompt, std::span<const Pictu
         squares.push_back(preprocessed(picture));
     }
     std::vector<RowKey> keys;
-    const torch::Tensor rows = d->splice(ids, squares, keys);
+    torch::Tensor rows = d->splice(ids, squares, keys);
     throwIfStopped(stop);
     figures.encodeMs = millisecondsSince(start);
+    if (const std::int64_t most = d->networks.config.llm.maxSequence; options.cutsPromptEnd && most > 0 && !pictures.empty() && rows.size(0) > most) {
+        rows = rows.narrow(0, 0, most);
+        keys.resize(std::size_t(most));
+    }
     figures.promptTokens = int(rows.size(0));
-    const int limit = d->networks.config.llm.maxPositions;
-    if (rows.size(0) >= limit) {
+    const std::int64_t limit = d->networks.config.longestSequence();
+    if (rows.size(0) >= limit + (options.cutsPromptEnd ? 1 : 0)) {
         throw Error("the conversation has " + std::to_string(rows.size(0)) + " tokens, the model takes " + std::to_string(limit), "too-long");
     }
-    const int maxNew = std::min<std::int64_t>(options.maxNewTokens, limit - rows.size(0));
+    // The reference goes on past the trained length.
+    const int maxNew = options.cutsPromptEnd ? options.maxNewTokens : int(std::min<std::int64_t>(options.maxNewTokens, limit - rows.size(0)));
     const std::int64_t reused = d->reuse(keys, rows.size(0) + maxNew);
     figures.cachedTokens = int(reused);
     torch::Tensor logits = d->prefill(rows.narrow(0, reused, rows.size(0) - reused), stop);
     d->cachedKeys = keys;
+    d->countCaches();
     figures.prefillMs = millisecondsSince(start) - figures.encodeMs;
 
-    Sampler sampler(options, d->stopTokens);
+    // As the reference: only these are masked at the beginning, not every token that ends an answer.
+    Sampler sampler(options, d->networks.config.generation.eosTokens);
     StreamDecoder decoder(d->tokenizer);
     std::vector<TokenId> answer;
     while (int(answer.size()) < maxNew) {
         throwIfStopped(stop);
-        const TokenId next = sampler.pick(logits, int(answer.size()));
+        const torch::Tensor seen = options.onStep ? logits.to(at::kCPU).clone() : torch::Tensor();
+        const TokenId drawn = sampler.pick(logits, int(answer.size()));
+        const TokenId next = answer.size() < options.forcedTokens.size() ? options.forcedTokens[answer.size()] : drawn;
+        if (options.onStep) {
+            options.onStep({seen.data_ptr<float>(), std::size_t(seen.numel())}, next);
+        }
         if (std::find(d->stopTokens.begin(), d->stopTokens.end(), next) != d->stopTokens.end()) {
             break;
         }

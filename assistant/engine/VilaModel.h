@@ -25,11 +25,19 @@ struct ModelInfo {
     int tokensPerImage = 0;
     std::size_t parameters = 0;
     std::string device, dtype;
+    std::string quantisation;   ///< of the language model's matrices: "none", "int8", "int4"
+    std::size_t weightBytes = 0;    ///< in use
+    std::size_t bytesPerToken = 0;  ///< of weights that are read for each token of an answer
 };
 
 struct LoadOptions {
-    std::string device = "cpu";     ///< "cpu", "cuda:0"
-    std::string dtype = "auto";     ///< "auto" (as stored, fp32 where that is faster), "fp32", "bf16", "fp16"
+    std::string device = "auto";    ///< "auto" (the first GPU that this build can use, else the CPU), "cpu", "cuda:0"
+    /// "auto" (as stored; fp32 for small models, where that is faster; bf16 for large fp16 ones on the CPU), "fp32", "bf16", "fp16"
+    std::string dtype = "auto";
+    /// "none", "int8", "int4": the language model's matrices are rounded while loading. A checkpoint that was saved so stays so.
+    std::string quantisation = "none";
+    /// Bytes that the model may take; a larger one is refused before it is loaded. 0: what the system has free.
+    std::uint64_t memoryLimit = 0;
 };
 
 /// Reference vila-m3.md section 5. Temperature 0 is greedy.
@@ -39,6 +47,13 @@ struct GenerationOptions {
     double temperature = 0;
     double topP = 0.9;
     unsigned seed = 0;
+    /// As the reference: a sequence with pictures that is longer than the checkpoint's tokenizer_model_max_length loses its END (3.5).
+    /// Otherwise a prompt that does not fit is an error, and the caller leaves out turns (see promptLength()).
+    bool cutsPromptEnd = false;
+    /// Called with the fp32 logits [V] of each step and the token that was chosen, the stop token too. May be empty.
+    std::function<void(std::span<const float> logits, std::int64_t chosen)> onStep;
+    /// For comparing models: these tokens are taken whatever the logits say.
+    std::vector<std::int64_t> forcedTokens;
 };
 
 struct GenerationReport {
@@ -62,16 +77,26 @@ public:
     /// @param prompt   complete text in the checkpoint's template; every "<image>" takes the next picture.
     /// @param onText   called on this thread with each new piece of the decoded answer (valid UTF-8).
     /// @return the answer: special tokens skipped, stripped, stop string removed.
-    /// @throws Error when markers and pictures differ in number; Cancelled within one token.
+    /// @throws Error when markers and pictures differ in number; "memory" when caches were freed and it still does not fit; Cancelled
+    /// within one token, while reading the prompt within one layer.
     std::string generate(const std::string& prompt, std::span<const Picture> pictures, const GenerationOptions& options,
                          const std::function<void(const std::string& piece)>& onText, std::stop_token stop,
                          GenerationReport* report = nullptr);
+
+    /// Rows of a prompt after the splice. @throws Error when markers and pictures differ in number.
+    int promptLength(const std::string& prompt, std::size_t pictures) const;
+    /// The most rows that a prompt and its answer may have together: what the model was trained for.
+    int longestSequence() const;
+    /// Bytes of the key/value cache and of kept picture rows. From any thread.
+    std::size_t cacheBytes() const;
 
     /// The pixels that the vision tower gets for `picture`: resized by the checkpoint's rule (Pillow bicubic), 8-bit RGB.
     Picture preprocessed(const Picture& picture) const;
 
 private:
     struct Private;
+    std::string generateOnce(const std::string& prompt, std::span<const Picture> pictures, const GenerationOptions& options,
+                             const std::function<void(const std::string& piece)>& onText, std::stop_token stop, GenerationReport* report);
     explicit VilaModel(std::unique_ptr<Private> d);
     std::unique_ptr<Private> d;
 };

@@ -29,6 +29,11 @@ std::size_t VilaNetworks::parameterCount() const
     for (const torch::Tensor& parameter : parameters()) {
         count += std::size_t(parameter.numel());
     }
+    for (const auto& module : llm->modules()) {
+        if (const auto* linear = module->as<LinearImpl>(); linear && linear->packed) {
+            count += std::size_t(linear->packed->rows * linear->packed->columns);
+        }
+    }
     return count;
 }
 

@@ -35,13 +35,17 @@ struct VilaNetworks {
 /// 8-bit RGB pictures of S x S pixels -> [n, 3, S, S] fp32, rescaled and normalised (reference vila-m3.md 2.4).
 torch::Tensor pixelTensor(std::span<const Picture> pictures, const PreprocessorConfig& config);
 
-/// The folder with config.json: `directory` itself or its `model` sub-folder (reference 1.1).
-std::filesystem::path checkpointRoot(const std::filesystem::path& directory);
-
-/// Builds the networks of a checkpoint and fills them; weights keep the type that the files have unless `type` is given.
+/// Builds the networks of a checkpoint and fills them; weights keep the type that the files have unless `type` is given. Those that keep
+/// it are the mapped files themselves: no copy is made, engines share the pages, and the files must not change while they are used.
 /// @throws Error naming every missing tensor, or one with expected and found shape; Cancelled.
 VilaNetworks loadNetworks(const std::filesystem::path& root, std::optional<torch::ScalarType> type,
                           const Progress& progress = {}, std::stop_token stop = {});
+
+/// A copy of a checkpoint whose language model's matrices are int8 or int4 (the head int8): `NAME.weight` is replaced by
+/// `NAME.weight_packed` (uint8 [blocks, bytes]) and `NAME.weight_scales` (fp16 [blocks, groups, 16]) in the layout of WeightView, and
+/// config.json says so under "hounsfield". Everything else is copied. @throws Error; Cancelled, which leaves no config.json behind.
+void saveQuantised(const std::filesystem::path& root, const std::filesystem::path& target, WeightView::Type type, const Progress& progress = {},
+                   std::stop_token stop = {});
 
 /// Writes config files and weights (as bf16, fp16 or fp32) in the layout of a VILA 1.5 checkpoint; tokenizer files are the caller's.
 void saveNetworks(const VilaNetworks& networks, const std::filesystem::path& root, torch::ScalarType type);

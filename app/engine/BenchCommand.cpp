@@ -1,0 +1,213 @@
+#include "app/engine/Commands.h"
+#include "app/engine/ModelArguments.h"
+#include "assistant/engine/LlamaDecoder.h"
+#include "assistant/engine/Prompt.h"
+#include "assistant/engine/Tokenizer.h"
+#include "assistant/engine/VilaNetworks.h"
+#include "experts/runtime/Safetensors.h"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace hf::app {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Reference vila-m3.md 1.4.
+assistant::VilaConfig shapeOf(const std::string& name, int layers)
+{
+    assistant::VilaConfig config;
+    assistant::LlamaConfig& llm = config.llm;
+    llm.maxPositions = 4096;
+    llm.ropeTheta = 10000;
+    llm.vocabSize = 32000;
+    if (name == "3b") {
+        llm.hiddenSize = 2560, llm.intermediateSize = 6912, llm.layers = 32, llm.heads = llm.keyValueHeads = 20;
+    } else if (name == "13b") {
+        llm.hiddenSize = 5120, llm.intermediateSize = 13824, llm.layers = 40, llm.heads = llm.keyValueHeads = 40;
+    } else if (name == "8b") {
+        llm.vocabSize = 128257;     // the rest is the default
+        llm.ropeTheta = 500000;
+        llm.maxPositions = 8192;
+    } else {
+        throw Error("--shape is 3b, 8b or 13b", "usage");
+    }
+    llm.layers = layers > 0 ? layers : llm.layers;
+    llm.maxSequence = 4096;
+    config.generation = {{1}, 0};
+    return config;
+}
+
+/// Writes a checkpoint tensor by tensor: every weight is a piece of the same random numbers.
+class RandomCheckpoint {
+public:
+    RandomCheckpoint(const assistant::VilaConfig& config, const fs::path& root) : m_root(root)
+    {
+        torch::manual_seed(1);
+        m_noise = (torch::randn({1 << 24}) * 0.02).to(torch::kBFloat16);
+        assistant::saveVilaConfig(config, root);
+        const assistant::WithoutWeights withoutWeights;
+        const assistant::VilaNetworks networks(config);
+        write(*networks.llm, "llm");
+        write(*networks.vision, "vision_tower");
+        write(*networks.projector, "mm_projector");
+        writeTokenizer();
+    }
+
+private:
+    torch::Tensor piece(at::IntArrayRef shape, const std::string& name)
+    {
+        if (shape.size() == 1 && name.ends_with("weight")) {
+            return torch::ones(shape, torch::kBFloat16);
+        }
+        const std::int64_t count = c10::multiply_integers(shape);
+        torch::Tensor values = torch::empty({count}, torch::kBFloat16);
+        for (std::int64_t at = 0; at < count;) {
+            m_from = (m_from + 7919) % (m_noise.numel() / 2);
+            const std::int64_t part = std::min(count - at, m_noise.numel() - m_from);
+            values.narrow(0, at, part).copy_(m_noise.narrow(0, m_from, part));
+            at += part;
+        }
+        return values.view(shape);
+    }
+
+    /// In shards of about a gigabyte with an index, as published.
+    void write(const torch::nn::Module& module, const std::string& part)
+    {
+        json index{{"weight_map", json::object()}};
+        runtime::TensorMap shard;
+        std::size_t bytes = 0, number = 0;
+        const auto flush = [&] {
+            const std::string file = "model-" + std::to_string(++number) + ".safetensors";
+            runtime::writeSafetensors(m_root / part / file, shard, {{"format", "pt"}});
+            for (const auto& [name, tensor] : shard) {
+                index["weight_map"][name] = file;
+            }
+            shard.clear();
+            bytes = 0;
+        };
+        for (const auto& parameter : module.named_parameters()) {
+            shard[parameter.key()] = piece(parameter.value().sizes(), parameter.key());
+            bytes += shard[parameter.key()].nbytes();
+            if (bytes > 1'000'000'000) {
+                flush();
+            }
+        }
+        flush();
+        std::ofstream(m_root / part / "model.safetensors.index.json") << index.dump();
+    }
+
+    void writeTokenizer()
+    {
+        const std::vector<std::string> texts{"the image shows the lung and the liver and the spleen"}, specials{"<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>"};
+        std::ofstream(m_root / "llm/tokenizer.json") << assistant::trainTokenizer(texts, 300, specials);
+    }
+
+    fs::path m_root;
+    torch::Tensor m_noise;
+    std::int64_t m_from = 0;
+};
+
+/// A folder that goes when the benchmark ends, however it ends.
+struct TemporaryFolder {
+    fs::path path;
+    explicit TemporaryFolder(const fs::path& parent) : path(parent / ("hounsfield-bench-" + std::to_string(::getpid()))) { fs::create_directories(path); }
+    ~TemporaryFolder()
+    {
+        std::error_code error;
+        fs::remove_all(path, error);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+};
+
+/// A prompt with one picture of exactly `rows` rows; `ending` is its last character.
+std::string promptOf(const assistant::VilaModel& model, int rows, char ending)
+{
+    std::string text;
+    const auto prompt = [&] { return "<image>" + text + ending; };
+    // Letters are one token each in the benchmark's vocabulary, or nearly.
+    while (model.promptLength(prompt(), 1) < rows) {
+        text += char('A' + text.size() % 23);
+    }
+    return prompt();
+}
+
+Picture noisePicture(int size)
+{
+    Picture picture{size, size, {}};
+    std::uint32_t state = 1;
+    for (int n = 0; n < size * size * 3; ++n) {
+        state = state * 1664525 + 1013904223;
+        picture.rgb.push_back(std::uint8_t(state >> 24));
+    }
+    return picture;
+}
+
+assistant::GenerationReport ask(assistant::VilaModel& model, const std::string& prompt, const Picture& picture, int tokens)
+{
+    assistant::GenerationOptions options;
+    options.maxNewTokens = tokens;
+    options.forcedTokens.assign(std::size_t(tokens), 40);   // an answer of random weights may end at once
+    assistant::GenerationReport report;
+    model.generate(prompt, std::span(&picture, 1), options, {}, {}, &report);
+    return report;
+}
+
+} // namespace
+
+int benchModelCommand(std::span<const std::string> words)
+{
+    const Arguments arguments(words, {"--shape", "--precision", "--device", "--layers", "--folder", "--tokens"}, {"--json"});
+    const std::string shape = arguments.value("--shape", "3b"), precision = arguments.value("--precision", "bf16");
+    const int tokens = std::max(2, int(arguments.number("--tokens", 32)));
+    assistant::LoadOptions options;
+    options.device = arguments.value("--device", "cpu");
+    const bool isPacked = precision == "int8" || precision == "int4";
+    options.dtype = isPacked ? "bf16" : precision;
+    options.quantisation = isPacked ? precision : "none";
+
+    const TemporaryFolder folder(arguments.value("--folder", fs::temp_directory_path().string()));
+    RandomCheckpoint(shapeOf(shape, int(arguments.number("--layers", 0))), folder.path);
+    const double bandwidth = assistant::measuredReadBandwidth();
+    const auto start = Clock::now();
+    const auto model = assistant::VilaModel::load(folder.path, options);
+    const double loadSeconds = secondsSince(start);
+
+    constexpr int kRows = 700;
+    const Picture picture = model->preprocessed(noisePicture(384));
+    ask(*model, "<image>A", noisePicture(100), 2);     // what a first run sets up
+    const auto cold = ask(*model, promptOf(*model, kRows, 'Y'), picture, tokens);
+    const auto warm = ask(*model, promptOf(*model, kRows, 'Z'), picture, 2);
+    const double decodePerSecond = (cold.newTokens - 1) / (cold.decodeMs / 1e3);
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const json result{{"shape", shape}, {"precision", precision}, {"device", options.device}, {"load_s", loadSeconds}, {"picture_ms", cold.encodeMs},
+        {"prefill_tokens_per_s", (cold.promptTokens - cold.cachedTokens) / (cold.prefillMs / 1e3)}, {"decode_tokens_per_s", decodePerSecond},
+        {"decode_gb_per_s", decodePerSecond * double(model->info().bytesPerToken) / 1e9}, {"bandwidth_gb_per_s", bandwidth / 1e9},
+        {"first_token_ms", cold.firstTokenMs}, {"first_token_warm_ms", warm.firstTokenMs}, {"prompt_tokens", cold.promptTokens},
+        {"warm_cached_tokens", warm.cachedTokens}, {"peak_rss_bytes", std::int64_t(usage.ru_maxrss) * 1024}};
+    if (arguments.has("--json")) {
+        std::printf("%s\n", result.dump().c_str());
+        return 0;
+    }
+    for (const auto& [name, value] : result.items()) {
+        std::printf("%-22s %s\n", name.c_str(), value.dump().c_str());
+    }
+    return 0;
+}
+
+} // namespace hf::app

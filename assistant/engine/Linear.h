@@ -1,0 +1,55 @@
+#pragma once
+
+#include "assistant/engine/PackedWeight.h"
+
+#include <torch/torch.h>
+
+#include <optional>
+
+namespace hf::assistant {
+
+/// While one lives on this thread, networks are built without memory behind their weights, which a checkpoint's tensors then replace:
+/// a model of 26 GB is built in no time. Weights that nothing replaced must not be used.
+class WithoutWeights {
+public:
+    WithoutWeights() { ++s_depth; }
+    ~WithoutWeights() { --s_depth; }
+    WithoutWeights(const WithoutWeights&) = delete;
+    WithoutWeights& operator=(const WithoutWeights&) = delete;
+    static bool active() { return s_depth > 0; }
+
+private:
+    static thread_local int s_depth;
+};
+
+/// y = x W^T + b; parameters and their first values as torch::nn::Linear.
+class LinearImpl : public torch::nn::Module {
+public:
+    LinearImpl(int in, int out, bool hasBias = true);
+    /// [.., in] -> [.., out]
+    torch::Tensor forward(const torch::Tensor& x);
+
+    /// Replaces the weight, which is empty then, by its int8 or int4 form. For inference on the CPU.
+    void pack(WeightView::Type type) { setPacked(PackedWeight::of(weight, type)); }
+    void setPacked(PackedWeight weight);
+    /// The weight as the kernels of single rows read it.
+    WeightView view() const { return packed ? packed->view() : viewOf(weight); }
+
+    torch::Tensor weight;   ///< [out, in]
+    torch::Tensor bias;     ///< [out], or undefined
+    std::optional<PackedWeight> packed;
+};
+TORCH_MODULE(Linear);
+
+/// Rows of a table; parameter and its first values as torch::nn::Embedding.
+class EmbeddingImpl : public torch::nn::Module {
+public:
+    EmbeddingImpl(int rows, int width);
+    /// ids [..] int64 -> [.., width]
+    torch::Tensor forward(const torch::Tensor& ids);
+
+    torch::Tensor weight;   ///< [rows, width]
+};
+TORCH_MODULE(Embedding);
+
+} // namespace hf::assistant

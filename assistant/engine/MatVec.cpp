@@ -1,0 +1,509 @@
+#include "assistant/engine/MatVec.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include <immintrin.h>
+
+namespace hf::assistant {
+
+namespace {
+
+constexpr int kRows = WeightView::kBlockRows, kGroup = WeightView::kGroup;
+constexpr std::int64_t kInt8Bytes = kRows * kGroup, kInt4Bytes = kRows * kGroup / 2;   // of one group of a block
+
+float floatOfBf16(std::uint16_t bits)
+{
+    const std::uint32_t wide = std::uint32_t(bits) << 16;
+    float value;
+    std::memcpy(&value, &wide, sizeof value);
+    return value;
+}
+
+/// Unsigned value of row `row` and column `column` of a group.
+int storedValue(WeightView::Type type, const std::uint8_t* group, int row, int column)
+{
+    if (type == WeightView::Type::Int8) {
+        return group[column / 4 * 64 + row * 4 + column % 4];
+    }
+    const std::uint8_t both = group[column % 16 / 4 * 64 + row * 4 + column % 4];
+    return column < 16 ? both & 15 : both >> 4;
+}
+
+void storeValue(WeightView::Type type, std::uint8_t* group, int row, int column, int value)
+{
+    if (type == WeightView::Type::Int8) {
+        group[column / 4 * 64 + row * 4 + column % 4] = std::uint8_t(value);
+        return;
+    }
+    std::uint8_t& both = group[column % 16 / 4 * 64 + row * 4 + column % 4];
+    both = column < 16 ? std::uint8_t((both & 0xF0) | value) : std::uint8_t((both & 0x0F) | value << 4);
+}
+
+std::int64_t groupBytes(WeightView::Type type) { return type == WeightView::Type::Int8 ? kInt8Bytes : kInt4Bytes; }
+int zeroOf(WeightView::Type type) { return type == WeightView::Type::Int8 ? 128 : 8; }
+
+void plainFloatRows(const WeightView& w, const InputVector& x, float* y, std::int64_t begin, std::int64_t end)
+{
+    for (std::int64_t row = begin; row < end; ++row) {
+        float sum = 0;
+        for (std::int64_t k = 0; k < w.columns; ++k) {
+            sum += valueAt(w, row * w.columns + k) * x.values()[k];
+        }
+        y[row] = sum;
+    }
+}
+
+void plainSumRows(const WeightView& w, const float* p, float* y)
+{
+    std::fill_n(y, w.columns, 0.0F);
+    for (std::int64_t row = 0; row < w.rows; ++row) {
+        for (std::int64_t k = 0; k < w.columns; ++k) {
+            y[k] += p[row] * valueAt(w, row * w.columns + k);
+        }
+    }
+}
+
+void plainQuantisedBlock(const WeightView& w, const InputVector& x, float* y, std::int64_t block)
+{
+    const auto* data = static_cast<const std::uint8_t*>(w.data) + block * w.blockBytes();
+    std::array<float, kRows> sums{};
+    for (std::int64_t group = 0; group < w.groups(); ++group) {
+        const std::uint8_t* stored = data + group * groupBytes(w.type);
+        const std::uint16_t* scales = w.scales + (block * w.groups() + group) * kRows;
+        for (int row = 0; row < kRows; ++row) {
+            std::int32_t dot = -zeroOf(w.type) * x.sums()[group];
+            for (int column = 0; column < kGroup; ++column) {
+                dot += storedValue(w.type, stored, row, column) * x.bytes()[group * kGroup + column];
+            }
+            sums[std::size_t(row)] += float(dot) * (floatOfHalf(scales[row]) * x.factors()[group]);
+        }
+    }
+    const std::int64_t first = block * kRows;
+    std::copy_n(sums.begin(), std::min<std::int64_t>(kRows, w.rows - first), y + first);
+}
+
+#define HF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,f16c")))
+
+template <WeightView::Type type> HF_AVX512 inline __m512 load16(const void* data, std::int64_t at)
+{
+    if constexpr (type == WeightView::Type::Fp32) {
+        return _mm512_loadu_ps(static_cast<const float*>(data) + at);
+    } else {
+        const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(static_cast<const std::uint16_t*>(data) + at));
+        if constexpr (type == WeightView::Type::Fp16) {
+            return _mm512_cvtph_ps(half);
+        }
+        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+    }
+}
+
+template <WeightView::Type type> HF_AVX512 float tailDot(const void* data, std::int64_t at, const float* x, std::int64_t begin, std::int64_t end)
+{
+    float sum = 0;
+    for (std::int64_t k = begin; k < end; ++k) {
+        if constexpr (type == WeightView::Type::Fp32) {
+            sum += static_cast<const float*>(data)[at + k] * x[k];
+        } else {
+            const std::uint16_t bits = static_cast<const std::uint16_t*>(data)[at + k];
+            sum += (type == WeightView::Type::Fp16 ? floatOfHalf(bits) : floatOfBf16(bits)) * x[k];
+        }
+    }
+    return sum;
+}
+
+/// Memory is read ahead by this much; a mapped file has small pages, which the processor's own prefetch does not cross.
+constexpr std::int64_t kAheadBytes = 4096;
+
+/// Four rows at a time share what is loaded of x.
+template <WeightView::Type type> HF_AVX512 void avx512FloatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
+{
+    constexpr std::int64_t kWidth = type == WeightView::Type::Fp32 ? 4 : 2;
+    const std::int64_t columns = w.columns, whole = columns / 32 * 32;
+    std::int64_t row = begin;
+    for (; row + 4 <= end; row += 4) {
+        __m512 sums[4][2];
+        for (auto& pair : sums) {
+            pair[0] = pair[1] = _mm512_setzero_ps();
+        }
+        for (std::int64_t k = 0; k < whole; k += 32) {
+            const __m512 x0 = _mm512_loadu_ps(x + k), x1 = _mm512_loadu_ps(x + k + 16);
+            for (int n = 0; n < 4; ++n) {
+                const std::int64_t at = (row + n) * columns + k;
+                const char* ahead = static_cast<const char*>(w.data) + at * kWidth + kAheadBytes;
+                _mm_prefetch(ahead, _MM_HINT_T0);
+                if constexpr (type == WeightView::Type::Fp32) {
+                    _mm_prefetch(ahead + 64, _MM_HINT_T0);
+                }
+                sums[n][0] = _mm512_fmadd_ps(load16<type>(w.data, at), x0, sums[n][0]);
+                sums[n][1] = _mm512_fmadd_ps(load16<type>(w.data, at + 16), x1, sums[n][1]);
+            }
+        }
+        for (int n = 0; n < 4; ++n) {
+            y[row + n] = _mm512_reduce_add_ps(_mm512_add_ps(sums[n][0], sums[n][1])) + tailDot<type>(w.data, (row + n) * columns, x, whole, columns);
+        }
+    }
+    for (; row < end; ++row) {
+        __m512 sum = _mm512_setzero_ps();
+        for (std::int64_t k = 0; k < whole; k += 16) {
+            sum = _mm512_fmadd_ps(load16<type>(w.data, row * columns + k), _mm512_loadu_ps(x + k), sum);
+        }
+        y[row] = _mm512_reduce_add_ps(sum) + tailDot<type>(w.data, row * columns, x, whole, columns);
+    }
+}
+
+/// 64 columns at a time stay in registers while the rows go by; what is left over is summed plainly.
+template <WeightView::Type type> HF_AVX512 void avx512SumRows(const WeightView& w, const float* p, float* y)
+{
+    const std::int64_t columns = w.columns, whole = columns / 64 * 64;
+    for (std::int64_t k = 0; k < whole; k += 64) {
+        __m512 sums[4];
+        for (auto& sum : sums) {
+            sum = _mm512_setzero_ps();
+        }
+        for (std::int64_t row = 0; row < w.rows; ++row) {
+            const __m512 factor = _mm512_set1_ps(p[row]);
+            for (int n = 0; n < 4; ++n) {
+                sums[n] = _mm512_fmadd_ps(load16<type>(w.data, row * columns + k + n * 16), factor, sums[n]);
+            }
+        }
+        for (int n = 0; n < 4; ++n) {
+            _mm512_storeu_ps(y + k + n * 16, sums[n]);
+        }
+    }
+    for (std::int64_t k = whole; k < columns; ++k) {
+        y[k] = 0;
+        for (std::int64_t row = 0; row < w.rows; ++row) {
+            y[k] += p[row] * valueAt(w, row * columns + k);
+        }
+    }
+}
+
+HF_AVX512 std::uint64_t avx512ReadAll(const char* bytes, std::int64_t count)
+{
+    __m512i sums[4];
+    for (auto& sum : sums) {
+        sum = _mm512_setzero_si512();
+    }
+    for (std::int64_t at = 0; at < count; at += 256) {
+        for (int n = 0; n < 4; ++n) {
+            _mm_prefetch(bytes + at + n * 64 + kAheadBytes, _MM_HINT_T0);
+            sums[n] = _mm512_add_epi64(sums[n], _mm512_loadu_si512(bytes + at + n * 64));
+        }
+    }
+    return std::uint64_t(_mm512_reduce_add_epi64(_mm512_add_epi64(_mm512_add_epi64(sums[0], sums[1]), _mm512_add_epi64(sums[2], sums[3]))));
+}
+
+/// A lane is a row of the block: no sums across lanes.
+template <WeightView::Type type> HF_AVX512 void avx512QuantisedBlock(const WeightView& w, const InputVector& x, float* y, std::int64_t block)
+{
+    const std::int64_t groups = w.groups();
+    const auto* data = static_cast<const std::uint8_t*>(w.data) + block * w.blockBytes();
+    const std::uint16_t* scales = w.scales + block * groups * kRows;
+    const __m512i low = _mm512_set1_epi8(15);
+    __m512 sum = _mm512_setzero_ps();
+    for (std::int64_t group = 0; group < groups; ++group) {
+        const std::int8_t* values = x.bytes() + group * kGroup;
+        const auto four = [values](int n) __attribute__((target("avx512f"))) {
+            std::int32_t bits;
+            std::memcpy(&bits, values + 4 * n, sizeof bits);
+            return _mm512_set1_epi32(bits);
+        };
+        // Two chains, so that the next product does not wait for the last.
+        __m512i first = _mm512_set1_epi32((type == WeightView::Type::Int8 ? -128 : -8) * x.sums()[group]);
+        __m512i second = _mm512_setzero_si512();
+        if constexpr (type == WeightView::Type::Int8) {
+            for (int n = 0; n < 8; n += 2) {
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + kAheadBytes, _MM_HINT_T0);
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + 64 + kAheadBytes, _MM_HINT_T0);
+                first = _mm512_dpbusd_epi32(first, _mm512_loadu_si512(data + n * 64), four(n));
+                second = _mm512_dpbusd_epi32(second, _mm512_loadu_si512(data + n * 64 + 64), four(n + 1));
+            }
+            data += kInt8Bytes;
+        } else {
+            for (int n = 0; n < 4; ++n) {
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + kAheadBytes, _MM_HINT_T0);
+                const __m512i both = _mm512_loadu_si512(data + n * 64);
+                first = _mm512_dpbusd_epi32(first, _mm512_and_si512(both, low), four(n));
+                second = _mm512_dpbusd_epi32(second, _mm512_and_si512(_mm512_srli_epi16(both, 4), low), four(n + 4));
+            }
+            data += kInt4Bytes;
+        }
+        const __m512 factor = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales + group * kRows)));
+        sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(first, second)), _mm512_mul_ps(factor, _mm512_set1_ps(x.factors()[group])), sum);
+    }
+    const std::int64_t row = block * kRows;
+    const auto mask = __mmask16(w.rows - row >= kRows ? 0xFFFF : (1 << (w.rows - row)) - 1);
+    _mm512_mask_storeu_ps(y + row, mask, sum);
+}
+
+} // namespace
+
+float valueAt(const WeightView& w, std::int64_t at)
+{
+    switch (w.type) {
+    case WeightView::Type::Fp32: return static_cast<const float*>(w.data)[at];
+    case WeightView::Type::Fp16: return floatOfHalf(static_cast<const std::uint16_t*>(w.data)[at]);
+    default: return floatOfBf16(static_cast<const std::uint16_t*>(w.data)[at]);
+    }
+}
+
+std::int64_t WeightView::blockBytes() const
+{
+    switch (type) {
+    case Type::Fp32: return kBlockRows * columns * 4;
+    case Type::Fp16:
+    case Type::Bf16: return kBlockRows * columns * 2;
+    default: return groups() * groupBytes(type);
+    }
+}
+
+std::int64_t WeightView::bytes() const
+{
+    return isQuantised() ? blocks() * (blockBytes() + groups() * kBlockRows * 2) : rows * columns * (type == Type::Fp32 ? 4 : 2);
+}
+
+float floatOfHalf(std::uint16_t bits)
+{
+    const std::uint32_t sign = std::uint32_t(bits & 0x8000) << 16;
+    const int exponent = bits >> 10 & 31;
+    const std::uint32_t mantissa = bits & 1023;
+    if (exponent == 0) {
+        const float value = std::ldexp(float(mantissa), -24);
+        return sign ? -value : value;
+    }
+    const std::uint32_t wide = sign | (exponent == 31 ? 0x7F800000U : std::uint32_t(exponent + 112) << 23) | mantissa << 13;
+    float value;
+    std::memcpy(&value, &wide, sizeof value);
+    return value;
+}
+
+std::uint16_t halfOfFloat(float value)
+{
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    const auto sign = std::uint16_t(bits >> 16 & 0x8000);
+    const float size = std::abs(value);
+    if (!(size < 65520)) {
+        return std::uint16_t(sign | (std::isnan(value) ? 0x7E00 : 0x7C00));
+    }
+    if (size < 6.103515625e-05F) {
+        return std::uint16_t(sign | std::uint16_t(std::nearbyint(std::ldexp(size, 24))));
+    }
+    // Round to nearest, ties to even.
+    const std::uint32_t rounded = (bits & 0x7FFFFFFF) + 0xFFF + (bits >> 13 & 1);
+    return std::uint16_t(sign | ((rounded >> 13) - (112 << 10)));
+}
+
+void InputVector::set(const float* values, std::int64_t count, bool quantised)
+{
+    m_values = values;
+    if (!quantised) {
+        return;
+    }
+    const std::int64_t groups = (count + kGroup - 1) / kGroup;
+    m_bytes.assign(std::size_t(groups * kGroup), 0);
+    m_factors.assign(std::size_t(groups), 0);
+    m_sums.assign(std::size_t(groups), 0);
+    for (std::int64_t group = 0; group < groups; ++group) {
+        const std::int64_t begin = group * kGroup, end = std::min(count, begin + kGroup);
+        float most = 0;
+        for (std::int64_t k = begin; k < end; ++k) {
+            most = std::max(most, std::abs(values[k]));
+        }
+        const float inverse = most > 0 ? 127 / most : 0;
+        m_factors[std::size_t(group)] = most / 127;
+        std::int32_t sum = 0;
+        for (std::int64_t k = begin; k < end; ++k) {
+            const auto byte = std::int8_t(std::lrint(values[k] * inverse));
+            m_bytes[std::size_t(k)] = byte;
+            sum += byte;
+        }
+        m_sums[std::size_t(group)] = sum;
+    }
+}
+
+MatVecKind bestMatVec()
+{
+    static const MatVecKind kind = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+            __builtin_cpu_supports("avx512vnni") ? MatVecKind::Avx512 : MatVecKind::Plain;
+    return kind;
+}
+
+void multiplyBlocks(const WeightView& w, const InputVector& x, float* y, std::int64_t firstBlock, std::int64_t endBlock, MatVecKind kind)
+{
+    using Type = WeightView::Type;
+    if (w.isQuantised()) {
+        for (std::int64_t block = firstBlock; block < endBlock; ++block) {
+            if (kind == MatVecKind::Plain) {
+                plainQuantisedBlock(w, x, y, block);
+            } else if (w.type == Type::Int8) {
+                avx512QuantisedBlock<Type::Int8>(w, x, y, block);
+            } else {
+                avx512QuantisedBlock<Type::Int4>(w, x, y, block);
+            }
+        }
+        return;
+    }
+    const std::int64_t begin = firstBlock * kRows, end = std::min(w.rows, endBlock * kRows);
+    if (kind == MatVecKind::Plain) {
+        plainFloatRows(w, x, y, begin, end);
+    } else if (w.type == Type::Fp32) {
+        avx512FloatRows<Type::Fp32>(w, x.values(), y, begin, end);
+    } else if (w.type == Type::Fp16) {
+        avx512FloatRows<Type::Fp16>(w, x.values(), y, begin, end);
+    } else {
+        avx512FloatRows<Type::Bf16>(w, x.values(), y, begin, end);
+    }
+}
+
+void sumRows(const WeightView& w, const float* p, float* y, MatVecKind kind)
+{
+    using Type = WeightView::Type;
+    if (kind == MatVecKind::Plain) {
+        plainSumRows(w, p, y);
+    } else if (w.type == Type::Fp32) {
+        avx512SumRows<Type::Fp32>(w, p, y);
+    } else if (w.type == Type::Fp16) {
+        avx512SumRows<Type::Fp16>(w, p, y);
+    } else {
+        avx512SumRows<Type::Bf16>(w, p, y);
+    }
+}
+
+std::uint64_t readAll(const char* bytes, std::int64_t count, MatVecKind kind)
+{
+    if (kind == MatVecKind::Avx512) {
+        return avx512ReadAll(bytes, count);
+    }
+    std::uint64_t sum = 0;
+    for (std::int64_t at = 0; at < count; at += 8) {
+        std::uint64_t word;
+        std::memcpy(&word, bytes + at, sizeof word);
+        sum += word;
+    }
+    return sum;
+}
+
+namespace {
+
+// What runs over whole models while they load is compiled for wider processors too.
+#define HF_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
+
+/// Rounds to nearest even, for sizes below 2^22.
+inline float rounded(float value)
+{
+    constexpr float kShift = 12582912;  // 1.5 * 2^23
+    return value + kShift - kShift;
+}
+
+HF_CLONES float squaredError(const float* values, float factor, float least, float most)
+{
+    const float inverse = 1 / factor;
+    float error = 0;
+    std::array<float, kGroup> parts;
+    for (int k = 0; k < kGroup; ++k) {
+        const float difference = values[k] - std::min(std::max(rounded(values[k] * inverse), least), most) * factor;
+        parts[std::size_t(k)] = difference * difference;
+    }
+    for (const float part : parts) {
+        error += part;
+    }
+    return error;
+}
+
+/// The factor of a group of 32 with the least squared error among a few around the one that just reaches the largest value.
+float bestFactor(const float* values, float least, float most)
+{
+    float largest = 0;
+    for (int k = 0; k < kGroup; ++k) {
+        largest = std::abs(values[k]) > std::abs(largest) ? values[k] : largest;
+    }
+    // int8 is fine enough as it is.
+    const int steps = least < -8 ? 0 : 4;
+    float best = 0, bestError = INFINITY;
+    for (int step = -steps; step <= steps; ++step) {
+        // The negative end reaches one further: it is given to the largest value, whose sign the factor takes.
+        const float factor = floatOfHalf(halfOfFloat(largest / (least - 0.15F * float(step))));
+        if (largest == 0 || factor == 0 || !std::isfinite(factor)) {
+            continue;
+        }
+        const float error = squaredError(values, factor, least, most);
+        if (error < bestError) {
+            bestError = error;
+            best = factor;
+        }
+    }
+    return best;
+}
+
+HF_CLONES void unpackGroup(const WeightView& w, const std::uint8_t* group, const std::uint16_t* scales, float* values, int count)
+{
+    const auto zero = float(w.type == WeightView::Type::Int8 ? 128 : 8);
+    for (int row = 0; row < kRows; ++row) {
+        std::array<std::uint8_t, kGroup> bytes;
+        if (w.type == WeightView::Type::Int8) {
+            for (int n = 0; n < 8; ++n) {
+                std::memcpy(bytes.data() + 4 * n, group + n * 64 + row * 4, 4);
+            }
+        } else {
+            for (int n = 0; n < 4; ++n) {
+                std::memcpy(bytes.data() + 4 * n, group + n * 64 + row * 4, 4);
+            }
+            for (int n = 0; n < kGroup / 2; ++n) {
+                bytes[std::size_t(n + 16)] = bytes[std::size_t(n)] >> 4;
+                bytes[std::size_t(n)] &= 15;
+            }
+        }
+        const float factor = floatOfHalf(scales[row]);
+        float* const target = values + row * w.columns;
+        if (count == kGroup) {
+            for (int n = 0; n < kGroup; ++n) {
+                target[n] = (float(bytes[std::size_t(n)]) - zero) * factor;
+            }
+        } else {
+            for (int n = 0; n < count; ++n) {
+                target[n] = (float(bytes[std::size_t(n)]) - zero) * factor;
+            }
+        }
+    }
+}
+
+} // namespace
+
+void quantiseBlocks(const WeightView& target, const float* values, std::uint8_t* data, std::uint16_t* scales, std::int64_t firstBlock, std::int64_t blocks)
+{
+    const int zero = zeroOf(target.type), least = -zero, most = zero - 1;
+    for (std::int64_t block = firstBlock; block < firstBlock + blocks; ++block) {
+        for (std::int64_t group = 0; group < target.groups(); ++group) {
+            std::uint8_t* stored = data + block * target.blockBytes() + group * groupBytes(target.type);
+            std::uint16_t* factors = scales + (block * target.groups() + group) * kRows;
+            for (int row = 0; row < kRows; ++row) {
+                std::array<float, kGroup> part{};
+                const std::int64_t from = group * kGroup, count = std::min<std::int64_t>(kGroup, target.columns - from);
+                if (block * kRows + row < target.rows) {
+                    std::copy_n(values + ((block - firstBlock) * kRows + row) * target.columns + from, count, part.begin());
+                }
+                const float factor = bestFactor(part.data(), float(least), float(most));
+                const float inverse = factor != 0 ? 1 / factor : 0;
+                factors[row] = halfOfFloat(factor);
+                for (int column = 0; column < kGroup; ++column) {
+                    storeValue(target.type, stored, row, column, std::clamp(int(rounded(part[std::size_t(column)] * inverse)), least, most) + zero);
+                }
+            }
+        }
+    }
+}
+
+void dequantiseBlock(const WeightView& w, std::int64_t block, float* values)
+{
+    const auto* data = static_cast<const std::uint8_t*>(w.data) + block * w.blockBytes();
+    for (std::int64_t group = 0; group < w.groups(); ++group) {
+        const int count = int(std::min<std::int64_t>(kGroup, w.columns - group * kGroup));
+        unpackGroup(w, data + group * groupBytes(w.type), w.scales + (block * w.groups() + group) * kRows, values + group * kGroup, count);
+    }
+}
+
+} // namespace hf::assistant

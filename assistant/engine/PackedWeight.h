@@ -1,0 +1,30 @@
+#pragma once
+
+#include "assistant/engine/MatVec.h"
+
+#include <torch/torch.h>
+
+#include <string>
+
+namespace hf::assistant {
+
+/// A weight matrix rounded to int8 or int4, in the layout of WeightView, on the CPU. It may lie in a mapped file.
+struct PackedWeight {
+    WeightView::Type type = WeightView::Type::Int8;
+    std::int64_t rows = 0, columns = 0;
+    torch::Tensor data;     ///< uint8 [blocks, bytes of a block]
+    torch::Tensor scales;   ///< fp16 [blocks, groups, 16]
+
+    static PackedWeight of(const torch::Tensor& weight, WeightView::Type type);
+    WeightView view() const;
+    /// [rows, columns] as fp32 or bf16; other types get fp32 first.
+    torch::Tensor dense(torch::ScalarType wanted) const;
+};
+
+/// "int8", "int4"; none for "none" and "". @throws Error "arguments" for another word.
+std::optional<WeightView::Type> quantisationOf(const std::string& word);
+
+/// A contiguous fp32, fp16 or bf16 matrix on the CPU as the kernels see it.
+WeightView viewOf(const torch::Tensor& matrix);
+
+} // namespace hf::assistant

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "viewer/volume/Picture.h"
+
+#include <filesystem>
+
+namespace hf::assistant {
+
+/// A PNG or JPEG file as 8-bit RGB, as Pillow's convert("RGB") gives it: transparency is dropped, grey is tripled, orientation tags are
+/// not applied. Of 16-bit samples the upper byte is taken. Interlaced, palette and progressive files too.
+/// @throws Error "file" when it cannot be read, "picture" when it is neither format, broken, too large, or CMYK.
+Picture readPictureFile(const std::filesystem::path& file);
+
+} // namespace hf::assistant

@@ -1,0 +1,206 @@
+#include "assistant/engine/Llama.h"
+#include "assistant/engine/Quantisation.h"
+#include "support/Check.h"
+
+#include <cmath>
+#include <random>
+
+using namespace hf::assistant;
+using Type = WeightView::Type;
+
+namespace {
+
+std::vector<float> randomValues(std::size_t count, unsigned seed)
+{
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    std::vector<float> values(count);
+    for (float& value : values) {
+        value = normal(random);
+    }
+    return values;
+}
+
+/// A matrix in some form, with what it holds as fp32.
+struct Matrix {
+    WeightView view;
+    std::vector<std::uint8_t> data;
+    std::vector<std::uint16_t> scales;
+    std::vector<float> values;
+
+    Matrix(Type type, std::int64_t rows, std::int64_t columns, unsigned seed) : view{type, rows, columns, nullptr, nullptr}
+    {
+        values = randomValues(std::size_t(rows * columns), seed);
+        if (view.isQuantised()) {
+            data.resize(std::size_t(view.blocks() * view.blockBytes()));
+            scales.resize(std::size_t(view.blocks() * view.groups() * WeightView::kBlockRows));
+            const WeightView source{Type::Fp32, rows, columns, values.data(), nullptr};
+            quantiseMatrix(source, view, data.data(), scales.data());
+        } else {
+            const auto dtype = type == Type::Fp32 ? at::kFloat : type == Type::Fp16 ? at::kHalf : at::kBFloat16;
+            const at::Tensor stored = at::from_blob(values.data(), {rows, columns}).to(dtype).contiguous();
+            const auto* bytes = static_cast<const std::uint8_t*>(stored.data_ptr());
+            data.assign(bytes, bytes + stored.nbytes());
+            const at::Tensor back = stored.to(at::kFloat);
+            values.assign(back.data_ptr<float>(), back.data_ptr<float>() + back.numel());
+        }
+        view.data = data.data();
+        view.scales = scales.data();
+    }
+};
+
+double relativeError(const std::vector<float>& found, const std::vector<double>& wanted)
+{
+    double error = 0, size = 0;
+    for (std::size_t n = 0; n < wanted.size(); ++n) {
+        error += (found[n] - wanted[n]) * (found[n] - wanted[n]);
+        size += wanted[n] * wanted[n];
+    }
+    return std::sqrt(error / size);
+}
+
+std::vector<double> product(const std::vector<float>& matrix, const std::vector<float>& x, std::int64_t rows)
+{
+    std::vector<double> result(std::size_t(rows), 0.0);
+    for (std::size_t n = 0; n < result.size(); ++n) {
+        for (std::size_t k = 0; k < x.size(); ++k) {
+            result[n] += double(matrix[n * x.size() + k]) * x[k];
+        }
+    }
+    return result;
+}
+
+const Type kTypes[] = {Type::Fp32, Type::Fp16, Type::Bf16, Type::Int8, Type::Int4};
+
+LlamaConfig smallConfig()
+{
+    LlamaConfig config;
+    config.hiddenSize = 96;
+    config.intermediateSize = 136;
+    config.layers = 2;
+    config.heads = 6;
+    config.keyValueHeads = 2;
+    config.headDim = 16;
+    config.vocabSize = 101;
+    config.ropeTheta = 10000;
+    return config;
+}
+
+} // namespace
+
+HF_TEST(products_are_those_of_doubles)
+{
+    // Sizes that fill no block and no group, and ones that do.
+    for (const auto& [rows, columns] : {std::pair<std::int64_t, std::int64_t>{37, 77}, {64, 128}, {16, 32}, {1, 5}}) {
+        const std::vector<float> x = randomValues(std::size_t(columns), 7);
+        for (const Type type : kTypes) {
+            const Matrix matrix(type, rows, columns, 3);
+            InputVector input;
+            input.set(x.data(), columns, matrix.view.isQuantised());
+            std::vector<float> plain(std::size_t(rows), NAN), fast(std::size_t(rows), NAN);
+            multiplyBlocks(matrix.view, input, plain.data(), 0, matrix.view.blocks(), MatVecKind::Plain);
+            multiplyBlocks(matrix.view, input, fast.data(), 0, matrix.view.blocks());
+            const std::vector<double> wanted = product(matrix.values, x, rows);
+            const double limit = type == Type::Int4 ? 0.16 : type == Type::Int8 ? 0.02 : 1e-5;
+            HF_CHECK(relativeError(plain, wanted) < limit);
+            HF_CHECK(relativeError(fast, wanted) < limit);
+            HF_CHECK(relativeError(fast, std::vector<double>(plain.begin(), plain.end())) < 1e-5);
+        }
+    }
+    std::printf("fast form: %s\n", bestMatVec() == MatVecKind::Plain ? "plain (this processor has no AVX-512 VNNI)" : "AVX-512");
+}
+
+HF_TEST(blocks_outside_the_range_are_not_touched)
+{
+    const Matrix matrix(Type::Int4, 64, 64, 5);
+    const std::vector<float> x = randomValues(64, 1);
+    InputVector input;
+    input.set(x.data(), 64, true);
+    std::vector<float> y(64, 42.0F);
+    multiplyBlocks(matrix.view, input, y.data(), 1, 2);
+    HF_CHECK_EQUAL(y[15], 42.0F);
+    HF_CHECK(y[16] != 42.0F && y[31] != 42.0F);
+    HF_CHECK_EQUAL(y[32], 42.0F);
+}
+
+HF_TEST(rounded_weights_come_back_near)
+{
+    for (const Type type : {Type::Int8, Type::Int4}) {
+        const Matrix matrix(type, 50, 70, 9);
+        std::vector<float> back(matrix.values.size());
+        dequantiseMatrix(matrix.view, back.data());
+        const double error = relativeError(back, {matrix.values.begin(), matrix.values.end()});
+        std::printf("%s: weights differ by %.4f of their size\n", type == Type::Int8 ? "int8" : "int4", error);
+        // Uniform steps over +-4 sigma of a normal distribution: about step / sqrt(12).
+        HF_CHECK(error < (type == Type::Int8 ? 0.01 : 0.11));
+        std::vector<std::uint16_t> halves(back.size());
+        dequantiseMatrix(matrix.view, halves.data());
+        const at::Tensor same = at::from_blob(back.data(), {std::int64_t(back.size())}).to(at::kBFloat16);
+        HF_CHECK(std::equal(halves.begin(), halves.end(), static_cast<const std::uint16_t*>(same.data_ptr())));
+    }
+}
+
+HF_TEST(halves_are_torchs)
+{
+    for (const float value : {0.0F, -0.0F, 1.0F, 65504.0F, 65519.0F, 65520.0F, 1e-7F, 6e-8F, 3e-8F, 2.9e-8F, 6.1e-5F, 0.1F, -3.14159F, 1e30F}) {
+        const at::Tensor half = at::tensor({value}).to(at::kHalf);
+        HF_CHECK_EQUAL(halfOfFloat(value), *static_cast<const std::uint16_t*>(half.data_ptr()));
+        HF_CHECK_EQUAL(floatOfHalf(halfOfFloat(value)), half.to(at::kFloat).item<float>());
+    }
+}
+
+HF_TEST(weighted_sums_of_rows)
+{
+    for (const auto& [rows, columns] : {std::pair<std::int64_t, std::int64_t>{9, 128}, {33, 72}, {1, 12}}) {
+        for (const Type type : {Type::Fp32, Type::Fp16, Type::Bf16}) {
+            const Matrix matrix(type, rows, columns, 11);
+            const std::vector<float> p = randomValues(std::size_t(rows), 2);
+            std::vector<float> plain(std::size_t(columns), NAN), fast(std::size_t(columns), NAN);
+            sumRows(matrix.view, p.data(), plain.data(), MatVecKind::Plain);
+            sumRows(matrix.view, p.data(), fast.data());
+            std::vector<double> wanted(std::size_t(columns), 0.0);
+            for (std::int64_t n = 0; n < rows; ++n) {
+                for (std::int64_t k = 0; k < columns; ++k) {
+                    wanted[std::size_t(k)] += double(p[std::size_t(n)]) * matrix.values[std::size_t(n * columns + k)];
+                }
+            }
+            HF_CHECK(relativeError(plain, wanted) < 1e-5);
+            HF_CHECK(relativeError(fast, wanted) < 1e-5);
+        }
+    }
+}
+
+/// One row after the other through the decoder gives what the network gives for all of them.
+HF_TEST(the_decoder_is_the_network)
+{
+    torch::NoGradGuard noGrad;
+    for (const auto& [dtype, packed, limit] : {std::tuple{at::kFloat, "none", 2e-5}, {at::kBFloat16, "none", 0.05}, {at::kFloat, "int8", 0.05}, {at::kFloat, "int4", 0.05}}) {
+        torch::manual_seed(4);
+        Llama llm(smallConfig());
+        llm->to(dtype);
+        if (const auto type = quantisationOf(packed)) {
+            llm->pack(*type, {}, {});
+        }
+        const torch::Tensor rows = torch::randn({1, 12, 96}).to(dtype);
+        const torch::Tensor wanted = llm->logits(llm->forward(rows)[0]);
+        KeyValueCache cache = llm->makeCache(16);
+        llm->forward(rows.narrow(1, 0, 5), &cache);
+        const auto decoder = llm->makeDecoder();
+        double worst = 0;
+        for (std::int64_t n = 5; n < rows.size(1); ++n) {
+            const torch::Tensor row = rows[0][n].to(at::kFloat).contiguous();
+            const Rotary angles = llm->rotary(n, 1, 0, row);
+            std::vector<DecoderCache> caches;
+            for (const auto& layer : cache.layers) {
+                caches.push_back({layer.keys.data_ptr(), layer.values.data_ptr()});
+            }
+            torch::Tensor logits = torch::empty({101});
+            decoder->step(row.data_ptr<float>(), angles.cosine.data_ptr<float>(), angles.sine.data_ptr<float>(), n, caches, 16, logits.data_ptr<float>());
+            worst = std::max(worst, (logits - wanted[n]).abs().max().item<double>());
+        }
+        std::printf("%s %s: largest difference %.2e, logits reach %.2f\n", c10::toString(dtype), packed, worst, wanted.abs().max().item<double>());
+        HF_CHECK(worst < limit);
+    }
+}
+
+HF_TEST_MAIN()

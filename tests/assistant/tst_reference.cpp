@@ -1,0 +1,283 @@
+// What transformers' SiglipVisionModel and LlamaForCausalLM with VILA's projector and splice rule, and the Python tokenizers, gave
+// (tests/oracles/make_vila.py), on weights that are a formula of their name and place.
+#include "assistant/engine/Tokenizer.h"
+#include "assistant/engine/VilaModel.h"
+#include "assistant/engine/VilaNetworks.h"
+#include "experts/runtime/Safetensors.h"
+#include "support/Check.h"
+#include "viewer/volume/Error.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include <unistd.h>
+
+using namespace hf;
+using namespace hf::assistant;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kData = HF_SOURCE_DIR "/tests/data";
+
+json readJson(const char* name) { return json::parse(std::ifstream(kData / name)); }
+
+/// The same stands in make_vila.py.
+torch::Tensor formula(const std::string& name, at::IntArrayRef shape)
+{
+    std::uint32_t seed = 2166136261U;
+    for (const char byte : name) {
+        seed = (seed ^ std::uint8_t(byte)) * 16777619U;
+    }
+    torch::Tensor values = torch::empty(shape);
+    float* out = values.data_ptr<float>();
+    const double offset = shape.size() == 1 && name.ends_with("weight") ? 1 : 0;
+    for (std::int64_t n = 0; n < values.numel(); ++n) {
+        auto x = std::uint32_t(std::uint64_t(n) * 2654435761ULL + seed);
+        x ^= x >> 16;
+        x *= 0x45D9F3BU;
+        x ^= x >> 16;
+        out[n] = float(0.25 * (double(x) / 2147483648.0 - 1) + offset);
+    }
+    return values.to(torch::kBFloat16);
+}
+
+Picture formulaPicture(int width, int height)
+{
+    Picture picture{width, height, {}};
+    for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) {
+            for (int c = 0; c < 3; ++c) {
+                picture.rgb.push_back(std::uint8_t((x * 7 + y * 13 + (x * y) % 31 * 5 + c * 50 + (x / 9) * (y / 5) * 17) % 256));
+            }
+        }
+    }
+    return picture;
+}
+
+/// A checkpoint as published: config files as transformers wrote them, the language model in two shards with an index.
+class Checkpoint {
+public:
+    explicit Checkpoint(const json& shape) : m_folder(fs::temp_directory_path() / ("hf-reference-" + std::to_string(::getpid())))
+    {
+        fs::remove_all(m_folder);
+        for (const auto& [file, content] : shape["files"].items()) {
+            fs::create_directories((m_folder / file).parent_path());
+            std::ofstream(m_folder / file) << content.dump();
+        }
+        for (const auto& entry : fs::directory_iterator(kData / "tokenizers" / shape["tokenizer"].get<std::string>())) {
+            fs::copy_file(entry.path(), m_folder / "llm" / entry.path().filename());
+        }
+        const VilaConfig config = loadVilaConfig(m_folder);
+        VilaNetworks networks(config);
+        write(*networks.llm, "llm", 2);
+        write(*networks.vision, "vision_tower", 1);
+        write(*networks.projector, "mm_projector", 1);
+    }
+    ~Checkpoint()
+    {
+        std::error_code error;
+        fs::remove_all(m_folder, error);
+    }
+    Checkpoint(const Checkpoint&) = delete;
+    Checkpoint& operator=(const Checkpoint&) = delete;
+    const fs::path& folder() const { return m_folder; }
+
+private:
+    void write(const torch::nn::Module& module, const std::string& part, std::size_t shards)
+    {
+        json index{{"weight_map", json::object()}};
+        std::vector<runtime::TensorMap> files(shards);
+        std::size_t n = 0;
+        for (const auto& parameter : module.named_parameters()) {
+            const std::size_t shard = n++ % shards;
+            files[shard][parameter.key()] = formula(parameter.key(), parameter.value().sizes());
+            index["weight_map"][parameter.key()] = "model-" + std::to_string(shard) + ".safetensors";
+        }
+        for (std::size_t shard = 0; shard < shards; ++shard) {
+            const std::string name = shards > 1 ? "model-" + std::to_string(shard) + ".safetensors" : "model.safetensors";
+            runtime::writeSafetensors(m_folder / part / name, files[shard], {{"format", "pt"}});
+        }
+        if (shards > 1) {
+            std::ofstream(m_folder / part / "model.safetensors.index.json") << index.dump();
+        }
+    }
+
+    fs::path m_folder;
+};
+
+double largestDifference(const std::vector<float>& found, const json& wanted)
+{
+    double worst = found.size() == wanted.size() ? 0 : INFINITY;
+    for (std::size_t n = 0; n < std::min(found.size(), wanted.size()); ++n) {
+        worst = std::max(worst, std::abs(found[n] - wanted[n].get<double>()));
+    }
+    return worst;
+}
+
+LoadOptions inFp32()
+{
+    LoadOptions options;
+    options.device = "cpu";
+    options.dtype = "fp32";
+    return options;
+}
+
+std::string messageOf(const std::function<void()>& action)
+{
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return {};
+}
+
+} // namespace
+
+HF_TEST(tokens_are_those_of_python)
+{
+    const json samples = readJson("vila_tokens.json");
+    for (const char* kind : {"llama2", "llama3"}) {
+        const Tokenizer tokenizer = Tokenizer::load(kData / "tokenizers" / kind);
+        const json& sample = samples[kind];
+        HF_CHECK(sample["texts"].size() > 500);
+        for (std::size_t n = 0; n < sample["texts"].size(); ++n) {
+            const auto ids = sample["ids"][n].get<std::vector<TokenId>>();
+            HF_CHECK(tokenizer.encode(sample["texts"][n]) == ids);
+            HF_CHECK_EQUAL(tokenizer.decode(ids), sample["decoded"][n].get<std::string>());
+        }
+    }
+}
+
+HF_TEST(answers_are_those_of_transformers)
+{
+    const json shapes = readJson("vila_reference.json");
+    HF_CHECK_EQUAL(shapes.size(), std::size_t(5));
+    for (const auto& [name, shape] : shapes.items()) {
+        const Checkpoint checkpoint(shape);
+        const auto model = VilaModel::load(checkpoint.folder(), inFp32());
+        const Picture picture = formulaPicture(131, 90);
+        std::vector<std::int64_t> ids;
+        std::vector<float> first, last;
+        GenerationOptions options;
+        options.maxNewTokens = 200;
+        options.onStep = [&](std::span<const float> logits, std::int64_t id) {
+            ids.push_back(id);
+            last.assign(logits.begin(), logits.end());
+            first = first.empty() ? last : first;
+        };
+        const std::string answer = model->generate(shape["prompt"], std::span(&picture, 1), options, {}, {});
+        HF_CHECK_EQUAL(answer, shape["answer"].get<std::string>());
+        HF_CHECK(ids == shape["ids"].get<std::vector<std::int64_t>>());
+        const double atFirst = largestDifference(first, shape["first"]), atLast = largestDifference(last, shape["last"]);
+        std::printf("%s: %zu tokens, largest difference of logits %.1e at the first, %.1e at the last\n", name.c_str(), ids.size(), atFirst, atLast);
+        HF_CHECK(atFirst < 1e-3 && atLast < 1e-3);
+        // The same question again: everything but the last row comes from the cache, and nothing changes.
+        const std::vector<std::int64_t> before = ids;
+        ids.clear();
+        GenerationReport report;
+        HF_CHECK_EQUAL(model->generate(shape["prompt"], std::span(&picture, 1), options, {}, {}, &report), answer);
+        HF_CHECK(ids == before);
+        HF_CHECK(name == "dynamic" || report.cachedTokens == report.promptTokens - 1);
+    }
+}
+
+HF_TEST(what_is_wrong_with_a_checkpoint_is_named)
+{
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["3b"]);
+    const auto load = [&] { VilaModel::load(checkpoint.folder(), inFp32()); };
+    const fs::path projector = checkpoint.folder() / "mm_projector/model.safetensors";
+    runtime::TensorMap tensors;
+    for (const auto& [name, tensor] : runtime::readSafetensors(projector)) {
+        tensors[name] = tensor.clone();
+    }
+    tensors["layers.2.bias"] = torch::zeros({7}, torch::kBFloat16);
+    runtime::writeSafetensors(projector, tensors);
+    const std::string shape = messageOf(load);
+    HF_CHECK(shape.find("layers.2.bias") != std::string::npos && shape.find("[160]") != std::string::npos && shape.find("[7]") != std::string::npos);
+    tensors.erase("layers.2.bias");
+    runtime::writeSafetensors(projector, tensors);
+    const std::string missing = messageOf(load);
+    HF_CHECK(missing.find("layers.2.bias") != std::string::npos && missing.find("160") != std::string::npos);
+    fs::remove(projector);
+    std::ofstream(checkpoint.folder() / "mm_projector/pytorch_model.bin") << "x";
+    HF_CHECK(messageOf(load).find("pytorch_model.bin") != std::string::npos);
+    fs::remove(checkpoint.folder() / "llm/model-1.safetensors");
+    HF_CHECK(messageOf(load).find("model-1.safetensors") != std::string::npos);
+}
+
+HF_TEST(a_model_sub_folder_is_found)
+{
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["13b"]);
+    const fs::path outer = checkpoint.folder().string() + "-outer";
+    fs::create_directories(outer);
+    fs::rename(checkpoint.folder(), outer / "model");
+    HF_CHECK_EQUAL(VilaModel::load(outer, inFp32())->info().conversation, std::string("vicuna_v1"));
+    fs::remove_all(outer);
+}
+
+HF_TEST(bf16_weights_are_the_file)
+{
+    torch::NoGradGuard noGrad;
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["8b"]);
+    VilaNetworks networks = loadNetworks(checkpoint.folder(), std::nullopt);
+    networks.to(torch::kCPU, torch::kBFloat16);
+    std::ifstream maps("/proc/self/maps");
+    std::vector<std::pair<std::uintptr_t, std::uintptr_t>> ranges;
+    for (std::string line; std::getline(maps, line);) {
+        unsigned long begin = 0, end = 0;
+        if (line.find(".safetensors") != std::string::npos && std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) == 2) {
+            ranges.emplace_back(begin, end);
+        }
+    }
+    HF_CHECK(!ranges.empty());
+    for (const torch::Tensor& parameter : networks.llm->parameters()) {
+        const auto place = reinterpret_cast<std::uintptr_t>(parameter.data_ptr());
+        HF_CHECK(std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) { return place >= range.first && place < range.second; }));
+    }
+}
+
+HF_TEST(a_model_that_does_not_fit_is_refused)
+{
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["3b"]);
+    LoadOptions options = inFp32();
+    options.memoryLimit = 1000;
+    const std::string message = messageOf([&] { VilaModel::load(checkpoint.folder(), options); });
+    HF_CHECK(message.find("needs") != std::string::npos && message.find("1000 bytes") != std::string::npos);
+}
+
+HF_TEST(a_quantised_copy_is_the_model_quantised_at_load)
+{
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["8b"]);
+    const fs::path copy = checkpoint.folder().string() + "-int4";
+    fs::remove_all(copy);
+    saveQuantised(checkpoint.folder(), copy, WeightView::Type::Int4);
+    LoadOptions options = inFp32();
+    const Picture picture = formulaPicture(131, 90);
+    const auto logitsOf = [&](const fs::path& folder) {
+        std::vector<float> all;
+        GenerationOptions generation;
+        generation.maxNewTokens = 6;
+        generation.onStep = [&](std::span<const float> logits, std::int64_t) { all.insert(all.end(), logits.begin(), logits.end()); };
+        VilaModel::load(folder, options)->generate(shapes["8b"]["prompt"], std::span(&picture, 1), generation, {}, {});
+        return all;
+    };
+    const std::vector<float> saved = logitsOf(copy);
+    HF_CHECK_EQUAL(VilaModel::load(copy, options)->info().quantisation, std::string("int4"));
+    HF_CHECK(saved != logitsOf(checkpoint.folder()));
+    options.quantisation = "int4";
+    HF_CHECK(saved == logitsOf(checkpoint.folder()));
+    fs::remove_all(copy);
+}
+
+HF_TEST_MAIN()
