@@ -105,8 +105,9 @@ def main():
                         count(f"plane, {'named' if named else 'not named'}", plane in answer.lower())
                     if options.verbose:
                         print(path.stem, plane, index, "named" if named else "not named", "|", answer, flush=True)
+                plane, index = next(views(image, 1), ("axial", 0))
+                view = {"plane": plane, "slice": index, "window": window_of(image, word)}
                 if named and word == "CT":
-                    view = {"plane": "axial", "slice": image.GetSize()[2] // 2, "window": [40, 400]}
                     for question, argument in WORDINGS:
                         result = engine.request("chat", volume=number, view=view, question=question, history=[])
                         called = result["firstAnswer"].partition("(")[2].partition(")")[0] if "<" in result["firstAnswer"] else None
@@ -115,8 +116,7 @@ def main():
                             print(path.stem, "|", question, "|", result["firstAnswer"], flush=True)
                 elif named:
                     for question in ("Segment the lungs", "Show the bones", "Which plane is this?"):
-                        answer = engine.request("chat", volume=number, view={"plane": next(views(image, 1), ("axial", 0))[0], "slice": next(views(image, 1), ("axial", 0))[1],
-                                                                             "window": window_of(image, word)}, question=question, history=[])["firstAnswer"]
+                        answer = engine.request("chat", volume=number, view=view, question=question, history=[])["firstAnswer"]
                         count("no CT expert for another modality", "<" not in answer)
                         if options.verbose:
                             print(path.stem, "|", question, "|", answer, flush=True)
