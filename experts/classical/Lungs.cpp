@@ -72,6 +72,33 @@ bool isLung(const AirPart& part)
     return grey && part.boneShare < 0.2 && (part.volumeMl > 200 || (part.atCranialEnd && part.volumeMl > 4) || (part.atSide && part.volumeMl > 20));
 }
 
+/// Gas of stomach or bowel that hangs on the lung through a wall thinner than a voxel is taken away: a core of it stands alone and is black.
+void dropGas(const WorkGrid& grid, Mask* all)
+{
+    const Mask::Pointer core = eroded(all, std::max(4.0, 1.5 * *std::max_element(grid.spacingMm.begin(), grid.spacingMm.end())), grid);
+    const Components parts = components(core, grid);
+    const std::uint32_t* label = parts.labels->GetBufferPointer();
+    std::vector<std::vector<std::size_t>> voxels(parts.sizes.size());
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        if (label[n]) {
+            voxels[label[n]].push_back(n);
+        }
+    }
+    std::vector<bool> isGas(parts.sizes.size(), false);
+    for (std::size_t part = 1; part < voxels.size(); ++part) {
+        isGas[part] = double(voxels[part].size()) * grid.voxelMm3() > 500 && medianHu(grid, voxels[part]) < -935;
+    }
+    if (std::find(isGas.begin(), isGas.end(), true) == isGas.end()) {
+        return;
+    }
+    const Mask::Pointer gas = maskWhere(grid, [&](std::size_t n) { return isGas[label[n]]; }), lung = maskWhere(grid, [&](std::size_t n) { return label[n] && !isGas[label[n]]; });
+    const Distances::Pointer toGas = distanceTo(gas, grid), toLung = distanceTo(lung, grid);
+    std::uint8_t* out = all->GetBufferPointer();
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        out[n] = out[n] && toLung->GetBufferPointer()[n] <= toGas->GetBufferPointer()[n];
+    }
+}
+
 /// The middle of the patient along the sideways axis, in voxels.
 double midline(const WorkGrid& grid, const std::uint8_t* body)
 {
@@ -166,6 +193,7 @@ Lungs findLungs(const WorkGrid& grid, const Mask* bodyMask, const Mask* airwayMa
     if (countSet(all, grid) == 0) {
         return lungs;
     }
+    dropGas(grid, all);
     splitSides(grid, all, midline(grid, body), lungs.left, lungs.right, subProgress(progress, 0.3, 0.7));
     lungs.left = filled(grid, lungs.left, body);
     report(progress, 0.85, "lungs");

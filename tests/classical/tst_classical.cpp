@@ -158,6 +158,24 @@ HF_TEST(contrast_medium_is_no_bone)
     checkContrast(30, 0.86, 0.05);
 }
 
+// The sample study: the wall between lung and stomach is thinner than a slice.
+HF_TEST(gas_under_the_diaphragm_is_no_lung)
+{
+    phantom::CtPhantomOptions options = phantomOf(7, {1.5, 1.5, 3});
+    options.box = std::array{PointLps{-210, -165, -40}, PointLps{210, 165, 150}};
+    const phantom::CtPhantom made = phantom::makeCtPhantom(options);
+    const LabelMap mask = segment(made.volume, "lungs");
+    const Set gas = setOf({CtLabel::BowelGas, CtLabel::Stomach, CtLabel::Bowel});
+    std::size_t inGut = 0, inLung = 0;
+    for (std::size_t n = 0; n < mask.voxels().size(); ++n) {
+        inGut += gas[made.truth.voxels()[n]];
+        inLung += gas[made.truth.voxels()[n]] && mask.voxels()[n];
+    }
+    std::printf("gas under the diaphragm: %zu of %zu voxels taken for lung, lungs %.3f\n", inLung, inGut,
+        dice(mask.voxels(), values({1, 2}), made.truth.voxels(), setOf({CtLabel::LeftLung, CtLabel::RightLung, CtLabel::LungNodule})));
+    HF_CHECK(inGut > 2000 && inLung < 100);
+}
+
 HF_TEST(a_patient_who_lies_otherwise)
 {
     // Turned by half about each axis: prone, and feet first.
