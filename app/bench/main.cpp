@@ -1,7 +1,10 @@
+#include "app/bench/Measure.h"
+#include "app/bench/ViewerBench.h"
 #include "assistant/client/EngineClient.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/phantom/CtPhantom.h"
+#include "viewer/render/VolumeView3D.h"
 #include "viewer/volume/Error.h"
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
@@ -13,6 +16,7 @@
 #include <QEventLoop>
 #include <QProcess>
 #include <QStandardPaths>
+#include <QSurfaceFormat>
 #include <QTemporaryDir>
 
 #include <algorithm>
@@ -20,33 +24,27 @@
 #include <filesystem>
 #include <functional>
 
-// hounsfield-bench FOLDER: speed of reading, of frames and of a question, beside dcm2niix on the same folder. Run by hand.
+// Speed, beside other programs in the same run. Run by hand:
+//   hounsfield-bench viewer [--slices 100,512] [--encodings raw,jpegls,j2k] [--size 512] [--json FILE]   generated series
+//   hounsfield-bench FOLDER                                                                              a folder; and a question
 
 using namespace hf;
 
 namespace {
 
-double milliseconds(const std::function<void()>& work)
-{
-    QElapsedTimer timer;
-    timer.start();
-    work();
-    return double(timer.nsecsElapsed()) / 1e6;
-}
-
 double best(int times, const std::function<void()>& work)
 {
     double least = 1e300;
     for (int n = 0; n < times; ++n) {
-        least = std::min(least, milliseconds(work));
+        least = std::min(least, bench::millisecondsOf(work));
     }
     return least;
 }
 
-void printTimes(const char* name, std::vector<double> times)
+void printTimes(const char* name, const std::vector<double>& times)
 {
-    std::sort(times.begin(), times.end());
-    std::printf("%-34s median %6.2f ms   p99 %6.2f ms   (%zu frames)\n", name, times[times.size() / 2], times[times.size() * 99 / 100], times.size());
+    const bench::Quantiles q = bench::quantilesOf(times);
+    std::printf("%-34s median %6.2f ms   p99 %6.2f ms   (%zu frames)\n", name, q.median, q.p99, times.size());
 }
 
 void benchReading(const QString& folder)
@@ -86,7 +84,7 @@ void benchFrames(const std::shared_ptr<const Volume>& volume, const dicom::Serie
     view.show();
     scene.setVolume(volume, series);
     // Painted into a pixmap: the same work as on the screen, whether the window is exposed or not.
-    const auto frame = [&] { return milliseconds([&] { view.grab(); }); };
+    const auto frame = [&] { return bench::millisecondsOf([&] { view.grab(); }); };
     for (const Plane plane : {Plane::Axial, Plane::Sagittal, Plane::Coronal}) {
         view.setPlane(plane);
         std::vector<double> scrolling;
@@ -135,8 +133,17 @@ void benchQuestion(const std::shared_ptr<const Volume>& volume)
 
 int main(int argc, char** argv)
 {
-    QApplication application(argc, argv);
+    const QString command = argc > 1 ? QString::fromLocal8Bit(argv[1]) : QString();
     try {
+        if (argc == 3 && (command == "read" || command == "read-itk")) {
+            const QString folder = QString::fromLocal8Bit(argv[2]);
+            return command == "read" ? bench::runReadChild(folder) : bench::runItkChild(folder);
+        }
+        QSurfaceFormat::setDefaultFormat(VolumeView3D::surfaceFormat());
+        QApplication application(argc, argv);
+        if (command == "viewer") {
+            return bench::runViewerBench(application.arguments().mid(1));
+        }
         if (argc > 1) {
             benchReading(QString::fromLocal8Bit(argv[1]));
         }
@@ -147,7 +154,7 @@ int main(int argc, char** argv)
         benchFrames(volume, series);
         benchQuestion(volume);
         return 0;
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         std::fprintf(stderr, "hounsfield-bench: %s\n", error.what());
         return 1;
     }

@@ -1,6 +1,6 @@
 #include "viewer/dicom/ReadSeries.h"
 
-#include "viewer/dicom/Header.h"
+#include "viewer/dicom/SliceStore.h"
 #include "viewer/dicom/StackGeometry.h"
 #include "viewer/imaging/VolumeFile.h"
 #include "viewer/volume/Error.h"
@@ -10,239 +10,18 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstring>
+#include <cstdio>
+#include <fstream>
+#include <limits>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <set>
 #include <thread>
 
 namespace hf::dicom {
 
 namespace {
-
-/// Stored values of one image as numbers, before the rescale; or colours.
-struct DecodedImage {
-    bool isColor = false;
-    std::vector<float> values;          ///< After the rescale.
-    std::vector<std::uint8_t> rgb;
-    double slope = 1, intercept = 0;
-    bool isInteger = true;              ///< Every value is a whole number.
-    float minimum = 0, maximum = 0;
-    std::vector<WindowLevel> windows;
-    std::optional<std::array<float, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.
-    std::vector<std::uint8_t> graphics; ///< Overlay planes: 1 where drawn; empty without.
-    bool isDecoded = false, isInverted = false, hasLut = false, wasLossy = false, hasGraphics = false;
-    /// Leaves what the notes need.
-    void dropPixels()
-    {
-        values = {};
-        rgb = {};
-        graphics = {};
-    }
-};
-
-/// Sign and position of the stored bits (PS3.5 8.1.1).
-class SampleReader {
-public:
-    SampleReader(const StoredFrame& frame, const PixelFormat& format) : m_frame(frame), m_bits(std::min(format.bitsStored, frame.bytesPerSample * 8))
-    {
-        m_shift = std::clamp(format.highBit + 1 - m_bits, 0, frame.bytesPerSample * 8 - m_bits);
-        m_mask = m_bits >= 32 ? 0xFFFFFFFFU : (1U << m_bits) - 1;
-    }
-    std::int64_t at(std::size_t n) const
-    {
-        std::uint32_t raw = 0;
-        std::memcpy(&raw, m_frame.bytes.data() + n * std::size_t(m_frame.bytesPerSample), std::size_t(m_frame.bytesPerSample));
-        raw = (raw >> m_shift) & m_mask;
-        if (m_frame.isSigned && (raw >> (m_bits - 1) & 1U)) {
-            return std::int64_t(raw) - (std::int64_t(m_mask) + 1);
-        }
-        return raw;
-    }
-
-private:
-    const StoredFrame& m_frame;
-    int m_bits, m_shift = 0;
-    std::uint32_t m_mask = 0;
-};
-
-double floatAt(const StoredFrame& frame, std::size_t n)
-{
-    if (frame.bytesPerSample == 4) {
-        float value = 0;
-        std::memcpy(&value, frame.bytes.data() + n * 4, 4);
-        return value;
-    }
-    double value = 0;
-    std::memcpy(&value, frame.bytes.data() + n * 8, 8);
-    return value;
-}
-
-void decodeColor(DicomFile& file, const StoredFrame& frame, DecodedImage& image)
-{
-    const std::size_t pixels = std::size_t(frame.rows) * std::size_t(frame.columns);
-    image.isColor = true;
-    image.rgb.resize(pixels * 3);
-    const PixelFormat& format = file.header().pixels;
-    if (frame.photometric == "PALETTE COLOR") {
-        const std::array<LookupTable, 3> palette = file.palette();
-        const SampleReader samples(frame, format);
-        for (std::size_t n = 0; n < pixels; ++n) {
-            for (std::size_t c = 0; c < 3; ++c) {
-                const std::uint16_t value = palette[c].at(std::int32_t(samples.at(n)));
-                image.rgb[3 * n + c] = std::uint8_t(palette[c].bits > 8 ? value >> (palette[c].bits - 8) : value);
-            }
-        }
-    } else if (frame.bytesPerSample == 1) {
-        std::copy_n(frame.bytes.begin(), image.rgb.size(), image.rgb.begin());
-    } else {
-        const SampleReader samples(frame, format);
-        const int shift = std::max(0, format.bitsStored - 8);
-        for (std::size_t n = 0; n < image.rgb.size(); ++n) {
-            image.rgb[n] = std::uint8_t(std::clamp<std::int64_t>(samples.at(n) >> shift, 0, 255));
-        }
-    }
-    image.values.resize(pixels);
-    for (std::size_t n = 0; n < pixels; ++n) {
-        image.values[n] = std::round(0.299F * image.rgb[3 * n] + 0.587F * image.rgb[3 * n + 1] + 0.114F * image.rgb[3 * n + 2]);
-    }
-    image.minimum = 0;
-    image.maximum = 255;
-}
-
-/// @param factor  after the rescale (SUV); 1 without.
-void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& description, double factor, DecodedImage& image)
-{
-    const Header& header = file.header();
-    const std::size_t pixels = std::size_t(frame.rows) * std::size_t(frame.columns);
-    image.values.resize(pixels);
-    image.slope = description.slope * factor;
-    image.intercept = description.intercept * factor;
-    image.isInverted = frame.photometric == "MONOCHROME1";
-    const SampleReader samples(frame, header.pixels);
-    const std::optional<LookupTable> lut = frame.isFloat ? std::nullopt : file.findModalityLut();
-    image.hasLut = lut.has_value();
-    const bool whole = image.slope == std::floor(image.slope) && image.intercept == std::floor(image.intercept);
-    image.isInteger = !frame.isFloat && (whole || lut);
-    const auto valueOf = [&](double stored) { return float(lut ? double(lut->at(std::int32_t(stored))) : stored * image.slope + image.intercept); };
-    float lowest = INFINITY, highest = -INFINITY;
-    bool isPadded = false;
-    for (std::size_t n = 0; n < pixels; ++n) {
-        double stored = frame.isFloat ? floatAt(frame, n) : double(samples.at(n));
-        stored = std::isfinite(stored) ? stored : 0;
-        const float value = image.values[n] = valueOf(stored);
-        lowest = std::min(lowest, value);
-        highest = std::max(highest, value);
-        isPadded = isPadded || (header.paddingLow && stored >= *header.paddingLow && stored <= *header.paddingHigh);
-    }
-    if (isPadded) {
-        const float low = valueOf(*header.paddingLow), high = valueOf(*header.paddingHigh);
-        image.padding = {std::min(low, high), std::max(low, high)};
-    }
-    image.minimum = lowest;
-    image.maximum = highest;
-}
-
-/// Encodings that always lose something; 91 and 203 need not.
-bool isLossySyntax(const std::string& uid)
-{
-    static const std::set<std::string> kLossy{"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55", "1.2.840.10008.1.2.4.81"};
-    return kLossy.contains(uid);
-}
-
-/// Windows in SUV where the values are.
-std::vector<WindowLevel> scaled(std::vector<WindowLevel> windows, double factor)
-{
-    for (WindowLevel& window : windows) {
-        window.center *= factor;
-        window.width *= factor;
-        window.function = factor != 1 && window.function == VoiFunction::Linear ? VoiFunction::LinearExact : window.function;
-    }
-    return windows;
-}
-
-/// A presentation state decides about window and polarity, and adds its lines (PS3.4 N.2).
-void present(const Presentation& presentation, const Header& header, int frame, double factor, DecodedImage& image)
-{
-    if (!image.isColor) {
-        image.isInverted = presentation.isInverted;
-        if (auto window = presentation.findWindow(header.sopInstanceUid, frame)) {
-            if (window->name.empty()) {
-                window->name = presentation.label;
-            }
-            const std::vector<WindowLevel> first = scaled({*window}, factor);
-            image.windows.insert(image.windows.begin(), first.begin(), first.end());
-        }
-    }
-    presentation.draw(header.sopInstanceUid, frame, header.pixels.rows, header.pixels.columns, image.graphics);
-}
-
-DecodedImage decodeImage(DicomFile& file, int frame, Unit unit, const Presentation* presentation)
-{
-    const Header& header = file.header();
-    const FrameHeader& description = header.frames.at(std::size_t(frame));
-    const double factor = unit == Unit::Suv ? header.suv.factor : 1;
-    DecodedImage image;
-    image.windows = scaled(description.windows, factor);
-    image.wasLossy = header.text.lossy || isLossySyntax(header.transferSyntaxUid);
-    const StoredFrame stored = file.decode(frame);
-    if (stored.samples == 3 || stored.photometric == "PALETTE COLOR") {
-        decodeColor(file, stored, image);
-    } else {
-        decodeGrey(file, stored, description, factor, image);
-    }
-    image.graphics = file.overlays(frame, stored);
-    if (presentation && presentation->isFor(header.sopInstanceUid, frame)) {
-        present(*presentation, header, frame, factor, image);
-    }
-    image.hasGraphics = !image.graphics.empty();
-    image.isDecoded = true;
-    return image;
-}
-
-/// Slices in the smallest type that holds all values exactly. Filled slice by slice; widened when one does not fit.
-class VoxelStore {
-public:
-    explicit VoxelStore(std::size_t slices) : m_slices(slices) {}
-    void set(std::size_t slice, DecodedImage image)
-    {
-        const std::lock_guard lock(m_mutex);
-        m_low = std::min(m_low, image.minimum);
-        m_high = std::max(m_high, image.maximum);
-        m_isInteger = m_isInteger && image.isInteger;
-        m_anyColor = m_anyColor || image.isColor;
-        m_slices[slice] = std::move(image);
-    }
-    const DecodedImage& slice(std::size_t n) const { return m_slices[n]; }
-    bool isSet(std::size_t n) const { return m_slices[n].isDecoded; }
-    VoxelType type() const
-    {
-        if (!m_isInteger) {
-            return VoxelType::Float32;
-        }
-        return m_low >= 0 && m_high <= 255 ? VoxelType::UInt8 : m_low >= -32768 && m_high <= 32767 ? VoxelType::Int16 : m_low >= 0 && m_high <= 65535 ? VoxelType::UInt16 : VoxelType::Float32;
-    }
-    bool isColor() const { return m_anyColor; }
-    void release(std::size_t n)
-    {
-        m_slices[n].dropPixels();
-    }
-
-private:
-    std::vector<DecodedImage> m_slices;
-    std::mutex m_mutex;
-    float m_low = INFINITY, m_high = -INFINITY;
-    bool m_isInteger = true, m_anyColor = false;
-};
-
-template <typename T> T toVoxel(float value)
-{
-    if constexpr (std::is_same_v<T, float>) {
-        return value;
-    } else {
-        return T(std::lround(std::clamp(value, float(std::numeric_limits<T>::lowest()), float(std::numeric_limits<T>::max()))));
-    }
-}
 
 /// One slice of the even grid: a blend of two kept slices, shifted in its plane.
 struct Blend { std::size_t a = 0, b = 0; double weightB = 0; };
@@ -264,13 +43,15 @@ Blend blendAt(const StackPlan& plan, int slice)
 struct Shear {
     std::vector<std::array<double, 2>> pixels;  ///< of each kept slice, (column, row)
     std::array<int, 2> before{0, 0}, grown{0, 0};
+    bool isAny = false;
 };
 
 Shear shearOf(const StackPlan& plan, const std::array<double, 2>& spacingMm)
 {
     Shear shear;
     shear.pixels.assign(plan.order.size(), {0, 0});
-    if (plan.shiftsMm.empty()) {
+    shear.isAny = !plan.shiftsMm.empty();
+    if (!shear.isAny) {
         return shear;
     }
     for (std::size_t axis = 0; axis < 2; ++axis) {
@@ -305,39 +86,54 @@ struct Plane2D {
     }
 };
 
-template <typename T> std::vector<T> assemble(VoxelStore& store, const StackPlan& plan, const Shear& shear, int columns, int rows, float outside, const std::stop_token& stop)
+template <typename T> T rounded(float value)
+{
+    if constexpr (std::is_same_v<T, float>) {
+        return value;
+    } else {
+        return T(std::lround(std::clamp(value, float(std::numeric_limits<T>::lowest()), float(std::numeric_limits<T>::max()))));
+    }
+}
+
+/// The slice of the even grid from the kept slices around it.
+template <typename T> void blendSlice(const Plane2D& a, const Plane2D& b, const Blend& blend, const Shear& shear, int outColumns, int outRows, T* out)
+{
+    const auto mixed = [&](float va, float vb) { return rounded<T>(blend.weightB == 0 ? va : float((1 - blend.weightB) * va + blend.weightB * vb)); };
+    if (!shear.isAny) {
+        std::transform(a.values, a.values + std::ptrdiff_t(outColumns) * outRows, b.values, out, mixed);
+        return;
+    }
+    // Between two tilted slices the shift lies between theirs.
+    const auto& sa = shear.pixels[blend.a];
+    const auto& sb = shear.pixels[blend.b];
+    for (int y = 0; y < outRows; ++y) {
+        for (int x = 0; x < outColumns; ++x) {
+            const double u = x - shear.before[0], v = y - shear.before[1];
+            *out++ = mixed(a.at(u - sa[0], v - sa[1]), b.at(u - sb[0], v - sb[1]));
+        }
+    }
+}
+
+/// @param outside  value beyond the slices.  @param kept  for each slice of the plan its place in the store.
+template <typename T> std::vector<T> resample(SliceStore& store, const std::vector<std::size_t>& kept, const StackPlan& plan, const Shear& shear, int columns, int rows, float outside, const std::stop_token& stop)
 {
     const int outColumns = columns + shear.grown[0], outRows = rows + shear.grown[1];
     const std::size_t slab = std::size_t(outColumns) * std::size_t(outRows);
     std::vector<T> voxels(slab * std::size_t(plan.slices));
+    std::map<std::size_t, std::vector<float>> around;   // values of the slices that are blended now
+    const auto planeOf = [&](std::size_t n) {
+        auto& values = around[n];
+        values = values.empty() ? store.values(kept[n]) : std::move(values);
+        return Plane2D{values.data(), columns, rows, outside};
+    };
     for (int k = 0; k < plan.slices; ++k) {
         throwIfStopped(stop);
         const Blend blend = blendAt(plan, k);
-        T* out = voxels.data() + slab * std::size_t(k);
-        const DecodedImage& a = store.slice(blend.a);
-        const DecodedImage& b = store.slice(blend.b);
-        if (plan.shiftsMm.empty() && (blend.weightB == 0 || blend.weightB == 1)) {
-            const std::vector<float>& from = blend.weightB == 0 ? a.values : b.values;
-            std::transform(from.begin(), from.end(), out, toVoxel<T>);
-        } else {
-            const Plane2D pa{a.values.data(), columns, rows, outside}, pb{b.values.data(), columns, rows, outside};
-            // Between two tilted slices the shift lies between theirs.
-            const auto& sa = shear.pixels[blend.a];
-            const auto& sb = shear.pixels[blend.b];
-            for (int y = 0; y < outRows; ++y) {
-                for (int x = 0; x < outColumns; ++x) {
-                    const double u = x - shear.before[0], v = y - shear.before[1];
-                    const float va = pa.at(u - sa[0], v - sa[1]);
-                    const float value = blend.weightB == 0 ? va : float((1 - blend.weightB) * va + blend.weightB * pb.at(u - sb[0], v - sb[1]));
-                    out[std::size_t(y) * std::size_t(outColumns) + std::size_t(x)] = toVoxel<T>(value);
-                }
-            }
-        }
         // Slices that no later one needs go at once.
-        const std::size_t needed = k + 1 < plan.slices ? blendAt(plan, k + 1).a : plan.order.size();
-        for (std::size_t n = blend.a; n < needed; ++n) {
-            store.release(n);
+        for (auto past = around.begin(); past != around.end() && past->first < blend.a; past = around.erase(past)) {
+            store.release(kept[past->first]);
         }
+        blendSlice(planeOf(blend.a), planeOf(blend.b), blend, shear, outColumns, outRows, voxels.data() + slab * std::size_t(k));
     }
     return voxels;
 }
@@ -361,8 +157,10 @@ struct Failures {
     std::size_t images = 0;
 };
 
-std::vector<FileJob> jobsOf(const Series& series, const std::vector<std::size_t>& order)
+/// Large files with many frames become several jobs, so that every thread has work.
+std::vector<FileJob> jobsOf(const Series& series, const std::vector<std::size_t>& order, std::size_t threads)
 {
+    const std::size_t most = std::max<std::size_t>(16, (order.size() + threads - 1) / threads);
     std::map<std::filesystem::path, FileJob> byPath;
     for (std::size_t n = 0; n < order.size(); ++n) {
         const Image& image = series.images[order[n]];
@@ -373,30 +171,23 @@ std::vector<FileJob> jobsOf(const Series& series, const std::vector<std::size_t>
     std::vector<FileJob> jobs;
     for (auto& [path, job] : byPath) {
         std::sort(job.frames.begin(), job.frames.end());
-        jobs.push_back(std::move(job));
+        for (std::size_t begin = 0; begin < job.frames.size(); begin += most) {
+            const auto from = job.frames.begin() + std::ptrdiff_t(begin);
+            jobs.push_back({path, {from, from + std::ptrdiff_t(std::min(most, job.frames.size() - begin))}});
+        }
     }
     return jobs;
 }
 
 /// Decodes all images into `store`; images that cannot be decoded stay unset.
-/// @param keepsPixels  false: only what the notes need.
-Failures decodeAll(const Series& series, const std::vector<std::size_t>& order, VoxelStore& store, bool keepsPixels, const Progress& progress, const std::stop_token& stop)
+Failures decodeAll(const Series& series, const std::vector<std::size_t>& order, SliceStore& store, const Progress& progress, const std::stop_token& stop)
 {
-    const std::vector<FileJob> jobs = jobsOf(series, order);
+    const std::size_t threads = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+    const std::vector<FileJob> jobs = jobsOf(series, order, threads);
+    std::atomic<bool> isOutOfMemory = false;
     Failures failures;
     std::mutex mutex;
     std::atomic<std::size_t> next = 0, done = 0;
-    const std::size_t pixels = std::size_t(series.rows) * std::size_t(series.columns);
-    const auto decodeOne = [&](DicomFile& file, int frame, std::size_t place) {
-        DecodedImage image = decodeImage(file, frame, series.unit, series.presentation.get());
-        if (image.values.size() != pixels) {
-            throw Error("images of one series differ in size", "broken");
-        }
-        if (!keepsPixels) {
-            image.dropPixels();
-        }
-        store.set(place, std::move(image));
-    };
     const auto fail = [&](const FileJob& job, const std::string& reason, const std::string& code, std::size_t images) {
         const std::lock_guard lock(mutex);
         failures.images += images;
@@ -418,9 +209,12 @@ Failures decodeAll(const Series& series, const std::vector<std::size_t>& order, 
                 return;
             }
             try {
-                decodeOne(*file, frame, place);
+                store.set(place, decodeImage(*file, frame, series.unit, series.presentation.get()));
             } catch (const Error& error) {
                 fail(job, error.what() + (job.frames.size() > 1 ? " (frame " + std::to_string(frame + 1) + ")" : std::string()), error.code(), 1);
+            } catch (const std::bad_alloc&) {
+                isOutOfMemory = true;
+                return;
             } catch (const std::exception& error) {    // a library's own
                 fail(job, std::string("a frame cannot be decoded: ") + error.what(), "broken", 1);
             }
@@ -429,19 +223,21 @@ Failures decodeAll(const Series& series, const std::vector<std::size_t>& order, 
         }
     };
     const auto work = [&] {
-        for (std::size_t n = next++; n < jobs.size() && !stop.stop_requested(); n = next++) {
+        for (std::size_t n = next++; n < jobs.size() && !stop.stop_requested() && !isOutOfMemory; n = next++) {
             decodeFile(jobs[n]);
         }
     };
     {
         std::vector<std::jthread> others;
-        const std::size_t threads = std::min<std::size_t>(jobs.size(), std::clamp(std::thread::hardware_concurrency(), 1U, 8U));
-        for (std::size_t n = 1; n < threads; ++n) {
+        for (std::size_t n = 1; n < std::min(threads, jobs.size()); ++n) {
             others.emplace_back(work);
         }
         work();
     }
     throwIfStopped(stop);
+    if (isOutOfMemory) {
+        throw std::bad_alloc();
+    }
     std::sort(failures.files.begin(), failures.files.end(), [](const Rejected& a, const Rejected& b) { return a.path < b.path; });
     return failures;
 }
@@ -452,21 +248,42 @@ Note partialNote(const Failures& failures, std::size_t images)
     return {"partial", std::to_string(failures.images) + " of " + std::to_string(images) + " images could not be decoded: " + failures.files.front().reason + "."};
 }
 
-void checkMemory(const Series& series, int slices)
+/// Bytes that can be had without swapping; a large number where the system does not tell.
+double availableMemory()
 {
-    const double bytes = double(series.rows) * series.columns * slices * 4;
-    constexpr double kMost = 12e9;
-    if (bytes > kMost) {
-        throw Error("the volume needs about " + std::to_string(int(bytes / 1e9)) + " GB", "too-large");
+    std::ifstream stream("/proc/meminfo");
+    for (std::string name, rest; stream >> name && std::getline(stream, rest);) {
+        if (name == "MemAvailable:") {
+            return std::strtod(rest.c_str(), nullptr) * 1024;
+        }
+    }
+    return 1e15;
+}
+
+std::string memoryText(double needed, double available)
+{
+    char text[96];
+    std::snprintf(text, sizeof text, "the volume needs about %.1f GB of memory, %.1f GB are free", needed / 1e9, available / 1e9);
+    return text;
+}
+
+/// Before anything is allocated: a system that overcommits would end the program later.
+void checkMemory(const Series& series, const StackPlan& plan)
+{
+    constexpr double kBytesPerVoxel = 2, kReserve = 200e6;
+    const double voxels = double(series.rows) * series.columns * (plan.slices + (plan.isEven && plan.shiftsMm.empty() ? 0.0 : double(plan.order.size())));
+    const double needed = voxels * kBytesPerVoxel + kReserve, available = availableMemory();
+    if (needed > available) {
+        throw Error(memoryText(needed, available), "too-large");
     }
 }
 
-std::vector<Note> contentNotes(const Series& series, const VoxelStore& store, std::size_t slices)
+std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
 {
     std::vector<Note> notes = series.notes;
     bool padded = false, inverted = false, lossy = false, lut = false, rounded = false;
     constexpr float kLargestExact = 16777216;   // a float holds all whole numbers up to here
-    for (std::size_t n = 0; n < slices; ++n) {
+    for (std::size_t n = 0; n < store.size(); ++n) {
         const DecodedImage& image = store.slice(n);
         padded = padded || image.padding;
         inverted = inverted || image.isInverted;
@@ -483,31 +300,28 @@ std::vector<Note> contentNotes(const Series& series, const VoxelStore& store, st
 }
 
 /// Overlay planes of all slices; null without, and where slices are resampled (then a note says so).
-std::shared_ptr<const std::vector<std::uint8_t>> graphicsOf(const VoxelStore& store, const StackPlan& plan, std::size_t pixels, std::vector<Note>& notes)
+std::shared_ptr<const std::vector<std::uint8_t>> graphicsOf(const SliceStore& store, const std::vector<std::size_t>& kept, bool isResampled, std::size_t pixels, std::vector<Note>& notes)
 {
-    bool any = false;
-    for (std::size_t n = 0; n < plan.order.size(); ++n) {
-        any = any || store.slice(n).hasGraphics;
-    }
-    if (!any) {
+    if (std::none_of(kept.begin(), kept.end(), [&](std::size_t n) { return store.slice(n).hasGraphics; })) {
         return nullptr;
     }
-    if (!plan.isEven || !plan.shiftsMm.empty()) {
+    if (isResampled) {
         addNote(notes, "overlays-hidden", "The overlay planes of the images are not shown on resampled slices.");
         return nullptr;
     }
-    auto graphics = std::make_shared<std::vector<std::uint8_t>>(pixels * plan.order.size());
-    for (std::size_t n = 0; n < plan.order.size(); ++n) {
-        std::copy(store.slice(n).graphics.begin(), store.slice(n).graphics.end(), graphics->begin() + std::ptrdiff_t(n * pixels));
+    auto graphics = std::make_shared<std::vector<std::uint8_t>>(pixels * kept.size());
+    for (std::size_t n = 0; n < kept.size(); ++n) {
+        const std::vector<std::uint8_t>& drawn = store.slice(kept[n]).graphics;
+        std::copy(drawn.begin(), drawn.end(), graphics->begin() + std::ptrdiff_t(n * pixels));
     }
     return graphics;
 }
 
 /// Of all slices; empty without.
-std::optional<std::array<float, 2>> paddingOf(const VoxelStore& store, std::size_t slices)
+std::optional<std::array<float, 2>> paddingOf(const SliceStore& store)
 {
     std::optional<std::array<float, 2>> all;
-    for (std::size_t n = 0; n < slices; ++n) {
+    for (std::size_t n = 0; n < store.size(); ++n) {
         if (const auto& one = store.slice(n).padding) {
             all = all ? std::array{std::min((*all)[0], (*one)[0]), std::max((*all)[1], (*one)[1])} : *one;
         }
@@ -583,57 +397,97 @@ StackPlan planOf(const Series& series, const std::vector<std::size_t>& usable)
     return plan;
 }
 
-Volume readDicom(const Series& series, const Progress& progress, std::stop_token stop)
+bool isStraight(const StackPlan& plan) { return plan.isEven && plan.shiftsMm.empty(); }
+
+/// Decoded slices and how they lie: what a volume is made of.
+struct Stack {
+    StackPlan plan;
+    std::unique_ptr<SliceStore> store;
+    std::vector<std::size_t> kept;      ///< For each slice of the plan its place in the store.
+    std::optional<Note> partial;        ///< Some images could not be decoded.
+    bool isAsStored = false;            ///< The store's slices are the volume's.
+};
+
+/// @throws Error when no image can be decoded.
+Stack decodeStack(const Series& series, const Progress& progress, const std::stop_token& stop)
 {
-    std::vector<std::size_t> usable(series.images.size());
-    for (std::size_t n = 0; n < usable.size(); ++n) {
-        usable[n] = n;
+    std::vector<std::size_t> images(series.images.size());
+    std::iota(images.begin(), images.end(), std::size_t(0));
+    Stack stack;
+    stack.plan = planOf(series, images);
+    checkMemory(series, stack.plan);
+    const std::vector<std::size_t> order = stack.plan.order;
+    const std::size_t pixels = std::size_t(series.rows) * std::size_t(series.columns);
+    stack.store = std::make_unique<SliceStore>(order.size(), pixels, isStraight(stack.plan) ? SliceStore::Layout::Together : SliceStore::Layout::Apart);
+    const Failures failures = decodeAll(series, order, *stack.store, progress, stop);
+    if (failures.images == order.size()) {
+        throw Error(failures.files.front().reason, failures.files.front().code);
     }
-    StackPlan plan = planOf(series, usable);
-    checkMemory(series, plan.slices);
-    auto store = std::make_unique<VoxelStore>(plan.order.size());
-    const Failures failures = decodeAll(series, plan.order, *store, true, progress, stop);
-    std::vector<Note> extra;
+    if (!stack.store->isOneKind()) {
+        throw Error("images of one series are partly grey, partly coloured", "broken");
+    }
+    std::map<std::size_t, std::size_t> places;      // of the images that were decoded
+    for (std::size_t n = 0; n < order.size(); ++n) {
+        if (stack.store->isSet(n)) {
+            places[order[n]] = n;
+        }
+    }
     if (failures.images > 0) {
         std::vector<std::size_t> good;
-        for (std::size_t n = 0; n < plan.order.size(); ++n) {
-            if (store->isSet(n)) {
-                good.push_back(plan.order[n]);
-            }
+        for (const auto& [image, place] : places) {
+            good.push_back(image);
         }
-        if (good.empty()) {
-            throw Error(failures.files.front().reason, failures.files.front().code);
-        }
-        std::sort(good.begin(), good.end());
-        const std::vector<std::size_t> before = plan.order;
-        plan = planOf(series, good);
-        auto kept = std::make_unique<VoxelStore>(plan.order.size());
-        for (std::size_t n = 0; n < plan.order.size(); ++n) {
-            const auto old = std::find(before.begin(), before.end(), plan.order[n]) - before.begin();
-            kept->set(n, store->slice(std::size_t(old)));
-        }
-        store = std::move(kept);
-        extra.push_back(partialNote(failures, before.size()));
+        stack.plan = planOf(series, good);
+        stack.partial = partialNote(failures, order.size());
     }
+    for (const std::size_t image : stack.plan.order) {
+        stack.kept.push_back(places.at(image));
+    }
+    stack.isAsStored = failures.images == 0 && isStraight(stack.plan);
+    return stack;
+}
 
+VolumeInfo infoOf(const Series& series, const Stack& stack)
+{
+    const DecodedImage& middle = stack.store->slice(stack.kept[stack.kept.size() / 2]);
     VolumeInfo info;
     info.modality = series.modality;
     info.seriesUid = series.uid;
     info.description = series.text.seriesDescription;
     info.bodyPart = series.text.bodyPart;
-    info.unit = store->isColor() ? Unit::None : series.unit;
-    info.windows = store->slice(plan.order.size() / 2).windows;
-    info.isInverted = store->slice(plan.order.size() / 2).isInverted;
-    info.padding = paddingOf(*store, plan.order.size());
-    info.notes = contentNotes(series, *store, plan.order.size());
-    info.graphics = graphicsOf(*store, plan, std::size_t(series.rows) * std::size_t(series.columns), info.notes);
-    for (const Note& note : plan.notes) {
+    info.unit = stack.store->isColor() ? Unit::None : series.unit;
+    info.windows = middle.windows;
+    info.isInverted = middle.isInverted;
+    info.padding = paddingOf(*stack.store);
+    info.notes = contentNotes(series, *stack.store);
+    info.graphics = graphicsOf(*stack.store, stack.kept, !isStraight(stack.plan), std::size_t(series.rows) * std::size_t(series.columns), info.notes);
+    for (const Note& note : stack.plan.notes) {
         addNote(info.notes, note.code, note.text);
     }
-    for (const Note& note : extra) {
-        addNote(info.notes, note.code, note.text);
+    if (stack.partial) {
+        addNote(info.notes, stack.partial->code, stack.partial->text);
     }
+    return info;
+}
 
+/// Colours by voxel of slices that are not resampled; empty for grey images.
+std::vector<std::uint8_t> colorsOf(Stack& stack, std::size_t pixels)
+{
+    if (!stack.store->isColor() || stack.isAsStored) {
+        return stack.store->takeRgb();
+    }
+    std::vector<std::uint8_t> rgb;
+    for (const std::size_t n : stack.kept) {
+        rgb.insert(rgb.end(), stack.store->rgb(n), stack.store->rgb(n) + 3 * pixels);
+    }
+    return rgb;
+}
+
+Volume readDicom(const Series& series, const Progress& progress, std::stop_token stop)
+{
+    Stack stack = decodeStack(series, progress, stop);
+    const VolumeInfo info = infoOf(series, stack);
+    const StackPlan& plan = stack.plan;
     const std::array<Vec3, 2> axes = axesOf(series);
     const std::array<double, 2> spacing{series.spacingMm[0] > 0 ? series.spacingMm[0] : 1, series.spacingMm[1] > 0 ? series.spacingMm[1] : 1};
     const Shear shear = shearOf(plan, spacing);
@@ -642,30 +496,22 @@ Volume readDicom(const Series& series, const Progress& progress, std::stop_token
     const Geometry geometry({series.columns + shear.grown[0], series.rows + shear.grown[1], plan.slices}, {spacing[0], spacing[1], plan.spacingMm}, origin,
         {axes[0], axes[1], cross(axes[0], axes[1])});
     report(progress, 0.92, "assembling");
-
-    std::vector<std::uint8_t> rgb;
-    if (store->isColor()) {
-        for (int k = 0; k < plan.slices; ++k) {
-            const std::vector<std::uint8_t>& slice = store->slice(std::size_t(k)).rgb;
-            rgb.insert(rgb.end(), slice.begin(), slice.end());
+    std::vector<std::uint8_t> rgb = colorsOf(stack, std::size_t(series.rows) * std::size_t(series.columns));
+    Volume::Voxels voxels;
+    if (stack.isAsStored) {
+        voxels = stack.store->takeVoxels();
+    } else {
+        const float outside = info.unit == Unit::Hu ? -1024.F : 0.F;
+        const auto resampled = [&]<typename T>(T) { voxels = resample<T>(*stack.store, stack.kept, plan, shear, series.columns, series.rows, outside, stop); };
+        switch (stack.store->type()) {
+        case VoxelType::UInt8: resampled(std::uint8_t()); break;
+        case VoxelType::Int16: resampled(std::int16_t()); break;
+        case VoxelType::UInt16: resampled(std::uint16_t()); break;
+        case VoxelType::Float32: resampled(float()); break;
         }
     }
-    const float outside = info.unit == Unit::Hu ? -1024.F : 0.F;
-    Volume volume;
-    switch (store->type()) {
-    case VoxelType::UInt8:
-        volume = Volume(geometry, assemble<std::uint8_t>(*store, plan, shear, series.columns, series.rows, outside, stop), info, std::move(rgb));
-        break;
-    case VoxelType::Int16:
-        volume = Volume(geometry, assemble<std::int16_t>(*store, plan, shear, series.columns, series.rows, outside, stop), info);
-        break;
-    case VoxelType::UInt16:
-        volume = Volume(geometry, assemble<std::uint16_t>(*store, plan, shear, series.columns, series.rows, outside, stop), info);
-        break;
-    case VoxelType::Float32:
-        volume = Volume(geometry, assemble<float>(*store, plan, shear, series.columns, series.rows, outside, stop), info);
-        break;
-    }
+    stack.store.reset();
+    Volume volume(geometry, std::move(voxels), info, std::move(rgb));
     report(progress, 1, "ready");
     return volume;
 }
@@ -701,12 +547,10 @@ Inspection inspect(const Series& series, const Progress& progress, std::stop_tok
         return result;
     }
     std::vector<std::size_t> all(series.images.size());
-    for (std::size_t n = 0; n < all.size(); ++n) {
-        all[n] = n;
-    }
-    VoxelStore store(all.size());
-    Failures failures = decodeAll(series, all, store, false, progress, stop);
-    result.notes = contentNotes(series, store, all.size());
+    std::iota(all.begin(), all.end(), std::size_t(0));
+    SliceStore store(all.size(), std::size_t(series.rows) * std::size_t(series.columns), SliceStore::Layout::Nothing);
+    Failures failures = decodeAll(series, all, store, progress, stop);
+    result.notes = contentNotes(series, store);
     if (failures.images > 0) {
         addNote(result.notes, "partial", partialNote(failures, all.size()).text);
     }

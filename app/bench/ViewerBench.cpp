@@ -1,0 +1,346 @@
+#include "app/bench/ViewerBench.h"
+
+#include "app/bench/GeneratedCt.h"
+#include "app/bench/ItkSeries.h"
+#include "app/bench/Measure.h"
+#include "app/desktop/Loader.h"
+#include "app/desktop/MainWindow.h"
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/volume/Error.h"
+#include "viewer/widgets/Findings.h"
+#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/ViewGrid.h"
+
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QDir>
+#include <QElapsedTimer>
+#include <QEventLoop>
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QTemporaryDir>
+#include <QTimer>
+
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <random>
+
+namespace hf::bench {
+
+namespace {
+
+struct Options {
+    QStringList slices{"100", "512", "1500"}, encodings{"raw", "jpegls", "j2k"};
+    int size = 512, repeats = 3, viewSize = 1000;
+    QString folder, json;
+};
+
+Options parse(const QStringList& words)
+{
+    QCommandLineParser parser;
+    const auto add = [&](const char* name, const char* text, const char* value, const QString& standard) { parser.addOption({name, text, value, standard}); };
+    Options options;
+    add("slices", "Lengths of the generated series.", "N,N", options.slices.join(','));
+    add("encodings", "raw, jpegls, j2k.", "NAME,NAME", options.encodings.join(','));
+    add("size", "Rows and columns.", "N", QString::number(options.size));
+    add("repeat", "Runs of each reading; the fastest counts.", "N", QString::number(options.repeats));
+    add("view", "Width and height of the view.", "N", QString::number(options.viewSize));
+    add("folder", "Where the series are kept for the next run; empty: a temporary folder.", "DIR", {});
+    add("json", "Writes all figures into a file.", "FILE", {});
+    if (!parser.parse(words)) {
+        throw Error(parser.errorText().toStdString(), "arguments");
+    }
+    options.slices = parser.value("slices").split(',');
+    options.encodings = parser.value("encodings").split(',');
+    options.size = parser.value("size").toInt();
+    options.repeats = parser.value("repeat").toInt();
+    options.viewSize = parser.value("view").toInt();
+    options.folder = parser.value("folder");
+    options.json = parser.value("json");
+    const bool areSlicesNumbers = std::all_of(options.slices.begin(), options.slices.end(), [](const QString& n) { return n.toInt() > 1; });
+    if (options.size < 32 || options.repeats < 1 || options.viewSize < 100 || !areSlicesNumbers) {
+        throw Error("a size, a number of slices or of repeats is not sensible", "arguments");
+    }
+    return options;
+}
+
+/// Runs a child some times; the fastest run that succeeded.
+ChildRun fastest(int repeats, const std::vector<std::string>& words)
+{
+    ChildRun best;
+    for (int n = 0; n < repeats; ++n) {
+        ChildRun run = runChild(words);
+        if (run.succeeded && (!best.succeeded || run.milliseconds < best.milliseconds)) {
+            best = std::move(run);
+        }
+    }
+    return best;
+}
+
+QJsonObject peerFigures(const char* name, const ChildRun& run, double oursMs)
+{
+    if (!run.succeeded) {
+        std::printf("  %-28s not installed, or failed: no comparison\n", name);
+        return {};
+    }
+    std::printf("  %-28s %8.0f ms   ours / theirs %.2f   peak %.0f MB\n", name, run.milliseconds, oursMs / run.milliseconds, run.peakBytes / 1e6);
+    return {{"ms", run.milliseconds}, {"ratio", oursMs / run.milliseconds}, {"peak_mb", run.peakBytes / 1e6}};
+}
+
+/// Our reading, dcm2niix and ITK of one folder, each in a process of its own, by turns.
+QJsonObject benchReading(const GeneratedCt& series, const QString& folder, int repeats)
+{
+    const std::string self = QCoreApplication::applicationFilePath().toStdString(), path = folder.toStdString();
+    const QTemporaryDir out;
+    ChildRun best;
+    QJsonObject ours;
+    double firstMs = 1e300;
+    for (int n = 0; n < repeats; ++n) {
+        const ChildRun run = runChild({self, "read", path});
+        const QJsonObject told = QJsonDocument::fromJson(QByteArray::fromStdString(run.output)).object();
+        if (!run.succeeded) {
+            throw Error("the generated series cannot be read", "bench");
+        }
+        firstMs = std::min(firstMs, told["first_ms"].toDouble());
+        if (ours.isEmpty() || told["volume_ms"].toDouble() < ours["volume_ms"].toDouble()) {
+            ours = told;
+        }
+    }
+    ours["first_ms"] = firstMs;
+    const double volumeMs = ours["volume_ms"].toDouble(), raw = series.rawBytes(), peak = ours["peak_mb"].toDouble() * 1e6;
+    const double limit = 1.3 * raw + 250e6;
+    std::printf("%s, %d slices of %d x %d, %.0f MB raw (load %.1f)\n", series.encoding.c_str(), series.slices, series.size, series.size, raw / 1e6, loadAverage());
+    std::printf("  %-28s %8.0f ms   goal 500 ms\n", "folder to first image", firstMs);
+    std::printf("  %-28s %8.0f ms   of it headers %.0f ms\n", "folder to full volume", volumeMs, ours["scan_ms"].toDouble());
+    std::printf("  %-28s %8.0f MB   of raw %.2f, of the goal (1.3 raw + 250 MB) %.2f\n", "peak memory", peak / 1e6, peak / raw, peak / limit);
+    ours["peak_over_raw"] = peak / raw;
+    ours["peak_over_goal"] = peak / limit;
+    ours["dcm2niix"] = peerFigures("dcm2niix", fastest(repeats, {"dcm2niix", "-v", "0", "-z", "n", "-b", "n", "-w", "1", "-o", out.path().toStdString(), path}), volumeMs);
+    ours["itk_gdcm"] = peerFigures("ITK, GDCM", fastest(repeats, {self, "read-itk", path}), volumeMs);
+    ours["encoding"] = QString::fromStdString(series.encoding);
+    ours["slices"] = series.slices;
+    ours["size"] = series.size;
+    ours["raw_mb"] = raw / 1e6;
+    ours["load"] = loadAverage();
+    return ours;
+}
+
+QJsonObject frameFigures(const QString& name, const std::vector<double>& times, double goalMs)
+{
+    const Quantiles q = quantilesOf(times);
+    std::printf("  %-28s median %6.2f ms   p99 %6.2f ms   worst %6.2f ms   goal of p99 %.0f ms\n", qPrintable(name), q.median, q.p99, q.worst, goalMs);
+    return {{"name", name}, {"median_ms", q.median}, {"p99_ms", q.p99}, {"worst_ms", q.worst}, {"goal_p99_ms", goalMs}};
+}
+
+/// 117 labels in blocks, as a whole-body segmentation has them.
+LabelMap makeLabels(const Volume& volume)
+{
+    constexpr int kLabels = 117;
+    const Size3 size = volume.geometry().size();
+    std::vector<Label> labels;
+    for (int n = 1; n <= kLabels; ++n) {
+        labels.push_back({LabelId(n), "label " + std::to_string(n), overlayColors()[std::size_t(n) % overlayColors().size()].rgb, {}, {}});
+    }
+    std::vector<LabelId> voxels(size.voxels());
+    for (int k = 0; k < size.k; ++k) {
+        for (int j = 0; j < size.j; ++j) {
+            LabelId* row = voxels.data() + volume.geometry().offset({0, j, k});
+            for (int i = 0; i < size.i; ++i) {
+                const int place = i * 12 / size.i + 12 * (j * 10 / size.j) + k / 8;
+                row[i] = (i * 60 / size.i) % 5 == 0 ? LabelId(0) : LabelId(1 + place % kLabels);
+            }
+        }
+    }
+    return LabelMap(volume.geometry(), std::move(voxels), std::move(labels));
+}
+
+/// Frames of one view, painted into a pixmap: the same work as on the screen, whether the window is exposed or not.
+QJsonArray benchFrames(const std::shared_ptr<const Volume>& volume, const dicom::Series& series, int viewSize)
+{
+    constexpr double kScrollGoalMs = 33, kWindowGoalMs = 16;
+    const QTemporaryDir findingsFolder;
+    Scene scene;
+    Findings findings(&scene, findingsFolder.path());
+    SliceView view(&scene, &findings, Plane::Axial);
+    view.resize(viewSize, viewSize);
+    view.show();
+    scene.setVolume(volume, series);
+    const auto frame = [&] { return millisecondsOf([&] { view.grab(); }); };
+    QJsonArray figures;
+    const auto scroll = [&](Plane plane, const QString& name) {
+        view.setPlane(plane);
+        std::vector<double> times;
+        const int count = scene.sliceCount(plane), step = std::max(1, count / 300);
+        for (int slice = 0; slice < count; slice += step) {
+            scene.setSlice(plane, slice);
+            times.push_back(frame());
+        }
+        figures.append(frameFigures(name, times, kScrollGoalMs));
+    };
+    const auto drag = [&](const QString& name) {
+        std::vector<double> times;
+        for (int n = 0; n < 200; ++n) {
+            scene.setWindow({40.0 + n, 400.0 + 3 * n, {}});
+            times.push_back(frame());
+        }
+        figures.append(frameFigures(name, times, kWindowGoalMs));
+    };
+    std::printf("one view of %d x %d on %d slices (load %.1f)\n", viewSize, viewSize, volume->geometry().size().k, loadAverage());
+    for (const Plane plane : {Plane::Axial, Plane::Sagittal, Plane::Coronal}) {
+        scroll(plane, "scroll, " + QString::fromStdString(toString(plane)));
+    }
+    view.setPlane(Plane::Axial);
+    drag("window drag");
+    scene.setMask(makeLabels(*volume), {});
+    scroll(Plane::Axial, "scroll, 117 labels");
+    drag("window drag, 117 labels");
+    return figures;
+}
+
+/// The longest time between two turns of the event loop, beyond the timer's own interval.
+class Heartbeat : public QObject {
+public:
+    Heartbeat()
+    {
+        m_timer.setTimerType(Qt::PreciseTimer);
+        m_timer.setInterval(kIntervalMs);
+        connect(&m_timer, &QTimer::timeout, this, [this] {
+            m_longest = std::max(m_longest, double(m_clock.nsecsElapsed()) / 1e6 - kIntervalMs);
+            m_clock.start();
+        });
+    }
+    void start()
+    {
+        m_longest = 0;
+        m_clock.start();
+        m_timer.start();
+    }
+    double stop()
+    {
+        m_timer.stop();
+        return m_longest;
+    }
+
+private:
+    static constexpr int kIntervalMs = 5;
+    QTimer m_timer;
+    QElapsedTimer m_clock;
+    double m_longest = 0;
+};
+
+void waitFor(int milliseconds)
+{
+    QEventLoop loop;
+    QTimer::singleShot(milliseconds, &loop, &QEventLoop::quit);
+    loop.exec();
+}
+
+/// The whole window opens a folder; its event loop is watched from the drop until the volume has been shown for a second.
+QJsonObject benchStalls(const QString& folder)
+{
+    constexpr double kGoalMs = 100;
+    const QTemporaryDir findingsFolder;
+    app::MainWindow window({{}, {}, findingsFolder.path()});
+    window.show();
+    waitFor(500);
+    Heartbeat heart;
+    heart.start();
+    waitFor(1500);
+    const double idle = heart.stop();
+    QEventLoop loop;
+    bool isLoaded = false;
+    double atLoad = 0;
+    // Before the window shows it: what comes later belongs to the showing.
+    QObject::connect(window.loader(), &app::Loader::progressed, &loop, [&](double) {});
+    QObject::connect(window.scene(), &Scene::volumeChanged, &loop, [&] {
+        isLoaded = true;
+        loop.quit();
+    });
+    QObject::connect(window.loader(), &app::Loader::failed, &loop, &QEventLoop::quit);
+    heart.start();
+    QElapsedTimer clock;
+    clock.start();
+    window.openPaths({folder});
+    loop.exec();
+    atLoad = double(clock.elapsed());
+    waitFor(1500);
+    const double stall = heart.stop();
+    if (!isLoaded) {
+        throw Error("the window does not load the series", "bench");
+    }
+    std::printf("the window opens the folder (load %.1f)\n  %-28s %8.0f ms   goal %.0f ms; idle in the same run %.0f ms; volume shown after %.0f ms\n", loadAverage(), "longest event-loop stall", stall, kGoalMs, idle, atLoad);
+    return {{"stall_ms", stall}, {"idle_ms", idle}, {"goal_ms", kGoalMs}, {"shown_ms", atLoad}};
+}
+
+QString folderOf(const Options& options, const QTemporaryDir& temporary, const GeneratedCt& series)
+{
+    const QString base = options.folder.isEmpty() ? temporary.path() : options.folder;
+    const QString folder = QStringLiteral("%1/%2-%3-%4").arg(base, QString::fromStdString(series.encoding)).arg(series.size).arg(series.slices);
+    if (QDir(folder).entryList(QDir::Files).size() != series.slices) {
+        writeGeneratedCt(series, folder.toStdString());
+    }
+    return folder;
+}
+
+} // namespace
+
+int runReadChild(const QString& folder)
+{
+    const std::vector<std::filesystem::path> paths{folder.toStdString()};
+    dicom::ScanResult found;
+    const double scan = millisecondsOf([&] { found = dicom::scan(paths); });
+    const dicom::Series* series = found.mainSeries();
+    if (!series) {
+        throw Error("there is no series in the folder", "not-found");
+    }
+    const double first = millisecondsOf([&] { dicom::thumbnail(*series, 512); });
+    Volume volume;
+    const double read = millisecondsOf([&] { volume = dicom::readSeries(*series); });
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    const QJsonObject told{{"scan_ms", scan}, {"first_ms", scan + first}, {"volume_ms", scan + read}, {"peak_mb", double(used.ru_maxrss) * 1024 / 1e6}};
+    std::printf("%s\n", QJsonDocument(told).toJson(QJsonDocument::Compact).constData());
+    return volume.geometry().size().k == int(series->images.size()) ? 0 : 1;
+}
+
+int runItkChild(const QString& folder)
+{
+    return readWithItk(folder.toStdString()) > 0 ? 0 : 1;
+}
+
+int runViewerBench(const QStringList& words)
+{
+    const Options options = parse(words);
+    const QTemporaryDir temporary;
+    QJsonObject all{{"processors", int(sysconf(_SC_NPROCESSORS_ONLN))}};
+    QJsonArray reading;
+    QString middle;     // the first uncompressed series of a middle length: for frames and stalls
+    for (const QString& encoding : options.encodings) {
+        for (const QString& slices : options.slices) {
+            const GeneratedCt series{options.size, slices.toInt(), encoding.toStdString()};
+            const QString folder = folderOf(options, temporary, series);
+            reading.append(benchReading(series, folder, options.repeats));
+            middle = middle.isEmpty() || slices == options.slices[options.slices.size() / 2] ? (encoding == options.encodings.front() ? folder : middle) : middle;
+        }
+    }
+    all["reading"] = reading;
+    all["window"] = benchStalls(middle);
+    const std::vector<std::filesystem::path> paths{middle.toStdString()};
+    const dicom::ScanResult found = dicom::scan(paths);
+    const auto volume = std::make_shared<const Volume>(dicom::readSeries(*found.mainSeries()));
+    all["frames"] = benchFrames(volume, *found.mainSeries(), options.viewSize);
+    if (!options.json.isEmpty()) {
+        QFile file(options.json);
+        if (!file.open(QIODevice::WriteOnly) || file.write(QJsonDocument(all).toJson()) < 0) {
+            throw Error("cannot write " + options.json.toStdString(), "write");
+        }
+    }
+    return 0;
+}
+
+} // namespace hf::bench

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "viewer/dicom/Header.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+// Internal to hf_dicom.
+namespace hf::dicom {
+
+/// One image after the modality rescale (and SUV factor), with what the notes of a volume need. Pixels row by row.
+struct DecodedImage {
+    bool isColor = false;
+    /// Values that are whole numbers by their rescale; the usual case. Of a colour image its luminance.
+    std::vector<std::int32_t> whole;
+    std::vector<float> values;          ///< All others; one of the two is empty.
+    std::vector<std::uint8_t> rgb;
+    int storedBits = 8;                 ///< Of a grey image in the file.
+    bool isInteger = true;              ///< Every value is a whole number, in either list.
+    float minimum = 0, maximum = 0;
+    std::vector<WindowLevel> windows;
+    std::optional<std::array<float, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.
+    std::vector<std::uint8_t> graphics; ///< Overlay planes: 1 where drawn; empty without.
+    bool isDecoded = false, isInverted = false, hasLut = false, wasLossy = false, hasGraphics = false;
+
+    std::size_t pixels() const { return whole.empty() ? values.size() : whole.size(); }
+    /// Leaves the overlay planes and what the notes need.
+    void dropValues();
+};
+
+/// @param unit          Suv: values are multiplied by the header's factor.
+/// @param presentation  decides about window, polarity and lines where it is for the frame; may be null.
+/// @throws Error "unsupported" or "broken".  Thread-safe for different files.
+DecodedImage decodeImage(DicomFile& file, int frame, Unit unit, const Presentation* presentation);
+
+} // namespace hf::dicom
