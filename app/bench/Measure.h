@@ -7,6 +7,8 @@
 namespace hf::bench {
 
 double millisecondsOf(const std::function<void()>& work);
+/// Of this thread's processor time: what the work costs on a machine that is busy with other things.
+double processorMillisecondsOf(const std::function<void()>& work);
 
 /// Sorted; neither list may be empty.
 struct Quantiles { double median = 0, p99 = 0, worst = 0; };

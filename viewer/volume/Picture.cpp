@@ -4,9 +4,11 @@
 #include "viewer/volume/Slab.h"
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <cmath>
 #include <limits>
+#include <memory>
 
 namespace hf {
 
@@ -166,7 +168,45 @@ public:
         return values;
     }
 
+    /// The voxels under the pixels, in their own type; 0 outside.
+    std::vector<T> nearest(int width, int height) const
+    {
+        std::vector<T> values(std::size_t(width) * std::size_t(height));
+        if (m_aligned) {
+            nearestAligned(values, width, height);
+            return values;
+        }
+        const auto nearestAlong = [&](double coordinate, int axis) { return tapAt(coordinate, m_size.along(axis), Interpolation::Nearest).low; };
+        for (std::size_t n = 0; n < values.size(); ++n) {
+            const ContinuousIndex index = m_walk.at(double(n % std::size_t(width)), double(n / std::size_t(width)));
+            const int i = nearestAlong(index.i, 0), j = nearestAlong(index.j, 1), k = nearestAlong(index.k, 2);
+            if (i >= 0 && j >= 0 && k >= 0) {
+                values[n] = m_voxels[stride(0) * std::size_t(i) + stride(1) * std::size_t(j) + stride(2) * std::size_t(k)];
+            }
+        }
+        return values;
+    }
+
 private:
+    void nearestAligned(std::vector<T>& values, int width, int height) const
+    {
+        const int across = tapAt(m_aligned->across, m_size.along(m_aligned->axisAcross), Interpolation::Nearest).low;
+        if (across < 0) {
+            return;
+        }
+        const T* layer = m_voxels.data() + stride(m_aligned->axisAcross) * std::size_t(across);
+        const std::vector<Tap> xTaps = taps(width, m_aligned->axisX, m_walk.perX), yTaps = taps(height, m_aligned->axisY, m_walk.perY);
+        const std::size_t strideX = stride(m_aligned->axisX), strideY = stride(m_aligned->axisY);
+        for (int y = 0; y < height; ++y) {
+            const int row = yTaps[std::size_t(y)].low;
+            T* out = values.data() + std::size_t(y) * std::size_t(width);
+            for (int x = 0; row >= 0 && x < width; ++x) {
+                const int column = xTaps[std::size_t(x)].low;
+                out[x] = column < 0 ? T(0) : layer[strideY * std::size_t(row) + strideX * std::size_t(column)];
+            }
+        }
+    }
+
     std::size_t stride(int axis) const
     {
         const std::size_t voxels = axis == 0 ? 1 : axis == 1 ? std::size_t(m_size.i) : std::size_t(m_size.i) * std::size_t(m_size.j);
@@ -206,28 +246,45 @@ private:
         }
     }
 
+    /// A row of voxels at the columns of pixels; pixels outside are left as they are.
+    static void sampleRow(const T* row, const std::vector<Tap>& taps, std::size_t stride, std::vector<float>& out)
+    {
+        for (std::size_t x = 0; x < taps.size(); ++x) {
+            const Tap& tap = taps[x];
+            if (tap.low >= 0) {
+                const float low = float(row[stride * std::size_t(tap.low)]);
+                out[x] = low + (float(row[stride * std::size_t(tap.high)]) - low) * tap.weight;
+            }
+        }
+    }
+
     void sampleLayer(std::vector<float>& values, int width, int height, const T* layer) const
     {
         const std::vector<Tap> xTaps = taps(width, m_aligned->axisX, m_walk.perX);
         const std::vector<Tap> yTaps = taps(height, m_aligned->axisY, m_walk.perY);
         const std::size_t strideX = stride(m_aligned->axisX), strideY = stride(m_aligned->axisY);
+        // Neighbouring rows of pixels mostly need the same two rows of voxels.
+        std::array<std::vector<float>, 2> rows;
+        rows.fill(std::vector<float>(std::size_t(width), std::numeric_limits<float>::quiet_NaN()));
+        std::array<int, 2> held{-1, -1};
+        const auto rowAt = [&](int row, int other) {
+            const std::size_t slot = held[0] == row || (held[1] != row && held[1] == other) ? 0 : 1;
+            if (held[slot] != row) {
+                sampleRow(layer + strideY * std::size_t(row), xTaps, strideX, rows[slot]);
+                held[slot] = row;
+            }
+            return rows[slot].data();
+        };
         for (int y = 0; y < height; ++y) {
-            const Tap& tapY = yTaps[std::size_t(y)];
-            if (tapY.low < 0) {
+            const Tap& tap = yTaps[std::size_t(y)];
+            if (tap.low < 0) {
                 continue;
             }
-            const T* rowLow = layer + strideY * std::size_t(tapY.low);
-            const T* rowHigh = layer + strideY * std::size_t(tapY.high);
+            const float* top = rowAt(tap.low, tap.high);
+            const float* bottom = rowAt(tap.high, tap.low);
             float* out = values.data() + std::size_t(y) * std::size_t(width);
             for (int x = 0; x < width; ++x) {
-                const Tap& tap = xTaps[std::size_t(x)];
-                if (tap.low < 0) {
-                    continue;
-                }
-                const std::size_t low = strideX * std::size_t(tap.low), high = strideX * std::size_t(tap.high);
-                const float top = float(rowLow[low]) + (float(rowLow[high]) - float(rowLow[low])) * tap.weight;
-                const float bottom = float(rowHigh[low]) + (float(rowHigh[high]) - float(rowHigh[low])) * tap.weight;
-                out[x] = top + (bottom - top) * tapY.weight;
+                out[x] = top[x] + (bottom[x] - top[x]) * tap.weight;
             }
         }
     }
@@ -274,23 +331,37 @@ std::vector<float> sampleFrame(std::span<const T> voxels, const Geometry& geomet
     return Sampler<T>(voxels, channels, geometry.size(), walkThrough(geometry, frame), interpolation).sample(frame.width, frame.height);
 }
 
+/// The usual case, without branches: wide instructions are made of it. What is not a number becomes 0.
+void toGreyLinear(const std::vector<float>& values, float low, float slope, bool invert, std::vector<std::uint8_t>& grey)
+{
+    const int turn = invert ? 255 : 0, sign = invert ? -1 : 1;
+    for (std::size_t n = 0; n < values.size(); ++n) {
+        const float value = values[n], level = (value - low) * slope;
+        const float above = level > 0 ? level : 0, within = above < 255 ? above : 255;
+        const int rounded = turn + sign * int(within + 0.5F);
+        grey[n] = std::uint8_t(value == value ? rounded : 0);
+    }
+}
+
 /// 8-bit grey after the window; 0 where nothing was sampled and where the values are padding.
 std::vector<std::uint8_t> toGrey(const std::vector<float>& values, const WindowLevel& window, bool exact, bool invert,
                                  const std::optional<std::array<float, 2>>& padding)
 {
     // The linear functions once, as slope and offset: map(v) = clamp((v - low) * slope).
     const auto [start, range] = window.ramp(exact);
-    const bool isLinear = window.isLinear();
     const float low = float(start);
     const float slope = range > 0 ? float(255 / range) : std::numeric_limits<float>::max();
     std::vector<std::uint8_t> grey(values.size());
-    for (std::size_t n = 0; n < values.size(); ++n) {
+    if (window.isLinear()) {
+        toGreyLinear(values, low, slope, invert, grey);
+    }
+    for (std::size_t n = 0; n < values.size() && (padding || !window.isLinear()); ++n) {
         if (std::isnan(values[n]) || (padding && values[n] >= (*padding)[0] && values[n] <= (*padding)[1])) {
-            continue;
+            grey[n] = 0;
+        } else if (!window.isLinear()) {
+            const auto rounded = std::uint8_t(float(window.map(values[n], exact)) + 0.5F);
+            grey[n] = invert ? std::uint8_t(255 - rounded) : rounded;
         }
-        const float level = isLinear ? std::clamp((values[n] - low) * slope, 0.0F, 255.0F) : float(window.map(values[n], exact));
-        const auto rounded = std::uint8_t(level + 0.5F);
-        grey[n] = invert ? std::uint8_t(255 - rounded) : rounded;
     }
     return grey;
 }
@@ -311,10 +382,7 @@ Picture sampleColor(const Volume& volume, const SliceFrame& frame, Interpolation
 
 std::vector<LabelId> sampleLabels(const LabelMap& mask, const SliceFrame& frame)
 {
-    const std::vector<float> values = sampleFrame(std::span<const LabelId>(mask.voxels()), mask.geometry(), frame, Interpolation::Nearest);
-    std::vector<LabelId> labels(values.size());
-    std::transform(values.begin(), values.end(), labels.begin(), [](float value) { return std::isnan(value) ? LabelId(0) : LabelId(value); });
-    return labels;
+    return Sampler<LabelId>(mask.voxels(), 1, mask.geometry().size(), walkThrough(mask.geometry(), frame), Interpolation::Nearest).nearest(frame.width, frame.height);
 }
 
 std::uint8_t blend(std::uint8_t under, std::uint8_t over, double opacity)
@@ -322,40 +390,66 @@ std::uint8_t blend(std::uint8_t under, std::uint8_t over, double opacity)
     return std::uint8_t(std::lround(under + (over - under) * opacity));
 }
 
-bool isBorder(const std::vector<LabelId>& labels, int width, int height, int x, int y)
-{
-    const auto labelAt = [&](int column, int row) {
-        return column < 0 || row < 0 || column >= width || row >= height ? LabelId(0)
-            : labels[std::size_t(row) * std::size_t(width) + std::size_t(column)];
-    };
-    const LabelId own = labelAt(x, y);
-    return labelAt(x - 1, y) != own || labelAt(x + 1, y) != own || labelAt(x, y - 1) != own || labelAt(x, y + 1) != own;
-}
+/// What a colour makes of each level that lies under it.
+struct BlendTable {
+    std::array<std::array<std::uint8_t, 256>, 3> levels;
+    BlendTable(Rgb8 color, double opacity)
+    {
+        const std::uint8_t over[3] = {color.r, color.g, color.b};
+        for (std::size_t c = 0; c < 3; ++c) {
+            for (std::size_t under = 0; under < 256; ++under) {
+                levels[c][under] = blend(std::uint8_t(under), over[c], opacity);
+            }
+        }
+    }
+};
 
-void blendMask(Picture& picture, const LabelMap& mask, const SliceFrame& frame, const OverlayStyle& style)
+/// Colours of the labels that are shown.
+std::array<std::optional<Rgb8>, 256> shownColors(const LabelMap& mask, const OverlayStyle& style)
 {
-    std::vector<LabelId> labels = sampleLabels(mask, frame);
     std::array<std::optional<Rgb8>, 256> colors;
     for (const Label& label : mask.labels()) {
         if (label.value != 0 && std::find(style.hidden.begin(), style.hidden.end(), label.value) == style.hidden.end()) {
             colors[label.value] = label.color;
         }
     }
-    for (LabelId& label : labels) {
-        label = colors[label] ? label : LabelId(0);
+    return colors;
+}
+
+void blendMask(Picture& picture, const LabelMap& mask, const SliceFrame& frame, const OverlayStyle& style)
+{
+    std::vector<LabelId> labels = sampleLabels(mask, frame);
+    const std::array<std::optional<Rgb8>, 256> colors = shownColors(mask, style);
+    std::array<LabelId, 256> shown{};
+    for (std::size_t value = 0; value < 256; ++value) {
+        shown[value] = colors[value] ? LabelId(value) : LabelId(0);
     }
-    for (int y = 0; y < picture.height; ++y) {
-        for (int x = 0; x < picture.width; ++x) {
-            const std::size_t n = std::size_t(y) * std::size_t(picture.width) + std::size_t(x);
-            if (labels[n] == 0) {
+    std::transform(labels.begin(), labels.end(), labels.begin(), [&](LabelId label) { return shown[label]; });
+    std::array<std::unique_ptr<const BlendTable>, 256> tables;
+    const std::size_t width = std::size_t(picture.width), height = std::size_t(picture.height);
+    const std::vector<LabelId> nothing(width);
+    for (std::size_t y = 0; y < height; ++y) {
+        const LabelId* row = labels.data() + y * width;
+        const LabelId* above = y > 0 ? row - width : nothing.data();
+        const LabelId* below = y + 1 < height ? row + width : nothing.data();
+        for (std::size_t x = 0; x < width; ++x) {
+            const LabelId own = row[x];
+            if (own == 0) {
                 continue;
             }
-            const double opacity = style.outline && isBorder(labels, picture.width, picture.height, x, y) ? 1.0 : style.opacity;
-            const Rgb8 color = *colors[labels[n]];
-            std::uint8_t* pixel = picture.rgb.data() + n * 3;
-            pixel[0] = blend(pixel[0], color.r, opacity);
-            pixel[1] = blend(pixel[1], color.g, opacity);
-            pixel[2] = blend(pixel[2], color.b, opacity);
+            std::uint8_t* pixel = picture.rgb.data() + (y * width + x) * 3;
+            const bool isBorder = style.outline && ((x > 0 ? row[x - 1] : 0) != own || (x + 1 < width ? row[x + 1] : 0) != own || above[x] != own || below[x] != own);
+            if (isBorder) {
+                const Rgb8 color = *colors[own];
+                pixel[0] = color.r, pixel[1] = color.g, pixel[2] = color.b;
+                continue;
+            }
+            if (!tables[own]) {
+                tables[own] = std::make_unique<const BlendTable>(*colors[own], style.opacity);
+            }
+            for (std::size_t c = 0; c < 3; ++c) {
+                pixel[c] = tables[own]->levels[c][pixel[c]];
+            }
         }
     }
 }

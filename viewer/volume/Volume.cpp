@@ -20,8 +20,13 @@ constexpr UnitName kUnits[] = {{Unit::None, "none"}, {Unit::Hu, "HU"}, {Unit::Su
 template <typename T> Volume::Range rangeOf(std::span<const T> voxels)
 {
     if constexpr (std::is_integral_v<T>) {
-        const auto [low, high] = std::minmax_element(voxels.begin(), voxels.end());
-        return {float(*low), float(*high)};
+        // Compilers make wide instructions of this, of std::minmax_element they do not.
+        T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::lowest();
+        for (const T value : voxels) {
+            low = std::min(low, value);
+            high = std::max(high, value);
+        }
+        return {float(low), float(high)};
     } else {
         Volume::Range range{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
         for (const float value : voxels) {
