@@ -194,6 +194,10 @@
         <source>thin slice</source>
         <translation>dünne Schicht</translation>
     </message>
+    <message>
+        <source>the straight slice, not the oblique one</source>
+        <translation>die gerade Schicht, nicht die schräge</translation>
+    </message>
 </context>
 <context>
     <name>hf::Findings</name>
@@ -612,6 +616,14 @@
         <source>AI: %1 %2</source>
         <translation>KI: %1 %2</translation>
     </message>
+    <message>
+        <source>TWO PATIENTS: %1</source>
+        <translation>ZWEI PATIENTEN: %1</translation>
+    </message>
+    <message>
+        <source>name unknown</source>
+        <translation>Name unbekannt</translation>
+    </message>
 </context>
 <context>
     <name>hf::SliceView</name>
@@ -658,6 +670,22 @@
     <message>
         <source>Mean</source>
         <translation>Mittelwert</translation>
+    </message>
+    <message>
+        <source>Drag a series here, or choose one in the list.</source>
+        <translation>Eine Serie hierher ziehen oder in der Liste wählen.</translation>
+    </message>
+    <message>
+        <source>oblique %1°</source>
+        <translation>schräg %1°</translation>
+    </message>
+    <message>
+        <source>place matched by hand</source>
+        <translation>Stelle von Hand zugeordnet</translation>
+    </message>
+    <message>
+        <source>place is %1 mm outside this series</source>
+        <translation>Stelle liegt %1 mm außerhalb dieser Serie</translation>
     </message>
 </context>
 <context>
@@ -879,6 +907,35 @@
     </message>
 </context>
 <context>
+    <name>hf::app::SeriesPlacer</name>
+    <message>
+        <source>unknown patient</source>
+        <translation>unbekannter Patient</translation>
+    </message>
+    <message>
+        <source>Two patients</source>
+        <translation>Zwei Patienten</translation>
+    </message>
+    <message>
+        <source>This series may show another patient than the other views.</source>
+        <translation>Diese Serie zeigt vielleicht einen anderen Patienten als die übrigen Ansichten.</translation>
+    </message>
+    <message>
+        <source>Shown: %1
+This series: %2
+
+If both are shown, every view is marked until one of them is gone.</source>
+        <translation>Gezeigt: %1
+Diese Serie: %2
+
+Werden beide gezeigt, ist jede Ansicht gekennzeichnet, bis einer von beiden entfernt ist.</translation>
+    </message>
+    <message>
+        <source>Show both patients</source>
+        <translation>Beide Patienten zeigen</translation>
+    </message>
+</context>
+<context>
     <name>hf::app::StartPage</name>
     <message>
         <source>Cancel</source>
@@ -909,6 +966,141 @@
 Nothing leaves this computer.</source>
         <translation>Ziehen Sie einen Ordner, DICOM-Dateien, ein DICOMDIR oder ein ZIP-Archiv hierher.
 Nichts verlässt diesen Rechner.</translation>
+    </message>
+</context>
+<context>
+    <name>hf::app::ViewActions</name>
+    <message>
+        <source>&amp;Layout</source>
+        <translation>An&amp;ordnung</translation>
+    </message>
+    <message>
+        <source>Planes and volume of one series</source>
+        <translation>Ebenen und Volumen einer Serie</translation>
+    </message>
+    <message>
+        <source>1 view</source>
+        <translation>1 Ansicht</translation>
+    </message>
+    <message>
+        <source>2 views side by side</source>
+        <translation>2 Ansichten nebeneinander</translation>
+    </message>
+    <message>
+        <source>3 views side by side</source>
+        <translation>3 Ansichten nebeneinander</translation>
+    </message>
+    <message>
+        <source>2 x 2 views</source>
+        <translation>2 x 2 Ansichten</translation>
+    </message>
+    <message>
+        <source>2 views one above the other</source>
+        <translation>2 Ansichten übereinander</translation>
+    </message>
+    <message>
+        <source>2 x 3 views</source>
+        <translation>2 x 3 Ansichten</translation>
+    </message>
+    <message>
+        <source>2 x 4 views</source>
+        <translation>2 x 4 Ansichten</translation>
+    </message>
+    <message>
+        <source>3 x 3 views</source>
+        <translation>3 x 3 Ansichten</translation>
+    </message>
+    <message>
+        <source>3 x 4 views</source>
+        <translation>3 x 4 Ansichten</translation>
+    </message>
+    <message>
+        <source>Next view</source>
+        <translation>Nächste Ansicht</translation>
+    </message>
+    <message>
+        <source>Previous view</source>
+        <translation>Vorige Ansicht</translation>
+    </message>
+    <message>
+        <source>Show the listed series in the active view</source>
+        <translation>Serie der Liste in der aktiven Ansicht zeigen</translation>
+    </message>
+    <message>
+        <source>Empty the active view</source>
+        <translation>Aktive Ansicht leeren</translation>
+    </message>
+    <message>
+        <source>Go to the list of studies</source>
+        <translation>Zur Liste der Studien</translation>
+    </message>
+    <message>
+        <source>Scroll together</source>
+        <translation>Gemeinsam blättern</translation>
+    </message>
+    <message>
+        <source>These places match: scroll together from here</source>
+        <translation>Diese Stellen gehören zusammen: ab hier gemeinsam blättern</translation>
+    </message>
+    <message>
+        <source>Forget the places that were matched</source>
+        <translation>Zugeordnete Stellen vergessen</translation>
+    </message>
+    <message>
+        <source>Show this place in all series</source>
+        <translation>Diese Stelle in allen Serien zeigen</translation>
+    </message>
+    <message>
+        <source>Reference lines</source>
+        <translation>Referenzlinien</translation>
+    </message>
+    <message>
+        <source>Oblique planes</source>
+        <translation>Schräge Ebenen</translation>
+    </message>
+    <message>
+        <source>Turn the other planes right</source>
+        <translation>Die anderen Ebenen nach rechts drehen</translation>
+    </message>
+    <message>
+        <source>Turn the other planes left</source>
+        <translation>Die anderen Ebenen nach links drehen</translation>
+    </message>
+    <message>
+        <source>Turn the other planes right by 10°</source>
+        <translation>Die anderen Ebenen um 10° nach rechts drehen</translation>
+    </message>
+    <message>
+        <source>Turn the other planes left by 10°</source>
+        <translation>Die anderen Ebenen um 10° nach links drehen</translation>
+    </message>
+    <message>
+        <source>Tilt the plane up</source>
+        <translation>Ebene nach oben kippen</translation>
+    </message>
+    <message>
+        <source>Tilt the plane down</source>
+        <translation>Ebene nach unten kippen</translation>
+    </message>
+    <message>
+        <source>Tilt the plane right</source>
+        <translation>Ebene nach rechts kippen</translation>
+    </message>
+    <message>
+        <source>Tilt the plane left</source>
+        <translation>Ebene nach links kippen</translation>
+    </message>
+    <message>
+        <source>Straight planes</source>
+        <translation>Gerade Ebenen</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>Zeigen</translation>
+    </message>
+    <message>
+        <source>Show in view &amp;%1</source>
+        <translation>In Ansicht &amp;%1 zeigen</translation>
     </message>
 </context>
 <context>
@@ -1288,6 +1480,10 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Thinner</source>
         <translation>Dünner</translation>
+    </message>
+    <message>
+        <source>Move and turn the planes</source>
+        <translation>Ebenen verschieben und drehen</translation>
     </message>
 </context>
 </TS>

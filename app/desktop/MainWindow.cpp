@@ -1,5 +1,6 @@
 #include "app/desktop/MainWindow.h"
 
+#include "app/desktop/SeriesPlacer.h"
 #include "app/desktop/StartPage.h"
 #include "app/desktop/WindowActions.h"
 #include "assistant/client/EngineClient.h"
@@ -39,7 +40,8 @@ QString sampleFolder()
 MainWindow::MainWindow(const Options& options, QWidget* parent)
     : QMainWindow(parent), m_scene(new Scene(this)), m_findings(new Findings(m_scene, options.findingsFolder, this)), m_cine(new Cine(m_scene, this)),
       m_engine(new assistant::EngineClient({options.engineProgram, options.modelFolder}, this)), m_loader(new Loader(this)), m_pages(new QStackedWidget(this)),
-      m_start(new StartPage(m_pages)), m_grid(new ViewGrid(m_scene, m_findings, m_pages)), m_browser(new StudyBrowser(this))
+      m_start(new StartPage(m_pages)), m_grid(new ViewGrid(m_scene, m_findings, m_pages)), m_browser(new StudyBrowser(this)),
+      m_placer(new SeriesPlacer({m_scene, m_findings, m_loader, m_browser, m_grid}, this))
 {
     setWindowTitle(tr("Hounsfield"));
     setWindowIcon(theme::icon("hounsfield"));
@@ -51,11 +53,8 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     makeStatusBar();
     m_actions = new WindowActions(this);
     connectLoader();
-    connect(m_browser, &StudyBrowser::seriesChosen, this, [this](const dicom::Series& series) {
-        if (m_scene->isEmpty() || m_scene->series().key != series.key) {
-            m_loader->read(series);
-        }
-    });
+    connect(m_browser, &StudyBrowser::seriesChosen, m_placer, &SeriesPlacer::show);
+    connect(m_browser, &StudyBrowser::menuAsked, m_actions, &WindowActions::showSeriesMenu);
     connect(m_findings, &Findings::seriesWanted, m_browser, [this](const QString& key) { m_browser->chooseSeries(key.toStdString()); });
     connect(m_findings, &Findings::problem, this, [this](const QString& text) { showProblem("findings", text); });
     connect(m_grid, &ViewGrid::contextMenuAsked, m_actions, &WindowActions::showViewMenu);
@@ -104,6 +103,7 @@ void MainWindow::makeDocks()
 void MainWindow::makeStatusBar()
 {
     m_state = new QLabel(this);
+    m_state->setObjectName("state");
     m_progress = new QProgressBar(this);
     m_progress->setRange(0, 100);
     m_progress->setTextVisible(false);
@@ -142,13 +142,15 @@ void MainWindow::connectLoader()
             return;
         }
         m_rejected = result.rejected.empty() ? QString() : result.rejected.size() == 1 ? tr("1 file could not be used.") : tr("%1 files could not be used.").arg(result.rejected.size());
+        m_reasons.clear();
+        for (const dicom::Rejected& file : result.rejected) {
+            m_reasons << QString::fromStdString(file.path.filename().string() + ": " + file.reason);
+        }
         m_loader->read(*main);
     });
     connect(m_loader, &Loader::loaded, this, [this](const std::shared_ptr<const Volume>& volume, const dicom::Series& series, const std::vector<UltrasoundRegion>& regions) {
         endProgress();
-        m_scene->setVolume(volume, series);
-        m_findings->setUltrasoundRegions(regions);
-        m_browser->setCurrentSeries(series.key);
+        m_placer->loaded(volume, series, regions);
         m_engine->start();
         if (!m_question.isEmpty()) {
             m_chat->setQuestion(m_question);
@@ -158,6 +160,7 @@ void MainWindow::connectLoader()
     connect(m_loader, &Loader::failed, this, [this](const QString& code, const QString& message) {
         endProgress();
         showProblem(code, message);
+        m_placer->failed(code);
     });
 }
 
@@ -172,7 +175,9 @@ void MainWindow::closeAll()
 {
     m_loader->cancel();
     m_browser->clearStudies();
+    m_placer->clear();
     m_rejected.clear();
+    m_reasons.clear();
     m_scene->clear();
 }
 
@@ -256,7 +261,8 @@ void MainWindow::updateState()
         notes << QString::fromStdString(note.text);
     }
     m_state->setText(notes.isEmpty() ? tr("Ready") : notes.join("  "));
-    m_state->setToolTip(notes.join('\n'));
+    constexpr int kMostReasons = 30;
+    m_state->setToolTip((notes + m_reasons.mid(0, kMostReasons)).join('\n'));
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event)

@@ -24,6 +24,7 @@ class EngineClient;
 
 namespace hf::app {
 
+class SeriesPlacer;
 class StartPage;
 class WindowActions;
 
@@ -60,6 +61,7 @@ public:
     Loader* loader() const { return m_loader; }
     Findings* findings() const { return m_findings; }
     Cine* cine() const { return m_cine; }
+    SeriesPlacer* placer() const { return m_placer; }
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
@@ -83,6 +85,7 @@ private:
     StartPage* m_start;
     ViewGrid* m_grid;
     StudyBrowser* m_browser;
+    SeriesPlacer* m_placer;
     ChatPanel* m_chat;
     LabelPanel* m_labels;
     QLabel* m_state;
@@ -90,7 +93,8 @@ private:
     QToolButton* m_cancel;
     WindowActions* m_actions;
     QString m_question;
-    QString m_rejected;     ///< What the last scan could not take, for the status bar.
+    QString m_rejected;         ///< What the last scan could not take, for the status bar.
+    QStringList m_reasons;      ///< File by file, for its tool tip.
 };
 
 /// Folder of the embedded sample study; empty when it is not installed.

@@ -2,6 +2,7 @@
 
 #include "app/desktop/ActionTable.h"
 #include "app/desktop/MainWindow.h"
+#include "app/desktop/ViewActions.h"
 #include "assistant/panel/ChatPanel.h"
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Cine.h"
@@ -46,6 +47,7 @@ WindowActions::WindowActions(MainWindow* window) : QObject(window), m_window(win
     addFile();
     addEdit();
     addView();
+    m_views = new ViewActions(m_window, m_table);
     addTools();
     addAssistant();
     addHelp();
@@ -181,7 +183,7 @@ void WindowActions::addTools()
         {Tool::Scroll, "scroll", tr("Scroll"), "S"}, {Tool::Magnify, "magnify", tr("Magnifier"), "G"}, {Tool::Length, "length", tr("Distance"), "D"},
         {Tool::Angle, "angle", tr("Angle"), "A"}, {Tool::Cobb, "cobb", tr("Cobb angle"), "Shift+A"}, {Tool::Ellipse, "ellipse", tr("Ellipse"), "E"},
         {Tool::Rectangle, "rectangle", tr("Rectangle"), "Shift+E"}, {Tool::Polygon, "polygon", tr("Polygon"), "Y"}, {Tool::Freehand, "freehand", tr("Freehand outline"), "Shift+Y"},
-        {Tool::Arrow, "arrow", tr("Arrow"), "Shift+D"}, {Tool::Text, "text", tr("Text on the image"), "Shift+T"}, {Tool::Probe, "probe", tr("Probe"), "Shift+P"}};
+        {Tool::Arrow, "arrow", tr("Arrow"), "Shift+D"}, {Tool::Text, "text", tr("Text on the image"), "Shift+T"}, {Tool::Probe, "probe", tr("Probe"), "Shift+P"}, {Tool::Axes, "axes", tr("Move and turn the planes"), "O"}};
     for (const Entry& entry : entries) {
         if (entry.tool == Tool::Length) {
             m_table->separator(true);
@@ -281,6 +283,13 @@ void WindowActions::showViewMenu(SliceView* view, QPoint at)
     for (const QString id : {"fit", "actualSize", "invert", "flipHorizontally", "flipVertically", "turnRight", "turnLeft", "reset"}) {
         menu.addAction(m_table->find(id));
     }
+    menu.exec(at);
+}
+
+void WindowActions::showSeriesMenu(const QString& seriesKey, QPoint at)
+{
+    QMenu menu(m_window);
+    m_views->fillSeriesMenu(menu, seriesKey);
     menu.exec(at);
 }
 

@@ -14,6 +14,7 @@ namespace hf::app {
 
 class ActionTable;
 class MainWindow;
+class ViewActions;
 
 /// Fills the window's menus, tool bar and keys, and the menu of a view.
 class WindowActions : public QObject {
@@ -24,6 +25,8 @@ public:
     ActionTable* table() const { return m_table; }
     /// Menu of a right click on a 2D view.
     void showViewMenu(SliceView* view, QPoint at);
+    /// Menu of a series in the study list.
+    void showSeriesMenu(const QString& seriesKey, QPoint at);
     void updateState();
 
 private:
@@ -43,6 +46,7 @@ private:
 
     MainWindow* m_window;
     ActionTable* m_table;
+    ViewActions* m_views = nullptr;
     QSpinBox* m_speed = nullptr;
 };
 

@@ -468,6 +468,7 @@ struct EngineClient::Private {
     {
         try {
             job->expert = outcomeFrom(p, *job->volume);
+            job->expert->volume = job->volume;
             Q_EMIT q->expertFinished(job->number, *job->expert);
         } catch (const Error& problem) {
             fail(job->number, QString::fromStdString(problem.code()), QString::fromUtf8(problem.what()));

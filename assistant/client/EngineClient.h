@@ -55,6 +55,7 @@ struct ExpertOutcome {
     QString sentence;                       ///< What the model was told.
     std::vector<LegendEntry> legend;        ///< Colours of the masked picture that the model saw.
     double milliseconds = 0;
+    std::shared_ptr<const Volume> volume;   ///< What it ran on.
 };
 
 struct ChatOutcome {

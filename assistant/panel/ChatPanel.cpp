@@ -87,10 +87,11 @@ ChatPanel::ChatPanel(Scene* scene, assistant::EngineClient* client, QWidget* par
 
 void ChatPanel::changeSeries()
 {
-    // Another image, another conversation; what was said about the last one cannot be about this one.
-    if (m_job) {
+    // Another image, another conversation; what was said about the last one cannot be about this one. A question goes on while views show
+    // its series.
+    if (m_job && !m_scene->find(m_jobSeries.toStdString())) {
         m_client->cancel(m_job);
-        m_turns.back().problem = problemText("cancelled", {});
+        asked().problem = problemText("cancelled", {});
         finish();
     }
     if (m_scene->isEmpty()) {
@@ -117,37 +118,37 @@ void ChatPanel::connectClient()
     });
     connect(m_client, &Client::promptSent, this, [this](quint64 job, int stage, const QString& prompt) {
         if (job == m_job) {
-            m_turns.back().stages.resize(stage + 1);
+            asked().stages.resize(stage + 1);
             behind(tr("Prompt %1").arg(stage + 1), prompt);
         }
     });
     connect(m_client, &Client::tokenReceived, this, [this](quint64 job, int stage, const QString& piece) {
         if (job == m_job) {
-            m_turns.back().stages.resize(std::max<qsizetype>(m_turns.back().stages.size(), stage + 1));
-            m_turns.back().stages[stage] += piece;
+            asked().stages.resize(std::max<qsizetype>(asked().stages.size(), stage + 1));
+            asked().stages[stage] += piece;
             render();
         }
     });
     connect(m_client, &Client::expertStarted, this, [this](quint64 job, const QString& name, const QString& arguments) {
         if (job == m_job) {
-            m_turns.back().status = tr("%1 (%2) is working on the whole volume ...").arg(name, arguments);
+            asked().status = tr("%1 (%2) is working on the whole volume ...").arg(name, arguments);
             behind(tr("Expert call"), name + "(" + arguments + ")");
             render();
         }
     });
     connect(m_client, &Client::expertProgress, this, [this](quint64 job, double fraction, const QString& stage) {
         if (job == m_job) {
-            m_turns.back().status = tr("Expert: %1, %2 %").arg(stage, QLocale().toString(fraction * 100, 'f', 0));
+            asked().status = tr("Expert: %1, %2 %").arg(stage, QLocale().toString(fraction * 100, 'f', 0));
             render();
         }
     });
     connect(m_client, &Client::expertFinished, this, [this](quint64 job, const assistant::ExpertOutcome& outcome) {
         // Also of runs that the list of labels started: the mask appears at once.
-        if (!outcome.mask.isEmpty() && !m_scene->isEmpty() && outcome.mask.geometry().sameGridAs(m_scene->volume()->geometry())) {
-            m_scene->changeMask(outcome.mask, outcome.facts, tr("Mask by %1").arg(outcome.expert));
+        if (const ShownSeries* shown = m_scene->findVolume(outcome.volume); shown && !outcome.mask.isEmpty()) {
+            m_scene->changeMaskOf(shown->series.key, outcome.mask, outcome.facts, tr("Mask by %1").arg(outcome.expert));
         }
         if (job == m_job) {
-            m_turns.back().status = tr("Mask by %1 %2 (%3), %4 s").arg(outcome.expert, outcome.version, outcome.arguments, QLocale().toString(outcome.milliseconds / 1000, 'f', 1));
+            asked().status = tr("Mask by %1 %2 (%3), %4 s").arg(outcome.expert, outcome.version, outcome.arguments, QLocale().toString(outcome.milliseconds / 1000, 'f', 1));
             behind(tr("Expert reply, %1 %2").arg(outcome.expert, outcome.version), outcome.sentence);
             render();
         }
@@ -156,7 +157,7 @@ void ChatPanel::connectClient()
         if (job != m_job) {
             return;
         }
-        Turn& turn = m_turns.back();
+        Turn& turn = asked();
         // The final text, stripped as the model's rules say.
         if (!turn.stages.isEmpty()) {
             turn.stages.back() = outcome.answer;
@@ -164,7 +165,7 @@ void ChatPanel::connectClient()
         if (!outcome.expertError.isEmpty()) {
             turn.problem = tr("The expert that the model asked for did not run: %1").arg(outcome.expertError);
         }
-        m_history.append(outcome.newMessages);
+        (m_jobSeries == m_series ? m_history : m_others[m_jobSeries].history).append(outcome.newMessages);
         const QJsonObject model = outcome.report["model"].toObject();
         QString details = tr("Model: %1 %2, weights %3").arg(model["name"].toString(), model["version"].toString(), model["sha256"].toString().left(16)) + "\n";
         for (auto entry = outcome.timingsMs.begin(); entry != outcome.timingsMs.end(); ++entry) {
@@ -178,7 +179,7 @@ void ChatPanel::connectClient()
     });
     connect(m_client, &Client::failed, this, [this](quint64 job, const QString& code, const QString& message) {
         if (job == m_job) {
-            m_turns.back().problem = problemText(code, message);
+            asked().problem = problemText(code, message);
             behind(tr("Error"), code + ": " + message);
             finish();
         }
@@ -202,9 +203,16 @@ QString ChatPanel::problemText(const QString& code, const QString& message) cons
     return tr("This did not work: %1").arg(message);
 }
 
+ChatPanel::Turn& ChatPanel::asked() { return m_jobSeries == m_series ? m_turns.back() : m_others[m_jobSeries].turns.back(); }
+
 void ChatPanel::behind(const QString& title, const QString& content)
 {
-    m_behind->append("<p style='color:" + theme::kAccent.name() + "'><b>" + title.toHtmlEscaped() + "</b></p><pre style='white-space: pre-wrap'>" + content.toHtmlEscaped() + "</pre>");
+    const QString html = "<p style='color:" + theme::kAccent.name() + "'><b>" + title.toHtmlEscaped() + "</b></p><pre style='white-space: pre-wrap'>" + content.toHtmlEscaped() + "</pre>";
+    if (m_jobSeries == m_series) {
+        m_behind->append(html);
+    } else {
+        m_others[m_jobSeries].behind += html;
+    }
 }
 
 void ChatPanel::setQuestion(const QString& question)
@@ -234,7 +242,11 @@ void ChatPanel::send()
     if (m_scene->slab().isOn()) {
         turn.view += (turn.view.isEmpty() ? QString() : QStringLiteral(", ")) + tr("thin slice");
     }
+    if (m_scene->active().isOblique(request.view.plane)) {
+        turn.view += (turn.view.isEmpty() ? QString() : QStringLiteral(", ")) + tr("the straight slice, not the oblique one");
+    }
     m_turns.append(turn);
+    m_jobSeries = m_series;
     behind(tr("Question"), request.question);
     m_job = m_client->chat(request);
     m_input->clear();
@@ -251,8 +263,8 @@ void ChatPanel::stop()
 
 void ChatPanel::finish()
 {
-    m_turns.back().done = true;
-    m_turns.back().source = m_turns.back().stages.isEmpty() ? QString() : modelName();
+    asked().done = true;
+    asked().source = asked().stages.isEmpty() ? QString() : modelName();
     m_job = 0;
     updateButtons();
     render();
@@ -263,7 +275,7 @@ void ChatPanel::clearConversation()
 {
     m_turns.clear();
     m_history.clear();
-    m_job = 0;
+    m_job = m_jobSeries == m_series ? 0 : m_job;
     m_behind->clear();
     updateButtons();
     render();

@@ -65,6 +65,8 @@ private:
     void render();
     QString turnHtml(const Turn& turn) const;
     QString withLinks(const QString& text) const;
+    /// The question that the engine works on; its series need not be the active one.
+    Turn& asked();
     void finish();
     void updateButtons();
     void updateExamples();
@@ -87,6 +89,7 @@ private:
     QString m_series;           ///< Key of the series that this is about.
     QHash<QString, Conversation> m_others;
     quint64 m_job = 0;
+    QString m_jobSeries;        ///< That the question is about.
 };
 
 } // namespace hf

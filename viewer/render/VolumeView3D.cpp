@@ -273,6 +273,8 @@ void VolumeView3D::setPreset(const QString& id)
     d->applyPreset();
 }
 
+const std::shared_ptr<const Volume>& VolumeView3D::volume() const { return d->volume; }
+
 QString VolumeView3D::preset() const { return d->preset; }
 
 void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hidden)

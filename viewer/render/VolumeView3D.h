@@ -30,6 +30,7 @@ public:
     static QList<RenderPreset> presets();
     /// Null shows nothing.
     void setVolume(std::shared_ptr<const Volume> volume);
+    const std::shared_ptr<const Volume>& volume() const;
     void setPreset(const QString& id);
     QString preset() const;
     void setMask(const LabelMap& mask, const std::vector<LabelId>& hidden);

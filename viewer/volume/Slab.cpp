@@ -8,18 +8,6 @@ namespace hf {
 
 namespace {
 
-/// Distance of thin slices along a direction: of the voxel axis that it runs along, else the finest spacing.
-double stepAlong(const Geometry& geometry, Vec3 normal)
-{
-    const auto spacing = geometry.spacingMm();
-    for (int axis = 0; axis < 3; ++axis) {
-        if (std::abs(dot(geometry.direction(axis), normal)) > 1 - 1e-6) {
-            return spacing[std::size_t(axis)];
-        }
-    }
-    return *std::min_element(spacing.begin(), spacing.end());
-}
-
 /// Running combination of one pixel after the other layer; NaN does not count.
 class Combination {
 public:
@@ -57,9 +45,20 @@ private:
 
 } // namespace
 
+double sliceStepMm(const Geometry& geometry, Vec3 normal)
+{
+    const auto spacing = geometry.spacingMm();
+    for (int axis = 0; axis < 3; ++axis) {
+        if (std::abs(dot(geometry.direction(axis), normal)) > 1 - 1e-6) {
+            return spacing[std::size_t(axis)];
+        }
+    }
+    return *std::min_element(spacing.begin(), spacing.end());
+}
+
 std::vector<double> slabOffsets(const Geometry& geometry, Vec3 normal, double thicknessMm)
 {
-    const double step = stepAlong(geometry, normal);
+    const double step = sliceStepMm(geometry, normal);
     // A slice of the border counts although thickness and step are not exact numbers.
     const int each = std::max(0, int(std::floor((thicknessMm / step - 1) / 2 + 1e-6)));
     std::vector<double> offsets;
@@ -71,7 +70,7 @@ std::vector<double> slabOffsets(const Geometry& geometry, Vec3 normal, double th
 
 double shownThicknessMm(const Geometry& geometry, Vec3 normal, double thicknessMm)
 {
-    return double(slabOffsets(geometry, normal, thicknessMm).size()) * stepAlong(geometry, normal);
+    return double(slabOffsets(geometry, normal, thicknessMm).size()) * sliceStepMm(geometry, normal);
 }
 
 std::vector<float> sampleSlab(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, const Slab& slab)

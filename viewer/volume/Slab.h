@@ -17,6 +17,9 @@ struct Slab {
     friend bool operator==(const Slab&, const Slab&) = default;
 };
 
+/// Distance of thin slices along a direction, mm: of the voxel axis that it runs along, else the finest spacing.
+double sliceStepMm(const Geometry& geometry, Vec3 normal);
+
 /// Distances from the plane, mm, at which a slab is sampled: the thin slices that lie in it whole, as many to each side. The steps are the
 /// distance of voxels along `normal`; a slab thinner than three of them is one slice.
 std::vector<double> slabOffsets(const Geometry& geometry, Vec3 normal, double thicknessMm);

@@ -12,6 +12,8 @@
 #include <QUndoStack>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 namespace hf {
 
@@ -30,6 +32,8 @@ private:
     std::vector<Finding> m_before, m_after;
 };
 
+constexpr double kSamePlane = 0.9999;   // of a cosine: as the views compare them
+
 auto withId(int id)
 {
     return [id](const Finding& finding) { return finding.measurement.id == id; };
@@ -45,6 +49,43 @@ PointLps middleOf(const Measurement& measurement)
     return measurement.points.front() + sum * (1.0 / double(measurement.points.size()));
 }
 
+/// The smallest turn of the planes that shows a measurement in one of them; empty where they show it already.
+std::optional<PlaneTurn> turnToShow(const ShownSeries& shown, const Measurement& measurement)
+{
+    if (!shown.isVolume()) {
+        return std::nullopt;
+    }
+    Vec3 nearest;
+    double best = -1;
+    for (const PlaneTurn& turn : {shown.turn, PlaneTurn()}) {
+        for (const Plane plane : {Plane::Axial, Plane::Sagittal, Plane::Coronal}) {
+            const Vec3 normal = turnedNormal(shown.volume->geometry(), plane, turn);
+            const double along = dot(normal, measurement.normal());
+            if (std::abs(along) > kSamePlane) {
+                return turn == shown.turn ? std::nullopt : std::optional(turn);
+            }
+            if (turn == PlaneTurn() && std::abs(along) > best) {
+                best = std::abs(along);
+                nearest = along < 0 ? normal * -1.0 : normal;
+            }
+        }
+    }
+    return PlaneTurn::between(nearest, measurement.normal());
+}
+
+/// A study without a UID cannot be found again; its series at least can.
+std::string studyOf(const dicom::Series& series) { return series.studyUid.empty() ? series.uid : series.studyUid; }
+
+ImageScale scaleWith(const Volume& volume, const std::vector<UltrasoundRegion>& regions)
+{
+    ImageScale scale = scaleOf(volume);
+    if (!regions.empty()) {
+        scale.regions = regions;
+        scale.source = ScaleSource::Ultrasound;
+    }
+    return scale;
+}
+
 } // namespace
 
 Findings::Findings(Scene* scene, const QString& folder, QObject* parent) : QObject(parent), m_scene(scene), m_folder(folder)
@@ -53,21 +94,23 @@ Findings::Findings(Scene* scene, const QString& folder, QObject* parent) : QObje
         m_folder = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/findings";
     }
     connect(scene, &Scene::volumeChanged, this, [this] { sceneChanged(); });
+    connect(scene, &Scene::shownChanged, this, [this] { loadOthers(); });
     sceneChanged();
 }
 
 void Findings::sceneChanged()
 {
-    m_scale = m_scene->isEmpty() ? ImageScale() : scaleOf(*m_scene->volume());
-    // A study without a UID cannot be found again; its series at least can.
     const dicom::Series& series = m_scene->series();
-    const std::string study = m_scene->isEmpty() ? std::string() : series.studyUid.empty() ? series.uid : series.studyUid;
+    m_scale = m_scene->isEmpty() ? ImageScale() : scaleWith(*m_scene->volume(), m_regions[series.key]);
+    const std::string study = m_scene->isEmpty() ? std::string() : studyOf(series);
     if (study != m_studyUid) {
         m_studyUid = study;
         m_selected = 0;
         load();
     }
     remeasure();
+    m_others.clear();
+    loadOthers();
     Q_EMIT changed();
     if (const int wanted = std::exchange(m_wanted, 0); const Finding* finding = find(wanted)) {
         if (finding->measurement.seriesKey == series.key) {
@@ -82,15 +125,53 @@ const Finding* Findings::find(int id) const
     return found == m_findings.end() ? nullptr : &*found;
 }
 
-std::vector<const Finding*> Findings::ofShownSeries() const
+std::vector<const Finding*> Findings::ofShownSeries() const { return m_scene->isEmpty() ? std::vector<const Finding*>() : ofSeries(m_scene->series().key); }
+
+std::vector<const Finding*> Findings::ofSeries(const std::string& key) const
 {
     std::vector<const Finding*> list;
-    for (const Finding& finding : m_findings) {
-        if (!m_scene->isEmpty() && finding.measurement.seriesKey == m_scene->series().key) {
-            list.push_back(&finding);
+    const auto collect = [&](const std::vector<Finding>& findings) {
+        for (const Finding& finding : findings) {
+            if (finding.measurement.seriesKey == key) {
+                list.push_back(&finding);
+            }
         }
+    };
+    collect(m_findings);
+    for (const auto& [study, findings] : m_others) {
+        collect(findings);
     }
     return list;
+}
+
+void Findings::loadOthers()
+{
+    bool any = false;
+    for (const ShownSeries* shown : m_scene->all()) {
+        const std::string study = studyOf(shown->series);
+        if (study == m_studyUid || m_others.contains(study)) {
+            continue;
+        }
+        std::vector<Finding>& findings = m_others[study];
+        QFile file(filePathOf(study));
+        if (!file.open(QIODevice::ReadOnly)) {
+            continue;
+        }
+        try {
+            findings = findingsFromJson(file.readAll()).findings;
+        } catch (const Error&) {
+            continue;   // told when the study becomes the active one
+        }
+        for (Finding& finding : findings) {
+            if (const ShownSeries* own = m_scene->find(finding.measurement.seriesKey)) {
+                finding.facts = measure(finding.measurement, *own->volume, scaleWith(*own->volume, m_regions[own->series.key]));
+            }
+        }
+        any = true;
+    }
+    if (any) {
+        Q_EMIT changed();
+    }
 }
 
 MeasurementFacts Findings::measureShown(const Measurement& measurement) const
@@ -175,6 +256,11 @@ void Findings::jumpTo(int id)
         Q_EMIT seriesWanted(QString::fromStdString(finding->measurement.seriesKey));
         return;
     }
+    // Drawn on an oblique plane, it is seen on that plane alone.
+    const ShownSeries& shown = m_scene->active();
+    if (const auto turn = turnToShow(shown, finding->measurement)) {
+        m_scene->setTurn(*turn);
+    }
     m_scene->setCursor(middleOf(finding->measurement));
 }
 
@@ -189,14 +275,16 @@ void Findings::jumpToNext(int step)
     jumpTo(m_findings[std::size_t((at + step + count) % count)].measurement.id);
 }
 
-void Findings::setUltrasoundRegions(std::vector<UltrasoundRegion> regions)
+void Findings::setUltrasoundRegions(std::vector<UltrasoundRegion> regions) { setUltrasoundRegionsOf(m_scene->series().key, std::move(regions)); }
+
+void Findings::setUltrasoundRegionsOf(const std::string& seriesKey, std::vector<UltrasoundRegion> regions)
 {
-    m_scale.regions = std::move(regions);
-    if (!m_scale.regions.empty()) {
-        m_scale.source = ScaleSource::Ultrasound;
+    m_regions[seriesKey] = std::move(regions);
+    if (!m_scene->isEmpty() && seriesKey == m_scene->series().key) {
+        m_scale = scaleWith(*m_scene->volume(), m_regions[seriesKey]);
+        remeasure();
+        Q_EMIT changed();
     }
-    remeasure();
-    Q_EMIT changed();
 }
 
 void Findings::remeasure()
@@ -208,7 +296,9 @@ void Findings::remeasure()
     }
 }
 
-QString Findings::filePath() const { return m_studyUid.empty() ? QString() : m_folder + "/" + findingsFileName(m_studyUid); }
+QString Findings::filePath() const { return m_studyUid.empty() ? QString() : filePathOf(m_studyUid); }
+
+QString Findings::filePathOf(const std::string& studyUid) const { return m_folder + "/" + findingsFileName(studyUid); }
 
 void Findings::load()
 {

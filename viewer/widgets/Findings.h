@@ -5,11 +5,13 @@
 #include <QObject>
 #include <QString>
 
+#include <map>
 #include <vector>
 
 namespace hf {
 
 class Scene;
+struct ShownSeries;
 
 /// A measurement with what it measured last.
 struct Finding {
@@ -29,8 +31,10 @@ public:
     const std::vector<Finding>& all() const { return m_findings; }
     /// Null when there is none.
     const Finding* find(int id) const;
-    /// Those that were drawn on the series that is shown.
+    /// Those that were drawn on the active series.
     std::vector<const Finding*> ofShownSeries() const;
+    /// Those that were drawn on a series beside it, which may belong to another study (a prior).
+    std::vector<const Finding*> ofSeries(const std::string& key) const;
 
     /// @return the new id.
     int add(Measurement measurement);
@@ -50,6 +54,8 @@ public:
     /// Calibration of the shown image, ultrasound regions included.
     const ImageScale& scale() const { return m_scale; }
     void setUltrasoundRegions(std::vector<UltrasoundRegion> regions);
+    /// Regions of a series that need not be active yet; kept for when it is.
+    void setUltrasoundRegionsOf(const std::string& seriesKey, std::vector<UltrasoundRegion> regions);
     /// Facts of a measurement that is being drawn.
     MeasurementFacts measureShown(const Measurement& measurement) const;
 
@@ -69,14 +75,19 @@ private:
     void sceneChanged();
     void push(std::vector<Finding> after, const QString& what);
     void remeasure();
+    /// Findings of the other studies that views show, for looking at.
+    void loadOthers();
     void load();
+    QString filePathOf(const std::string& studyUid) const;
     void save();
 
     Scene* m_scene;
     QString m_folder;
     std::string m_studyUid;
     std::vector<Finding> m_findings;
+    std::map<std::string, std::vector<Finding>> m_others;   ///< By study, with facts.
     ImageScale m_scale;
+    std::map<std::string, std::vector<UltrasoundRegion>> m_regions;     ///< By series.
     int m_selected = 0;
     int m_wanted = 0;       ///< To be jumped to when its series is there.
     int m_lastId = 0;

@@ -53,18 +53,24 @@ void moveBoxCorner(Measurement& m, int handle, PointLps to)
 
 } // namespace
 
-std::optional<MeasurementKind> MeasureTool::kindOf(int tool)
+std::optional<MeasurementKind> MeasureTool::kindOf(Tool tool)
 {
     static const std::map<Tool, MeasurementKind> kinds{{Tool::Length, MeasurementKind::Length}, {Tool::Angle, MeasurementKind::Angle}, {Tool::Cobb, MeasurementKind::Cobb},
         {Tool::Ellipse, MeasurementKind::Ellipse}, {Tool::Rectangle, MeasurementKind::Rectangle}, {Tool::Polygon, MeasurementKind::Polygon},
         {Tool::Freehand, MeasurementKind::Freehand}, {Tool::Arrow, MeasurementKind::Arrow}, {Tool::Text, MeasurementKind::Text}, {Tool::Probe, MeasurementKind::Probe}};
-    const auto found = kinds.find(Tool(tool));
+    const auto found = kinds.find(tool);
     return found == kinds.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::vector<const Finding*> MeasureTool::findings() const { return m_series.empty() ? m_findings->ofShownSeries() : m_findings->ofSeries(m_series); }
+
 bool MeasureTool::isShown(const Measurement& m, const SliceFrame& frame) const
 {
-    const Geometry& geometry = m_scene->volume()->geometry();
+    const ShownSeries* shown = m_series.empty() ? &m_scene->active() : m_scene->find(m_series);
+    if (!shown || shown->isEmpty()) {
+        return false;
+    }
+    const Geometry& geometry = shown->volume->geometry();
     // Half the distance of slices along the normal; on a slice the drawing is seen on that slice alone.
     const auto spacing = geometry.spacingMm();
     double thickness = 0;
@@ -78,7 +84,7 @@ std::optional<MeasureTool::Hit> MeasureTool::hitAt(const SliceFrame& frame, QPoi
 {
     std::optional<Hit> best;
     double nearest = kHandleReach;
-    for (const Finding* finding : m_findings->ofShownSeries()) {
+    for (const Finding* finding : findings()) {
         const Measurement& m = finding->measurement;
         if (!isShown(m, frame)) {
             continue;
@@ -94,7 +100,7 @@ std::optional<MeasureTool::Hit> MeasureTool::hitAt(const SliceFrame& frame, QPoi
     if (best) {
         return best;
     }
-    for (const Finding* finding : m_findings->ofShownSeries()) {
+    for (const Finding* finding : findings()) {
         const Measurement& m = finding->measurement;
         if (!isShown(m, frame)) {
             continue;
@@ -149,7 +155,7 @@ bool MeasureTool::press(const SliceFrame& frame, QPointF at)
 
 bool MeasureTool::startDraft(const SliceFrame& frame, QPointF at)
 {
-    const auto kind = kindOf(int(m_scene->tool()));
+    const auto kind = kindOf(m_scene->tool());
     if (!kind) {
         return false;
     }
@@ -297,8 +303,9 @@ void MeasureTool::cancel()
 
 void MeasureTool::paint(QPainter& painter, const SliceFrame& frame) const
 {
-    MeasurementPainter pen(painter, frame, m_scene->slab().isOn());
-    for (const Finding* finding : m_findings->ofShownSeries()) {
+    const ShownSeries* shown = m_series.empty() ? &m_scene->active() : m_scene->find(m_series);
+    MeasurementPainter pen(painter, frame, shown && shown->slab.isOn());
+    for (const Finding* finding : findings()) {
         const bool isEdited = m_edit && m_edit->before.id == finding->measurement.id;
         const Measurement& m = isEdited ? m_edit->now : finding->measurement;
         if (isShown(m, frame)) {

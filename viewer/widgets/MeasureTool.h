@@ -13,11 +13,14 @@ class QPainter;
 namespace hf {
 
 class Findings;
+struct Finding;
 class Scene;
+enum class Tool;
 
 /// Draws and edits measurements in one 2D view. Positions are pixels of the view's frame. Drawing: press and drag, or click, move, click; a
 /// polygon ends with a double click, Enter or a click on its first point; Backspace takes the last point back, Escape everything. Editing:
-/// handles move points, lines move the whole; one drag is one step of undo.
+/// handles move points, lines move the whole; one drag is one step of undo. What is edited belongs to the active series; the view makes its
+/// own series active before it passes a press on.
 class MeasureTool {
 public:
     MeasureTool(Scene* scene, Findings* findings) : m_scene(scene), m_findings(findings) {}
@@ -40,9 +43,11 @@ public:
     std::optional<PointLps> takeTextPlace() { return std::exchange(m_textPlace, std::nullopt); }
 
     void paint(QPainter& painter, const SliceFrame& frame) const;
+    /// The series that the view shows; empty: the active one.
+    void setSeries(const std::string& key) { m_series = key; }
 
     /// Kind that a tool draws; empty for the tools of the view.
-    static std::optional<MeasurementKind> kindOf(int tool);
+    static std::optional<MeasurementKind> kindOf(Tool tool);
 
 private:
     struct Hit {
@@ -62,8 +67,11 @@ private:
     /// Whether the measurement lies in the slice of the frame.
     bool isShown(const Measurement& measurement, const SliceFrame& frame) const;
 
+    std::vector<const Finding*> findings() const;
+
     Scene* m_scene;
     Findings* m_findings;
+    std::string m_series;
     std::optional<Measurement> m_draft;     ///< Its last point floats with the pointer.
     std::optional<Edit> m_edit;
     std::optional<PointLps> m_textPlace;

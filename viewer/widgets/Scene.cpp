@@ -9,22 +9,12 @@ namespace hf {
 
 namespace {
 
-double component(const ContinuousIndex& index, int axis) { return axis == 0 ? index.i : axis == 1 ? index.j : index.k; }
-
-void setComponent(ContinuousIndex& index, int axis, double value) { (axis == 0 ? index.i : axis == 1 ? index.j : index.k) = value; }
-
-PointLps middleOf(const Geometry& geometry)
-{
-    const Size3 size = geometry.size();
-    return geometry.toLps(Index3{size.i / 2, size.j / 2, size.k / 2});
-}
-
 /// One mask for another, on the series that it was made for.
 class MaskCommand : public QUndoCommand {
 public:
     struct Side { LabelMap mask; std::vector<LabelFacts> facts; };
-    MaskCommand(Scene* scene, Side before, Side after, const QString& what)
-        : QUndoCommand(what), m_scene(scene), m_series(scene->series().key), m_before(std::move(before)), m_after(std::move(after)) {}
+    MaskCommand(Scene* scene, std::string series, Side before, Side after, const QString& what)
+        : QUndoCommand(what), m_scene(scene), m_series(std::move(series)), m_before(std::move(before)), m_after(std::move(after)) {}
     void undo() override { m_scene->setMaskOf(m_series, m_before.mask, m_before.facts); }
     void redo() override { m_scene->setMaskOf(m_series, m_after.mask, m_after.facts); }
 
@@ -38,49 +28,122 @@ private:
 
 Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoStack(this)) {}
 
-void Scene::setVolume(std::shared_ptr<const Volume> volume, dicom::Series series)
+const ShownSeries& Scene::active() const
 {
-    keepState();
-    if (series.studyUid != m_series.studyUid) {
+    static const ShownSeries none;
+    const auto found = m_shown.find(m_key);
+    return found == m_shown.end() ? none : found->second;
+}
+
+const ShownSeries* Scene::find(const std::string& key) const
+{
+    const auto found = m_shown.find(key);
+    return found == m_shown.end() || found->second.isEmpty() ? nullptr : &found->second;
+}
+
+const ShownSeries* Scene::findVolume(const std::shared_ptr<const Volume>& volume) const
+{
+    if (!volume || active().volume == volume) {
+        return volume ? &active() : nullptr;
+    }
+    const auto found = std::find_if(m_shown.begin(), m_shown.end(), [&](const auto& entry) { return entry.second.volume == volume; });
+    return found == m_shown.end() ? nullptr : &found->second;
+}
+
+std::vector<const ShownSeries*> Scene::all() const
+{
+    std::vector<const ShownSeries*> list;
+    for (const auto& [key, shown] : m_shown) {
+        if (!shown.isEmpty()) {
+            list.push_back(&shown);
+        }
+    }
+    return list;
+}
+
+void Scene::take(std::shared_ptr<const Volume> volume, dicom::Series series)
+{
+    ShownSeries& shown = m_shown[series.key];
+    shown.volume = std::move(volume);
+    shown.series = std::move(series);
+    shown.slab.mode = SlabMode::Off;
+    if (shown.wasShown) {
+        shown.setCursor(shown.cursor);
+    } else {
+        shown.window = shown.volume->defaultWindow();
+        shown.centreCursor();
+    }
+    shown.wasShown = true;
+    // A mask of another grid would be a wrong picture.
+    if (shown.hasMask() && !shown.mask.geometry().sameGridAs(shown.volume->geometry())) {
+        shown.mask = {};
+        shown.facts.clear();
+    }
+}
+
+void Scene::becomeActive(const std::string& key, Plane plane)
+{
+    if (m_shown[key].series.studyUid != active().series.studyUid) {
         m_undo->clear();
     }
-    m_volume = std::move(volume);
-    m_series = std::move(series);
-    m_slab.mode = SlabMode::Off;
-    m_activePlane = m_volume->geometry().acquisitionPlane();
-    takeState();
+    m_key = key;
+    m_activePlane = plane;
     Q_EMIT volumeChanged();
     Q_EMIT maskChanged();
 }
 
-void Scene::keepState()
+void Scene::setVolume(std::shared_ptr<const Volume> volume, dicom::Series series)
 {
-    if (m_volume) {
-        m_states[m_series.key] = {m_window, m_inverted, m_cursor, m_mask, m_facts, m_hidden};
+    const std::string key = series.key;
+    const Plane plane = volume->geometry().acquisitionPlane();
+    take(std::move(volume), std::move(series));
+    for (auto& [other, shown] : m_shown) {
+        if (other != key) {
+            shown.volume.reset();
+        }
     }
+    becomeActive(key, plane);
 }
 
-void Scene::takeState()
+void Scene::addVolume(std::shared_ptr<const Volume> volume, dicom::Series series)
 {
-    SeriesState& state = m_states[m_series.key];
-    m_window = state.window.value_or(m_volume->defaultWindow());
-    m_cursor = state.window ? state.cursor : middleOf(m_volume->geometry());
-    m_inverted = state.inverted;
-    // A mask of another grid would be a wrong picture.
-    const bool fits = !state.mask.isEmpty() && state.mask.geometry().sameGridAs(m_volume->geometry());
-    m_mask = fits ? state.mask : LabelMap();
-    m_facts = fits ? state.facts : std::vector<LabelFacts>();
-    m_hidden = state.hidden;
+    const std::string key = series.key;
+    const bool isFirst = isEmpty();
+    const Plane plane = volume->geometry().acquisitionPlane();
+    take(std::move(volume), std::move(series));
+    if (isFirst || key == m_key) {
+        becomeActive(key, plane);
+    }
+    Q_EMIT shownChanged();
+}
+
+void Scene::activate(const std::string& key, Plane plane)
+{
+    if (!find(key)) {
+        return;
+    }
+    if (key != m_key) {
+        becomeActive(key, plane);
+    }
+    setActivePlane(plane);
+}
+
+void Scene::releaseAllBut(const QSet<QString>& keys)
+{
+    for (auto& [key, shown] : m_shown) {
+        if (key != m_key && !keys.contains(QString::fromStdString(key))) {
+            shown.volume.reset();
+        }
+    }
+    Q_EMIT shownChanged();
 }
 
 void Scene::clear()
 {
-    m_volume.reset();
-    m_series = {};
-    m_states.clear();
+    m_shown.clear();
+    m_key.clear();
+    m_link.clear();
     m_undo->clear();
-    m_mask = {};
-    m_facts.clear();
     Q_EMIT volumeChanged();
     Q_EMIT maskChanged();
 }
@@ -95,17 +158,17 @@ void Scene::setTool(Tool tool)
 
 void Scene::setWindow(const WindowLevel& window)
 {
-    if (!(window.width > 0) || !std::isfinite(window.center) || window == m_window) {
+    if (isEmpty() || !(window.width > 0) || !std::isfinite(window.center) || window == active().window) {
         return;
     }
-    m_window = window;
+    own().window = window;
     Q_EMIT windowChanged();
 }
 
 void Scene::setInverted(bool inverted)
 {
-    if (inverted != m_inverted) {
-        m_inverted = inverted;
+    if (!isEmpty() && inverted != active().inverted) {
+        own().inverted = inverted;
         Q_EMIT windowChanged();
     }
 }
@@ -113,10 +176,10 @@ void Scene::setInverted(bool inverted)
 void Scene::setSlab(Slab slab)
 {
     slab.thicknessMm = std::clamp(slab.thicknessMm, 1.0, 200.0);
-    if (isEmpty() || m_series.kind != dicom::SeriesKind::Volume || m_volume->isColor() || slab == m_slab) {
+    if (!active().isVolume() || volume()->isColor() || slab == active().slab) {
         return;
     }
-    m_slab = slab;
+    own().slab = slab;
     Q_EMIT slabChanged();
 }
 
@@ -126,9 +189,12 @@ void Scene::reset()
         return;
     }
     setInverted(false);
-    setSlab({SlabMode::Off, m_slab.thicknessMm});
-    setWindow(m_volume->defaultWindow());
-    setCursor(middleOf(m_volume->geometry()));
+    setSlab({SlabMode::Off, slab().thicknessMm});
+    setTurn({});
+    setWindow(volume()->defaultWindow());
+    ShownSeries middle = active();
+    middle.centreCursor();
+    setCursor(middle.cursor);
 }
 
 void Scene::setCursor(PointLps point)
@@ -136,43 +202,81 @@ void Scene::setCursor(PointLps point)
     if (isEmpty()) {
         return;
     }
-    const Geometry& geometry = m_volume->geometry();
-    ContinuousIndex index = geometry.toIndex(point);
-    for (int axis = 0; axis < 3; ++axis) {
-        setComponent(index, axis, std::clamp(component(index, axis), 0.0, double(geometry.size().along(axis) - 1)));
+    own().setCursor(point);
+    if (m_link.isOn()) {
+        carryFrom(active(), active().cursor);
     }
-    m_cursor = geometry.toLps(index);
     Q_EMIT cursorChanged();
 }
 
-int Scene::slice(Plane plane) const
+void Scene::carryFrom(const ShownSeries& from, PointLps point)
 {
-    const Geometry& geometry = m_volume->geometry();
-    const int axis = geometry.axisAcross(plane);
-    return std::clamp(int(std::lround(component(geometry.toIndex(m_cursor), axis))), 0, geometry.size().along(axis) - 1);
+    bool any = false;
+    for (auto& [key, shown] : m_shown) {
+        if (&shown == &from || shown.isEmpty()) {
+            continue;
+        }
+        if (const auto place = m_link.carry(from, shown, point)) {
+            shown.setCursor(*place);
+            shown.outsideMm = length(*place - shown.cursor);
+            any = true;
+        }
+    }
+    if (any) {
+        Q_EMIT shownChanged();
+    }
 }
 
-int Scene::sliceCount(Plane plane) const { return m_volume->geometry().size().along(m_volume->geometry().axisAcross(plane)); }
+void Scene::pointAt(const std::string& key, PointLps point)
+{
+    if (!find(key)) {
+        return;
+    }
+    ShownSeries& shown = m_shown[key];
+    shown.setCursor(point);
+    carryFrom(shown, shown.cursor);
+    Q_EMIT cursorChanged();
+    Q_EMIT shownChanged();
+}
 
 void Scene::setSlice(Plane plane, int slice)
 {
-    if (isEmpty()) {
-        return;
+    if (!isEmpty()) {
+        setCursor(active().cursorOn(plane, slice));
     }
-    const Geometry& geometry = m_volume->geometry();
-    ContinuousIndex index = geometry.toIndex(m_cursor);
-    setComponent(index, geometry.axisAcross(plane), std::clamp(slice, 0, sliceCount(plane) - 1));
-    setCursor(geometry.toLps(index));
 }
 
-View Scene::view(Plane plane) const
+void Scene::setTurn(const PlaneTurn& turn)
 {
-    View view;
-    view.plane = plane;
-    view.slice = slice(plane);
-    view.window = m_window;
-    view.invert = m_inverted;
-    return view;
+    if (active().isVolume() && !(turn == active().turn)) {
+        own().turn = turn;
+        Q_EMIT turnChanged();
+    }
+}
+
+void Scene::setLinked(bool linked)
+{
+    if (linked != m_link.isOn()) {
+        m_link.setOn(linked);
+        Q_EMIT linkChanged();
+    }
+}
+
+void Scene::matchPlaces()
+{
+    for (const auto& [key, shown] : m_shown) {
+        if (key != m_key && !shown.isEmpty()) {
+            m_link.match(active(), active().cursor, shown, shown.cursor);
+        }
+    }
+    m_link.setOn(true);
+    Q_EMIT linkChanged();
+}
+
+void Scene::clearMatches()
+{
+    m_link.clear();
+    Q_EMIT linkChanged();
 }
 
 void Scene::setActivePlane(Plane plane)
@@ -185,25 +289,33 @@ void Scene::setActivePlane(Plane plane)
 
 void Scene::setMask(const LabelMap& mask, const std::vector<LabelFacts>& facts)
 {
-    m_mask = mask;
-    m_facts = facts;
-    m_hidden.clear();
-    m_maskShown = true;
-    Q_EMIT maskChanged();
+    if (!isEmpty()) {
+        setMaskOf(m_key, mask, facts);
+    }
 }
 
 void Scene::changeMask(const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what)
 {
-    m_undo->push(new MaskCommand(this, {m_mask, m_facts}, {mask, facts}, what));
+    changeMaskOf(m_key, mask, facts, what);
+}
+
+void Scene::changeMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what)
+{
+    const ShownSeries& shown = m_shown[seriesKey];
+    m_undo->push(new MaskCommand(this, seriesKey, {shown.mask, shown.facts}, {mask, facts}, what));
 }
 
 void Scene::setMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts)
 {
-    if (m_volume && m_series.key == seriesKey) {
-        setMask(mask, facts);
+    ShownSeries& shown = m_shown[seriesKey];
+    shown.mask = mask;
+    shown.facts = facts;
+    shown.hidden.clear();
+    if (seriesKey == m_key) {
+        m_maskShown = true;
+        Q_EMIT maskChanged();
     } else {
-        m_states[seriesKey].mask = mask;
-        m_states[seriesKey].facts = facts;
+        Q_EMIT shownChanged();
     }
 }
 
@@ -219,19 +331,23 @@ void Scene::setLabelVisible(LabelId value, bool visible)
     if (visible == isLabelVisible(value)) {
         return;
     }
-    visible ? void(m_hidden.remove(value)) : void(m_hidden.insert(value));
+    visible ? void(own().hidden.remove(value)) : void(own().hidden.insert(value));
     Q_EMIT maskStyleChanged();
 }
 
 void Scene::setLabelColor(LabelId value, Rgb8 color)
 {
-    std::vector<Label> labels = m_mask.labels();
+    const LabelMap& old = active().mask;
+    if (old.isEmpty()) {
+        return;
+    }
+    std::vector<Label> labels = old.labels();
     for (Label& label : labels) {
         if (label.value == value) {
             label.color = color;
         }
     }
-    m_mask = LabelMap(m_mask.geometry(), m_mask.voxels(), std::move(labels), m_mask.provenance());
+    own().mask = LabelMap(old.geometry(), old.voxels(), std::move(labels), old.provenance());
     Q_EMIT maskStyleChanged();
 }
 
@@ -255,12 +371,12 @@ void Scene::setMaskShown(bool shown)
     }
 }
 
-OverlayStyle Scene::overlayStyle() const
+OverlayStyle Scene::overlayStyle(const ShownSeries& shown) const
 {
     OverlayStyle style;
     style.opacity = m_opacity;
     style.outline = m_outline;
-    for (const int value : m_hidden) {
+    for (const int value : shown.hidden) {
         style.hidden.push_back(LabelId(value));
     }
     return style;
@@ -268,12 +384,12 @@ OverlayStyle Scene::overlayStyle() const
 
 void Scene::jumpToLabel(LabelId value)
 {
-    for (const LabelFacts& facts : m_facts) {
+    for (const LabelFacts& facts : active().facts) {
         if (facts.value == value && facts.voxels > 0) {
             setLabelVisible(value, true);
             setMaskShown(true);
             const auto& s = facts.largestSlice;
-            setCursor(m_volume->geometry().toLps(Index3{s[0], s[1], s[2]}));
+            setCursor(volume()->geometry().toLps(Index3{s[0], s[1], s[2]}));
             return;
         }
     }

@@ -1,36 +1,47 @@
 #pragma once
 
-#include "viewer/dicom/Study.h"
-#include "viewer/volume/LabelMap.h"
-#include "viewer/volume/Slab.h"
-#include "viewer/volume/Volume.h"
+#include "viewer/widgets/SeriesLink.h"
+#include "viewer/widgets/ShownSeries.h"
 
 #include <QObject>
-#include <QSet>
 
 #include <map>
 #include <memory>
-#include <optional>
 
 class QUndoStack;
 
 namespace hf {
 
 /// What a left drag in a 2D view does.
-enum class Tool { Window, Pan, Zoom, Scroll, Magnify, Length, Angle, Cobb, Ellipse, Rectangle, Polygon, Freehand, Arrow, Text, Probe };
+enum class Tool { Window, Pan, Zoom, Scroll, Magnify, Length, Angle, Cobb, Ellipse, Rectangle, Polygon, Freehand, Arrow, Text, Probe, Axes };
 
-/// What all views of one case show together: the volume, the place that they are linked at, window, mask, tool. What the reader did to a
-/// series (place, window, mask) is there again when the series comes back. GUI thread only.
+/// What the views show: one or more series, each with the place, window, planes and mask that the reader gave it, and the tool. One series
+/// is active: the one of the view that was touched last; panels and commands are about it. What the reader did to a series is there again
+/// when the series comes back. GUI thread only.
 class Scene : public QObject {
     Q_OBJECT
 public:
     explicit Scene(QObject* parent = nullptr);
 
-    bool isEmpty() const { return !m_volume; }
-    const std::shared_ptr<const Volume>& volume() const { return m_volume; }
-    const dicom::Series& series() const { return m_series; }
-    /// Goes to the middle in the volume's own window, without a mask; or to what was left when this series was shown before.
+    bool isEmpty() const { return active().isEmpty(); }
+    const std::shared_ptr<const Volume>& volume() const { return active().volume; }
+    const dicom::Series& series() const { return active().series; }
+    /// The active series; empty without one.
+    const ShownSeries& active() const;
+    /// A series that has its volume here; null when there is none.
+    const ShownSeries* find(const std::string& key) const;
+    /// The series of a volume that is here, the active one first; null when there is none.
+    const ShownSeries* findVolume(const std::shared_ptr<const Volume>& volume) const;
+    /// All series that have their volume here.
+    std::vector<const ShownSeries*> all() const;
+    /// Shows one series alone: goes to the middle in the volume's own window, without a mask; or to what was left when it was shown before.
     void setVolume(std::shared_ptr<const Volume> volume, dicom::Series series);
+    /// Adds a series beside the active one; the first one becomes active.
+    void addVolume(std::shared_ptr<const Volume> volume, dicom::Series series);
+    /// Makes a series that is here the active one, with the view that was touched.
+    void activate(const std::string& key, Plane plane);
+    /// Drops the voxels of all series but these and the active one.
+    void releaseAllBut(const QSet<QString>& keys);
     /// Forgets all series.
     void clear();
 
@@ -39,42 +50,55 @@ public:
     Tool tool() const { return m_tool; }
     void setTool(Tool tool);
 
-    const WindowLevel& window() const { return m_window; }
-    bool isInverted() const { return m_inverted; }
+    const WindowLevel& window() const { return active().window; }
+    bool isInverted() const { return active().inverted; }
     void setWindow(const WindowLevel& window);
     void setInverted(bool inverted);
     /// Thick slices in all 2D views; off for another volume.
-    const Slab& slab() const { return m_slab; }
+    const Slab& slab() const { return active().slab; }
     /// Thickness is clamped to 1 to 200 mm; nothing for single images and colour.
     void setSlab(Slab slab);
-    /// Window, inversion, slab and place as after setVolume.
+    /// Window, inversion, slab, planes and place as after setVolume.
     void reset();
 
-    /// The place that the crosshair marks; always inside the volume.
-    PointLps cursor() const { return m_cursor; }
+    /// The place that the crosshair marks; always inside the volume. Linked series follow.
+    PointLps cursor() const { return active().cursor; }
     void setCursor(PointLps point);
+    /// One place of a series that is here in all series whose places are known to match, linked or not.
+    void pointAt(const std::string& key, PointLps point);
     /// Slice of a plane that holds the cursor.
-    int slice(Plane plane) const;
-    int sliceCount(Plane plane) const;
+    int slice(Plane plane) const { return active().slice(plane); }
+    int sliceCount(Plane plane) const { return active().sliceCount(plane); }
     /// Clamped to the volume.
     void setSlice(Plane plane, int slice);
-    /// The view of a plane as the assistant gets it.
-    View view(Plane plane) const;
+    /// The view of a plane as the assistant gets it: straight, also where the reader sees an oblique one.
+    View view(Plane plane) const { return active().view(plane); }
+    /// Turn of the planes of the active series; nothing for single images.
+    void setTurn(const PlaneTurn& turn);
+
+    /// Which series scroll together.
+    const SeriesLink& link() const { return m_link; }
+    void setLinked(bool linked);
+    /// From now on the places where the series stand belong together, whatever their frames of reference. Links them.
+    void matchPlaces();
+    /// Forgets the places that were matched.
+    void clearMatches();
     /// The view that the reader last touched.
     Plane activePlane() const { return m_activePlane; }
     void setActivePlane(Plane plane);
 
-    bool hasMask() const { return !m_mask.isEmpty(); }
-    const LabelMap& mask() const { return m_mask; }
-    const std::vector<LabelFacts>& facts() const { return m_facts; }
+    bool hasMask() const { return active().hasMask(); }
+    const LabelMap& mask() const { return active().mask; }
+    const std::vector<LabelFacts>& facts() const { return active().facts; }
     void setMask(const LabelMap& mask, const std::vector<LabelFacts>& facts);
     /// As setMask, as one step that can be undone, called `what`.
     void changeMask(const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what);
-    /// For a series that need not be the one shown.
+    void changeMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what);
+    /// For a series that need not be the active one.
     void setMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts);
     /// Can be undone.
     void clearMask();
-    bool isLabelVisible(LabelId value) const { return !m_hidden.contains(value); }
+    bool isLabelVisible(LabelId value) const { return !active().hidden.contains(value); }
     void setLabelVisible(LabelId value, bool visible);
     void setLabelColor(LabelId value, Rgb8 color);
     double maskOpacity() const { return m_opacity; }
@@ -83,12 +107,16 @@ public:
     void setMaskOpacity(double opacity);
     void setMaskOutline(bool outline);
     void setMaskShown(bool shown);
-    OverlayStyle overlayStyle() const;
+    OverlayStyle overlayStyle() const { return overlayStyle(active()); }
+    OverlayStyle overlayStyle(const ShownSeries& shown) const;
     /// Goes to the slice where the label is largest, in every plane; nothing for an empty label.
     void jumpToLabel(LabelId value);
 
 Q_SIGNALS:
-    void volumeChanged();
+    void volumeChanged();       ///< Another active series, or none.
+    void shownChanged();        ///< Series beside the active one: added, dropped, moved, masked.
+    void turnChanged();
+    void linkChanged();
     void windowChanged();
     void slabChanged();
     void cursorChanged();
@@ -98,31 +126,18 @@ Q_SIGNALS:
     void maskStyleChanged();    ///< Visibility, colours, opacity, outline.
 
 private:
-    /// What is kept of a series while another one is shown.
-    struct SeriesState {
-        std::optional<WindowLevel> window;  ///< Empty: not shown yet.
-        bool inverted = false;
-        PointLps cursor;
-        LabelMap mask;
-        std::vector<LabelFacts> facts;
-        QSet<int> hidden;
-    };
-    void keepState();
-    void takeState();
+    ShownSeries& own() { return m_shown[m_key]; }
+    void take(std::shared_ptr<const Volume> volume, dicom::Series series);
+    void becomeActive(const std::string& key, Plane plane);
+    /// Brings the other series to the place of one.
+    void carryFrom(const ShownSeries& from, PointLps point);
 
-    std::shared_ptr<const Volume> m_volume;
-    dicom::Series m_series;
-    std::map<std::string, SeriesState> m_states;
+    std::map<std::string, ShownSeries> m_shown;     ///< By key of the series.
+    std::string m_key;                              ///< Of the active one.
+    SeriesLink m_link;
     QUndoStack* m_undo;
     Tool m_tool = Tool::Window;
-    WindowLevel m_window;
-    bool m_inverted = false;
-    Slab m_slab;
-    PointLps m_cursor;
     Plane m_activePlane = Plane::Axial;
-    LabelMap m_mask;
-    std::vector<LabelFacts> m_facts;
-    QSet<int> m_hidden;
     double m_opacity = 0.35;
     bool m_outline = true, m_maskShown = true;
 };

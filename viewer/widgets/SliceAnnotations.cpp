@@ -2,7 +2,7 @@
 
 #include "viewer/volume/Measurement.h"
 #include "viewer/widgets/MeasurementPainter.h"
-#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/ShownSeries.h"
 #include "viewer/widgets/Theme.h"
 
 #include <QLocale>
@@ -20,7 +20,11 @@ constexpr int kMargin = 8;
 
 QString text(const std::string& s) { return QString::fromStdString(s); }
 
+} // namespace
+
 QColor planeColor(Plane plane) { return plane == Plane::Axial ? theme::kAxial : plane == Plane::Sagittal ? theme::kSagittal : theme::kCoronal; }
+
+namespace {
 
 /// Short form of a note that must stay on the image; empty for the others.
 QString noteMark(const std::string& code)
@@ -36,13 +40,12 @@ QString noteMark(const std::string& code)
     return found == marks.end() ? QString() : SliceAnnotations::tr(found->second);
 }
 
-
 } // namespace
 
 QString planeName(Plane plane) { return plane == Plane::Axial ? SliceAnnotations::tr("Axial") : plane == Plane::Sagittal ? SliceAnnotations::tr("Sagittal") : SliceAnnotations::tr("Coronal"); }
 
-SliceAnnotations::SliceAnnotations(QPainter& painter, QRect rect, const Scene& scene, const SliceFrame& frame, State state)
-    : m_painter(painter), m_rect(rect), m_scene(scene), m_frame(frame), m_state(std::move(state)), m_isSmall(rect.width() < 340 || rect.height() < 260)
+SliceAnnotations::SliceAnnotations(QPainter& painter, QRect rect, const ShownSeries& shown, const SliceFrame& frame, State state)
+    : m_painter(painter), m_rect(rect), m_shown(shown), m_frame(frame), m_state(std::move(state)), m_isSmall(rect.width() < 340 || rect.height() < 260)
 {
     QFont font = painter.font();
     font.setPixelSize(m_isSmall ? 10 : 12);
@@ -51,34 +54,29 @@ SliceAnnotations::SliceAnnotations(QPainter& painter, QRect rect, const Scene& s
 
 void SliceAnnotations::paintCrosshair()
 {
-    const auto [x, y] = m_frame.toPixel(m_scene.cursor());
+    const auto [x, y] = m_frame.toPixel(m_shown.cursor);
     constexpr double kGap = 12;
-    // Each line has the colour of the plane that it stands for.
-    const auto across = [&](Vec3 line) {
-        const Geometry& geometry = m_scene.volume()->geometry();
-        for (const Plane plane : {Plane::Axial, Plane::Sagittal, Plane::Coronal}) {
-            const int axis = geometry.axisAcross(plane);
-            if (plane != m_state.plane && std::abs(dot(geometry.direction(axis), line)) < 0.5) {
-                return planeColor(plane);
-            }
+    // Each line is the cut of another plane and has its colour.
+    for (const Plane plane : {Plane::Axial, Plane::Sagittal, Plane::Coronal}) {
+        const Vec3 line = cross(m_frame.normal(), m_shown.normal(plane));
+        if (plane == m_state.plane || length(line) < 1e-3) {
+            continue;
         }
-        return theme::kText;
-    };
-    const auto pen = [](QColor color) {
+        const Vec3 along = normalized(line);
+        const QPointF step(dot(along, m_frame.right), dot(along, m_frame.down));
+        const double reach = m_rect.width() + m_rect.height();
+        QColor color = planeColor(plane);
         color.setAlpha(170);
-        return QPen(color, 1);
-    };
-    m_painter.setPen(pen(across(m_frame.right)));
-    m_painter.drawLine(QPointF(0, y), QPointF(x - kGap, y));
-    m_painter.drawLine(QPointF(x + kGap, y), QPointF(m_rect.width(), y));
-    m_painter.setPen(pen(across(m_frame.down)));
-    m_painter.drawLine(QPointF(x, 0), QPointF(x, y - kGap));
-    m_painter.drawLine(QPointF(x, y + kGap), QPointF(x, m_rect.height()));
+        m_painter.setPen(QPen(color, 1));
+        const QPointF centre(x, y);
+        m_painter.drawLine(centre + step * kGap, centre + step * reach);
+        m_painter.drawLine(centre - step * kGap, centre - step * reach);
+    }
 }
 
 void SliceAnnotations::paintLetters()
 {
-    if (!m_scene.series().orientation && m_scene.series().format == dicom::SeriesFormat::Dicom) {
+    if (!m_shown.series.orientation && m_shown.series.format == dicom::SeriesFormat::Dicom) {
         return;     // the file does not tell how the image lies
     }
     const auto letters = [](Vec3 v) { return text(orientationLetters(v)); };
@@ -96,7 +94,7 @@ void SliceAnnotations::paintLetters()
 
 void SliceAnnotations::paintRuler()
 {
-    const ScaleSource source = scaleOf(*m_scene.volume()).source;
+    const ScaleSource source = scaleOf(*m_shown.volume).source;
     if (source == ScaleSource::None || m_rect.height() < 200) {
         return;
     }
@@ -128,7 +126,7 @@ void SliceAnnotations::paintRuler()
 
 QStringList SliceAnnotations::topLeft() const
 {
-    const dicom::Series& series = m_scene.series();
+    const dicom::Series& series = m_shown.series;
     QStringList lines{text(series.patient.displayName())};
     if (!m_isSmall) {
         lines << text(series.patient.id) << QStringList{text(series.patient.sex), text(series.patient.birthDate)}.join("  ").trimmed();
@@ -138,7 +136,7 @@ QStringList SliceAnnotations::topLeft() const
 
 QStringList SliceAnnotations::topRight() const
 {
-    const dicom::SeriesText& series = m_scene.series().text;
+    const dicom::SeriesText& series = m_shown.series.text;
     QStringList lines;
     if (!m_isSmall) {
         lines << text(series.institution) << (text(series.studyDate) + " " + text(series.studyTime)).trimmed() << text(series.studyDescription);
@@ -151,8 +149,8 @@ QStringList SliceAnnotations::bottomLeft() const
 {
     const QLocale locale;
     QStringList lines{m_state.value};
-    if (!m_scene.volume()->isColor()) {
-        const WindowLevel& window = m_scene.window();
+    if (!m_shown.volume->isColor()) {
+        const WindowLevel& window = m_shown.window;
         const int decimals = window.width < 10 ? 2 : 0;
         const QString name = window.name.empty() ? QString() : "  " + QCoreApplication::translate("WindowPreset", window.name.c_str());
         lines << SliceAnnotations::tr("W %1  L %2").arg(locale.toString(window.width, 'f', decimals), locale.toString(window.center, 'f', decimals)) + name;
@@ -166,25 +164,25 @@ QStringList SliceAnnotations::bottomLeft() const
 QStringList SliceAnnotations::bottomRight() const
 {
     const QLocale locale;
-    const dicom::Series& series = m_scene.series();
-    const Geometry& geometry = m_scene.volume()->geometry();
+    const dicom::Series& series = m_shown.series;
+    const Geometry& geometry = m_shown.volume->geometry();
     const Plane plane = m_state.plane;
     const bool isVolume = series.kind == dicom::SeriesKind::Volume;
     QStringList lines;
     if (isVolume) {
-        const double oblique = geometry.obliquityDeg(plane);
+        const double oblique = obliqueAngleDeg(geometry, plane, m_shown.turn);
         lines << (oblique > 1 ? SliceAnnotations::tr("%1 (oblique %2°)").arg(planeName(plane), locale.toString(oblique, 'f', 0)) : planeName(plane));
     }
     if (!m_isSmall && !series.text.seriesNumber.empty()) {
         lines << SliceAnnotations::tr("Series %1").arg(text(series.text.seriesNumber));
     }
-    if (m_scene.sliceCount(plane) > 1) {
-        lines << SliceAnnotations::tr("Image %1 / %2").arg(m_scene.slice(plane) + 1).arg(m_scene.sliceCount(plane));
+    if (m_shown.sliceCount(plane) > 1) {
+        lines << SliceAnnotations::tr("Image %1 / %2").arg(m_shown.slice(plane) + 1).arg(m_shown.sliceCount(plane));
     }
     if (isVolume && !m_isSmall) {
-        const int axis = geometry.axisAcross(plane);
-        const double position = dot(m_frame.origin - PointLps{}, geometry.direction(axis));
-        lines << SliceAnnotations::tr("%1 mm, %2 mm thick").arg(locale.toString(position, 'f', 1), locale.toString(geometry.spacingMm()[std::size_t(axis)], 'f', 1));
+        const Vec3 normal = m_shown.isOblique(plane) ? m_shown.normal(plane) : geometry.direction(geometry.axisAcross(plane));
+        const double position = dot(m_frame.origin - PointLps{}, normal);
+        lines << SliceAnnotations::tr("%1 mm, %2 mm thick").arg(locale.toString(position, 'f', 1), locale.toString(sliceStepMm(geometry, normal), 'f', 1));
     }
     return lines;
 }
@@ -200,9 +198,24 @@ int SliceAnnotations::paintCorner(const QStringList& lines, Qt::Alignment corner
             shown << m_painter.fontMetrics().elidedText(line, Qt::ElideRight, width);
         }
     }
-    const QRect box = m_rect.adjusted(kMargin, 6, -kMargin, -6);
+    const int bar = m_state.areTwoPatients ? m_painter.fontMetrics().height() + 6 : 0;
+    const QRect box = m_rect.adjusted(kMargin, 6, -kMargin, -6 - bar);
     drawRimmedText(m_painter, box, int(corner), shown.join('\n'), theme::kText);
     return int(shown.size()) * m_painter.fontMetrics().lineSpacing();
+}
+
+void SliceAnnotations::paintPatientBar()
+{
+    const QString who = text(m_shown.series.patient.displayName());
+    const QString words = SliceAnnotations::tr("TWO PATIENTS: %1").arg(who.isEmpty() ? SliceAnnotations::tr("name unknown") : who);
+    const int height = m_painter.fontMetrics().height() + 6;
+    const QRect bar(m_rect.left(), m_rect.bottom() - height + 1, m_rect.width(), height);
+    m_painter.fillRect(bar, theme::kDanger);
+    m_painter.setPen(Qt::white);
+    m_painter.drawText(bar.adjusted(6, 0, -6, 0), Qt::AlignCenter, m_painter.fontMetrics().elidedText(words, Qt::ElideRight, bar.width() - 12));
+    for (const QRect& side : {QRect(m_rect.left(), m_rect.top(), 4, m_rect.height()), QRect(m_rect.right() - 3, m_rect.top(), 4, m_rect.height())}) {
+        m_painter.fillRect(side, theme::kDanger);
+    }
 }
 
 void SliceAnnotations::paintTexts()
@@ -215,11 +228,14 @@ void SliceAnnotations::paintTexts()
 
 void SliceAnnotations::paintMarks()
 {
-    QStringList marks = m_state.marks;
-    if (m_scene.hasMask() && m_scene.isMaskShown()) {
-        marks.prepend(SliceAnnotations::tr("AI: %1 %2").arg(text(m_scene.mask().provenance().expert), text(m_scene.mask().provenance().version)));
+    if (m_state.areTwoPatients) {
+        paintPatientBar();
     }
-    for (const Note& note : m_scene.volume()->info().notes) {
+    QStringList marks = m_state.marks;
+    if (m_shown.hasMask() && m_state.isMaskShown) {
+        marks.prepend(SliceAnnotations::tr("AI: %1 %2").arg(text(m_shown.mask.provenance().expert), text(m_shown.mask.provenance().version)));
+    }
+    for (const Note& note : m_shown.volume->info().notes) {
         if (const QString mark = noteMark(note.code); !mark.isEmpty()) {
             marks << mark;
         }

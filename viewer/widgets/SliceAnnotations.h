@@ -11,7 +11,7 @@ class QPainter;
 
 namespace hf {
 
-class Scene;
+struct ShownSeries;
 
 /// The texts, letters and lines that lie over one 2D view. Lines are elided, never drawn over each other; small views show less.
 class SliceAnnotations {
@@ -22,17 +22,20 @@ public:
         QString value;              ///< Under the pointer; may be empty.
         double zoomPercent = 100;
         QStringList marks;          ///< Of the view itself ("flipped"); never hidden.
+        bool isMaskShown = true;
+        bool areTwoPatients = false;    ///< The window shows images of more than one patient.
     };
-    SliceAnnotations(QPainter& painter, QRect rect, const Scene& scene, const SliceFrame& frame, State state);
+    SliceAnnotations(QPainter& painter, QRect rect, const ShownSeries& shown, const SliceFrame& frame, State state);
 
     void paintCrosshair();
     void paintLetters();
     void paintRuler();
     void paintTexts();
-    /// What must be seen even when the texts are hidden: AI, lossy, geometry that was repaired.
+    /// What must be seen even when the texts are hidden: AI, lossy, geometry that was repaired, two patients in one window.
     void paintMarks();
 
 private:
+    void paintPatientBar();
     int paintCorner(const QStringList& lines, Qt::Alignment corner);
     QStringList topLeft() const;
     QStringList topRight() const;
@@ -41,7 +44,7 @@ private:
 
     QPainter& m_painter;
     QRect m_rect;
-    const Scene& m_scene;
+    const ShownSeries& m_shown;
     const SliceFrame& m_frame;
     State m_state;
     bool m_isSmall;
@@ -50,5 +53,7 @@ private:
 
 /// A patient plane, translated: "Axial".
 QString planeName(Plane plane);
+/// The colour that stands for a plane in all views.
+QColor planeColor(Plane plane);
 
 } // namespace hf

@@ -17,14 +17,17 @@
 
 namespace hf {
 
-SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* parent) : QWidget(parent), m_scene(scene), m_findings(findings), m_measure(scene, findings), m_plane(plane)
+SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* parent) : QWidget(parent), m_scene(scene), m_findings(findings), m_measure(scene, findings), m_axes(scene), m_plane(plane)
 {
     setMouseTracking(true);
     setFocusPolicy(Qt::StrongFocus);
     setAttribute(Qt::WA_OpaquePaintEvent);
     setAccessibleName(planeName(plane));
     const auto repaint = [this] { update(); };
-    connect(scene, &Scene::volumeChanged, this, [this] { volumeChanged(); });
+    connect(scene, &Scene::volumeChanged, this, [this] { seriesChanged(); });
+    connect(scene, &Scene::shownChanged, this, [this] { seriesChanged(); });
+    connect(scene, &Scene::turnChanged, this, repaint);
+    connect(scene, &Scene::linkChanged, this, repaint);
     connect(scene, &Scene::windowChanged, this, repaint);
     connect(scene, &Scene::slabChanged, this, repaint);
     connect(scene, &Scene::cursorChanged, this, repaint);
@@ -44,14 +47,79 @@ void SliceView::setPlane(Plane plane)
 {
     m_plane = plane;
     setAccessibleName(planeName(plane));
-    volumeChanged();
+    startOver();
 }
 
-bool SliceView::isActive() const { return m_scene->activePlane() == m_plane; }
-
-void SliceView::volumeChanged()
+void SliceView::followActive()
 {
+    m_followsActive = true;
+    m_series.clear();
+    m_measure.setSeries({});
+    seriesChanged();
+}
+
+void SliceView::setSeries(const std::string& key)
+{
+    m_followsActive = false;
+    m_series = key;
+    m_measure.setSeries(key);
+    seriesChanged();
+}
+
+const ShownSeries& SliceView::shown() const
+{
+    static const ShownSeries none;
+    if (m_followsActive) {
+        return m_scene->active();
+    }
+    const ShownSeries* own = m_scene->find(m_series);
+    return own ? *own : none;
+}
+
+bool SliceView::isEmpty() const { return shown().isEmpty(); }
+
+bool SliceView::isActive() const { return m_isActive.value_or(m_scene->activePlane() == m_plane); }
+
+void SliceView::setActive(bool active)
+{
+    m_isActive = active;
+    update();
+}
+
+void SliceView::setTwoPatients(bool two)
+{
+    m_twoPatients = two;
+    update();
+}
+
+void SliceView::setDropTarget(bool target)
+{
+    m_dropTarget = target;
+    update();
+}
+
+void SliceView::activate()
+{
+    if (!isEmpty()) {
+        m_followsActive ? m_scene->setActivePlane(m_plane) : m_scene->activate(m_series, m_plane);
+    }
+    Q_EMIT activated(this);
+}
+
+void SliceView::seriesChanged()
+{
+    // Another view that becomes active, or a place that moves, must not undo the reader's zoom.
+    if (shown().series.key != m_shownKey || isEmpty()) {
+        startOver();
+    }
+    update();
+}
+
+void SliceView::startOver()
+{
+    m_shownKey = isEmpty() ? std::string() : shown().series.key;
     m_measure.cancel();
+    m_axes.release();
     delete m_editor;
     m_editor = nullptr;
     m_orientation = {};
@@ -60,13 +128,13 @@ void SliceView::volumeChanged()
     update();
 }
 
-SliceFrame SliceView::baseFrame() const { return frameOf(m_scene->volume()->geometry(), m_scene->view(m_plane)); }
+SliceFrame SliceView::baseFrame() const { return shown().frame(m_plane); }
 
 void SliceView::fit()
 {
     m_isFitted = true;
     m_panMm = {0, 0};
-    if (m_scene->isEmpty()) {
+    if (isEmpty()) {
         return;
     }
     const SliceFrame base = baseFrame();
@@ -80,7 +148,7 @@ void SliceView::fit()
 
 void SliceView::showOneToOne()
 {
-    if (m_scene->isEmpty()) {
+    if (isEmpty()) {
         return;
     }
     const SliceFrame base = baseFrame();
@@ -169,8 +237,9 @@ SliceFrame SliceView::frame() const
 
 Picture SliceView::compose(const SliceFrame& grid) const
 {
-    const LabelMap* mask = m_scene->hasMask() && m_scene->isMaskShown() ? &m_scene->mask() : nullptr;
-    return composeSlab(*m_scene->volume(), grid, m_scene->window(), m_scene->isInverted(), Interpolation::Linear, m_scene->slab(), mask, m_scene->overlayStyle());
+    const ShownSeries& own = shown();
+    const LabelMap* mask = own.hasMask() && m_scene->isMaskShown() ? &own.mask : nullptr;
+    return composeSlab(*own.volume, grid, own.window, own.inverted, Interpolation::Linear, own.slab, mask, m_scene->overlayStyle(own));
 }
 
 void SliceView::resizeEvent(QResizeEvent*)
@@ -226,22 +295,65 @@ void SliceView::paintLens(QPainter& painter)
     painter.restore();
 }
 
+void SliceView::paintEmpty(QPainter& painter) const
+{
+    painter.fillRect(rect(), Qt::black);
+    if (!m_followsActive) {
+        painter.setPen(theme::kImageDim);
+        painter.drawText(rect().adjusted(12, 12, -12, -12), int(Qt::AlignCenter) | int(Qt::TextWordWrap), tr("Drag a series here, or choose one in the list."));
+        paintFrame(painter);
+    }
+}
+
+void SliceView::paintFrame(QPainter& painter) const
+{
+    painter.setPen(QPen(isActive() ? theme::kAccent : theme::kImageFrame, isActive() ? 2 : 1));
+    painter.drawRect(rect().adjusted(0, 0, -1, -1));
+    if (m_dropTarget) {
+        QColor tint = theme::kAccent;
+        tint.setAlpha(60);
+        painter.fillRect(rect(), tint);
+    }
+}
+
+void SliceView::paintReferences(QPainter& painter, const SliceFrame& grid) const
+{
+    if (!m_references) {
+        return;
+    }
+    for (const ReferenceSlice& slice : m_references()) {
+        if (const auto line = cutLine(grid, slice.frame)) {
+            const auto at = [&](PointLps p) {
+                const auto [x, y] = grid.toPixel(p);
+                return QPointF(x, y);
+            };
+            QColor color = theme::kReference;
+            color.setAlpha(slice.isActive ? 230 : 110);
+            painter.setPen(QPen(color, slice.isActive ? 1.5 : 1, slice.isActive ? Qt::SolidLine : Qt::DashLine));
+            painter.drawLine(at(line->first), at(line->second));
+        }
+    }
+}
+
 void SliceView::paintEvent(QPaintEvent*)
 {
     QPainter painter(this);
-    if (m_scene->isEmpty()) {
-        painter.fillRect(rect(), Qt::black);
+    if (isEmpty()) {
+        paintEmpty(painter);
         return;
     }
-    const SliceFrame grid = frame();
+    const ShownSeries& own = shown();
+    const SliceFrame grid = frame(), base = baseFrame();
     paintImage(painter);
     painter.setRenderHint(QPainter::TextAntialiasing);
-    const double zoom = 100 * std::min(baseFrame().pixelMm[0], baseFrame().pixelMm[1]) * devicePixelRatioF() / m_mmPerPixel;
-    SliceAnnotations annotations(painter, rect(), *m_scene, grid, {m_plane, valueUnderPointer(grid), zoom, viewMarks()});
+    const double zoom = 100 * std::min(base.pixelMm[0], base.pixelMm[1]) * devicePixelRatioF() / m_mmPerPixel;
+    SliceAnnotations annotations(painter, rect(), own, grid, {m_plane, valueUnderPointer(grid), zoom, viewMarks(), m_scene->isMaskShown(), m_twoPatients});
     // Centres of the frame's pixels are half a pixel inside the painter's.
     painter.translate(0.5, 0.5);
-    if (m_crosshair && m_scene->series().kind == dicom::SeriesKind::Volume) {
+    paintReferences(painter, grid);
+    if (m_crosshair && own.isVolume()) {
         annotations.paintCrosshair();
+        m_axes.paintHandles(painter, own, grid, m_plane, size());
     }
     m_measure.paint(painter, grid);
     painter.translate(-0.5, -0.5);
@@ -254,21 +366,36 @@ void SliceView::paintEvent(QPaintEvent*)
     if (m_drag == Drag::Magnify) {
         paintLens(painter);
     }
-    painter.setPen(QPen(isActive() ? theme::kAccent : theme::kRaised, isActive() ? 2 : 1));
-    painter.drawRect(rect().adjusted(0, 0, -1, -1));
+    paintFrame(painter);
 }
 
 QStringList SliceView::viewMarks() const
 {
     QStringList marks;
-    const Slab& slab = m_scene->slab();
+    const Slab& slab = shown().slab;
     if (slab.isOn()) {
-        const double shown = shownThicknessMm(m_scene->volume()->geometry(), frame().normal(), slab.thicknessMm);
-        marks << tr("%1 of %2 mm").arg(slab.mode == SlabMode::Maximum ? tr("MIP") : slab.mode == SlabMode::Minimum ? tr("MinIP") : tr("Mean"), QLocale().toString(shown, 'g', 4));
+        const double thickness = shownThicknessMm(shown().volume->geometry(), frame().normal(), slab.thicknessMm);
+        marks << tr("%1 of %2 mm").arg(slab.mode == SlabMode::Maximum ? tr("MIP") : slab.mode == SlabMode::Minimum ? tr("MinIP") : tr("Mean"), QLocale().toString(thickness, 'g', 4));
     }
     if (isTurned()) {
         const Orientation& o = m_orientation;
         marks << (o.rightX * o.downY - o.rightY * o.downX < 0 ? tr("flipped") : tr("turned"));
+    }
+    if (shown().isOblique(m_plane)) {
+        marks << tr("oblique %1°").arg(QLocale().toString(obliqueAngleDeg(shown().volume->geometry(), m_plane, shown().turn), 'f', 0));
+    }
+    return marks + linkMarks();
+}
+
+QStringList SliceView::linkMarks() const
+{
+    const ShownSeries& own = shown();
+    QStringList marks;
+    if (m_scene->link().isOn() && m_scene->link().manualOffset(m_scene->active(), own)) {
+        marks << tr("place matched by hand");
+    }
+    if (own.outsideMm > sliceStepMm(own.volume->geometry(), own.normal(m_plane))) {
+        marks << tr("place is %1 mm outside this series").arg(QLocale().toString(own.outsideMm, 'f', 0));
     }
     return marks;
 }
@@ -278,7 +405,7 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
     if (m_pointer.x() < 0) {
         return {};
     }
-    const Volume& volume = *m_scene->volume();
+    const Volume& volume = *shown().volume;
     const ContinuousIndex c = volume.geometry().toIndex(grid.toLps(m_pointer.x(), m_pointer.y()));
     const Index3 index{int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))};
     if (!volume.geometry().contains(index)) {
@@ -288,27 +415,27 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
         const auto rgb = volume.rgb().subspan(3 * volume.geometry().offset(index), 3);
         return tr("R %1  G %2  B %3").arg(rgb[0]).arg(rgb[1]).arg(rgb[2]);
     }
-    double shown = double(volume.valueAt(index));
-    if (m_scene->slab().isOn()) {
+    double under = double(volume.valueAt(index));
+    if (shown().slab.isOn()) {
         SliceFrame pixel = grid;
         pixel.origin = grid.toLps(m_pointer.x(), m_pointer.y());
         pixel.width = pixel.height = 1;
-        shown = double(sampleSlab(volume, pixel, Interpolation::Nearest, m_scene->slab()).front());
+        under = double(sampleSlab(volume, pixel, Interpolation::Nearest, shown().slab).front());
     }
-    const QString value = QLocale().toString(shown, 'g', 6);
+    const QString value = QLocale().toString(under, 'g', 6);
     return volume.info().unit == Unit::Hu ? tr("%1 HU").arg(value) : volume.info().unit == Unit::Suv ? tr("SUV %1").arg(value) : value;
 }
 
-int SliceView::measurementAt(QPoint at) const { return m_scene->isEmpty() ? 0 : m_measure.measurementAt(frame(), at); }
+int SliceView::measurementAt(QPoint at) const { return isEmpty() ? 0 : m_measure.measurementAt(frame(), at); }
 
 void SliceView::scrollBy(int slices) { m_scene->setSlice(m_plane, m_scene->slice(m_plane) + slices); }
 
 void SliceView::wheelEvent(QWheelEvent* event)
 {
-    if (m_scene->isEmpty()) {
+    if (isEmpty()) {
         return;
     }
-    m_scene->setActivePlane(m_plane);
+    activate();
     m_wheel += (event->angleDelta().y() != 0 ? event->angleDelta().y() : event->angleDelta().x()) / 120.0;
     const int steps = int(m_wheel);
     m_wheel -= steps;
@@ -339,15 +466,16 @@ SliceView::Drag SliceView::dragOf(Qt::MouseButton button) const
 
 void SliceView::mousePressEvent(QMouseEvent* event)
 {
-    if (m_scene->isEmpty()) {
+    activate();
+    if (isEmpty()) {
         return;
     }
-    m_scene->setActivePlane(m_plane);
     m_pressed = m_last = m_pointer = event->position().toPoint();
     m_moved = false;
     m_scroll = 0;
     const bool isMeasure = event->button() == Qt::LeftButton && m_measure.press(frame(), event->position());
-    m_drag = isMeasure ? Drag::Measure : dragOf(event->button());
+    const bool isAxes = !isMeasure && event->button() == Qt::LeftButton && m_crosshair && m_axes.press(frame(), m_plane, size(), event->position());
+    m_drag = isMeasure ? Drag::Measure : isAxes ? Drag::Axes : dragOf(event->button());
     update();
 }
 
@@ -377,15 +505,20 @@ void SliceView::mouseMoveEvent(QMouseEvent* event)
 {
     const QPoint at = event->position().toPoint();
     m_pointer = at;
-    if (m_scene->isEmpty()) {
+    if (isEmpty()) {
         return;
     }
     if (m_drag == Drag::None || m_drag == Drag::Measure) {
         if (!m_measure.move(frame(), event->position(), m_drag == Drag::Measure) && event->modifiers() & Qt::ShiftModifier) {
-            m_scene->setCursor(frame().toLps(at.x(), at.y()));
+            m_scene->pointAt(shown().series.key, frame().toLps(at.x(), at.y()));
         }
         updateCursor();
         update();
+        return;
+    }
+    if (m_drag == Drag::Axes) {
+        m_moved = true;
+        m_axes.move(frame(), event->position());
         return;
     }
     if (!m_moved && (at - m_pressed).manhattanLength() < 4) {
@@ -409,11 +542,12 @@ void SliceView::mouseMoveEvent(QMouseEvent* event)
 
 void SliceView::mouseReleaseEvent(QMouseEvent* event)
 {
-    if (m_scene->isEmpty() || m_drag == Drag::None) {
+    if (isEmpty() || m_drag == Drag::None) {
         return;
     }
     const Drag drag = m_drag;
     m_drag = Drag::None;
+    m_axes.release();
     if (drag == Drag::Measure) {
         m_measure.release(frame(), event->position());
         if (const auto place = m_measure.takeTextPlace()) {
@@ -421,7 +555,7 @@ void SliceView::mouseReleaseEvent(QMouseEvent* event)
         }
     } else if (!m_moved && event->button() == Qt::RightButton) {
         Q_EMIT contextMenuAsked(this, event->globalPosition().toPoint());
-    } else if (!m_moved && drag == Drag::Window && !MeasureTool::kindOf(int(m_scene->tool()))) {
+    } else if (!m_moved && drag == Drag::Window && !MeasureTool::kindOf(m_scene->tool())) {
         m_scene->setCursor(frame().toLps(event->position().x(), event->position().y()));
     }
     updateCursor();
@@ -430,7 +564,7 @@ void SliceView::mouseReleaseEvent(QMouseEvent* event)
 
 void SliceView::mouseDoubleClickEvent(QMouseEvent* event)
 {
-    if (event->button() != Qt::LeftButton || m_scene->isEmpty()) {
+    if (event->button() != Qt::LeftButton || isEmpty()) {
         return;
     }
     if (m_measure.doubleClick(frame(), event->position())) {
@@ -439,7 +573,7 @@ void SliceView::mouseDoubleClickEvent(QMouseEvent* event)
     }
     if (const int id = measurementAt(event->position().toPoint())) {
         editText(id);
-    } else if (!MeasureTool::kindOf(int(m_scene->tool()))) {
+    } else if (!MeasureTool::kindOf(m_scene->tool())) {
         m_drag = Drag::None;
         Q_EMIT maximizeRequested(this);
     }
@@ -447,7 +581,7 @@ void SliceView::mouseDoubleClickEvent(QMouseEvent* event)
 
 void SliceView::keyPressEvent(QKeyEvent* event)
 {
-    if (!m_scene->isEmpty() && m_measure.key(event->key())) {
+    if (!isEmpty() && m_measure.key(event->key())) {
         update();
         return;
     }
@@ -507,7 +641,7 @@ void SliceView::openEditor(PointLps place, int id)
 
 void SliceView::updateCursor()
 {
-    if (m_scene->isEmpty()) {
+    if (isEmpty()) {
         unsetCursor();
         return;
     }
@@ -516,8 +650,12 @@ void SliceView::updateCursor()
             QWidget::setCursor(*shape);
             return;
         }
+        if (const auto shape = m_crosshair ? m_axes.cursorAt(shown(), frame(), m_plane, size(), m_pointer) : std::nullopt) {
+            QWidget::setCursor(*shape);
+            return;
+        }
     }
-    if (MeasureTool::kindOf(int(m_scene->tool()))) {
+    if (MeasureTool::kindOf(m_scene->tool())) {
         QWidget::setCursor(Qt::CrossCursor);
     } else if (m_scene->tool() == Tool::Pan) {
         QWidget::setCursor(Qt::OpenHandCursor);

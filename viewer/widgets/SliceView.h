@@ -1,10 +1,13 @@
 #pragma once
 
 #include "viewer/volume/Picture.h"
+#include "viewer/widgets/AxesTool.h"
 #include "viewer/widgets/MeasureTool.h"
 
 #include <QPoint>
 #include <QWidget>
+
+#include <functional>
 
 class QLineEdit;
 
@@ -12,8 +15,16 @@ namespace hf {
 
 class Findings;
 class Scene;
+struct ShownSeries;
 
-/// One 2D view, painted by composeSlice in the pixels of the screen. Wheel scrolls (Shift by ten, Ctrl zooms about the pointer), left drag is
+/// Where another view's slice lies, for the reference line in this one; its origin already in this view's frame of reference.
+struct ReferenceSlice {
+    SliceFrame frame;
+    bool isActive = false;      ///< Of the view that was touched last.
+};
+
+/// One 2D view of the active series or of one of its own, painted by composeSlice in the pixels of the screen. What is done in it makes its
+/// series the active one. Wheel scrolls (Shift by ten, Ctrl zooms about the pointer), left drag is
 /// the scene's tool, middle drag pans, right drag zooms, left click moves the linked crosshair, double click maximises. Measurements are
 /// drawn and edited here. Never blocks: composing a screenful takes milliseconds.
 class SliceView : public QWidget {
@@ -23,7 +34,18 @@ public:
 
     Plane plane() const { return m_plane; }
     void setPlane(Plane plane);
+    /// What the view shows: the active series, whichever that is (at first); a series of its own; or nothing ("").
+    void followActive();
+    void setSeries(const std::string& key);
+    const ShownSeries& shown() const;
+    bool isEmpty() const;
     bool isActive() const;
+    /// By the grid, which knows which view was touched last; without a grid the view of the active plane is.
+    void setActive(bool active);
+    void setTwoPatients(bool two);
+    /// A series is being dragged over the view.
+    void setDropTarget(bool target);
+    void setReferenceSlices(std::function<std::vector<ReferenceSlice>()> source) { m_references = std::move(source); }
     /// Whole slice in the widget.
     void fit();
     /// One pixel of the image is one of the screen.
@@ -54,6 +76,8 @@ public:
     QSize minimumSizeHint() const override { return {120, 120}; }
 
 Q_SIGNALS:
+    /// Touched by the reader; its series is the active one then.
+    void activated(hf::SliceView* view);
     void maximizeRequested(hf::SliceView* view);
     void contextMenuAsked(hf::SliceView* view, QPoint globalPos);
 
@@ -69,13 +93,15 @@ protected:
     void leaveEvent(QEvent*) override;
 
 private:
-    enum class Drag { None, Window, Pan, Zoom, Scroll, Magnify, Measure };
+    enum class Drag { None, Window, Pan, Zoom, Scroll, Magnify, Measure, Axes };
     /// How the screen's right and down run along the slice's own: rows of a matrix of quarter turns and flips.
     struct Orientation {
         int rightX = 1, rightY = 0, downX = 0, downY = 1;
         friend bool operator==(const Orientation&, const Orientation&) = default;
     };
-    void volumeChanged();
+    void seriesChanged();
+    void startOver();
+    void activate();
     void setOrientation(const Orientation& orientation);
     SliceFrame baseFrame() const;
     /// A step on the screen as a step along the slice's own axes.
@@ -91,10 +117,21 @@ private:
     void paintLens(QPainter& painter);
     QString valueUnderPointer(const SliceFrame& frame) const;
     QStringList viewMarks() const;
+    QStringList linkMarks() const;
+    void paintEmpty(QPainter& painter) const;
+    void paintFrame(QPainter& painter) const;
+    void paintReferences(QPainter& painter, const SliceFrame& grid) const;
 
     Scene* m_scene;
     Findings* m_findings;
     MeasureTool m_measure;
+    AxesTool m_axes;
+    bool m_followsActive = true;
+    std::string m_series;                   ///< Its own series; empty: none.
+    std::string m_shownKey;                 ///< What it was fitted for.
+    std::optional<bool> m_isActive;
+    bool m_twoPatients = false, m_dropTarget = false;
+    std::function<std::vector<ReferenceSlice>()> m_references;
     QLineEdit* m_editor = nullptr;
     Plane m_plane;
     double m_mmPerPixel = 1;

@@ -2,9 +2,11 @@
 
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/volume/Error.h"
+#include "viewer/widgets/SeriesMime.h"
 #include "viewer/widgets/Theme.h"
 
 #include <QApplication>
+#include <QContextMenuEvent>
 #include <QHeaderView>
 #include <QImage>
 #include <QPainter>
@@ -48,6 +50,7 @@ StudyBrowser::StudyBrowser(QWidget* parent) : QTreeWidget(parent)
     setWordWrap(true);
     setUniformRowHeights(false);
     setAccessibleName(tr("Studies and series"));
+    setDragDropMode(QAbstractItemView::DragOnly);
     const auto choose = [this](QTreeWidgetItem* item) { chooseSeries(item->data(0, kKeyRole).toString().toStdString()); };
     connect(this, &QTreeWidget::itemClicked, this, choose);
     connect(this, &QTreeWidget::itemActivated, this, choose);
@@ -85,6 +88,7 @@ void StudyBrowser::addStudies(const std::vector<dicom::Study>& studies)
         }
         if (!top) {
             top = new QTreeWidgetItem(this);
+            top->setFlags(top->flags() & ~Qt::ItemIsDragEnabled);
             top->setData(0, kStudyRole, text(study.uid));
             QStringList lines{text(study.patient.displayName()), (text(study.text.studyDate) + "  " + text(study.text.studyDescription)).trimmed()};
             lines.removeAll(QString());
@@ -171,16 +175,43 @@ void StudyBrowser::setCurrentSeries(const std::string& key)
     }
 }
 
-void StudyBrowser::chooseSeries(const std::string& key)
+const dicom::Series* StudyBrowser::findSeries(const std::string& key) const
 {
     for (const dicom::Study& study : m_studies) {
         for (const dicom::Series& series : study.series) {
             if (!key.empty() && series.key == key) {
-                const dicom::Series chosen = series;
-                Q_EMIT seriesChosen(chosen);
-                return;
+                return &series;
             }
         }
+    }
+    return nullptr;
+}
+
+std::string StudyBrowser::currentSeries() const { return currentItem() ? currentItem()->data(0, kKeyRole).toString().toStdString() : std::string(); }
+
+void StudyBrowser::chooseSeries(const std::string& key)
+{
+    if (const dicom::Series* series = findSeries(key)) {
+        const dicom::Series chosen = *series;
+        Q_EMIT seriesChosen(chosen);
+    }
+}
+
+QMimeData* StudyBrowser::mimeData(const QList<QTreeWidgetItem*>& items) const
+{
+    const QString key = items.isEmpty() ? QString() : items.front()->data(0, kKeyRole).toString();
+    return key.isEmpty() ? nullptr : seriesMime(key);
+}
+
+QStringList StudyBrowser::mimeTypes() const { return {kSeriesMime}; }
+
+void StudyBrowser::contextMenuEvent(QContextMenuEvent* event)
+{
+    const bool byKey = event->reason() == QContextMenuEvent::Keyboard;
+    const QTreeWidgetItem* item = byKey ? currentItem() : itemAt(event->pos());
+    const QString key = item ? item->data(0, kKeyRole).toString() : QString();
+    if (!key.isEmpty()) {
+        Q_EMIT menuAsked(key, byKey ? viewport()->mapToGlobal(visualItemRect(item).center()) : event->globalPos());
     }
 }
 

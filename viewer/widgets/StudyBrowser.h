@@ -24,11 +24,20 @@ public:
     /// The series after (1) or before (-1) the current one.
     void chooseNext(int step);
     const std::vector<dicom::Study>& studies() const { return m_studies; }
+    /// Null when it is not listed.
+    const dicom::Series* findSeries(const std::string& key) const;
+    /// Key of the row that has the focus; empty for a study.
+    std::string currentSeries() const;
 
 Q_SIGNALS:
     void seriesChosen(const hf::dicom::Series& series);
+    /// A right click or the menu key on a series.
+    void menuAsked(const QString& seriesKey, QPoint globalPos);
 
 protected:
+    QMimeData* mimeData(const QList<QTreeWidgetItem*>& items) const override;
+    QStringList mimeTypes() const override;
+    void contextMenuEvent(QContextMenuEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
 private:

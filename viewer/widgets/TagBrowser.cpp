@@ -97,7 +97,7 @@ std::filesystem::path TagBrowser::file() const
             best = &image;
         }
     }
-    const int slice = m_scene->slice(geometry.acquisitionPlane());
+    const int slice = m_scene->view(geometry.acquisitionPlane()).slice;
     return best ? best->path : series.images[std::min(std::size_t(slice), series.images.size() - 1)].path;
 }
 

@@ -1,0 +1,185 @@
+#include "app/desktop/SeriesPlacer.h"
+
+#include "app/desktop/Loader.h"
+#include "viewer/widgets/Findings.h"
+#include "viewer/widgets/PatientGuard.h"
+#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/StudyBrowser.h"
+#include "viewer/widgets/ViewGrid.h"
+
+#include <QMessageBox>
+#include <QPushButton>
+
+#include <algorithm>
+
+namespace hf::app {
+
+namespace {
+
+QString text(const std::string& s) { return QString::fromStdString(s); }
+
+QString patientText(const dicom::Series& series)
+{
+    const dicom::PatientText& patient = series.patient;
+    QStringList words{text(patient.displayName()), text(patient.id), text(patient.birthDate)};
+    words.removeAll(QString());
+    return words.isEmpty() ? SeriesPlacer::tr("unknown patient") : words.join(", ");
+}
+
+} // namespace
+
+SeriesPlacer::SeriesPlacer(const Parts& parts, QWidget* window) : QObject(window), m_parts(parts), m_window(window)
+{
+    connect(parts.grid, &ViewGrid::seriesDropped, this, [this](int cell, const QString& key) {
+        if (const dicom::Series* series = m_parts.browser->findSeries(key.toStdString())) {
+            showIn(cell, *series);
+        }
+    });
+    connect(parts.grid, &ViewGrid::activeChanged, this, [this] {
+        if (const std::string key = m_parts.grid->seriesOf(m_parts.grid->activeCell()); !key.empty()) {
+            m_parts.browser->setCurrentSeries(key);
+        }
+    });
+}
+
+void SeriesPlacer::show(const dicom::Series& series)
+{
+    ViewGrid* grid = m_parts.grid;
+    if (!grid->gridLayout().isLinked) {
+        showIn(grid->activeCell(), series);
+    } else if (m_parts.scene->isEmpty() || m_parts.scene->series().key != series.key) {
+        m_waiting.clear();
+        start({-1, series});
+    }
+}
+
+void SeriesPlacer::showIn(int cell, const dicom::Series& series)
+{
+    if (m_parts.grid->seriesOf(cell) == series.key) {
+        m_parts.grid->setActiveCell(cell);
+        return;
+    }
+    guarded(cell, series, [this, cell, series] {
+        // The newest wish for a view counts.
+        const bool isReading = !m_waiting.empty();
+        const auto stale = [cell](const Order& order) { return order.cell == cell || order.cell < 0; };
+        m_waiting.erase(std::remove_if(m_waiting.begin() + (isReading ? 1 : 0), m_waiting.end(), stale), m_waiting.end());
+        start({cell, series});
+    });
+}
+
+void SeriesPlacer::arrange(const GridLayout& layout, const std::vector<const dicom::Series*>& series)
+{
+    m_waiting.clear();
+    m_parts.grid->setGridLayout(layout);
+    bool isFirst = true;
+    for (int cell = 0; cell < int(series.size()); ++cell) {
+        if (series[std::size_t(cell)]) {
+            start({layout.isLinked ? -1 : cell, *series[std::size_t(cell)], isFirst});
+            isFirst = false;
+        } else {
+            m_parts.grid->clearCell(cell);
+        }
+    }
+}
+
+void SeriesPlacer::start(Order order)
+{
+    // What another view shows is here already.
+    if (const ShownSeries* shown = m_parts.scene->find(order.series.key)) {
+        put(order, shown->volume);
+        return;
+    }
+    m_waiting.push_back(std::move(order));
+    if (m_waiting.size() == 1) {
+        m_parts.loader->read(m_waiting.front().series);
+    }
+}
+
+void SeriesPlacer::next()
+{
+    while (!m_waiting.empty()) {
+        const ShownSeries* shown = m_parts.scene->find(m_waiting.front().series.key);
+        if (!shown) {
+            m_parts.loader->read(m_waiting.front().series);
+            return;
+        }
+        const Order order = std::move(m_waiting.front());
+        m_waiting.pop_front();
+        put(order, shown->volume);
+    }
+}
+
+void SeriesPlacer::put(const Order& order, const std::shared_ptr<const Volume>& volume)
+{
+    if (order.cell < 0) {
+        m_parts.scene->setVolume(volume, order.series);
+    } else {
+        const int active = m_parts.grid->activeCell();
+        if (m_parts.scene->isEmpty()) {
+            m_parts.grid->setActiveCell(order.cell);    // the first series goes to the active view
+        }
+        m_parts.scene->addVolume(volume, order.series);
+        m_parts.grid->place(order.cell, order.series.key);
+        if (!order.becomesActive && !m_parts.grid->seriesOf(active).empty()) {
+            m_parts.grid->setActiveCell(active);
+        }
+    }
+    m_parts.browser->setCurrentSeries(m_parts.scene->series().key);
+}
+
+void SeriesPlacer::loaded(const std::shared_ptr<const Volume>& volume, const dicom::Series& series, const std::vector<UltrasoundRegion>& regions)
+{
+    Order order{-1, series};
+    if (!m_waiting.empty() && m_waiting.front().series.key == series.key) {
+        order = std::move(m_waiting.front());
+        m_waiting.pop_front();
+    }
+    m_parts.findings->setUltrasoundRegionsOf(series.key, regions);
+    put(order, volume);
+    next();
+}
+
+void SeriesPlacer::failed(const QString& code)
+{
+    if (code == "cancelled") {
+        m_waiting.clear();
+    } else if (!m_waiting.empty()) {
+        m_waiting.pop_front();
+        next();
+    }
+}
+
+void SeriesPlacer::guarded(int cell, const dicom::Series& series, std::function<void()> go)
+{
+    QString others;
+    for (int n = 0; n < m_parts.grid->count(); ++n) {
+        const ShownSeries& shown = m_parts.grid->view(n)->shown();
+        if (n != cell && !shown.isEmpty() && mayBeOtherPatients(shown.series, series)) {
+            others = patientText(shown.series);
+        }
+    }
+    const QString own = patientText(series);
+    QStringList both{own, others};
+    both.sort();
+    const QString pair = both.join('\n');
+    if (others.isEmpty() || m_allowed.contains(pair)) {
+        go();
+        return;
+    }
+    auto* box = new QMessageBox(QMessageBox::Warning, tr("Two patients"), tr("This series may show another patient than the other views."), QMessageBox::NoButton, m_window);
+    box->setObjectName("twoPatients");
+    box->setInformativeText(tr("Shown: %1\nThis series: %2\n\nIf both are shown, every view is marked until one of them is gone.").arg(others, own));
+    QPushButton* show = box->addButton(tr("Show both patients"), QMessageBox::AcceptRole);
+    show->setObjectName("showBothPatients");
+    box->setDefaultButton(box->addButton(QMessageBox::Cancel));
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    connect(show, &QPushButton::clicked, this, [this, pair, go = std::move(go)] {
+        m_allowed << pair;
+        go();
+    });
+    box->open();
+}
+
+} // namespace hf::app

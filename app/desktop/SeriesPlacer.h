@@ -1,0 +1,69 @@
+#pragma once
+
+#include "viewer/dicom/Study.h"
+#include "viewer/volume/Measurement.h"
+#include "viewer/widgets/GridLayout.h"
+
+#include <QObject>
+#include <QStringList>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace hf {
+class Findings;
+class Scene;
+class StudyBrowser;
+class ViewGrid;
+} // namespace hf
+
+namespace hf::app {
+
+class Loader;
+
+/// Brings series into views: reads what is not here yet, one after the other, and asks before two patients come into one window.
+class SeriesPlacer : public QObject {
+    Q_OBJECT
+public:
+    struct Parts {
+        Scene* scene;
+        Findings* findings;
+        Loader* loader;
+        StudyBrowser* browser;
+        ViewGrid* grid;
+    };
+    SeriesPlacer(const Parts& parts, QWidget* window);
+
+    /// In the active view, or in all views of a linked layout.
+    void show(const dicom::Series& series);
+    /// In one view of the grid.
+    void showIn(int cell, const dicom::Series& series);
+    /// One series for each cell, null for an empty one; the first that is named becomes active.
+    void arrange(const GridLayout& layout, const std::vector<const dicom::Series*>& series);
+    /// The loader has read a series.
+    void loaded(const std::shared_ptr<const Volume>& volume, const dicom::Series& series, const std::vector<UltrasoundRegion>& regions);
+    /// The loader has given up; goes on with the next unless the reader stopped it.
+    void failed(const QString& code);
+    void clear() { m_waiting.clear(); }
+
+private:
+    struct Order {
+        int cell;               ///< -1: all views of a linked layout.
+        dicom::Series series;
+        bool becomesActive = true;
+    };
+    void start(Order order);
+    void next();
+    void put(const Order& order, const std::shared_ptr<const Volume>& volume);
+    /// Asks when another patient would come beside; once for each pair of patients.
+    void guarded(int cell, const dicom::Series& series, std::function<void()> go);
+
+    Parts m_parts;
+    QWidget* m_window;
+    std::deque<Order> m_waiting;        ///< The first one is being read.
+    QStringList m_allowed;              ///< Pairs of patients that the reader wants beside each other.
+};
+
+} // namespace hf::app

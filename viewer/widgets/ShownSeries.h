@@ -1,0 +1,49 @@
+#pragma once
+
+#include "viewer/dicom/Study.h"
+#include "viewer/volume/LabelMap.h"
+#include "viewer/volume/Oblique.h"
+#include "viewer/volume/Slab.h"
+#include "viewer/volume/Volume.h"
+
+#include <QSet>
+
+#include <memory>
+
+namespace hf {
+
+/// One series as the reader left it: its volume, place, window, planes and mask. A value; several views may show it.
+struct ShownSeries {
+    std::shared_ptr<const Volume> volume;   ///< Null while no view shows the series.
+    dicom::Series series;
+    bool wasShown = false;                  ///< Window and cursor are the reader's.
+    WindowLevel window;
+    bool inverted = false;
+    Slab slab;
+    PointLps cursor;                        ///< Always inside the volume.
+    double outsideMm = 0;                   ///< How far outside the volume the linked place lies that the cursor stands for.
+    PlaneTurn turn;
+    LabelMap mask;
+    std::vector<LabelFacts> facts;
+    QSet<int> hidden;                       ///< Labels.
+
+    bool isEmpty() const { return !volume; }
+    bool hasMask() const { return !mask.isEmpty(); }
+    bool isVolume() const { return volume && series.kind == dicom::SeriesKind::Volume; }
+
+    void setCursor(PointLps point);
+    void centreCursor();
+    /// 0-based number of the slice that a plane shows, and how many it has; counted along the normal of an oblique plane.
+    int slice(Plane plane) const;
+    int sliceCount(Plane plane) const;
+    /// Where the cursor is when a plane shows `slice`, clamped.
+    PointLps cursorOn(Plane plane, int slice) const;
+    /// The straight view of a plane that holds the cursor, as the assistant gets it.
+    View view(Plane plane) const;
+    bool isOblique(Plane plane) const { return isVolume() && hf::isOblique(volume->geometry(), plane, turn); }
+    Vec3 normal(Plane plane) const { return turnedNormal(volume->geometry(), plane, turn); }
+    /// The whole slice that a plane shows.
+    SliceFrame frame(Plane plane) const;
+};
+
+} // namespace hf
