@@ -801,6 +801,25 @@
     </message>
 </context>
 <context>
+    <name>hf::app::Hanging</name>
+    <message>
+        <source>%1: %2</source>
+        <translation>%1: %2</translation>
+    </message>
+    <message>
+        <source>Save the layout</source>
+        <translation>Anordnung speichern</translation>
+    </message>
+    <message>
+        <source>Name of the layout:</source>
+        <translation>Name der Anordnung:</translation>
+    </message>
+    <message>
+        <source>The layout could not be saved: %1</source>
+        <translation>Die Anordnung konnte nicht gespeichert werden: %1</translation>
+    </message>
+</context>
+<context>
     <name>hf::app::Loader</name>
     <message>
         <source>Looking for images</source>
@@ -904,6 +923,14 @@
     <message>
         <source>%1 - Hounsfield</source>
         <translation>%1 - Hounsfield</translation>
+    </message>
+    <message>
+        <source>These files of hanging rules were refused.</source>
+        <translation>Diese Dateien mit Anordnungsregeln wurden abgelehnt.</translation>
+    </message>
+    <message>
+        <source>Hanging rules refused: %1</source>
+        <translation>Anordnungsregeln abgelehnt: %1</translation>
     </message>
 </context>
 <context>
@@ -1101,6 +1128,26 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Show in view &amp;%1</source>
         <translation>In Ansicht &amp;%1 zeigen</translation>
+    </message>
+    <message>
+        <source>Saved layouts and hanging rules</source>
+        <translation>Gespeicherte Anordnungen und Regeln</translation>
+    </message>
+    <message>
+        <source>Arrange the study by its rule</source>
+        <translation>Studie nach ihrer Regel anordnen</translation>
+    </message>
+    <message>
+        <source>Save this layout ...</source>
+        <translation>Diese Anordnung speichern ...</translation>
+    </message>
+    <message>
+        <source>Read the layouts again</source>
+        <translation>Anordnungen neu einlesen</translation>
+    </message>
+    <message>
+        <source>Open the folder of layouts</source>
+        <translation>Ordner der Anordnungen öffnen</translation>
     </message>
 </context>
 <context>

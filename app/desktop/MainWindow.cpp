@@ -1,5 +1,6 @@
 #include "app/desktop/MainWindow.h"
 
+#include "app/desktop/Hanging.h"
 #include "app/desktop/SeriesPlacer.h"
 #include "app/desktop/StartPage.h"
 #include "app/desktop/WindowActions.h"
@@ -41,7 +42,7 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     : QMainWindow(parent), m_scene(new Scene(this)), m_findings(new Findings(m_scene, options.findingsFolder, this)), m_cine(new Cine(m_scene, this)),
       m_engine(new assistant::EngineClient({options.engineProgram, options.modelFolder}, this)), m_loader(new Loader(this)), m_pages(new QStackedWidget(this)),
       m_start(new StartPage(m_pages)), m_grid(new ViewGrid(m_scene, m_findings, m_pages)), m_browser(new StudyBrowser(this)),
-      m_placer(new SeriesPlacer({m_scene, m_findings, m_loader, m_browser, m_grid}, this))
+      m_placer(new SeriesPlacer({m_scene, m_findings, m_loader, m_browser, m_grid}, this)), m_hanging(new Hanging(this, options.hangingFolder))
 {
     setWindowTitle(tr("Hounsfield"));
     setWindowIcon(theme::icon("hounsfield"));
@@ -146,7 +147,7 @@ void MainWindow::connectLoader()
         for (const dicom::Rejected& file : result.rejected) {
             m_reasons << QString::fromStdString(file.path.filename().string() + ": " + file.reason);
         }
-        m_loader->read(*main);
+        m_hanging->open(*main);
     });
     connect(m_loader, &Loader::loaded, this, [this](const std::shared_ptr<const Volume>& volume, const dicom::Series& series, const std::vector<UltrasoundRegion>& regions) {
         endProgress();
@@ -181,6 +182,15 @@ void MainWindow::closeAll()
     m_scene->clear();
 }
 
+void MainWindow::reloadHanging()
+{
+    m_hanging->reload();
+    if (!m_hanging->problems().isEmpty()) {
+        showProblem("hanging", m_hanging->problems().join('\n'));
+    }
+    updateState();
+}
+
 void MainWindow::showProblem(const QString& code, const QString& message)
 {
     if (code == "cancelled") {
@@ -189,6 +199,7 @@ void MainWindow::showProblem(const QString& code, const QString& message)
     }
     const QString what = code == "empty" ? tr("Nothing that can be shown was found.")
         : code == "not-found"            ? tr("The file or folder was not found.")
+        : code == "hanging"              ? tr("These files of hanging rules were refused.")
         : code == "unsupported"          ? tr("This kind of image is not supported.")
         : code == "broken"               ? tr("The file is damaged.")
         : code == "too-large" || code == "memory" ? tr("There is not enough memory for this series.")
@@ -257,6 +268,9 @@ void MainWindow::updateState()
     const dicom::Series& series = m_scene->series();
     setWindowTitle(tr("%1 - Hounsfield").arg(QString::fromStdString(series.patient.displayName().empty() ? series.text.seriesDescription : series.patient.displayName())));
     QStringList notes = m_rejected.isEmpty() ? QStringList() : QStringList{m_rejected};
+    if (!m_hanging->problems().isEmpty()) {
+        notes << tr("Hanging rules refused: %1").arg(m_hanging->problems().join("; "));
+    }
     for (const Note& note : m_scene->volume()->info().notes) {
         notes << QString::fromStdString(note.text);
     }

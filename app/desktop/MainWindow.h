@@ -24,6 +24,7 @@ class EngineClient;
 
 namespace hf::app {
 
+class Hanging;
 class SeriesPlacer;
 class StartPage;
 class WindowActions;
@@ -36,6 +37,7 @@ public:
         QString modelFolder;        ///< Empty: the embedded demo model.
         QString engineProgram;      ///< Empty: the engine beside the program.
         QString findingsFolder;     ///< Empty: the user's data folder.
+        QString hangingFolder;      ///< Hanging rules of the user; empty: in the user's data folder.
     };
     explicit MainWindow(const Options& options = {}, QWidget* parent = nullptr);
     ~MainWindow() override;
@@ -49,6 +51,8 @@ public:
     void chooseFiles();
     void savePicture();
     void closeAll();
+    /// Reads the hanging rules again and tells those that were refused.
+    void reloadHanging();
     /// Tells what went wrong and why; `code` is an Error's.
     void showProblem(const QString& code, const QString& message);
 
@@ -62,6 +66,7 @@ public:
     Findings* findings() const { return m_findings; }
     Cine* cine() const { return m_cine; }
     SeriesPlacer* placer() const { return m_placer; }
+    Hanging* hanging() const { return m_hanging; }
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
@@ -86,6 +91,7 @@ private:
     ViewGrid* m_grid;
     StudyBrowser* m_browser;
     SeriesPlacer* m_placer;
+    Hanging* m_hanging;
     ChatPanel* m_chat;
     LabelPanel* m_labels;
     QLabel* m_state;

@@ -1,6 +1,7 @@
 #include "app/desktop/SeriesPlacer.h"
 
 #include "app/desktop/Loader.h"
+#include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/PatientGuard.h"
 #include "viewer/widgets/Scene.h"
@@ -69,18 +70,33 @@ void SeriesPlacer::showIn(int cell, const dicom::Series& series)
     });
 }
 
-void SeriesPlacer::arrange(const GridLayout& layout, const std::vector<const dicom::Series*>& series)
+void SeriesPlacer::arrange(const HangingRule& rule, const std::vector<const dicom::Series*>& series)
 {
     m_waiting.clear();
-    m_parts.grid->setGridLayout(layout);
+    ViewGrid* grid = m_parts.grid;
+    grid->setGridLayout(rule.layout);
+    // Nothing of another patient may stand beside while the series are read.
+    for (int cell = 0; cell < grid->count(); ++cell) {
+        grid->clearCell(cell);
+    }
     bool isFirst = true;
     for (int cell = 0; cell < int(series.size()); ++cell) {
         if (series[std::size_t(cell)]) {
-            start({layout.isLinked ? -1 : cell, *series[std::size_t(cell)], isFirst});
+            start({rule.layout.isLinked ? -1 : cell, *series[std::size_t(cell)], isFirst, std::size_t(cell) < rule.views.size() ? rule.views[std::size_t(cell)] : HangingView()});
             isFirst = false;
-        } else {
-            m_parts.grid->clearCell(cell);
         }
+    }
+}
+
+void SeriesPlacer::setUp(const HangingView& view, int cell)
+{
+    for (const WindowPreset& preset : ctPresets()) {
+        if (preset.id == view.window.toStdString() && m_parts.scene->volume()->info().unit == Unit::Hu) {
+            m_parts.scene->setWindow(preset.window);
+        }
+    }
+    if (!view.preset.isEmpty() && cell >= 0 && m_parts.grid->gridLayout().show(cell) == CellShow::Volume) {
+        m_parts.grid->volumeView()->setPreset(view.preset);
     }
 }
 
@@ -115,6 +131,7 @@ void SeriesPlacer::put(const Order& order, const std::shared_ptr<const Volume>& 
 {
     if (order.cell < 0) {
         m_parts.scene->setVolume(volume, order.series);
+        setUp(order.view, order.cell);
     } else {
         const int active = m_parts.grid->activeCell();
         if (m_parts.scene->isEmpty()) {
@@ -122,6 +139,7 @@ void SeriesPlacer::put(const Order& order, const std::shared_ptr<const Volume>& 
         }
         m_parts.scene->addVolume(volume, order.series);
         m_parts.grid->place(order.cell, order.series.key);
+        setUp(order.view, order.cell);
         if (!order.becomesActive && !m_parts.grid->seriesOf(active).empty()) {
             m_parts.grid->setActiveCell(active);
         }

@@ -2,7 +2,7 @@
 
 #include "viewer/dicom/Study.h"
 #include "viewer/volume/Measurement.h"
-#include "viewer/widgets/GridLayout.h"
+#include "viewer/widgets/HangingRules.h"
 
 #include <QObject>
 #include <QStringList>
@@ -40,8 +40,8 @@ public:
     void show(const dicom::Series& series);
     /// In one view of the grid.
     void showIn(int cell, const dicom::Series& series);
-    /// One series for each cell, null for an empty one; the first that is named becomes active.
-    void arrange(const GridLayout& layout, const std::vector<const dicom::Series*>& series);
+    /// The layout of a rule with the series that hang() chose; the first one becomes active.
+    void arrange(const HangingRule& rule, const std::vector<const dicom::Series*>& series);
     /// The loader has read a series.
     void loaded(const std::shared_ptr<const Volume>& volume, const dicom::Series& series, const std::vector<UltrasoundRegion>& regions);
     /// The loader has given up; goes on with the next unless the reader stopped it.
@@ -53,10 +53,12 @@ private:
         int cell;               ///< -1: all views of a linked layout.
         dicom::Series series;
         bool becomesActive = true;
+        HangingView view = {};      ///< Its window and preset.
     };
     void start(Order order);
     void next();
     void put(const Order& order, const std::shared_ptr<const Volume>& volume);
+    void setUp(const HangingView& view, int cell);
     /// Asks when another patient would come beside; once for each pair of patients.
     void guarded(int cell, const dicom::Series& series, std::function<void()> go);
 

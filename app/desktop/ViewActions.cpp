@@ -1,6 +1,7 @@
 #include "app/desktop/ViewActions.h"
 
 #include "app/desktop/ActionTable.h"
+#include "app/desktop/Hanging.h"
 #include "app/desktop/MainWindow.h"
 #include "app/desktop/SeriesPlacer.h"
 #include "viewer/widgets/Scene.h"
@@ -45,6 +46,15 @@ void ViewActions::addLayouts()
     }
     // A layout of a rule may be none of these.
     group->setExclusionPolicy(QActionGroup::ExclusionPolicy::ExclusiveOptional);
+    m_table->separator();
+    MainWindow* w = m_window;
+    QMenu* rules = m_table->beginSubmenu({}, tr("Saved layouts and hanging rules"));
+    connect(rules, &QMenu::aboutToShow, this, [w, rules] { w->hanging()->fillMenu(*rules); });
+    m_table->endSubmenu();
+    m_table->add({"hangAgain", {}, tr("Arrange the study by its rule"), {QKeySequence("Ctrl+Shift+H")}, ActionTable::NeedsImage}, [w] { w->hanging()->open(w->scene()->series()); });
+    m_table->add({"saveLayout", {}, tr("Save this layout ..."), {QKeySequence("Ctrl+Shift+S")}, ActionTable::NeedsImage}, [w] { w->hanging()->saveLayout(); });
+    m_table->add({"reloadRules", {}, tr("Read the layouts again"), {}}, [w] { w->reloadHanging(); });
+    m_table->add({"rulesFolder", {}, tr("Open the folder of layouts"), {}}, [w] { w->hanging()->openFolder(); });
     m_table->separator();
     m_table->add({"nextView", {}, tr("Next view"), {QKeySequence("F6")}, ActionTable::NeedsImage}, [grid] { grid->activateNext(1); });
     m_table->add({"previousView", {}, tr("Previous view"), {QKeySequence("Shift+F6")}, ActionTable::NeedsImage}, [grid] { grid->activateNext(-1); });

@@ -1,3 +1,4 @@
+#include "app/desktop/Hanging.h"
 #include "app/desktop/MainWindow.h"
 #include "viewer/dicom/WriteSeries.h"
 #include "viewer/phantom/CtPhantom.h"
@@ -48,11 +49,15 @@ private Q_SLOTS:
         identity.patientName = "Other^Person";
         identity.patientId = "OTHER-7";
         write(identity, "other");
+        identity = {};
+        identity.uidSeed = "prior";
+        identity.studyDate = "20200101";
+        write(identity, "prior");
     }
 
     void init()
     {
-        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, m_folder.path() + "/findings"});
+        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, m_folder.path() + "/findings", m_folder.path() + "/hanging"});
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         QApplication::setActiveWindow(m_window.get());
@@ -151,10 +156,10 @@ private Q_SLOTS:
         QTest::keyClick(view(), Qt::Key_2, Qt::AltModifier);
         const int before = int(m_window->browser()->studies().size());
         m_window->openPaths({m_folder.path() + "/other"});
-        // Opening is no wish to mix: the series comes into the active view, beside an empty one.
-        QTRY_VERIFY_WITH_TIMEOUT(int(m_window->browser()->studies().size()) > before && !m_window->findChild<QWidget*>("cancelLoading")->isVisible(), 20000);
+        QTRY_VERIFY_WITH_TIMEOUT(int(m_window->browser()->studies().size()) > before, 20000);
         QTRY_VERIFY_WITH_TIMEOUT(m_window->scene()->series().patient.id == "OTHER-7", 20000);
         QVERIFY(!grid()->showsTwoPatients());
+        QTest::keyClick(view(), Qt::Key_2, Qt::AltModifier);
         drop(1, first);
         auto* box = m_window->findChild<QMessageBox*>("twoPatients");
         QVERIFY(box && box->isVisible());
@@ -176,6 +181,63 @@ private Q_SLOTS:
         QTRY_VERIFY(!grid()->view(1)->isEmpty());
         QVERIFY(!m_window->findChild<QMessageBox*>("twoPatients"));
         QVERIFY(grid()->showsTwoPatients());
+    }
+
+    void theCurrentStudyHangsBesideItsPrior()
+    {
+        m_window->openPaths({m_folder.path() + "/other", m_folder.path() + "/prior", m_folder.path() + "/study/one"});
+        // Whichever is the main series: the CT of the patient who has a prior, or the one who has none, alone.
+        QTRY_VERIFY_WITH_TIMEOUT(!m_window->scene()->isEmpty(), 20000);
+        m_window->browser()->chooseSeries(seriesOfStudy("2024-01-01", "PHANTOM-1"));
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->scene()->series().patient.id, std::string("PHANTOM-1"), 20000);
+        QTest::keyClick(view(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
+        QTRY_COMPARE_WITH_TIMEOUT(grid()->view(1)->shown().series.text.studyDate, std::string("2020-01-01"), 20000);
+        QCOMPARE(grid()->count(), 2);
+        QCOMPARE(grid()->view(0)->shown().series.text.studyDate, std::string("2024-01-01"));
+        QCOMPARE(grid()->activeCell(), 0);
+        QVERIFY(!grid()->showsTwoPatients());
+        // Other frames of reference: scrolling one leaves the other, until the places are matched.
+        const int before = grid()->view(1)->shown().slice(Plane::Axial);
+        QTest::keyClick(view(), Qt::Key_Up);
+        QCOMPARE(grid()->view(1)->shown().slice(Plane::Axial), before);
+        QTest::keyClick(view(), Qt::Key_L, Qt::ControlModifier | Qt::ShiftModifier);
+        QTest::keyClick(view(), Qt::Key_Up);
+        QCOMPARE(grid()->view(1)->shown().slice(Plane::Axial), before + 1);
+    }
+
+    void aLayoutIsSavedAndComesBack()
+    {
+        open("study");
+        const std::string first = m_window->scene()->series().key, second = otherSeries(first);
+        grid()->setGridLayout({1, 3, false, {CellShow::Coronal, CellShow::Axial, CellShow::Images}});
+        drop(2, second);
+        QTRY_VERIFY_WITH_TIMEOUT(grid()->seriesOf(2) == second, 20000);
+        QVERIFY(!m_window->hanging()->saveLayoutAs("My layout / 1").isEmpty());
+        QTest::keyClick(view(), Qt::Key_P, Qt::AltModifier);
+        const auto& rules = m_window->hanging()->rules();
+        QCOMPARE(rules.front().name(), QString("My layout / 1"));
+        m_window->hanging()->apply(rules.front());
+        QTRY_VERIFY_WITH_TIMEOUT(grid()->seriesOf(0) == first && grid()->seriesOf(2) == second, 20000);
+        QVERIFY(grid()->view(0)->plane() == Plane::Coronal);
+        QVERIFY(grid()->seriesOf(1).empty());
+        // It is not applied by itself.
+        QVERIFY(!rules.front().isAutomatic);
+    }
+
+    void aBadRuleFileIsToldWithLineAndReason()
+    {
+        QFile file(m_folder.path() + "/hanging/mine.json");
+        QVERIFY(QDir().mkpath(m_folder.path() + "/hanging") && file.open(QIODevice::WriteOnly));
+        file.write("{\"hounsfield-hanging\": 1,\n\"rulez\": []}");
+        file.close();
+        m_window->reloadHanging();
+        auto* box = m_window->findChild<QMessageBox*>();
+        QVERIFY(box && box->informativeText().contains("mine.json, line 2: unknown key 'rulez'"));
+        QTest::keyClick(box, Qt::Key_Escape);
+        file.remove();
+        m_window->reloadHanging();
+        QVERIFY(m_window->hanging()->problems().isEmpty());
+        QVERIFY(m_window->hanging()->rules().size() >= 8);
     }
 
     void obliquePlanesByKey()
@@ -210,6 +272,16 @@ private:
         for (const dicom::Series& series : m_window->browser()->studies().front().series) {
             if (series.key != key) {
                 return series.key;
+            }
+        }
+        return {};
+    }
+
+    std::string seriesOfStudy(const std::string& date, const std::string& patient) const
+    {
+        for (const dicom::Study& study : m_window->browser()->studies()) {
+            if (study.text.studyDate == date && study.patient.id == patient) {
+                return study.series.front().key;
             }
         }
         return {};
