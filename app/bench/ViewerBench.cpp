@@ -251,7 +251,7 @@ QJsonObject benchStalls(const QString& folder)
 {
     constexpr double kGoalMs = 100;
     const QTemporaryDir findingsFolder;
-    app::MainWindow window({{}, {}, findingsFolder.path()});
+    app::MainWindow window({{}, {}, findingsFolder.path(), findingsFolder.path() + "/hanging", findingsFolder.path() + "/studies"});
     window.show();
     waitFor(500);
     Heartbeat heart;

@@ -56,7 +56,8 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
         {"render", "Write a picture of one view to FILE, .png.", "file"}, {"view", "View to render: axial, sagittal, coronal, 3d or single (the images as they were taken).", "view", "single"},
         {"position", "Slice nearest to MM along the axis across the plane (LPS), instead of --slice.", "mm"}, {"preset", "Window by its name, or the way a 3D view is rendered.", "name"},
         {"size", "Size of the picture.", "wxh"}, {"annotations", "Texts over the picture: on or off.", "on|off", "on"},
-        {"screenshot", "Ask, save a picture of the window to FILE and quit.", "file"}});
+        {"import", "Take PATH into the list of studies.", "path"}, {"copy", "With --import: copy the images."}, {"studies", "Print the studies of the list that WORDS find; an empty text finds all.", "words"},
+        {"library", "Keep the list of studies in FOLDER.", "folder"}, {"screenshot", "Ask, save a picture of the window to FILE and quit.", "file"}});
     if (!parser.parse(words)) {
         throw Error(parser.errorText().toStdString(), "usage");
     }
@@ -77,6 +78,12 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     job.plane = parser.value("plane");
     job.modelFolder = parser.value("model");
     job.engineProgram = parser.value("engine");
+    job.importPaths = parser.values("import");
+    job.importCopies = parser.isSet("copy");
+    job.libraryFolder = parser.value("library");
+    if (parser.isSet("studies")) {
+        job.studies = parser.value("studies");
+    }
     parseRender(parser, job);
     if (!job.plane.isEmpty() && job.plane != "axial" && job.plane != "sagittal" && job.plane != "coronal") {
         throw Error("--plane must be axial, sagittal or coronal", "usage");

@@ -1,5 +1,6 @@
 #include "app/desktop/Headless.h"
 
+#include "app/desktop/LibraryJob.h"
 #include "assistant/client/EngineClient.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
@@ -313,8 +314,11 @@ const dicom::Series& chosenSeries(const dicom::ScanResult& found, const QString&
 int runHeadless(const HeadlessOptions& options)
 {
     try {
+        if (!options.importPaths.isEmpty() || options.studies) {
+            return runLibraryJob(options);
+        }
         if (options.open.isEmpty()) {
-            throw Error("--headless needs --open PATH", "usage");
+            throw Error("--headless needs --open PATH, --import PATH or --studies WORDS", "usage");
         }
         const bool asks = !options.question.isEmpty() && !options.exportFolder.isEmpty();
         if (!options.info && options.volumeFile.isEmpty() && !asks) {

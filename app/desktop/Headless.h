@@ -32,6 +32,10 @@ struct HeadlessOptions {
     bool annotations = true;        ///< Texts, letters, ruler and marks over the picture.
     QString modelFolder;
     QString engineProgram;
+    QStringList importPaths;        ///< Take these into the list of studies.
+    bool importCopies = false;      ///< With copies of the images.
+    std::optional<QString> studies; ///< Print the studies of the list that these words find, as JSON.
+    QString libraryFolder;          ///< Empty: the user's data folder.
 };
 
 /// Does the main job without a window, on the calling thread, which needs a QCoreApplication. Prints progress on stderr.

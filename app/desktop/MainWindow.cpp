@@ -2,6 +2,9 @@
 
 #include "app/desktop/Hanging.h"
 #include "app/desktop/SeriesPlacer.h"
+#include "app/desktop/Library.h"
+#include "app/desktop/LibraryJob.h"
+#include "app/desktop/LibraryWindow.h"
 #include "app/desktop/StartPage.h"
 #include "app/desktop/WindowActions.h"
 #include "assistant/client/EngineClient.h"
@@ -40,7 +43,8 @@ QString sampleFolder()
 
 MainWindow::MainWindow(const Options& options, QWidget* parent)
     : QMainWindow(parent), m_scene(new Scene(this)), m_findings(new Findings(m_scene, options.findingsFolder, this)), m_cine(new Cine(m_scene, this)),
-      m_engine(new assistant::EngineClient({options.engineProgram, options.modelFolder}, this)), m_loader(new Loader(this)), m_pages(new QStackedWidget(this)),
+      m_engine(new assistant::EngineClient({options.engineProgram, options.modelFolder}, this)), m_loader(new Loader(this)),
+      m_library(new Library(QString::fromStdString(libraryFolder(options.libraryFolder).string()), this)), m_pages(new QStackedWidget(this)),
       m_start(new StartPage(m_pages)), m_grid(new ViewGrid(m_scene, m_findings, m_pages)), m_browser(new StudyBrowser(this)),
       m_placer(new SeriesPlacer({m_scene, m_findings, m_loader, m_browser, m_grid}, this)), m_hanging(new Hanging(this, options.hangingFolder))
 {
@@ -81,6 +85,7 @@ void MainWindow::makePages()
     connect(m_start, &StartPage::folderAsked, this, &MainWindow::chooseFolder);
     connect(m_start, &StartPage::filesAsked, this, &MainWindow::chooseFiles);
     connect(m_start, &StartPage::sampleAsked, this, &MainWindow::openSample);
+    connect(m_start, &StartPage::libraryAsked, this, &MainWindow::showLibrary);
     connect(m_start, &StartPage::cancelAsked, m_loader, &Loader::cancel);
 }
 
@@ -137,6 +142,7 @@ void MainWindow::connectLoader()
     connect(m_loader, &Loader::scanned, this, [this](const dicom::ScanResult& result) {
         endProgress();
         m_browser->addStudies(result.studies);
+        m_library->record(result.studies);
         const dicom::Series* main = result.mainSeries();
         if (!main) {
             showProblem("empty", result.rejected.empty() ? QString() : QString::fromStdString(result.rejected.front().reason));
@@ -198,6 +204,8 @@ void MainWindow::showProblem(const QString& code, const QString& message)
         return;
     }
     const QString what = code == "empty" ? tr("Nothing that can be shown was found.")
+        : code == "moved"                ? tr("The images of this study are no longer where they were.")
+        : code == "moved-partly"         ? tr("Some images of this study are no longer where they were.")
         : code == "not-found"            ? tr("The file or folder was not found.")
         : code == "hanging"              ? tr("These files of hanging rules were refused.")
         : code == "unsupported"          ? tr("This kind of image is not supported.")
@@ -226,6 +234,34 @@ void MainWindow::openSample()
     }
     m_question = "Segment the lungs";
     openPaths({sampleFolder()});
+}
+
+void MainWindow::showLibrary()
+{
+    if (!m_libraryWindow) {
+        m_libraryWindow = new LibraryWindow(m_library, this);
+        connect(m_libraryWindow, &LibraryWindow::openAsked, this, &MainWindow::openListed);
+    }
+    m_libraryWindow->show();
+    m_libraryWindow->raise();
+    m_libraryWindow->activateWindow();
+}
+
+void MainWindow::openListed(qint64 study)
+{
+    const database::StudyFiles files = database::findFiles(*m_library->list(), study);
+    if (files.present.empty()) {
+        showProblem("moved", tr("They were at %1. Insert the medium, or open the folder where they are now; the list follows.").arg(QString::fromStdString(files.firstMissing.parent_path().string())));
+        return;
+    }
+    if (files.missing > 0) {
+        showProblem("moved-partly", tr("%1 files are no longer there, the first is %2. The others are opened.").arg(files.missing).arg(QString::fromStdString(files.firstMissing.string())));
+    }
+    QStringList paths;
+    for (const std::filesystem::path& path : files.present) {
+        paths << QString::fromStdString(path.string());
+    }
+    openPaths(paths);
 }
 
 void MainWindow::setQuestion(const QString& question) { m_question = question; }

@@ -26,6 +26,8 @@ namespace hf::app {
 
 class Hanging;
 class SeriesPlacer;
+class Library;
+class LibraryWindow;
 class StartPage;
 class WindowActions;
 
@@ -38,6 +40,7 @@ public:
         QString engineProgram;      ///< Empty: the engine beside the program.
         QString findingsFolder;     ///< Empty: the user's data folder.
         QString hangingFolder;      ///< Hanging rules of the user; empty: in the user's data folder.
+        QString libraryFolder;      ///< The list of studies; empty: in the user's data folder.
     };
     explicit MainWindow(const Options& options = {}, QWidget* parent = nullptr);
     ~MainWindow() override;
@@ -45,6 +48,10 @@ public:
     /// Adds what is there to the list and shows the main series.
     void openPaths(const QStringList& paths);
     void openSample();
+    /// The studies on this computer.
+    void showLibrary();
+    /// One of them, by its number in the list.
+    void openListed(qint64 study);
     /// Ready to be sent once the study is shown.
     void setQuestion(const QString& question);
     void chooseFolder();
@@ -63,6 +70,7 @@ public:
     StudyBrowser* browser() const { return m_browser; }
     assistant::EngineClient* engine() const { return m_engine; }
     Loader* loader() const { return m_loader; }
+    Library* library() const { return m_library; }
     Findings* findings() const { return m_findings; }
     Cine* cine() const { return m_cine; }
     SeriesPlacer* placer() const { return m_placer; }
@@ -86,6 +94,8 @@ private:
     Cine* m_cine;
     assistant::EngineClient* m_engine;
     Loader* m_loader;
+    Library* m_library;
+    LibraryWindow* m_libraryWindow = nullptr;   ///< Made when it is first asked for.
     QStackedWidget* m_pages;
     StartPage* m_start;
     ViewGrid* m_grid;

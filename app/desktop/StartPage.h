@@ -22,6 +22,7 @@ Q_SIGNALS:
     void folderAsked();
     void filesAsked();
     void sampleAsked();
+    void libraryAsked();
     void cancelAsked();
 
 private:

@@ -59,6 +59,7 @@ void WindowActions::addFile()
     m_table->beginMenu(tr("&File"));
     m_table->add({"openFolder", "open", tr("Open folder ..."), {QKeySequence("Ctrl+O")}, ActionTable::InBar}, [w] { w->chooseFolder(); });
     m_table->add({"openFiles", "file", tr("Open files ..."), {QKeySequence("Ctrl+Shift+O")}}, [w] { w->chooseFiles(); });
+    m_table->add({"library", {}, tr("Studies on this computer ..."), {QKeySequence("Ctrl+D")}}, [w] { w->showLibrary(); });
     m_table->add({"openSampleStudy", "sample", tr("Open the sample study"), {}}, [w] { w->openSample(); });
     m_table->separator();
     m_table->add({"savePicture", "save", tr("Save the view as a picture ..."), {QKeySequence("Ctrl+S")}, ActionTable::NeedsImage}, [w] { w->savePicture(); });

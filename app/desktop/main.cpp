@@ -77,7 +77,7 @@ int runWindow(int argc, char** argv)
     installTranslations(application);
     hf::theme::apply(application);
     const hf::app::CommandLine line = parse(application.arguments());
-    hf::app::MainWindow window({line.job.modelFolder, line.job.engineProgram, {}});
+    hf::app::MainWindow window({line.job.modelFolder, line.job.engineProgram, {}, {}, line.job.libraryFolder});
     window.show();
     if (!line.job.open.isEmpty()) {
         window.setQuestion(line.job.question);

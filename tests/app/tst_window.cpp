@@ -63,7 +63,7 @@ private Q_SLOTS:
 
     void init()
     {
-        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, m_folder.path() + "/findings"});
+        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, m_folder.path() + "/findings", m_folder.path() + "/hanging", m_folder.path() + "/studies"});
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         // There may be no window manager to do it; shortcuts belong to the active window.
@@ -385,7 +385,7 @@ private Q_SLOTS:
 
     void aMissingEngineIsTold()
     {
-        app::MainWindow window({{}, "/nowhere/engine", m_folder.path() + "/findings"});
+        app::MainWindow window({{}, "/nowhere/engine", m_folder.path() + "/findings", m_folder.path() + "/hanging", m_folder.path() + "/studies"});
         window.show();
         window.openPaths({m_folder.path() + "/dicom"});
         QTRY_VERIFY_WITH_TIMEOUT(!window.scene()->isEmpty(), 15000);

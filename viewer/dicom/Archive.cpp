@@ -58,6 +58,7 @@ std::shared_ptr<const UnpackedArchive> unpackZip(const fs::path& path, std::stop
     }
     auto unpacked = std::make_shared<UnpackedArchive>();
     unpacked->folder = pattern;
+    unpacked->archive = path;
     const zip_int64_t entries = zip_get_num_entries(archive.get(), 0);
     constexpr zip_int64_t kMostEntries = 1'000'000;
     constexpr std::uint64_t kMostBytes = 100'000'000'000;

@@ -13,6 +13,7 @@ bool looksLikeZip(const std::filesystem::path& path);
 /// A private temporary folder; removed with its content when the last owner goes.
 struct UnpackedArchive {
     std::filesystem::path folder;
+    std::filesystem::path archive;      ///< Where it was unpacked from.
     ~UnpackedArchive();
 };
 

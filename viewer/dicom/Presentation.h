@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,6 +32,7 @@ struct Presentation {
         std::vector<std::array<double, 2>> points;
     };
 
+    std::filesystem::path path;         ///< Of the state itself, once a scan has found it.
     std::string label;                  ///< Content Label.
     std::string created;                ///< Date and time, sortable.
     std::vector<Target> images;         ///< Every image that the state is for.

@@ -337,6 +337,7 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
                 result.rejected.push_back(std::move(*look.rejected));
             }
         } else if (look.presentation) {
+            look.presentation->path = files[n].path;
             states.push_back(std::make_shared<const Presentation>(std::move(*look.presentation)));
         } else if (look.header) {
             const std::string& uid = look.header->sopInstanceUid;
@@ -368,5 +369,8 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
     }
     return result;
 }
+
+// A scan puts nothing else there.
+fs::path archiveOf(const Series& series) { return series.storage ? static_cast<const UnpackedArchive*>(series.storage.get())->archive : fs::path(); }
 
 } // namespace hf::dicom

@@ -18,4 +18,7 @@ namespace hf::dicom {
 /// Thread-safe. Sources: PS3.10 7.1 (file meta), PS3.3 F (DICOMDIR).
 ScanResult scan(std::span<const std::filesystem::path> paths, const Progress& progress = {}, std::stop_token stop = {});
 
+/// The ZIP archive that a scan unpacked a series from; empty when its files lie where they were found.
+std::filesystem::path archiveOf(const Series& series);
+
 } // namespace hf::dicom

@@ -1,0 +1,152 @@
+#include "app/desktop/Library.h"
+
+#include "viewer/volume/Error.h"
+
+#include <QElapsedTimer>
+
+namespace hf::app {
+
+namespace {
+
+QString problemText(const Error& error)
+{
+    return error.code() == "database-newer"
+        ? Library::tr("The list of studies was made by a later version of Hounsfield and is left as it is. Studies can be opened, but they are not kept in the list. Use the later version.")
+        : Library::tr("The list of studies cannot be used: %1. Studies can be opened, but they are not kept in the list.").arg(QString::fromUtf8(error.what()));
+}
+
+/// At most every 40 ms: more is not seen.
+Progress throttled(std::function<void(double)> tell)
+{
+    auto timer = std::make_shared<QElapsedTimer>();
+    timer->start();
+    return [timer, tell = std::move(tell)](double fraction, const std::string&) {
+        if (timer->elapsed() > 40) {
+            timer->restart();
+            tell(fraction);
+        }
+    };
+}
+
+} // namespace
+
+Library::Library(const QString& folder, QObject* parent) : QObject(parent), m_folder(folder.toStdString())
+{
+    try {
+        m_list = std::make_unique<database::StudyDatabase>(m_folder);
+        if (!m_list->setAside().empty()) {
+            m_problem = tr("The list of studies was damaged. It is kept as %1; a new list was begun. Copied studies are taken in again, others when you open them.").arg(QString::fromStdString(m_list->setAside().string()));
+        }
+    } catch (const Error& error) {
+        m_problem = problemText(error);
+        return;
+    }
+    m_thread = std::jthread([this](std::stop_token end) { work(end); });
+    enqueue([this](database::StudyDatabase& list, std::stop_token stop) {
+        const std::size_t before = list.seriesCount();
+        database::recover(list, stop);
+        database::finishInterrupted(list, {}, stop);
+        if (list.seriesCount() != before) {
+            deliver([this] { Q_EMIT changed(); });
+        }
+    });
+}
+
+Library::~Library()
+{
+    m_thread.request_stop();
+    cancel();
+}
+
+void Library::deliver(std::function<void()> action) { QMetaObject::invokeMethod(this, std::move(action), Qt::QueuedConnection); }
+
+void Library::cancel()
+{
+    const std::lock_guard lock(m_mutex);
+    m_stop.request_stop();
+}
+
+void Library::enqueue(Job job)
+{
+    ++m_jobs;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_queue.push_back(std::move(job));
+    }
+    m_wake.notify_one();
+}
+
+/// On the thread: a connection of its own.
+void Library::work(const std::stop_token& end)
+{
+    std::unique_ptr<database::StudyDatabase> list;
+    while (true) {
+        Job job;
+        {
+            std::unique_lock lock(m_mutex);
+            if (!m_wake.wait(lock, end, [this] { return !m_queue.empty(); }) || end.stop_requested()) {
+                return;
+            }
+            job = std::move(m_queue.front());
+            m_queue.pop_front();
+            m_stop = {};
+        }
+        try {
+            if (!list) {
+                list = std::make_unique<database::StudyDatabase>(m_folder);
+            }
+            job(*list, m_stop.get_token());
+        } catch (const Cancelled&) {
+            deliver([this] { Q_EMIT failed("cancelled", {}); });
+        } catch (const Error& error) {
+            deliver([this, code = QString::fromStdString(error.code()), message = QString::fromUtf8(error.what())] { Q_EMIT failed(code, message); });
+        } catch (const std::exception& error) {
+            deliver([this, message = QString::fromUtf8(error.what())] { Q_EMIT failed("internal", message); });
+        }
+        deliver([this] {
+            --m_jobs;
+            Q_EMIT changed();
+        });
+    }
+}
+
+void Library::import(const QStringList& paths, bool copies)
+{
+    if (!m_list || paths.isEmpty()) {
+        return;
+    }
+    std::vector<std::filesystem::path> list;
+    for (const QString& path : paths) {
+        list.emplace_back(path.toStdString());
+    }
+    Q_EMIT started();
+    enqueue([this, list, copies](database::StudyDatabase& database, std::stop_token stop) {
+        const Progress progress = throttled([this](double fraction) {
+            deliver([this, fraction] {
+                Q_EMIT progressed(fraction);
+                Q_EMIT changed();
+            });
+        });
+        const database::ImportReport report = database::importStudies(database, list, copies, progress, stop);
+        deliver([this, report] {
+            const QString rejected = report.rejected.empty() ? QString() : " " + tr("%1 files are no images.").arg(report.rejected.size());
+            Q_EMIT finished(tr("Taken in: %1 studies, %2 series, %3 images.").arg(report.studies).arg(report.series).arg(report.images) + rejected);
+        });
+    });
+}
+
+void Library::record(const std::vector<dicom::Study>& studies)
+{
+    if (m_list && !studies.empty()) {
+        enqueue([studies](database::StudyDatabase& database, std::stop_token stop) { database::recordStudies(database, studies, stop); });
+    }
+}
+
+void Library::remove(qint64 study)
+{
+    if (m_list) {
+        enqueue([study](database::StudyDatabase& database, std::stop_token) { database.remove(study); });
+    }
+}
+
+} // namespace hf::app

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "viewer/database/Import.h"
+
+#include <QObject>
+#include <QStringList>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace hf::app {
+
+/// The list of studies on this computer, and the one thread that fills it. GUI thread only; signals come there.
+class Library : public QObject {
+    Q_OBJECT
+public:
+    /// Opens the list, finishes what an interrupted import left. A list that cannot be used is told by problem().
+    explicit Library(const QString& folder, QObject* parent = nullptr);
+    ~Library() override;
+
+    /// Null when it cannot be used.
+    const database::StudyDatabase* list() const { return m_list.get(); }
+    /// What the reader must know about the list itself, with what to do; empty when all is well.
+    QString problem() const { return m_problem; }
+    bool isBusy() const { return m_jobs > 0; }
+
+    void import(const QStringList& paths, bool copies);
+    /// Studies that were opened: silently, where they are.
+    void record(const std::vector<dicom::Study>& studies);
+    void remove(qint64 study);
+    /// Stops the import in work; what was taken in stays.
+    void cancel();
+
+Q_SIGNALS:
+    void changed();             ///< Studies came or went.
+    void started();             ///< An import; not of opened studies.
+    void progressed(double fraction);
+    void finished(const QString& report);
+    void failed(const QString& code, const QString& message);
+
+private:
+    using Job = std::function<void(database::StudyDatabase&, std::stop_token)>;
+    void enqueue(Job job);
+    void work(const std::stop_token& end);
+    void deliver(std::function<void()> action);
+
+    std::filesystem::path m_folder;
+    std::unique_ptr<database::StudyDatabase> m_list;
+    QString m_problem;
+    int m_jobs = 0;
+    std::mutex m_mutex;
+    std::condition_variable_any m_wake;
+    std::deque<Job> m_queue;
+    std::stop_source m_stop;        ///< Of the job in work.
+    std::jthread m_thread;
+};
+
+} // namespace hf::app

@@ -1,0 +1,282 @@
+#include "viewer/database/Import.h"
+
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/volume/Error.h"
+
+#include <QBuffer>
+#include <QImage>
+
+#include <algorithm>
+#include <set>
+
+namespace hf::database {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kThumbnail = 96;
+
+std::vector<std::uint8_t> thumbnailPng(const dicom::Series& series, const std::stop_token& stop)
+{
+    try {
+        const Picture picture = dicom::thumbnail(series, kThumbnail, stop);
+        QBuffer buffer;
+        buffer.open(QIODevice::WriteOnly);
+        QImage(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888).save(&buffer, "PNG");
+        return {buffer.data().begin(), buffer.data().end()};
+    } catch (const Cancelled&) {
+        throw;
+    } catch (const Error&) {
+        return {};      // opening the series says what is wrong
+    }
+}
+
+void makeThumbnails(StudyDatabase& database, const dicom::Study& study, const std::stop_token& stop)
+{
+    const std::int64_t id = database.find(study.uid).id;
+    for (const SeriesEntry& entry : database.seriesOf(id)) {
+        throwIfStopped(stop);
+        const auto series = std::find_if(study.series.begin(), study.series.end(), [&](const dicom::Series& one) { return one.key == entry.key; });
+        if (series == study.series.end() || !entry.thumbnail.empty()) {
+            continue;
+        }
+        const std::vector<std::uint8_t> png = thumbnailPng(*series, stop);
+        if (!png.empty()) {
+            database.setThumbnail(entry.id, png);
+        }
+    }
+}
+
+bool hasSecondPart(const fs::path& path)
+{
+    const std::string extension = path.extension().string();
+    return extension == ".mhd" || extension == ".nhdr" || extension == ".hdr" || extension == ".img";
+}
+
+/// Copies need no names of their own; volume files are known by their extension.
+std::string copyName(std::size_t number, const fs::path& path)
+{
+    const std::string name = path.filename().string(), extension = path.extension().string();
+    return std::to_string(number) + (name.ends_with(".nii.gz") ? ".nii.gz" : extension.size() <= 8 ? extension : "");
+}
+
+/// Every file that images lie in, unpacked ones too.
+std::set<fs::path> imageFiles(const dicom::Study& study)
+{
+    std::set<fs::path> files;
+    for (const dicom::Series& series : study.series) {
+        for (const dicom::Image& image : series.images) {
+            files.insert(image.path);
+        }
+        if (series.presentation) {
+            files.insert(series.presentation->path);
+        }
+    }
+    return files;
+}
+
+std::set<fs::path> filesIn(const fs::path& folder)
+{
+    std::set<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        files.insert(fs::absolute(entry.path()));
+    }
+    return files;
+}
+
+/// @return the folder with the copies.
+fs::path copyFiles(const StudyDatabase& database, const std::set<fs::path>& files, const std::stop_token& stop)
+{
+    const fs::path incoming = database.makeIncomingFolder();
+    std::error_code error;
+    try {
+        std::size_t number = 0;
+        for (const fs::path& file : files) {
+            throwIfStopped(stop);
+            if (!fs::copy_file(file, incoming / copyName(++number, file), error)) {
+                throw Error("the images cannot be copied: " + error.message(), "disk");
+            }
+        }
+        return database.keepCopies(incoming);
+    } catch (const Error&) {
+        fs::remove_all(incoming, error);
+        throw;
+    }
+}
+
+/// Adds what `files` and the files known before make together: a study that comes in parts is seen as a whole.
+/// @param scanned  what `files` alone make, where that is known.
+void addWhole(StudyDatabase& database, const std::string& uid, std::set<fs::path> files, bool isCopied, const dicom::Study* scanned, const std::stop_token& stop)
+{
+    const StudyEntry known = database.find(uid);
+    const std::size_t fresh = files.size();
+    if (known.isCopied == isCopied) {
+        const std::vector<fs::path> present = findFiles(database, known.id).present;
+        files.insert(present.begin(), present.end());
+    }
+    const std::vector<fs::path> all(files.begin(), files.end());
+    std::vector<dicom::Study> found = scanned && files.size() == fresh ? std::vector{*scanned} : dicom::scan(all, {}, stop).studies;
+    // An archive may hold other studies too; a volume file's UID comes from its place.
+    if (std::any_of(found.begin(), found.end(), [&](const dicom::Study& one) { return one.uid == uid; })) {
+        std::erase_if(found, [&](const dicom::Study& one) { return one.uid != uid; });
+    }
+    for (const dicom::Study& study : found) {
+        database.add(study, all, isCopied);
+        makeThumbnails(database, study, stop);
+    }
+}
+
+std::set<std::string> instancesOf(const dicom::Study& study)
+{
+    std::set<std::string> uids;
+    for (const dicom::Series& series : study.series) {
+        for (const dicom::Image& image : series.images) {
+            uids.insert(image.sopInstanceUid);
+        }
+    }
+    return uids;
+}
+
+/// Files of images that were not copied before.
+std::set<fs::path> filesToCopy(const StudyDatabase& database, const dicom::Study& study, const std::stop_token& stop)
+{
+    const StudyEntry known = database.find(study.uid);
+    std::set<fs::path> files = imageFiles(study);
+    if (!known.isCopied) {
+        return files;
+    }
+    std::set<std::string> copied;
+    for (const dicom::Study& one : dicom::scan(database.filesOf(known.id), {}, stop).studies) {
+        copied.merge(instancesOf(one));
+    }
+    for (const dicom::Series& series : study.series) {
+        for (const dicom::Image& image : series.images) {
+            if (copied.contains(image.sopInstanceUid)) {
+                files.erase(image.path);
+            }
+        }
+        if (series.presentation) {
+            files.erase(series.presentation->path);
+        }
+    }
+    return files;
+}
+
+void takeIn(StudyDatabase& database, const dicom::Study& study, bool copies, const std::stop_token& stop)
+{
+    const std::set<fs::path> images = imageFiles(study);
+    if (copies && std::none_of(images.begin(), images.end(), hasSecondPart)) {
+        const std::set<fs::path> fresh = filesToCopy(database, study, stop);
+        if (!fresh.empty()) {
+            addWhole(database, study.uid, filesIn(copyFiles(database, fresh, stop)), true, nullptr, stop);
+            return;
+        }
+    } else if (!database.find(study.uid).isCopied) {
+        const std::vector<fs::path> files = filesOfStudy(study);
+        addWhole(database, study.uid, {files.begin(), files.end()}, false, &study, stop);
+        return;
+    }
+    // All is there; only pictures may be missing after an interruption.
+    makeThumbnails(database, study, stop);
+}
+
+} // namespace
+
+std::vector<fs::path> filesOfStudy(const dicom::Study& study)
+{
+    std::set<fs::path> files;
+    for (const dicom::Series& series : study.series) {
+        const fs::path archive = dicom::archiveOf(series);
+        if (!archive.empty()) {
+            files.insert(fs::absolute(archive));
+            continue;
+        }
+        for (const dicom::Image& image : series.images) {
+            files.insert(fs::absolute(image.path));
+        }
+        if (series.presentation) {
+            files.insert(fs::absolute(series.presentation->path));
+        }
+    }
+    return {files.begin(), files.end()};
+}
+
+ImportReport importStudies(StudyDatabase& database, const std::vector<fs::path>& paths, bool copies, const Progress& progress, std::stop_token stop)
+{
+    const std::int64_t import = database.beginImport(paths, copies);
+    ImportReport report;
+    try {
+        dicom::ScanResult found = dicom::scan(paths, [&](double fraction, const std::string& what) { hf::report(progress, 0.5 * fraction, what); }, stop);
+        report.rejected = std::move(found.rejected);
+        for (std::size_t n = 0; n < found.studies.size(); ++n) {
+            throwIfStopped(stop);
+            const dicom::Study& study = found.studies[n];
+            takeIn(database, study, copies, stop);
+            ++report.studies;
+            report.series += study.series.size();
+            for (const dicom::Series& series : study.series) {
+                report.images += series.images.size();
+            }
+            hf::report(progress, 0.5 + 0.5 * double(n + 1) / double(found.studies.size()), "taking in studies");
+        }
+    } catch (const Error&) {
+        // The reader stopped it, or it cannot be done: it is not tried again.
+        database.endImport(import);
+        throw;
+    }
+    database.endImport(import);
+    return report;
+}
+
+void finishInterrupted(StudyDatabase& database, const Progress& progress, std::stop_token stop)
+{
+    for (const PendingImport& left : database.interruptedImports()) {
+        try {
+            importStudies(database, left.paths, left.copies, progress, stop);
+        } catch (const Cancelled&) {
+            throw;
+        } catch (const Error&) {
+            // The medium is gone. What was taken in stays.
+        }
+        database.endImport(left.id);
+    }
+}
+
+void recordStudies(StudyDatabase& database, const std::vector<dicom::Study>& studies, std::stop_token stop)
+{
+    for (const dicom::Study& study : studies) {
+        throwIfStopped(stop);
+        takeIn(database, study, false, stop);
+    }
+}
+
+std::size_t recover(StudyDatabase& database, std::stop_token stop)
+{
+    std::size_t taken = 0;
+    for (const fs::path& folder : database.unknownCopies()) {
+        const std::vector<fs::path> one{folder};
+        for (const dicom::Study& study : dicom::scan(one, {}, stop).studies) {
+            addWhole(database, study.uid, filesIn(folder), true, nullptr, stop);
+            ++taken;
+        }
+    }
+    return taken;
+}
+
+StudyFiles findFiles(const StudyDatabase& database, std::int64_t study)
+{
+    StudyFiles files;
+    for (const fs::path& path : database.filesOf(study)) {
+        std::error_code error;
+        if (fs::exists(path, error)) {
+            files.present.push_back(path);
+        } else {
+            files.firstMissing = files.missing++ == 0 ? path : files.firstMissing;
+        }
+    }
+    return files;
+}
+
+} // namespace hf::database
