@@ -820,6 +820,182 @@
     </message>
 </context>
 <context>
+    <name>hf::app::Library</name>
+    <message>
+        <source>The list of studies was made by a later version of Hounsfield and is left as it is. Studies can be opened, but they are not kept in the list. Use the later version.</source>
+        <translation>Die Untersuchungsliste stammt von einer neueren Version von Hounsfield und bleibt, wie sie ist. Untersuchungen lassen sich öffnen, werden aber nicht in die Liste aufgenommen. Bitte die neuere Version verwenden.</translation>
+    </message>
+    <message>
+        <source>The list of studies cannot be used: %1. Studies can be opened, but they are not kept in the list.</source>
+        <translation>Die Untersuchungsliste ist nicht verwendbar: %1. Untersuchungen lassen sich öffnen, werden aber nicht in die Liste aufgenommen.</translation>
+    </message>
+    <message>
+        <source>The list of studies was damaged. It is kept as %1; a new list was begun. Copied studies are taken in again, others when you open them.</source>
+        <translation>Die Untersuchungsliste war beschädigt. Sie bleibt als %1 erhalten; eine neue Liste wurde begonnen. Kopierte Untersuchungen werden wieder aufgenommen, andere beim Öffnen.</translation>
+    </message>
+    <message>
+        <source>%1 files are no images.</source>
+        <translation>%1 Dateien sind keine Bilder.</translation>
+    </message>
+    <message>
+        <source>Taken in: %1 studies, %2 series, %3 images.</source>
+        <translation>Aufgenommen: %1 Untersuchungen, %2 Serien, %3 Bilder.</translation>
+    </message>
+</context>
+<context>
+    <name>hf::app::LibraryWindow</name>
+    <message>
+        <source>Copy the images when importing</source>
+        <translation>Bilder beim Importieren kopieren</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>Remove ...</source>
+        <translation>Entfernen ...</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Import folder ...</source>
+        <translation>Ordner importieren ...</translation>
+    </message>
+    <message>
+        <source>Import files ...</source>
+        <translation>Dateien importieren ...</translation>
+    </message>
+    <message>
+        <source>Studies on this computer</source>
+        <translation>Untersuchungen auf diesem Rechner</translation>
+    </message>
+    <message>
+        <source>Search name, ID, date, modality or description</source>
+        <translation>Name, ID, Datum, Modalität oder Beschreibung suchen</translation>
+    </message>
+    <message>
+        <source>Search the studies</source>
+        <translation>Untersuchungen durchsuchen</translation>
+    </message>
+    <message>
+        <source>Studies</source>
+        <translation>Untersuchungen</translation>
+    </message>
+    <message>
+        <source>Patient</source>
+        <translation>Patient</translation>
+    </message>
+    <message>
+        <source>ID</source>
+        <translation>ID</translation>
+    </message>
+    <message>
+        <source>Born</source>
+        <translation>Geboren</translation>
+    </message>
+    <message>
+        <source>Date</source>
+        <translation>Datum</translation>
+    </message>
+    <message>
+        <source>Modality</source>
+        <translation>Modalität</translation>
+    </message>
+    <message>
+        <source>Description</source>
+        <translation>Beschreibung</translation>
+    </message>
+    <message>
+        <source>Series</source>
+        <translation>Serien</translation>
+    </message>
+    <message>
+        <source>Images</source>
+        <translation>Bilder</translation>
+    </message>
+    <message>
+        <source>Place</source>
+        <translation>Ort</translation>
+    </message>
+    <message>
+        <source>Series of the chosen study</source>
+        <translation>Serien der gewählten Untersuchung</translation>
+    </message>
+    <message>
+        <source>Copies are kept in the program&apos;s own folder, for media that are taken out. Without copies the images are opened where they are.</source>
+        <translation>Kopien liegen im eigenen Ordner des Programms, für Medien, die entnommen werden. Ohne Kopien werden die Bilder dort geöffnet, wo sie liegen.</translation>
+    </message>
+    <message>
+        <source>Importing ...</source>
+        <translation>Importieren ...</translation>
+    </message>
+    <message>
+        <source>Cancelled. What was taken in before stays.</source>
+        <translation>Abgebrochen. Was vorher aufgenommen wurde, bleibt.</translation>
+    </message>
+    <message>
+        <source>The import did not work: %1.</source>
+        <translation>Der Import ist nicht gelungen: %1.</translation>
+    </message>
+    <message>
+        <source>copied</source>
+        <translation>kopiert</translation>
+    </message>
+    <message>
+        <source>in place</source>
+        <translation>am Ort</translation>
+    </message>
+    <message>
+        <source>No study matches. Fewer words find more.</source>
+        <translation>Keine Untersuchung passt. Weniger Wörter finden mehr.</translation>
+    </message>
+    <message>
+        <source>No studies yet. What you open is listed here from then on.
+Import a folder, files, a DICOMDIR or a ZIP archive, or drop them here.</source>
+        <translation>Noch keine Untersuchungen. Was geöffnet wird, steht danach hier.
+Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ablegen.</translation>
+    </message>
+    <message>
+        <source>%1 images</source>
+        <translation>%1 Bilder</translation>
+    </message>
+    <message>
+        <source>Import folder</source>
+        <translation>Ordner importieren</translation>
+    </message>
+    <message>
+        <source>Import files</source>
+        <translation>Dateien importieren</translation>
+    </message>
+    <message>
+        <source>Hounsfield</source>
+        <translation>Hounsfield</translation>
+    </message>
+    <message>
+        <source>Remove this study from the list?</source>
+        <translation>Diese Untersuchung aus der Liste entfernen?</translation>
+    </message>
+    <message>
+        <source>Remove %1 studies from the list?</source>
+        <translation>%1 Untersuchungen aus der Liste entfernen?</translation>
+    </message>
+    <message>
+        <source>The copied images are deleted; this cannot be undone. Images that were opened in place stay where they are.</source>
+        <translation>Die kopierten Bilder werden gelöscht; das lässt sich nicht rückgängig machen. Am Ort geöffnete Bilder bleiben, wo sie sind.</translation>
+    </message>
+    <message>
+        <source>The images stay where they are; opening them lists them again.</source>
+        <translation>Die Bilder bleiben, wo sie sind; beim Öffnen stehen sie wieder in der Liste.</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Entfernen</translation>
+    </message>
+</context>
+<context>
     <name>hf::app::Loader</name>
     <message>
         <source>Looking for images</source>
@@ -932,6 +1108,22 @@
         <source>Hanging rules refused: %1</source>
         <translation>Anordnungsregeln abgelehnt: %1</translation>
     </message>
+    <message>
+        <source>The images of this study are no longer where they were.</source>
+        <translation>Die Bilder dieser Untersuchung liegen nicht mehr dort, wo sie waren.</translation>
+    </message>
+    <message>
+        <source>Some images of this study are no longer where they were.</source>
+        <translation>Einige Bilder dieser Untersuchung liegen nicht mehr dort, wo sie waren.</translation>
+    </message>
+    <message>
+        <source>They were at %1. Insert the medium, or open the folder where they are now; the list follows.</source>
+        <translation>Sie lagen unter %1. Das Medium einlegen oder den Ordner öffnen, in dem sie jetzt liegen; die Liste folgt.</translation>
+    </message>
+    <message>
+        <source>%1 files are no longer there, the first is %2. The others are opened.</source>
+        <translation>%1 Dateien sind nicht mehr da, die erste ist %2. Die anderen werden geöffnet.</translation>
+    </message>
 </context>
 <context>
     <name>hf::app::SeriesPlacer</name>
@@ -993,6 +1185,10 @@ Werden beide gezeigt, ist jede Ansicht gekennzeichnet, bis einer von beiden entf
 Nothing leaves this computer.</source>
         <translation>Ziehen Sie einen Ordner, DICOM-Dateien, ein DICOMDIR oder ein ZIP-Archiv hierher.
 Nichts verlässt diesen Rechner.</translation>
+    </message>
+    <message>
+        <source>Studies on this computer ...</source>
+        <translation>Untersuchungen auf diesem Rechner ...</translation>
     </message>
 </context>
 <context>
@@ -1531,6 +1727,10 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Move and turn the planes</source>
         <translation>Ebenen verschieben und drehen</translation>
+    </message>
+    <message>
+        <source>Studies on this computer ...</source>
+        <translation>Untersuchungen auf diesem Rechner ...</translation>
     </message>
 </context>
 </TS>

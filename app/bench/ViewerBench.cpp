@@ -5,6 +5,7 @@
 #include "app/bench/Measure.h"
 #include "app/desktop/Loader.h"
 #include "app/desktop/MainWindow.h"
+#include "viewer/database/StudyDatabase.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/volume/Error.h"
@@ -283,6 +284,48 @@ QJsonObject benchStalls(const QString& folder)
     return {{"stall_ms", stall}, {"idle_ms", idle}, {"goal_ms", kGoalMs}, {"shown_ms", atLoad}};
 }
 
+/// Searches in a list of 10,000 series: 2,500 studies of four.
+QJsonObject benchDatabase()
+{
+    constexpr int kStudies = 2500, kSeries = 4;
+    constexpr double kGoalMs = 100;
+    const QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    const char* const modalities[] = {"CT", "MR", "PT", "CR"};
+    {
+        database::StudyDatabase list(path);
+        for (int n = 0; n < kStudies; ++n) {
+            dicom::Study study;
+            const std::string number = std::to_string(n);
+            study.uid = "2.25.9" + number;
+            study.patient = {"Family" + std::to_string(n * 7919 % 1700) + "^Given" + number, "ID" + number, "1960-05-09", "F", ""};
+            study.text.studyDate = "20" + std::to_string(10 + n % 15) + "-0" + std::to_string(1 + n % 9) + "-1" + std::to_string(n % 10);
+            study.text.studyDescription = "Thorax and abdomen " + std::to_string(n % 40);
+            for (int s = 0; s < kSeries; ++s) {
+                dicom::Series series;
+                series.key = study.uid + "." + std::to_string(s);
+                series.modality = modalities[(n + s) % 4];
+                series.text.seriesDescription = "Series with kernel " + std::to_string(s);
+                series.images.resize(100);
+                study.series.push_back(std::move(series));
+            }
+            list.add(study, {"/data/" + number + "/1", "/data/" + number + "/2"}, false);
+        }
+    }
+    std::unique_ptr<database::StudyDatabase> list;
+    const double opening = millisecondsOf([&] { list = std::make_unique<database::StudyDatabase>(path); });
+    std::vector<double> times;
+    std::size_t found = 0;
+    for (int n = 0; n < 60; ++n) {
+        for (const std::string& words : {"family" + std::to_string(n * 28), "id" + std::to_string(n), std::string("ct 2014"), std::string("thorax kernel"), std::string("nobody at all")}) {
+            times.push_back(millisecondsOf([&] { found += list->search(words).size(); }));
+        }
+    }
+    const Quantiles q = quantilesOf(times);
+    std::printf("list of %zu series (load %.1f)\n  %-28s median %6.2f ms   p99 %6.2f ms   goal %.0f ms; opening the list %.1f ms\n", list->seriesCount(), loadAverage(), "search", q.median, q.p99, kGoalMs, opening);
+    return {{"series", int(list->seriesCount())}, {"search_median_ms", q.median}, {"search_p99_ms", q.p99}, {"open_ms", opening}, {"found", double(found)}, {"goal_ms", kGoalMs}};
+}
+
 QString folderOf(const Options& options, const QTemporaryDir& temporary, const GeneratedCt& series)
 {
     const QString base = options.folder.isEmpty() ? temporary.path() : options.folder;
@@ -335,6 +378,7 @@ int runViewerBench(const QStringList& words)
         }
     }
     all["reading"] = reading;
+    all["database"] = benchDatabase();
     all["window"] = benchStalls(middle);
     const std::vector<std::filesystem::path> paths{middle.toStdString()};
     const dicom::ScanResult found = dicom::scan(paths);

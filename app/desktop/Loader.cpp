@@ -14,11 +14,29 @@
 
 namespace hf::app {
 
+namespace {
+
+/// Null when the middle image cannot be shown; reading the series tells why.
+QImage preview(const dicom::Series& series, const std::stop_token& stop)
+{
+    constexpr int kSize = 512;
+    try {
+        const Picture picture = dicom::thumbnail(series, kSize, stop);
+        return QImage(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888).copy();
+    } catch (const Cancelled&) {
+        throw;
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+} // namespace
+
 Loader::~Loader() { m_stop.request_stop(); }
 
 void Loader::cancel() { m_stop.request_stop(); }
 
-/// `work(progress, stop)` runs on a pool thread and returns what to do on the GUI thread.
+/// `work(progress, stop, deliver)` runs on a pool thread and returns what to do on the GUI thread; `deliver` does something there before.
 template <typename Work> void Loader::start(const QString& what, Work work)
 {
     m_stop.request_stop();
@@ -50,7 +68,7 @@ template <typename Work> void Loader::start(const QString& what, Work work)
             });
         };
         try {
-            auto action = work(progress, stop);
+            auto action = work(progress, stop, deliver);
             deliver([action](Loader& loader) {
                 loader.m_busy = false;
                 action(loader);
@@ -71,7 +89,7 @@ void Loader::scan(const QStringList& paths)
     for (const QString& path : paths) {
         list.emplace_back(path.toStdString());
     }
-    start(tr("Looking for images"), [list](const Progress& progress, std::stop_token stop) {
+    start(tr("Looking for images"), [list](const Progress& progress, std::stop_token stop, const auto&) {
         const dicom::ScanResult result = dicom::scan(list, progress, stop);
         return std::function<void(Loader&)>([result](Loader& loader) { Q_EMIT loader.scanned(result); });
     });
@@ -79,7 +97,10 @@ void Loader::scan(const QStringList& paths)
 
 void Loader::read(const dicom::Series& series)
 {
-    start(tr("Loading the series"), [series](const Progress& progress, std::stop_token stop) {
+    start(tr("Loading the series"), [series](const Progress& progress, std::stop_token stop, const auto& deliver) {
+        if (series.images.size() > 1) {
+            deliver([picture = preview(series, stop)](Loader& loader) { Q_EMIT loader.previewed(picture); });
+        }
         const auto volume = std::make_shared<const Volume>(dicom::readSeries(series, progress, stop));
         const std::vector<UltrasoundRegion> regions = dicom::readUltrasoundRegions(series);
         return std::function<void(Loader&)>([volume, series, regions](Loader& loader) { Q_EMIT loader.loaded(volume, series, regions); });

@@ -3,6 +3,7 @@
 #include "viewer/dicom/Study.h"
 #include "viewer/volume/Measurement.h"
 
+#include <QImage>
 #include <QObject>
 #include <QStringList>
 
@@ -27,6 +28,8 @@ Q_SIGNALS:
     void started(const QString& what);
     void progressed(double fraction);
     void scanned(const hf::dicom::ScanResult& result);
+    /// The middle image of the series that is being read, in its own window: something to look at until the volume is there.
+    void previewed(const QImage& picture);
     void loaded(const std::shared_ptr<const hf::Volume>& volume, const hf::dicom::Series& series, const std::vector<hf::UltrasoundRegion>& regions);
     /// `code` is the Error's; "cancelled" when stopped.
     void failed(const QString& code, const QString& message);

@@ -139,6 +139,7 @@ void MainWindow::connectLoader()
         m_progress->setValue(int(fraction * 100));
         m_start->setProgress(int(fraction * 100));
     });
+    connect(m_loader, &Loader::previewed, m_start, &StartPage::setPreview);
     connect(m_loader, &Loader::scanned, this, [this](const dicom::ScanResult& result) {
         endProgress();
         m_browser->addStudies(result.studies);

@@ -10,14 +10,13 @@
 
 namespace hf::app {
 
-StartPage::StartPage(QWidget* parent) : QWidget(parent), m_title(new QLabel(this)), m_hint(new QLabel(this)), m_progress(new QProgressBar(this)), m_open(new QWidget(this)), m_cancel(new QPushButton(tr("Cancel"), this))
+StartPage::StartPage(QWidget* parent) : QWidget(parent), m_mark(new QLabel(this)), m_title(new QLabel(this)), m_hint(new QLabel(this)), m_progress(new QProgressBar(this)), m_open(new QWidget(this)), m_cancel(new QPushButton(tr("Cancel"), this))
 {
-    auto* mark = new QLabel(this);
-    mark->setPixmap(theme::icon("hounsfield").pixmap(QSize(96, 96), devicePixelRatioF()));
+    m_mark->setObjectName("startMark");
     m_title->setStyleSheet("font-size: 22px; font-weight: 600;");
     m_hint->setStyleSheet(QStringLiteral("color: %1").arg(theme::kDim.name()));
     m_hint->setWordWrap(true);
-    for (QLabel* label : {mark, m_title, m_hint}) {
+    for (QLabel* label : {m_mark, m_title, m_hint}) {
         label->setAlignment(Qt::AlignCenter);
     }
     m_progress->setFixedWidth(280);
@@ -40,7 +39,7 @@ StartPage::StartPage(QWidget* parent) : QWidget(parent), m_title(new QLabel(this
 
     auto* layout = new QVBoxLayout(this);
     layout->addStretch();
-    for (QWidget* widget : {static_cast<QWidget*>(mark), static_cast<QWidget*>(m_title), static_cast<QWidget*>(m_hint)}) {
+    for (QWidget* widget : {static_cast<QWidget*>(m_mark), static_cast<QWidget*>(m_title), static_cast<QWidget*>(m_hint)}) {
         layout->addWidget(widget);
     }
     layout->addSpacing(12);
@@ -60,8 +59,18 @@ void StartPage::setWork(const QString& what)
     m_cancel->setVisible(isBusy);
     m_open->setVisible(!isBusy);
     m_progress->setValue(0);
+    if (!isBusy) {
+        m_mark->setPixmap(theme::icon("hounsfield").pixmap(QSize(96, 96), devicePixelRatioF()));
+    }
 }
 
 void StartPage::setProgress(int percent) { m_progress->setValue(percent); }
+
+void StartPage::setPreview(const QImage& picture)
+{
+    if (!picture.isNull()) {
+        m_mark->setPixmap(QPixmap::fromImage(picture));
+    }
+}
 
 } // namespace hf::app

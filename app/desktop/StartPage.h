@@ -17,6 +17,8 @@ public:
     /// `what` is being done; empty: nothing is.
     void setWork(const QString& what);
     void setProgress(int percent);
+    /// The first image of what is being read, until setWork({}).
+    void setPreview(const QImage& picture);
 
 Q_SIGNALS:
     void folderAsked();
@@ -26,6 +28,7 @@ Q_SIGNALS:
     void cancelAsked();
 
 private:
+    QLabel* m_mark;
     QLabel* m_title;
     QLabel* m_hint;
     QProgressBar* m_progress;

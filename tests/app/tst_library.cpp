@@ -186,6 +186,23 @@ private Q_SLOTS:
         QTRY_VERIFY_WITH_TIMEOUT(!m_window->scene()->isEmpty(), 30000);
     }
 
+    void theFirstImageIsThereBeforeTheVolume()
+    {
+        QSignalSpy previews(m_window->loader(), &app::Loader::previewed);
+        auto* mark = m_window->findChild<QLabel*>("startMark");
+        bool wasEmpty = false, wasShown = false;
+        connect(m_window->loader(), &app::Loader::previewed, this, [&](const QImage& picture) {
+            wasEmpty = m_window->scene()->isEmpty();
+            wasShown = mark->isVisible() && mark->pixmap().size() == picture.size() && std::max(picture.width(), picture.height()) == 512;
+        });
+        drop(m_window.get(), path("/large"));
+        QTRY_VERIFY_WITH_TIMEOUT(!m_window->scene()->isEmpty(), 30000);
+        QCOMPARE(previews.size(), 1);
+        QVERIFY(wasEmpty && wasShown);
+        m_window->closeAll();
+        QVERIFY(mark->pixmap().width() < 512);
+    }
+
     void aCancelledLoadLeavesTheStudyThatIsShown()
     {
         drop(m_window.get(), path("/thorax"));
