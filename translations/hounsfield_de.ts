@@ -823,15 +823,15 @@
     <name>hf::app::Library</name>
     <message>
         <source>The list of studies was made by a later version of Hounsfield and is left as it is. Studies can be opened, but they are not kept in the list. Use the later version.</source>
-        <translation>Die Untersuchungsliste stammt von einer neueren Version von Hounsfield und bleibt, wie sie ist. Untersuchungen lassen sich öffnen, werden aber nicht in die Liste aufgenommen. Bitte die neuere Version verwenden.</translation>
+        <translation>Die Studienliste stammt von einer neueren Version von Hounsfield und bleibt, wie sie ist. Studien lassen sich öffnen, werden aber nicht in die Liste aufgenommen. Bitte die neuere Version verwenden.</translation>
     </message>
     <message>
         <source>The list of studies cannot be used: %1. Studies can be opened, but they are not kept in the list.</source>
-        <translation>Die Untersuchungsliste ist nicht verwendbar: %1. Untersuchungen lassen sich öffnen, werden aber nicht in die Liste aufgenommen.</translation>
+        <translation>Die Studienliste ist nicht verwendbar: %1. Studien lassen sich öffnen, werden aber nicht in die Liste aufgenommen.</translation>
     </message>
     <message>
         <source>The list of studies was damaged. It is kept as %1; a new list was begun. Copied studies are taken in again, others when you open them.</source>
-        <translation>Die Untersuchungsliste war beschädigt. Sie bleibt als %1 erhalten; eine neue Liste wurde begonnen. Kopierte Untersuchungen werden wieder aufgenommen, andere beim Öffnen.</translation>
+        <translation>Die Studienliste war beschädigt. Sie bleibt als %1 erhalten; eine neue Liste wurde begonnen. Kopierte Studien werden wieder aufgenommen, andere beim Öffnen.</translation>
     </message>
     <message>
         <source>%1 files are no images.</source>
@@ -839,7 +839,7 @@
     </message>
     <message>
         <source>Taken in: %1 studies, %2 series, %3 images.</source>
-        <translation>Aufgenommen: %1 Untersuchungen, %2 Serien, %3 Bilder.</translation>
+        <translation>Aufgenommen: %1 Studien, %2 Serien, %3 Bilder.</translation>
     </message>
 </context>
 <context>
@@ -870,7 +870,7 @@
     </message>
     <message>
         <source>Studies on this computer</source>
-        <translation>Untersuchungen auf diesem Rechner</translation>
+        <translation>Studien auf diesem Rechner</translation>
     </message>
     <message>
         <source>Search name, ID, date, modality or description</source>
@@ -878,11 +878,11 @@
     </message>
     <message>
         <source>Search the studies</source>
-        <translation>Untersuchungen durchsuchen</translation>
+        <translation>Studien durchsuchen</translation>
     </message>
     <message>
         <source>Studies</source>
-        <translation>Untersuchungen</translation>
+        <translation>Studien</translation>
     </message>
     <message>
         <source>Patient</source>
@@ -922,7 +922,7 @@
     </message>
     <message>
         <source>Series of the chosen study</source>
-        <translation>Serien der gewählten Untersuchung</translation>
+        <translation>Serien der gewählten Studie</translation>
     </message>
     <message>
         <source>Copies are kept in the program&apos;s own folder, for media that are taken out. Without copies the images are opened where they are.</source>
@@ -950,12 +950,12 @@
     </message>
     <message>
         <source>No study matches. Fewer words find more.</source>
-        <translation>Keine Untersuchung passt. Weniger Wörter finden mehr.</translation>
+        <translation>Keine Studie passt. Weniger Wörter finden mehr.</translation>
     </message>
     <message>
         <source>No studies yet. What you open is listed here from then on.
 Import a folder, files, a DICOMDIR or a ZIP archive, or drop them here.</source>
-        <translation>Noch keine Untersuchungen. Was geöffnet wird, steht danach hier.
+        <translation>Noch keine Studien. Was geöffnet wird, steht danach hier.
 Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ablegen.</translation>
     </message>
     <message>
@@ -976,11 +976,11 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     </message>
     <message>
         <source>Remove this study from the list?</source>
-        <translation>Diese Untersuchung aus der Liste entfernen?</translation>
+        <translation>Diese Studie aus der Liste entfernen?</translation>
     </message>
     <message>
         <source>Remove %1 studies from the list?</source>
-        <translation>%1 Untersuchungen aus der Liste entfernen?</translation>
+        <translation>%1 Studien aus der Liste entfernen?</translation>
     </message>
     <message>
         <source>The copied images are deleted; this cannot be undone. Images that were opened in place stay where they are.</source>
@@ -1110,11 +1110,11 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     </message>
     <message>
         <source>The images of this study are no longer where they were.</source>
-        <translation>Die Bilder dieser Untersuchung liegen nicht mehr dort, wo sie waren.</translation>
+        <translation>Die Bilder dieser Studie liegen nicht mehr dort, wo sie waren.</translation>
     </message>
     <message>
         <source>Some images of this study are no longer where they were.</source>
-        <translation>Einige Bilder dieser Untersuchung liegen nicht mehr dort, wo sie waren.</translation>
+        <translation>Einige Bilder dieser Studie liegen nicht mehr dort, wo sie waren.</translation>
     </message>
     <message>
         <source>They were at %1. Insert the medium, or open the folder where they are now; the list follows.</source>
@@ -1188,7 +1188,7 @@ Nichts verlässt diesen Rechner.</translation>
     </message>
     <message>
         <source>Studies on this computer ...</source>
-        <translation>Untersuchungen auf diesem Rechner ...</translation>
+        <translation>Studien auf diesem Rechner ...</translation>
     </message>
 </context>
 <context>
@@ -1730,7 +1730,7 @@ Nichts verlässt diesen Rechner.</translation>
     </message>
     <message>
         <source>Studies on this computer ...</source>
-        <translation>Untersuchungen auf diesem Rechner ...</translation>
+        <translation>Studien auf diesem Rechner ...</translation>
     </message>
 </context>
 </TS>

@@ -12,7 +12,6 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
-#include <QLocale>
 #include <QMessageBox>
 #include <QMimeData>
 #include <QProgressBar>
@@ -27,12 +26,6 @@ namespace {
 constexpr int kThumbnail = 96;
 
 QString text(const std::string& s) { return QString::fromStdString(s); }
-
-QString dateText(const std::string& iso)
-{
-    const QDate date = QDate::fromString(text(iso), Qt::ISODate);
-    return date.isValid() ? QLocale().toString(date, QLocale::ShortFormat) : text(iso);
-}
 
 QStringList localFiles(const QMimeData* data)
 {
@@ -100,10 +93,12 @@ void LibraryWindow::makeList()
     m_list->setUniformRowHeights(true);
     m_list->setAlternatingRowColors(true);
     m_list->setSelectionMode(QAbstractItemView::ExtendedSelection);
-    const int widths[] = {190, 110, 90, 90, 80, 200, 60, 70};
-    for (int column = 0; column < 8; ++column) {
+    const int widths[] = {190, 110, 95, 95, 80, 200, 60, 65, 70};
+    for (int column = 0; column < 9; ++column) {
         m_list->setColumnWidth(column, widths[column]);
     }
+    m_list->header()->setStretchLastSection(false);
+    m_list->header()->setSectionResizeMode(5, QHeaderView::Stretch);
     m_list->installEventFilter(this);
     connect(m_list, &QTreeWidget::itemActivated, this, &LibraryWindow::open);
     connect(m_list, &QTreeWidget::itemSelectionChanged, this, &LibraryWindow::showSeries);
@@ -185,7 +180,7 @@ void LibraryWindow::fill()
     QList<QTreeWidgetItem*> items;
     if (m_library->list()) {
         for (const database::StudyEntry& study : m_library->list()->search(m_search->text().toStdString())) {
-            auto* item = new QTreeWidgetItem({text(study.patient.displayName()), text(study.patient.id), dateText(study.patient.birthDate), dateText(study.date), text(study.modalities),
+            auto* item = new QTreeWidgetItem({text(study.patient.displayName()), text(study.patient.id), text(study.patient.birthDate), text(study.date), text(study.modalities),
                 text(study.description), QString::number(study.series), QString::number(study.images), study.isCopied ? tr("copied") : tr("in place")});
             item->setData(0, Qt::UserRole, qint64(study.id));
             item->setData(8, Qt::UserRole, study.isCopied);

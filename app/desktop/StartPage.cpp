@@ -32,7 +32,7 @@ StartPage::StartPage(QWidget* parent) : QWidget(parent), m_mark(new QLabel(this)
     };
     button("open", tr("Open folder ..."), "primary", &StartPage::folderAsked);
     button("file", tr("Open files ..."), "openFilesButton", &StartPage::filesAsked);
-    button("save", tr("Studies on this computer ..."), "openLibrary", &StartPage::libraryAsked);
+    button("layout", tr("Studies on this computer ..."), "openLibrary", &StartPage::libraryAsked);
     button("sample", tr("Open the sample study"), "openSample", &StartPage::sampleAsked);
     m_cancel->setObjectName("cancelStart");
     connect(m_cancel, &QPushButton::clicked, this, &StartPage::cancelAsked);
