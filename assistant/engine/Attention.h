@@ -4,7 +4,8 @@
 
 namespace hf::assistant {
 
-/// Softmax attention of [n, heads, T, D] tensors without a past; scale D^-0.5. @param causal  row t sees rows 0 .. t.
+/// Softmax attention of queries [n, heads, T, D] to keys and values [n, heads, S, D], S >= T; scale D^-0.5.
+/// @param causal  the queries are the last T rows of S, and each sees the rows up to itself.
 /// Under bf16 autocast on a CPU (training) it is spelled out: LibTorch's fused kernel takes four times as long there.
 torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value, bool causal);
 

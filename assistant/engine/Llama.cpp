@@ -21,12 +21,6 @@ torch::Tensor rotate(const torch::Tensor& x, const Rotary& rotary)
     return x * rotary.cosine + at::cat({-halves[1], halves[0]}, -1) * rotary.sine;
 }
 
-/// Causal mask of `rows` new rows after `past` earlier ones: [rows, past + rows], true where allowed.
-torch::Tensor causalMask(std::int64_t rows, std::int64_t past, torch::Device device)
-{
-    return at::ones({rows, past + rows}, at::TensorOptions().dtype(at::kBool).device(device)).tril(past);
-}
-
 } // namespace
 
 RmsNormImpl::RmsNormImpl(int width, double eps) : m_eps(eps), weight(register_parameter("weight", torch::ones({width}))) {}
@@ -60,32 +54,32 @@ LlamaLayerImpl::LlamaLayerImpl(const LlamaConfig& config)
     down_proj = mlp->register_module("down_proj", withoutBias(config.intermediateSize, config.hiddenSize));
 }
 
+LlamaLayerImpl::Projections LlamaLayerImpl::project(const torch::Tensor& x, const Rotary& rotary)
+{
+    const auto heads = [&](const torch::Tensor& t, int count) { return t.view({x.size(0), x.size(1), count, m_headDim}).transpose(1, 2); };
+    return {rotate(heads(q_proj(x), m_heads), rotary), rotate(heads(k_proj(x), m_keyValueHeads), rotary), heads(v_proj(x), m_keyValueHeads)};
+}
+
+torch::Tensor LlamaLayerImpl::mix(Projections p)
+{
+    if (const int repeats = m_heads / m_keyValueHeads; repeats > 1) {
+        p.key = p.key.repeat_interleave(repeats, 1);
+        p.value = p.value.repeat_interleave(repeats, 1);
+    }
+    return o_proj(attention(p.query, p.key, p.value, true).transpose(1, 2).reshape({p.query.size(0), p.query.size(2), m_heads * m_headDim}));
+}
+
 torch::Tensor LlamaLayerImpl::attend(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past)
 {
-    const auto batch = x.size(0), rows = x.size(1);
-    const auto heads = [&](const torch::Tensor& t, int count) { return t.view({batch, rows, count, m_headDim}).transpose(1, 2); };
-    const torch::Tensor query = rotate(heads(q_proj(x), m_heads), rotary);
-    torch::Tensor key = rotate(heads(k_proj(x), m_keyValueHeads), rotary);
-    torch::Tensor value = heads(v_proj(x), m_keyValueHeads);
+    Projections p = project(x, rotary);
     if (cache) {
-        cache->keys.narrow(2, past, rows).copy_(key);
-        cache->values.narrow(2, past, rows).copy_(value);
-        key = cache->keys.narrow(2, 0, past + rows);
-        value = cache->values.narrow(2, 0, past + rows);
+        const std::int64_t rows = x.size(1);
+        cache->keys.narrow(2, past, rows).copy_(p.key);
+        cache->values.narrow(2, past, rows).copy_(p.value);
+        p.key = cache->keys.narrow(2, 0, past + rows);
+        p.value = cache->values.narrow(2, 0, past + rows);
     }
-    if (const int repeats = m_heads / m_keyValueHeads; repeats > 1) {
-        key = key.repeat_interleave(repeats, 1);
-        value = value.repeat_interleave(repeats, 1);
-    }
-    torch::Tensor mixed;
-    if (past == 0) {
-        mixed = attention(query, key, value, rows > 1);
-    } else if (rows == 1) {
-        mixed = at::scaled_dot_product_attention(query, key, value);
-    } else {
-        mixed = at::scaled_dot_product_attention(query, key, value, causalMask(rows, past, x.device()));
-    }
-    return o_proj(mixed.transpose(1, 2).reshape({batch, rows, m_heads * m_headDim}));
+    return mix(std::move(p));
 }
 
 DecoderLayer LlamaLayerImpl::decoderLayer() const
@@ -103,9 +97,24 @@ void LlamaLayerImpl::pack(WeightView::Type type)
 
 torch::Tensor LlamaLayerImpl::forward(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past)
 {
-    const torch::Tensor y = x + attend(input_layernorm(x), rotary, cache, past);
-    const torch::Tensor z = post_attention_layernorm(y);
-    return y + down_proj(at::silu(gate_proj(z)) * up_proj(z));
+    return perceive(x + attend(input_layernorm(x), rotary, cache, past));
+}
+
+torch::Tensor LlamaLayerImpl::perceive(const torch::Tensor& x)
+{
+    const torch::Tensor y = post_attention_layernorm(x);
+    return x + down_proj(at::silu(gate_proj(y)) * up_proj(y));
+}
+
+void LlamaLayerImpl::forwardBranches(torch::Tensor& beginning, torch::Tensor& branches, const Rotary& early, const Rotary& late)
+{
+    const Projections shared = project(input_layernorm(beginning), early);
+    Projections own = project(input_layernorm(branches), late);
+    const auto after = [&](const torch::Tensor& first, const torch::Tensor& second) { return at::cat({first.expand({second.size(0), -1, -1, -1}), second}, 2); };
+    own.key = after(shared.key, own.key);
+    own.value = after(shared.value, own.value);
+    beginning = perceive(beginning + mix(shared));
+    branches = perceive(branches + mix(std::move(own)));
 }
 
 LlamaImpl::LlamaImpl(const LlamaConfig& config) : m_config(config)
@@ -160,6 +169,17 @@ torch::Tensor LlamaImpl::forward(const torch::Tensor& embeddings, KeyValueCache*
         cache->length += embeddings.size(1);
     }
     return norm(x);
+}
+
+torch::Tensor LlamaImpl::forwardBranches(const torch::Tensor& beginning, const torch::Tensor& branches)
+{
+    const std::int64_t first = beginning.size(1), longest = first + branches.size(1);
+    const Rotary early = rotary(0, first, longest, beginning), late = rotary(first, branches.size(1), longest, branches);
+    torch::Tensor x = beginning, y = branches;
+    for (LlamaLayer& layer : m_layers) {
+        layer->forwardBranches(x, y, early, late);
+    }
+    return norm(y);
 }
 
 torch::Tensor LlamaImpl::logits(const torch::Tensor& hidden)

@@ -45,6 +45,8 @@ public:
     explicit LlamaLayerImpl(const LlamaConfig& config);
     /// @param x [B, T, H]; @param cache null in training, else this layer's, with `past` valid rows.
     torch::Tensor forward(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past);
+    /// As LlamaImpl::forwardBranches, in place. @param early, late  angles of the beginning's and of the branches' rows.
+    void forwardBranches(torch::Tensor& beginning, torch::Tensor& branches, const Rotary& early, const Rotary& late);
 
     /// The weights as single rows are multiplied with them.
     DecoderLayer decoderLayer() const;
@@ -52,6 +54,10 @@ public:
     void pack(WeightView::Type type);
 
 private:
+    struct Projections { torch::Tensor query, key, value; };    // [B, heads, T, D], key and value with the fewer heads
+    Projections project(const torch::Tensor& x, const Rotary& rotary);
+    torch::Tensor mix(Projections p);
+    torch::Tensor perceive(const torch::Tensor& x);
     torch::Tensor attend(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past);
     int m_heads, m_keyValueHeads, m_headDim;
     RmsNorm input_layernorm{nullptr}, post_attention_layernorm{nullptr};
@@ -71,6 +77,9 @@ public:
     /// depends on; 0: they are its end.
     /// @throws Cancelled between two layers; the cache then has the rows that it had.
     torch::Tensor forward(const torch::Tensor& embeddings, KeyValueCache* cache = nullptr, std::int64_t promptLength = 0, const std::stop_token& stop = {});
+    /// Several continuations of one beginning, which is computed once: [1, P, H] and [K, L, H] -> the continuations' last hidden states
+    /// [K, L, H], as forward() gives them for each sequence of P + L rows. Keeps what a backward pass needs.
+    torch::Tensor forwardBranches(const torch::Tensor& beginning, const torch::Tensor& branches);
     /// Hidden [.., H] -> fp32 logits [.., V].
     torch::Tensor logits(const torch::Tensor& hidden);
     /// An empty cache with room for `capacity` rows.

@@ -1,8 +1,10 @@
 #include "assistant/engine/train/Conversations.h"
 
+#include "assistant/engine/train/Wordings.h"
 #include "experts/engine/Cards.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 
 namespace hf::assistant::train {
@@ -10,8 +12,6 @@ namespace hf::assistant::train {
 using phantom::Random;
 
 namespace {
-
-using Words = std::vector<std::string>;
 
 /// Something that can be asked for, the argument that an expert calls it by, and what its mask shows.
 struct Concept {
@@ -24,17 +24,24 @@ struct Concept {
 const std::vector<Concept>& concepts()
 {
     static const std::vector<Concept> list{
-        {"everything", {"everything", "all structures", "the entire image", "the whole image", "all tissues", "every structure", "all of it", "all anatomy", "all you can"},
+        {"everything", {"everything", "all structures", "the entire image", "the whole image", "all tissues", "every structure", "all of it", "all anatomy", "all you can", "everything you can", "every tissue", "all labels", "all the anatomy", "all organs and tissues",
+                           "the whole scan", "the complete anatomy", "as much as possible", "whatever you can", "the entire scan", "all available structures"},
             {{1, "left lung"}, {2, "right lung"}, {3, "airways"}, {4, "bones"}, {6, "subcutaneous fat"}, {7, "visceral fat"}, {8, "muscle and soft tissue"}}, true},
         {"lungs", {"the lungs", "the lung", "both lungs", "the left and right lung", "the left lung", "the right lung", "lungs", "lung tissue", "the lung fields", "the lung parenchyma",
-                      "the pulmonary parenchyma", "aerated lung", "the lung bases"}, {{1, "left lung"}, {2, "right lung"}}, true},
-        {"airways", {"the airways", "the trachea", "the bronchi", "airways", "the windpipe", "the trachea and bronchi", "the airway tree", "the bronchial tree", "the main bronchi"}, {{3, "airways"}}, true},
+                      "the pulmonary parenchyma", "aerated lung", "the lung bases", "the pulmonary tissue", "the left lung and the right lung", "the lungs on both sides", "lung fields", "pulmonary parenchyma",
+                      "left and right lungs"}, {{1, "left lung"}, {2, "right lung"}}, true},
+        {"airways", {"the airways", "the trachea", "the bronchi", "airways", "the windpipe", "the trachea and bronchi", "the airway tree", "the bronchial tree", "the main bronchi", "the bronchus", "trachea", "bronchi", "trachea and bronchi", "airway", "the tracheobronchial tree", "the central airways",
+                         "the air passages", "windpipe"}, {{3, "airways"}}, true},
         {"bones", {"the bones", "the skeleton", "all bones", "bones", "bone", "the ribs", "the spine", "the vertebrae", "the ribs and spine", "the bony structures", "the osseous structures",
-                      "the pelvis", "skeletal structures", "the vertebral column"}, {{4, "bones"}}, true},
-        {"body", {"the body", "the patient's body", "the body outline", "the outline of the body", "the skin surface", "the body contour", "the whole body", "the patient", "the body surface"}, {{5, "body"}}, true},
-        {"fat", {"the fat", "fat", "subcutaneous fat", "visceral fat", "the subcutaneous fat", "the visceral fat", "body fat", "adipose tissue", "the fatty tissue", "abdominal fat", "subcutaneous and visceral fat"},
+                      "the pelvis", "skeletal structures", "the vertebral column", "the skull", "the rib cage", "the sternum", "the sacrum", "the hips",
+                      "the clavicles", "the scapula", "the femur", "bony anatomy", "cortical bone", "the thoracic spine", "the lumbar spine", "all the bone", "vertebral bodies"}, {{4, "bones"}}, true},
+        {"body", {"the body", "the patient's body", "the body outline", "the outline of the body", "the skin surface", "the body contour", "the whole body", "the patient", "the body surface", "the skin", "the outer contour of the patient", "the external contour", "the patient's contour", "body outline",
+                     "the patient's outline", "the skin contour", "the patient's silhouette", "the body mask"}, {{5, "body"}}, true},
+        {"fat", {"the fat", "fat", "subcutaneous fat", "visceral fat", "the subcutaneous fat", "the visceral fat", "body fat", "adipose tissue", "the fatty tissue", "abdominal fat", "subcutaneous and visceral fat", "the intra-abdominal fat", "fatty tissue",
+                    "adipose", "the fat under the skin", "belly fat", "fat tissue", "the fat compartments", "the omental fat", "the mesenteric fat"},
             {{6, "subcutaneous fat"}, {7, "visceral fat"}}, true},
-        {"muscles", {"the muscles", "muscles", "muscle", "the soft tissue", "the muscle tissue", "the musculature", "skeletal muscle", "soft tissue", "muscle and soft tissue", "the soft tissues"},
+        {"muscles", {"the muscles", "muscles", "muscle", "the soft tissue", "the muscle tissue", "the musculature", "skeletal muscle", "soft tissue", "muscle and soft tissue", "the soft tissues", "muscle tissue", "the psoas muscle",
+                        "the paraspinal muscles", "muscular tissue", "lean tissue", "the abdominal wall muscles", "soft tissues", "the back muscles", "the gluteal muscles"},
             {{8, "muscle and soft tissue"}}, true},
         {"liver", {"the liver", "liver", "the hepatic parenchyma", "liver tissue"}, {{0, "liver"}}},
         {"kidneys", {"the kidneys", "the left kidney", "the right kidney", "both kidneys", "kidneys"}, {{0, "left kidney"}, {0, "right kidney"}}},
@@ -55,15 +62,30 @@ const std::vector<Concept>& concepts()
     return list;
 }
 
-template <typename T> const T& pick(const std::vector<T>& list, Random& random) { return list[std::size_t(random.below(int(list.size())))]; }
-std::string pickWord(std::initializer_list<const char*> list, Random& random) { return *(list.begin() + random.below(int(list.size()))); }
-
-std::string replaced(std::string text, const std::string& from, const std::string& to)
+/// Things that are asked for by the word that the card has, with or without an article: names of organs that only made-up experts know.
+std::vector<Concept> named()
 {
-    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-        text.replace(at, from.size(), to);
+    std::vector<Concept> list;
+    for (const char* name : {"thyroid", "gallbladder", "adrenal gland", "appendix", "esophagus", "duodenum", "colon", "small bowel", "rectum", "ureter", "uterus", "ovary", "eye", "optic nerve", "lens", "parotid gland",
+             "lymph node", "spinal cord", "hippocampus", "thalamus", "brainstem", "pituitary gland", "inferior vena cava", "pulmonary artery", "carotid artery", "coronary artery", "atrium", "mitral valve", "thymus",
+             "diaphragm", "breast", "testis", "pleural effusion", "pneumothorax", "consolidation", "kidney stone", "cyst", "hematoma", "infarct", "aneurysm", "calcification", "nerve root", "disc", "tooth", "mandible canal",
+             "tongue", "larynx", "vocal cord", "sinus", "cochlea", "placenta", "fetus", "implant", "catheter", "stent", "pacemaker", "abscess", "polyp", "hernia", "scar", "plaque", "thrombus"}) {
+        const std::string word = name;
+        list.push_back({word, {"the " + word, "the " + word, word, word + "s", "any " + word}, {{0, word}}});
     }
-    return text;
+    return list;
+}
+
+const std::vector<Concept>& allConcepts()
+{
+    static const std::vector<Concept> list = [] {
+        std::vector<Concept> all = concepts();
+        for (Concept& c : named()) {
+            all.push_back(std::move(c));
+        }
+        return all;
+    }();
+    return list;
 }
 
 /// "a", "a and b", "a, b and c".
@@ -74,83 +96,6 @@ std::string joined(const Words& parts)
         text += (n == 0 ? "" : n + 1 == parts.size() ? " and " : ", ") + parts[n];
     }
     return text;
-}
-
-enum class Asked { Segment, Measure, Presence };
-
-std::string structureQuestion(Asked asked, const std::string& noun, const std::string& modality, Random& random)
-{
-    const std::string place = pickWord({"", "", "", "", " in this image", " in this scan", " in the image", " on this slice", " in this slice", " here", " in this study", " please", " for me", " in the volume",
-                                           " in this {M}", " on this {M}", " in this {M} scan", " on the {M} image"}, random);
-    std::string form;
-    switch (asked) {
-    case Asked::Segment:
-        form = pickWord({"Segment {N}", "Segment {N}", "Segment {N}", "segment {N}", "Outline {N}", "Show {N}", "Show me {N}", "Mark {N}", "Delineate {N}", "Contour {N}", "Highlight {N}", "Find {N}", "Locate {N}",
-                            "Please segment {N}", "Can you segment {N}", "Could you segment {N}", "Can you outline {N}", "Could you outline {N}", "Please outline {N}", "Label {N}", "Draw {N}", "Where are {N}",
-                            "Where is {N}", "Isolate {N}", "Identify {N}", "Overlay {N}", "I want to see {N}", "I would like to see {N}", "Make a mask of {N}", "Create a segmentation of {N}", "Give me {N}",
-                            "Trace {N}", "Color {N}", "Extract {N}", "Annotate {N}", "Point out {N}", "Please show me {N}", "Please mark {N}", "Can you show {N}", "Can you find {N}", "Would you segment {N}",
-                            "Do a segmentation of {N}", "Perform a segmentation of {N}", "{N} segmentation", "Which pixels are {N}", "Let me see {N}", "Display {N}", "Paint {N}", "Detect {N}",
-                            "{N}", "{N}, please", "I need {N}", "I need a mask of {N}", "Can I see {N}", "May I see {N}", "Run a segmentation of {N}", "Segment out {N}", "Go ahead and segment {N}", "Find and segment {N}",
-                            "Separate {N}", "Pick out {N}", "Let us segment {N}", "Could you please segment {N}", "Could you highlight {N}", "Can you mark {N}", "Can you delineate {N}", "Please delineate {N}", "Please highlight {N}",
-                            "Please find {N}", "Mask {N}", "Get me {N}", "Produce a mask for {N}", "Generate a segmentation of {N}", "Draw the outline of {N}", "Draw a contour around {N}", "Put a mask on {N}", "Mark out {N}",
-                            "Show where {N} are", "Show me where {N} is", "Tell me where {N} are", "Colour {N}", "Shade {N}", "Visualize {N}", "Could I get {N}", "Segmentation of {N}", "Mask of {N}", "Outline of {N}"}, random);
-        break;
-    case Asked::Measure:
-        form = pickWord({"How large are {N}", "How large is {N}", "How big are {N}", "What is the volume of {N}", "Measure {N}", "Measure the volume of {N}", "How much of this is {N}", "What volume do {N} have",
-                            "Compute the volume of {N}", "Please measure {N}", "How many mL are {N}", "Quantify {N}", "What is the mean HU of {N}", "What is the size of {N}", "Determine the volume of {N}",
-                            "How much {N} is there", "Calculate the volume of {N}", "Tell me the volume of {N}", "Volume of {N}", "How much volume do {N} have", "What volume does {N} have", "Give me the volume of {N}",
-                            "Estimate the volume of {N}", "What is the density of {N}", "Segment {N} and measure the volume", "Segment {N} and tell me the volume"}, random);
-        break;
-    case Asked::Presence:
-        form = pickWord({"Are {N} visible", "Is {N} visible", "Can you see {N}", "Do you see {N}", "Does this show {N}", "Is there any sign of {N}", "Are {N} in this slice", "Is {N} in the picture", "Are there any {N}",
-                            "Do we see {N}", "Is {N} shown", "Are {N} shown", "Is any part of {N} visible", "Is there {N}", "Does this slice show {N}", "Can {N} be seen", "Is {N} included", "Are {N} included"}, random);
-        break;
-    }
-    const bool question = asked != Asked::Segment || form.starts_with("Can") || form.starts_with("Could") || form.starts_with("Where") || form.starts_with("Which") ||
-        form.starts_with("Would") || form.starts_with("May");
-    const std::string start = random.chance(0.88) ? "" : pickWord({"Now ", "OK, ", "Hi, ", "Hello, ", "And ", "Next, ", "First ", "Please, ", "So, "}, random);
-    if (!start.empty()) {
-        form[0] = char(std::tolower(static_cast<unsigned char>(form[0])));
-    }
-    std::string text = start + replaced(form, "{N}", noun) + replaced(place, "{M}", modality);
-    text = replaced(replaced(text, "any the ", "any "), "the the ", "the ");
-    if (random.chance(0.75)) {
-        text += question ? (random.chance(0.85) ? "?" : "") : pickWord({".", "", "", "!"}, random);
-    }
-    if (random.chance(0.12)) {
-        std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    }
-    return text;
-}
-
-std::string whatQuestion(Random& random)
-{
-    return pickWord({"What can be seen in this scan?", "Can you describe what's in the image?", "What does the image depict?", "What is displayed in the picture?", "Can you identify what's shown here?",
-                        "What is illustrated in the image?", "What's visible in the scan?", "Can you tell me what's in the image?", "What does the scan show?", "What is represented in the image?", "What's in the image?",
-                        "What's shown here?", "What's in the scan?", "What do you see?", "What's this?", "What's depicted?", "What's visible?", "What is it?", "What is in this picture?", "Describe this image.",
-                        "Describe the image in detail.", "What structures are visible?", "What is shown in this image?", "What do you see in this image?", "What can you see?", "Describe what you see.",
-                        "Tell me about this image", "what is this", "Explain this image.", "Which structures can be seen?"}, random);
-}
-
-std::string kindQuestion(Random& random)
-{
-    return pickWord({"Which modality is this?", "What modality is this?", "What kind of image is this?", "What type of scan is this?", "Which plane is this?", "What plane is shown?", "Is this a CT or an MRI?",
-                        "Is this axial, sagittal or coronal?", "What imaging modality was used?", "Name the modality and the plane.", "In which plane is this slice?", "Is this a CT?", "Is this an MRI?", "Is this an X-ray?",
-                        "Which orientation does this slice have?", "What imaging technique is this?", "what modality and plane is this", "Which view is this?", "Tell me the modality and plane of this view."}, random);
-}
-
-std::string identityQuestion(Random& random)
-{
-    return pickWord({"Who are you?", "What are you?", "Which model are you?", "What is your name?", "Are you a real radiologist?", "Can I rely on your answers?", "Are you a demo?", "Can I use this for diagnosis?",
-                        "Who made you?", "What can you do?", "Help", "What model is this?", "Which version are you?", "Hello", "Hi", "How do you work?", "Can I trust you?", "Introduce yourself."}, random);
-}
-
-std::string hardQuestion(Random& random)
-{
-    return pickWord({"Is there a fracture?", "Is this cancer?", "What is the diagnosis?", "Does the patient have pneumonia?", "Is there a tumor?", "Is there any bleeding?", "Write a report.", "Is this normal?",
-                        "What treatment is needed?", "How old is the patient?", "Is there a pneumothorax?", "Are there any findings?", "Is there an infarct?", "Which disease is it?", "Is the patient healthy?",
-                        "Is there metastatic disease?", "Compare this with the prior study.", "Is there an aneurysm?", "Is there any abnormality?", "Are there enlarged lymph nodes?", "Is there a hemorrhage?",
-                        "What is the prognosis?", "Is there a pleural effusion?", "Give me the findings and impression.", "Are there gallstones?", "Is there appendicitis?", "What glioma grade is shown in the image?"}, random);
 }
 
 std::string planeWord(Plane plane) { return toString(plane); }
@@ -184,10 +129,17 @@ std::string sentenceWord(ImageKind kind, Random& random)
     return kind == ImageKind::Ct ? "CT" : kind == ImageKind::Mri ? "MRI" : kind == ImageKind::Cxr ? "CXR" : "US";
 }
 
+/// What the prompt says about the picture: mostly what it is, sometimes nothing, now and then something wrong.
+std::string promptWord(ImageKind kind, Random& random)
+{
+    const double doubt = random.uniform();
+    return doubt < 0.2 ? std::string() : doubt < 0.25 ? pickWord({"CT", "MRI", "CXR"}, random) : sentenceWord(kind, random);
+}
+
 Words allArguments(bool oursOnly)
 {
     Words names;
-    for (const Concept& c : concepts()) {
+    for (const Concept& c : allConcepts()) {
         if (!oursOnly || c.ours) {
             names.push_back(c.argument);
         }
@@ -361,21 +313,24 @@ public:
     {
     }
 
-    void write(const TrainingPicture& picture, bool withPicture)
+    /// @param word  with it the picture is shown in this turn: what the prompt says about it, may be empty.
+    void write(const TrainingPicture& picture, const std::optional<std::string>& word)
     {
         const double kind = m_random.uniform();
-        if (kind < 0.60) {
-            structure(picture, withPicture, pickOurs());
-        } else if (kind < 0.70) {
-            structure(picture, withPicture, concepts()[std::size_t(m_random.below(int(concepts().size())))]);
-        } else if (kind < 0.78) {
-            what(picture, withPicture);
+        if (kind < 0.48) {
+            structure(picture, word, pickOurs());
+        } else if (kind < 0.62) {
+            structure(picture, word, pickOffered());
+        } else if (kind < 0.72) {
+            structure(picture, word, pick(allConcepts(), m_random));
+        } else if (kind < 0.80) {
+            what(picture, word);
         } else if (kind < 0.88) {
-            ask(picture, withPicture, kindQuestion(m_random), imageSentence(picture));
-        } else if (kind < 0.92) {
-            ask(picture, withPicture, identityQuestion(m_random), kIdentity);
+            ask(picture, word, kindQuestion(m_random), imageSentence(picture));
+        } else if (kind < 0.91) {
+            ask(picture, word, identityQuestion(m_random), kIdentity);
         } else {
-            ask(picture, withPicture, hardQuestion(m_random), imageSentence(picture) + (picture.kind == ImageKind::Blank ? "" : kRefusal));
+            ask(picture, word, hardQuestion(m_random), imageSentence(picture) + (picture.kind == ImageKind::Blank ? "" : kRefusal));
         }
     }
 
@@ -383,52 +338,56 @@ private:
     const Concept& pickOurs()
     {
         for (;;) {
-            const Concept& found = concepts()[std::size_t(m_random.below(int(concepts().size())))];
+            const Concept& found = pick(concepts(), m_random);
             if (found.ours) {
                 return found;
             }
         }
     }
 
-    void ask(const TrainingPicture& picture, bool withPicture, const std::string& question, const std::string& answer)
+    /// One that a card offers.
+    const Concept& pickOffered()
+    {
+        if (m_cards.empty()) {
+            return pickOurs();
+        }
+        const std::string& argument = pick(pick(m_cards, m_random).arguments, m_random);
+        const auto found = std::find_if(allConcepts().begin(), allConcepts().end(), [&](const Concept& c) { return c.argument == argument; });
+        return found == allConcepts().end() ? pickOurs() : *found;
+    }
+
+    void ask(const TrainingPicture& picture, const std::optional<std::string>& word, const std::string& question, const std::string& answer)
     {
         std::string text = question;
-        if (withPicture) {
-            std::string word = sentenceWord(picture.kind, m_random);
-            const double doubt = m_random.uniform();
-            if (doubt < 0.2) {
-                word = {};
-            } else if (doubt < 0.25) {
-                word = pickWord({"CT", "MRI", "CXR"}, m_random);
-            }
-            text = userText(PromptForm::Training, experts::promptCards(m_cards), word, question);
+        if (word) {
+            text = userText(PromptForm::Training, experts::promptCards(m_cards), *word, question);
             m_conversation.pictures.push_back(toPicture(picture, m_size));
         }
         m_conversation.messages.push_back({Role::User, text});
         m_conversation.messages.push_back({Role::Assistant, answer});
     }
 
-    void structure(const TrainingPicture& picture, bool withPicture, const Concept& wanted)
+    void structure(const TrainingPicture& picture, const std::optional<std::string>& word, const Concept& wanted)
     {
         const double kind = m_random.uniform();
         const Asked asked = kind < 0.72 ? Asked::Segment : kind < 0.87 ? Asked::Measure : Asked::Presence;
         const std::string modality = sentenceWord(picture.kind, m_random);
-        call(picture, withPicture, wanted, asked, false, structureQuestion(asked, pick(wanted.nouns, m_random), modality.empty() ? "image" : modality, m_random));
+        call(picture, word, wanted, asked, false, structureQuestion(asked, pick(wanted.nouns, m_random), modality.empty() ? "image" : modality, m_random));
     }
 
-    void what(const TrainingPicture& picture, bool withPicture)
+    void what(const TrainingPicture& picture, const std::optional<std::string>& word)
     {
-        call(picture, withPicture, concepts()[0], Asked::Segment, true, whatQuestion(m_random));
+        call(picture, word, concepts()[0], Asked::Segment, true, whatQuestion(m_random));
     }
 
-    void call(const TrainingPicture& picture, bool withPicture, const Concept& wanted, Asked asked, bool whatIsIt, const std::string& question)
+    void call(const TrainingPicture& picture, const std::optional<std::string>& word, const Concept& wanted, Asked asked, bool whatIsIt, const std::string& question)
     {
         const experts::ExpertCard* card = findCard(m_cards, picture.kind, wanted.argument);
         if (!card) {
-            ask(picture, withPicture, question, imageSentence(picture) + (picture.kind == ImageKind::Blank ? "" : whatIsIt ? kDescribe : kRefusal));
+            ask(picture, word, question, imageSentence(picture) + (picture.kind == ImageKind::Blank ? "" : whatIsIt ? kDescribe : kRefusal));
             return;
         }
-        ask(picture, withPicture, question, imageSentence(picture) + " Let me use <" + card->name + "(" + wanted.argument + ")>.");
+        ask(picture, word, question, imageSentence(picture) + " Let me use <" + card->name + "(" + wanted.argument + ")>.");
         const Legend legend = makeLegend(picture, wanted, m_size, m_random);
         m_conversation.messages.push_back({Role::Expert, expertText(PromptForm::Training, legend.text()) + expertInstruction(PromptForm::Training, question)});
         m_conversation.pictures.push_back(toMaskedPicture(picture, m_size, legend.labels));
@@ -450,18 +409,21 @@ const TrainingPicture& ConversationWriter::somePicture(Random& random) const
     return first.kind == ImageKind::Ct || random.chance(0.7) ? first : pick(m_pool, random);
 }
 
-Conversation ConversationWriter::write(Random& random) const
+std::vector<Conversation> ConversationWriter::write(int count, Random& random) const
 {
-    Conversation conversation;
     const std::vector<experts::ExpertCard> cards = someCards(random);
-    TurnWriter turns(conversation, cards, m_size, random);
     const TrainingPicture picture = varied(somePicture(random), m_size, random);
-    turns.write(picture, true);
-    if (random.chance(0.1)) {
-        const bool same = random.chance(0.6);
-        turns.write(same ? picture : varied(somePicture(random), m_size, random), !same);
+    const std::string word = promptWord(picture.kind, random);
+    std::vector<Conversation> conversations{std::size_t(count)};
+    for (Conversation& conversation : conversations) {
+        TurnWriter turns(conversation, cards, m_size, random);
+        turns.write(picture, word);
+        if (random.chance(0.1)) {
+            const TrainingPicture next = random.chance(0.6) ? picture : varied(somePicture(random), m_size, random);
+            turns.write(next, next.grey == picture.grey ? std::nullopt : std::optional(promptWord(next.kind, random)));
+        }
     }
-    return conversation;
+    return conversations;
 }
 
 std::vector<std::string> ConversationWriter::texts(int count, std::uint32_t seed) const
@@ -469,7 +431,7 @@ std::vector<std::string> ConversationWriter::texts(int count, std::uint32_t seed
     Random random(seed);
     std::vector<std::string> texts;
     for (int n = 0; n < count; ++n) {
-        texts.push_back(trainingText("llama_3", write(random).messages).text);
+        texts.push_back(trainingText("llama_3", write(1, random)[0].messages).text);
     }
     return texts;
 }

@@ -1,8 +1,7 @@
 #include "assistant/engine/train/Trainer.h"
 
-#include "assistant/engine/Tokenizer.h"
-#include "assistant/engine/VilaNetworks.h"
-#include "assistant/engine/train/Conversations.h"
+#include "assistant/engine/train/Samples.h"
+#include "assistant/engine/train/Stopwatch.h"
 #include "assistant/engine/train/VisionTrainer.h"
 #include "viewer/volume/Error.h"
 
@@ -12,6 +11,7 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <numbers>
 
 namespace hf::assistant::train {
@@ -20,135 +20,6 @@ namespace fs = std::filesystem;
 using phantom::Random;
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-constexpr TokenId kImage = -200;
-
-/// Ids of a conversation (kImage for a picture) and which of them are learned.
-struct Sample {
-    std::vector<TokenId> ids;
-    std::vector<bool> learned;
-    std::vector<int> answerOf;      ///< Number of the answer of a learned token, else -1.
-    std::vector<Picture> pictures;
-    std::size_t rows = 0;           ///< Length with the pictures' rows.
-};
-
-/// Tokenises as the program does at run time: prompts and answers apart, pictures apart, BOS kept once in front (reference 3.2).
-class SampleMaker {
-public:
-    SampleMaker(const Tokenizer& tokenizer, int tokensPerImage) : m_tokenizer(tokenizer), m_tokensPerImage(tokensPerImage)
-    {
-        m_prefix = tokenizer.encode("").size();
-    }
-
-    Sample make(const Conversation& conversation) const
-    {
-        const TrainingText text = trainingText("llama_3", conversation.messages);
-        Sample sample;
-        sample.pictures = conversation.pictures;
-        std::size_t at = 0;
-        int answer = 0;
-        for (const auto& [begin, end] : text.learned) {
-            addPrompt(sample, text.text.substr(at, begin - at));
-            add(sample, text.text.substr(begin, end - begin), answer++);
-            at = end;
-        }
-        addPrompt(sample, text.text.substr(at));
-        sample.rows = sample.ids.size() + sample.pictures.size() * std::size_t(m_tokensPerImage - 1);
-        return sample;
-    }
-
-private:
-    void addPrompt(Sample& sample, const std::string& text) const
-    {
-        const std::string marker = "<image>";
-        std::size_t at = 0;
-        for (std::size_t hit = text.find(marker); hit != std::string::npos; hit = text.find(marker, at)) {
-            add(sample, text.substr(at, hit - at), -1);
-            sample.ids.push_back(kImage);
-            sample.learned.push_back(false);
-            sample.answerOf.push_back(-1);
-            at = hit + marker.size();
-        }
-        add(sample, text.substr(at), -1);
-    }
-
-    void add(Sample& sample, const std::string& text, int answer) const
-    {
-        const std::vector<TokenId> ids = m_tokenizer.encode(text);
-        for (std::size_t n = sample.ids.empty() ? 0 : m_prefix; n < ids.size(); ++n) {
-            sample.ids.push_back(ids[n]);
-            sample.learned.push_back(answer >= 0);
-            sample.answerOf.push_back(answer);
-        }
-    }
-
-    const Tokenizer& m_tokenizer;
-    int m_tokensPerImage;
-    std::size_t m_prefix = 0;
-};
-
-/// A batch as tensors; B sequences of T rows, right side padded.
-struct Batch {
-    torch::Tensor ids;          // [B, T] int64, 0 where a picture's row or padding is
-    torch::Tensor pixels;       // [n, 3, S, S] fp32
-    torch::Tensor imageRows;    // [n * tokensPerImage] int64, places in B * T
-    torch::Tensor from;         // [L] int64, rows (in B * T) whose next token is learned
-    torch::Tensor targets;      // [L] int64
-    std::vector<std::pair<int, int>> answers;   ///< Of each learned token: sample, answer.
-};
-
-Batch makeBatch(std::span<const Sample> samples, int tokensPerImage, const PreprocessorConfig& preprocessor)
-{
-    std::size_t longest = 0;
-    for (const Sample& sample : samples) {
-        longest = std::max(longest, sample.rows);
-    }
-    const auto width = std::int64_t(longest);
-    Batch batch;
-    batch.ids = torch::zeros({std::int64_t(samples.size()), width}, torch::kLong);
-    std::vector<Picture> pictures;
-    std::vector<std::int64_t> imageRows, from, targets;
-    for (std::size_t b = 0; b < samples.size(); ++b) {
-        const Sample& sample = samples[b];
-        std::int64_t* row = batch.ids.data_ptr<std::int64_t>() + std::int64_t(b) * width;
-        std::int64_t at = 0;
-        for (std::size_t n = 0; n < sample.ids.size(); ++n) {
-            if (sample.ids[n] == kImage) {
-                for (int r = 0; r < tokensPerImage; ++r) {
-                    imageRows.push_back(std::int64_t(b) * width + at++);
-                }
-                continue;
-            }
-            row[at] = sample.ids[n];
-            if (sample.learned[n]) {
-                from.push_back(std::int64_t(b) * width + at - 1);
-                targets.push_back(sample.ids[n]);
-                batch.answers.emplace_back(int(b), sample.answerOf[n]);
-            }
-            ++at;
-        }
-        pictures.insert(pictures.end(), sample.pictures.begin(), sample.pictures.end());
-    }
-    batch.pixels = pixelTensor(pictures, preprocessor);
-    batch.imageRows = torch::tensor(imageRows, torch::kLong);
-    batch.from = torch::tensor(from, torch::kLong);
-    batch.targets = torch::tensor(targets, torch::kLong);
-    return batch;
-}
-
-/// Logits of the learned tokens [L, V]. @param features  the vision tower's output for batch.pixels.
-torch::Tensor forward(VilaNetworks& networks, const Batch& batch, const torch::Tensor& features)
-{
-    const torch::Tensor text = networks.llm->embed(batch.ids);
-    const std::int64_t hidden = text.size(2);
-    const torch::Tensor images = networks.projector(features).reshape({-1, hidden}).to(text.scalar_type());
-    const torch::Tensor rows = text.reshape({-1, hidden}).index_copy(0, batch.imageRows, images).view_as(text);
-    const torch::Tensor out = networks.llm->forward(rows).reshape({-1, hidden});
-    return networks.llm->logits(out.index_select(0, batch.from));
-}
 
 class Autocast {
 public:
@@ -251,29 +122,33 @@ struct AnswersRight {
     bool later = true;
 };
 
+/// Which parts of its first answers and of the later ones are right, for each branch of a tree.
+std::vector<AnswersRight> tryTree(VilaNetworks& networks, const Tokenizer& tokenizer, const SampleTree& tree)
+{
+    const torch::Tensor right = forward(networks, tree).argmax(1).eq(tree.targets).contiguous();
+    std::vector<AnswersRight> results(std::size_t(tree.branches.size(0)));
+    std::vector<bool> sentenceOver(results.size(), false);
+    for (std::size_t n = 0; n < tree.answers.size(); ++n) {
+        const auto [index, answer] = tree.answers[n];
+        AnswersRight& result = results[std::size_t(index)];
+        bool& slot = answer > 0 ? result.later : sentenceOver[std::size_t(index)] ? result.rest : result.sentence;
+        slot = slot && right.data_ptr<bool>()[n];
+        const TokenId target = TokenId(tree.targets.data_ptr<std::int64_t>()[n]);
+        if (tokenizer.decode(std::span(&target, 1)).find('.') != std::string::npos) {
+            sentenceOver[std::size_t(index)] = true;
+        }
+    }
+    return results;
+}
+
 /// The shares of unseen conversations that are right word by word (teacher-forced, which is what greedy decoding gives while all is right).
-void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::vector<Sample>& samples, const TrainOptions& options, TrainReport& report)
+void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::vector<SampleTree>& trees, const TrainOptions& options, TrainReport& report)
 {
     torch::NoGradGuard noGrad;
     const Autocast autocast(options.bf16);
     std::vector<AnswersRight> outcomes;
-    const int tokensPerImage = networks.config.tokensPerImage();
-    for (std::size_t at = 0; at < samples.size(); at += std::size_t(options.batch)) {
-        const std::span<const Sample> part(samples.data() + at, std::min(samples.size() - at, std::size_t(options.batch)));
-        const Batch batch = makeBatch(part, tokensPerImage, networks.config.preprocessor);
-        const torch::Tensor right = forward(networks, batch, networks.vision(batch.pixels)).argmax(1).eq(batch.targets).contiguous();
-        std::vector<AnswersRight> results(part.size());
-        std::vector<bool> sentenceOver(part.size(), false);
-        for (std::size_t n = 0; n < batch.answers.size(); ++n) {
-            const auto [index, answer] = batch.answers[n];
-            AnswersRight& result = results[std::size_t(index)];
-            bool& slot = answer > 0 ? result.later : sentenceOver[std::size_t(index)] ? result.rest : result.sentence;
-            slot = slot && right.data_ptr<bool>()[n];
-            const TokenId target = TokenId(batch.targets.data_ptr<std::int64_t>()[n]);
-            if (tokenizer.decode(std::span(&target, 1)).find('.') != std::string::npos) {
-                sentenceOver[std::size_t(index)] = true;
-            }
-        }
+    for (const SampleTree& tree : trees) {
+        const std::vector<AnswersRight> results = tryTree(networks, tokenizer, tree);
         outcomes.insert(outcomes.end(), results.begin(), results.end());
     }
     const auto share = [&](auto&& holds) { return double(std::count_if(outcomes.begin(), outcomes.end(), holds)) / double(outcomes.size()); };
@@ -281,6 +156,54 @@ void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::ve
     report.restRight = share([](const AnswersRight& r) { return r.rest; });
     report.exactFirst = share([](const AnswersRight& r) { return r.sentence && r.rest; });
     report.exactAll = share([](const AnswersRight& r) { return r.sentence && r.rest && r.later; });
+}
+
+/// Trees of new conversations: in three of four only the first answers are learned, of many questions; else the whole of a few.
+class TreeSource {
+public:
+    TreeSource(const ConversationWriter& writer, const SampleMaker& maker, const VilaConfig& config) : m_writer(writer), m_maker(maker), m_config(config) {}
+
+    SampleTree next(Random& random) const
+    {
+        const bool whole = random.chance(0.25);
+        std::vector<Sample> samples;
+        for (const Conversation& conversation : m_writer.write(whole ? kWhole : kFirstOnly, random)) {
+            samples.push_back(m_maker.make(conversation, whole ? std::numeric_limits<int>::max() : 1));
+        }
+        return makeTree(samples, m_config.tokensPerImage(), m_config.preprocessor);
+    }
+
+private:
+    static constexpr int kWhole = 4, kFirstOnly = 12;
+    const ConversationWriter& m_writer;
+    const SampleMaker& m_maker;
+    VilaConfig m_config;
+};
+
+/// One step of the optimizer over at least so many conversations. @return loss (nats a learned token), conversations.
+std::pair<double, int> learn(VilaNetworks& networks, torch::optim::AdamW& optimizer, const std::vector<torch::Tensor>& learned, const TreeSource& source, int conversations, bool bf16, Random& random)
+{
+    std::vector<SampleTree> trees;
+    int count = 0;
+    double tokens = 0, sum = 0;
+    while (count < conversations) {
+        trees.push_back(source.next(random));
+        count += int(trees.back().branches.size(0));
+        tokens += double(trees.back().targets.size(0));
+    }
+    optimizer.zero_grad();
+    for (const SampleTree& tree : trees) {
+        torch::Tensor loss;
+        {
+            const Autocast autocast(bf16);
+            loss = torch::nn::functional::cross_entropy(forward(networks, tree), tree.targets, torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum)) / tokens;
+        }
+        loss.backward();
+        sum += loss.item<double>();
+    }
+    torch::nn::utils::clip_grad_norm_(learned, 1.0);
+    optimizer.step();
+    return {sum, count};
 }
 
 /// Decays matrices only.
@@ -350,15 +273,14 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     } else {
         initialise(networks, options.seed);
     }
-    const int tokensPerImage = networks.config.tokensPerImage();
-    const SampleMaker maker(tokenizer, tokensPerImage);
-    Random random(options.seed * 31 + (options.resume ? std::uint64_t(Clock::now().time_since_epoch().count()) : 0));
+    const SampleMaker maker(tokenizer);
+    const TreeSource source(writer, maker, networks.config), unseenSource(unseenWriter, maker, networks.config);
+    Random random(options.seed * 31 + (options.resume ? std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count()) : 0));
     Random unseenRandom(options.seed + 999);
-    std::vector<Sample> unseen;
-    for (int n = 0; n < 320; ++n) {
-        unseen.push_back(maker.make(unseenWriter.write(unseenRandom)));
+    std::vector<SampleTree> unseen;
+    for (int n = 0; n < 48; ++n) {
+        unseen.push_back(unseenSource.next(unseenRandom));
     }
-    std::sort(unseen.begin(), unseen.end(), [](const Sample& a, const Sample& b) { return a.rows < b.rows; });
 
     const auto save = [&] { saveNetworks(networks, options.output, torch::kBFloat16); };
     if (options.visionMinutes > 0) {
@@ -375,57 +297,32 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     }
     torch::optim::AdamW optimizer = optimizerFor(learned, options.learningRate);
 
-    const auto start = Clock::now();
-    // The clock may decide: `done` is the share of the whole run that is over.
-    const auto share = [&](int step) { return options.minutes > 0 ? secondsSince(start) / (options.minutes * 60) : double(step) / options.steps; };
+    const Stopwatch clock;
+    // The clock may decide: the share of the whole run that is over.
+    const auto share = [&](int step) { return options.minutes > 0 ? clock.seconds() / (options.minutes * 60) : double(step) / options.steps; };
     double lossSum = 0;
-    int lossCount = 0;
-    std::vector<std::vector<Sample>> queue;
-    int step = 0;
+    int lossCount = 0, step = 0;
+    std::int64_t conversations = 0;
     for (double done = 0; (done = share(step)) < 1; ++step) {
         if (stop.stop_requested()) {
             save();
             throw Cancelled();
         }
-        if (queue.empty()) {
-            // Eight batches at once, sorted, so that little is padding.
-            std::vector<Sample> samples;
-            for (int n = 0; n < 8 * options.batch; ++n) {
-                samples.push_back(maker.make(writer.write(random)));
-            }
-            std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) { return a.rows < b.rows; });
-            for (int n = 0; n < 8; ++n) {
-                const auto first = samples.begin() + std::ptrdiff_t(n) * options.batch;
-                queue.emplace_back(std::make_move_iterator(first), std::make_move_iterator(first + options.batch));
-            }
-            for (std::size_t n = queue.size(); n > 1; --n) {
-                std::swap(queue[n - 1], queue[std::size_t(random.below(int(n)))]);
-            }
-        }
-        const Batch batch = makeBatch(queue.back(), tokensPerImage, networks.config.preprocessor);
-        queue.pop_back();
         const double warm = std::min(1.0, (step + 1) / 150.0);
         const double rate = options.learningRate * warm * (0.02 + 0.98 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, done))));
         for (auto& group : optimizer.param_groups()) {
             static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
         }
-        optimizer.zero_grad();
-        torch::Tensor loss;
-        {
-            const Autocast autocast(options.bf16);
-            loss = torch::nn::functional::cross_entropy(forward(networks, batch, networks.vision(batch.pixels)), batch.targets);
-        }
-        loss.backward();
-        torch::nn::utils::clip_grad_norm_(learned, 1.0);
-        optimizer.step();
-        lossSum += loss.item<double>();
+        const auto [loss, count] = learn(networks, optimizer, learned, source, options.batch, options.bf16, random);
+        lossSum += loss;
+        conversations += count;
         ++lossCount;
         if ((step + 1) % 20 == 0) {
             TrainReport report;
             report.step = step + 1;
             report.steps = options.minutes > 0 ? int((step + 1) / std::max(1e-6, share(step))) : options.steps;
             report.loss = lossSum / lossCount;
-            report.samplesPerSecond = (step + 1) * options.batch / secondsSince(start);
+            report.samplesPerSecond = double(conversations) / clock.seconds();
             lossSum = lossCount = 0;
             if ((step + 1) % options.saveEvery == 0) {
                 tryUnseen(networks, tokenizer, unseen, options, report);

@@ -20,7 +20,7 @@ struct TrainOptions {
     double minutes = 0;                     ///< Above 0: the schedule ends by the clock instead of by steps.
     /// Minutes in which a new vision tower alone learns to tell kinds and planes apart (see VisionTrainer.h); 0 with `resume` keeps the one that there is.
     double visionMinutes = 20;
-    int batch = 32;
+    int batch = 64;                         ///< Conversations a step.
     int pictures = 6000;
     int vocabSize = 1536;
     double learningRate = 1.2e-3;

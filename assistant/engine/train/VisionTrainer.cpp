@@ -1,11 +1,11 @@
 #include "assistant/engine/train/VisionTrainer.h"
 
+#include "assistant/engine/train/Stopwatch.h"
 #include "viewer/volume/Error.h"
 #include "viewer/volume/Progress.h"
 
 #include <ATen/autocast_mode.h>
 
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <numbers>
@@ -15,9 +15,6 @@ namespace hf::assistant::train {
 using phantom::Random;
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr int kFirstRegionLayer = 1, kRegionLayers = 2, kLayers = 5;
 
@@ -291,11 +288,11 @@ void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<Trai
         learned.push_back(parameter);
     }
     torch::optim::AdamW optimizer(learned, torch::optim::AdamWOptions(options.learningRate).betas({0.9, 0.98}).weight_decay(0.05));
-    const auto start = Clock::now();
+    const Stopwatch clock;
     double loss = 0, right = 0;
     int count = 0;
     for (int step = 0;; ++step) {
-        const double done = secondsSince(start) / (options.minutes * 60);
+        const double done = clock.seconds() / (options.minutes * 60);
         if (done >= 1) {
             return;
         }
@@ -319,7 +316,7 @@ void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<Trai
         loss += error.item<double>();
         right += logits.argmax(1).eq(targets).to(torch::kFloat).mean().item<double>();
         if (++count == 200) {
-            onReport({step + 1, loss / count, right / count, (step + 1) * options.batch / secondsSince(start), (step + 1) % 1000 == 0 ? tryPictures(networks, head, heldOut) : ToldRight{}});
+            onReport({step + 1, loss / count, right / count, (step + 1) * options.batch / clock.seconds(), (step + 1) % 1000 == 0 ? tryPictures(networks, head, heldOut) : ToldRight{}});
             loss = right = count = 0;
         }
     }

@@ -1,0 +1,143 @@
+#include "assistant/engine/train/Samples.h"
+
+#include <algorithm>
+
+namespace hf::assistant::train {
+
+Sample SampleMaker::make(const Conversation& conversation, int answers) const
+{
+    const TrainingText text = trainingText("llama_3", conversation.messages);
+    Sample sample;
+    std::size_t at = 0;
+    int answer = 0;
+    for (const auto& [begin, end] : text.learned) {
+        if (answer == answers) {
+            break;
+        }
+        addPrompt(sample, text.text.substr(at, begin - at));
+        add(sample, text.text.substr(begin, end - begin), answer++);
+        at = end;
+    }
+    const auto shown = std::count(sample.ids.begin(), sample.ids.end(), Sample::kImage);
+    sample.pictures.assign(conversation.pictures.begin(), conversation.pictures.begin() + shown);
+    return sample;
+}
+
+void SampleMaker::addPrompt(Sample& sample, const std::string& text) const
+{
+    const std::string marker = "<image>";
+    std::size_t at = 0;
+    for (std::size_t hit = text.find(marker); hit != std::string::npos; hit = text.find(marker, at)) {
+        add(sample, text.substr(at, hit - at), -1);
+        sample.ids.push_back(Sample::kImage);
+        sample.answerOf.push_back(-1);
+        at = hit + marker.size();
+    }
+    add(sample, text.substr(at), -1);
+}
+
+void SampleMaker::add(Sample& sample, const std::string& text, int answer) const
+{
+    const std::vector<TokenId> ids = m_tokenizer.encode(text);
+    for (std::size_t n = sample.ids.empty() ? 0 : m_prefix; n < ids.size(); ++n) {
+        sample.ids.push_back(ids[n]);
+        sample.answerOf.push_back(answer);
+    }
+}
+
+namespace {
+
+/// How many ids all samples begin with; the row before the first learned token is never among them, as something is learned from it.
+std::size_t sharedLength(std::span<const Sample> samples)
+{
+    const std::vector<TokenId>& first = samples[0].ids;
+    std::size_t length = first.size();
+    for (const Sample& sample : samples) {
+        const auto learned = std::find_if(sample.answerOf.begin(), sample.answerOf.end(), [](int answer) { return answer >= 0; });
+        const auto most = std::min(length, std::size_t(learned - sample.answerOf.begin()) - 1);
+        length = std::size_t(std::mismatch(first.begin(), first.begin() + std::ptrdiff_t(most), sample.ids.begin()).first - first.begin());
+    }
+    return length;
+}
+
+/// Writes ids into rows of a tensor; pictures take `tokensPerImage` rows each, whose places are listed.
+struct RowWriter {
+    int tokensPerImage;
+    std::vector<std::int64_t> imageRows;
+
+    std::size_t rows(std::span<const TokenId> ids) const
+    {
+        return ids.size() + std::size_t(std::count(ids.begin(), ids.end(), Sample::kImage)) * std::size_t(tokensPerImage - 1);
+    }
+
+    /// @param data  the row at `at` is the first to be written. @param visit  gets each id's number and row.
+    template <typename Visit> void write(std::span<const TokenId> ids, std::int64_t* data, std::int64_t at, Visit&& visit)
+    {
+        for (std::size_t n = 0; n < ids.size(); ++n) {
+            if (ids[n] == Sample::kImage) {
+                for (int row = 0; row < tokensPerImage; ++row) {
+                    imageRows.push_back(at++);
+                }
+            } else {
+                visit(n, at);
+                data[at++] = ids[n];
+            }
+        }
+    }
+};
+
+torch::Tensor placed(const torch::Tensor& text, const torch::Tensor& rows, const torch::Tensor& images)
+{
+    const std::int64_t hidden = text.size(2);
+    return text.reshape({-1, hidden}).index_copy(0, rows, images.to(text.scalar_type())).view_as(text);
+}
+
+} // namespace
+
+SampleTree makeTree(std::span<const Sample> samples, int tokensPerImage, const PreprocessorConfig& preprocessor)
+{
+    const std::size_t shared = sharedLength(samples);
+    const std::span<const TokenId> beginning(samples[0].ids.data(), shared);
+    const auto restOf = [&](const Sample& sample) { return std::span(sample.ids).subspan(shared); };
+    RowWriter early{tokensPerImage, {}}, late{tokensPerImage, {}};
+    std::size_t width = 0;
+    for (const Sample& sample : samples) {
+        width = std::max(width, late.rows(restOf(sample)));
+    }
+    SampleTree tree;
+    tree.beginning = torch::zeros({1, std::int64_t(early.rows(beginning))}, torch::kLong);
+    tree.branches = torch::zeros({std::int64_t(samples.size()), std::int64_t(width)}, torch::kLong);
+    early.write(beginning, tree.beginning.data_ptr<std::int64_t>(), 0, [](std::size_t, std::int64_t) {});
+    const auto earlyPictures = std::count(beginning.begin(), beginning.end(), Sample::kImage);
+    std::vector<Picture> pictures(samples[0].pictures.begin(), samples[0].pictures.begin() + earlyPictures);
+    std::vector<std::int64_t> from, targets;
+    for (std::size_t branch = 0; branch < samples.size(); ++branch) {
+        const Sample& sample = samples[branch];
+        late.write(restOf(sample), tree.branches.data_ptr<std::int64_t>(), std::int64_t(branch * width), [&](std::size_t n, std::int64_t row) {
+            if (const int answer = sample.answerOf[shared + n]; answer >= 0) {
+                from.push_back(row - 1);
+                targets.push_back(sample.ids[shared + n]);
+                tree.answers.emplace_back(int(branch), answer);
+            }
+        });
+        pictures.insert(pictures.end(), sample.pictures.begin() + earlyPictures, sample.pictures.end());
+    }
+    tree.pixels = pixelTensor(pictures, preprocessor);
+    tree.beginningRows = torch::tensor(early.imageRows, torch::kLong);
+    tree.branchRows = torch::tensor(late.imageRows, torch::kLong);
+    tree.from = torch::tensor(from, torch::kLong);
+    tree.targets = torch::tensor(targets, torch::kLong);
+    return tree;
+}
+
+torch::Tensor forward(VilaNetworks& networks, const SampleTree& tree)
+{
+    const std::int64_t hidden = networks.llm->config().hiddenSize;
+    const torch::Tensor images = networks.projector(networks.vision(tree.pixels)).reshape({-1, hidden});
+    const std::int64_t early = tree.beginningRows.size(0);
+    const torch::Tensor beginning = placed(networks.llm->embed(tree.beginning), tree.beginningRows, images.narrow(0, 0, early));
+    const torch::Tensor branches = placed(networks.llm->embed(tree.branches), tree.branchRows, images.narrow(0, early, images.size(0) - early));
+    return networks.llm->logits(networks.llm->forwardBranches(beginning, branches).reshape({-1, hidden}).index_select(0, tree.from));
+}
+
+} // namespace hf::assistant::train

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "assistant/engine/Tokenizer.h"
+#include "assistant/engine/VilaNetworks.h"
+#include "assistant/engine/train/Conversations.h"
+
+#include <span>
+#include <vector>
+
+namespace hf::assistant::train {
+
+/// Ids of a conversation and which of them are learned.
+struct Sample {
+    static constexpr TokenId kImage = -200;     ///< Stands for all rows of a picture.
+    std::vector<TokenId> ids;
+    std::vector<int> answerOf;                  ///< Number of the answer that a learned token belongs to, else -1.
+    std::vector<Picture> pictures;
+};
+
+/// Tokenises as the program does at run time: prompts and answers apart, pictures apart, BOS kept once in front (reference 3.2).
+class SampleMaker {
+public:
+    explicit SampleMaker(const Tokenizer& tokenizer) : m_tokenizer(tokenizer), m_prefix(tokenizer.encode("").size()) {}
+    /// @param answers  what follows this many answers is left out.
+    Sample make(const Conversation& conversation, int answers) const;
+
+private:
+    void addPrompt(Sample& sample, const std::string& text) const;
+    void add(Sample& sample, const std::string& text, int answer) const;
+    const Tokenizer& m_tokenizer;
+    std::size_t m_prefix;
+};
+
+/// Samples that begin alike, as tensors: P rows that all share, then K branches of L rows, right side padded. Cards and picture are most of a
+/// prompt, and are computed once for all the questions about them.
+struct SampleTree {
+    torch::Tensor beginning;        ///< [1, P] int64, 0 where a picture's row is.
+    torch::Tensor branches;         ///< [K, L] int64, 0 where a picture's row or padding is.
+    torch::Tensor pixels;           ///< [n, 3, S, S] fp32, those of the beginning first.
+    torch::Tensor beginningRows;    ///< [.] int64, places of pictures' rows in P.
+    torch::Tensor branchRows;       ///< [.] int64, places of pictures' rows in K * L.
+    torch::Tensor from;             ///< [N] int64, places in K * L whose next token is learned.
+    torch::Tensor targets;          ///< [N] int64
+    std::vector<std::pair<int, int>> answers;   ///< Of each learned token: branch, answer.
+};
+
+/// @param samples  at least one; their beginnings that are the same word by word are shared. Samples whose pictures differ must differ in text
+/// before.
+SampleTree makeTree(std::span<const Sample> samples, int tokensPerImage, const PreprocessorConfig& preprocessor);
+
+/// Logits of the learned tokens [N, V].
+torch::Tensor forward(VilaNetworks& networks, const SampleTree& tree);
+
+} // namespace hf::assistant::train

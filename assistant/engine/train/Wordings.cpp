@@ -1,0 +1,229 @@
+#include "assistant/engine/train/Wordings.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace hf::assistant::train {
+
+using phantom::Random;
+
+std::string pickWord(std::initializer_list<const char*> list, Random& random) { return *(list.begin() + random.below(int(list.size()))); }
+
+std::string replaced(std::string text, const std::string& from, const std::string& to)
+{
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+        text.replace(at, from.size(), to);
+    }
+    return text;
+}
+
+namespace {
+
+std::string withoutArticle(const std::string& noun)
+{
+    for (const std::string article : {"the ", "both ", "all the ", "all "}) {
+        if (noun.starts_with(article)) {
+            return noun.substr(article.size());
+        }
+    }
+    return noun;
+}
+
+/// The noun as somebody may put it: mostly as it is, else bare or with another determiner.
+std::string phrase(const std::string& noun, Random& random)
+{
+    if (noun.starts_with("all") || noun.starts_with("every") || noun.starts_with("any") || noun.starts_with("as ") || noun.starts_with("whatever") || random.chance(0.6)) {
+        return noun;
+    }
+    const std::string bare = withoutArticle(noun);
+    return replaced(pickWord({"{B}", "{B}", "the {B}", "all the {B}", "all {B}", "the patient's {B}", "this patient's {B}", "the visible {B}", "this {B}", "these {B}", "his {B}", "her {B}", "the whole {B}", "the entire {B}"}, random),
+        "{B}", bare.starts_with("patient") ? "body" : bare);
+}
+
+std::string place(const std::string& modality, Random& random)
+{
+    if (random.chance(0.45)) {
+        return {};
+    }
+    return replaced(pickWord({" in this image", " in this scan", " in the image", " on this slice", " in this slice", " here", " in this study", " in the volume", " in this {M}", " on this {M}", " in this {M} scan",
+                                 " on the {M} image", " in this picture", " in this patient", " of this patient", " on the scan", " for this {M}", " in the current view", " in this view", " in my patient", " from this scan"},
+                        random),
+        "{M}", modality);
+}
+
+std::string verb(Random& random)
+{
+    return pickWord({"segment", "segment", "segment", "segment", "outline", "outline", "show", "show", "show me", "show me", "mark", "delineate", "contour", "highlight", "find", "locate", "label", "draw", "draw in", "trace", "colour",
+                        "color", "extract", "annotate", "point out", "display", "paint", "detect", "isolate", "identify", "overlay", "visualize", "visualise", "map", "map out", "mask", "mask out", "separate", "pick out", "indicate",
+                        "fill in", "shade", "demarcate", "circle", "select", "capture", "tag", "segment out", "auto-segment", "recognize", "outline and label", "mark up", "draw around", "trace out", "give me", "get", "get me",
+                        "create a mask of", "make a mask of", "make a mask for", "create a segmentation of", "do a segmentation of", "perform a segmentation of", "run a segmentation of", "generate a mask for", "produce a mask of",
+                        "put a mask on", "put a contour around", "draw a contour around", "draw the outline of", "draw the borders of", "add an overlay for", "compute a mask of", "find and segment", "let me see", "bring up", "present",
+                        "pull out", "look for", "search for", "single out", "split off", "render", "colour in", "color in", "try to segment", "go ahead and segment", "start with"}, random);
+}
+
+/// For a verb phrase in {V}.
+std::string courtesy(Random& random)
+{
+    if (random.chance(0.42)) {
+        return "{V}";
+    }
+    return pickWord({"please {V}", "please {V}", "{V} please", "can you {V}", "can you {V}", "could you {V}", "could you {V}", "can you please {V}", "could you please {V}", "would you {V}", "would you please {V}", "will you {V}",
+                        "I want you to {V}", "I'd like you to {V}", "I would like you to {V}", "I need you to {V}", "kindly {V}", "now {V}", "just {V}", "next {V}", "then {V}", "first {V}", "OK {V}", "let's {V}", "let us {V}",
+                        "help me {V}", "help me to {V}", "are you able to {V}", "is it possible to {V}", "hey, {V}", "hi, can you {V}", "hello, please {V}", "use an expert to {V}", "we need to {V}", "I want to {V}", "I would like to {V}",
+                        "can we {V}", "could we {V}", "may I ask you to {V}", "I'm asking you to {V}", "go on and {V}", "{V} for me", "{V} for me please", "{V} now", "{V} if you can", "{V} again", "{V}, thanks", "{V}, thank you",
+                        "{V} for my students", "as a next step {V}", "quickly {V}", "{V} automatically", "try and {V}", "be so kind and {V}"}, random);
+}
+
+/// Requests that are no sentence with a verb of doing.
+std::string wish(Random& random)
+{
+    return pickWord({"{N}", "{N}", "{N} please", "{N}, please", "{N}?", "{N} mask", "{N} segmentation", "{N} overlay", "{N} contour", "segmentation of {N}", "mask of {N}", "mask for {N}", "outline of {N}", "contours of {N}", "overlay of {N}",
+                        "I need {N}", "I want {N}", "I'd like {N}", "I want to see {N}", "I would like to see {N}", "I'd like to see {N}", "I'd like {N} segmented", "I'd like {N} marked", "I want {N} outlined", "I would like {N} highlighted",
+                        "I need {N} segmented", "I need {N} contoured", "I need a mask of {N}", "I need a mask for {N}", "I need a segmentation of {N}", "I'd like a mask of {N}", "I would like a contour of {N}", "can I see {N}", "may I see {N}",
+                        "can I get {N}", "could I get a mask of {N}", "could I have {N}", "can I have {N} outlined", "please have {N} segmented", "what about {N}", "how about {N}", "and {N}", "and what about {N}", "now {N}", "only {N}",
+                        "just {N}", "same for {N}", "do {N}", "next {N}", "{N} next", "{N} now", "also {N}", "{N} only", "{N} in color", "{N} outlined please", "{N} should be marked", "{N} should be segmented", "please do {N}",
+                        "where are {N}", "where is {N}", "where do {N} lie", "where does {N} lie", "where are {N} located", "where is {N} located", "where can I find {N}", "where can {N} be found", "where exactly is {N}",
+                        "where do you see {N}", "where do I look for {N}", "where does {N} begin and end", "tell me where {N} are", "tell me where {N} is", "show me where {N} is", "show me where {N} are", "show where {N} lie",
+                        "which pixels are {N}", "which parts are {N}", "which part of this is {N}", "which voxels belong to {N}", "which area is {N}", "which region is {N}", "what here is {N}", "what part is {N}", "what belongs to {N}",
+                        "how far do {N} reach", "how does {N} look", "what do {N} look like", "what is the outline of {N}", "what is the extent of {N}", "how are {N} shaped"}, random);
+}
+
+std::string measure(Random& random)
+{
+    const std::string quantity = pickWord({"volume", "volume", "volume", "size", "total volume", "mean HU", "density", "mean density", "average HU", "attenuation", "mean attenuation", "extent", "amount", "average density", "volume in mL",
+                                              "overall size", "mean HU value", "capacity"}, random);
+    const std::string unit = pickWord({"mL", "ml", "millilitres", "milliliters", "cc", "cubic centimetres", "cubic centimeters", "litres", "liters"}, random);
+    const std::string form = pickWord({"how large are {N}", "how large is {N}", "how big are {N}", "how big is {N}", "how much of this is {N}", "how much {B} is there", "how much {B} do you see", "how much {B} is in this scan",
+                                          "how much {B} does this patient have", "how much {B} does the patient have", "what volume do {N} have", "what volume does {N} have", "how many {U} are {N}", "how many {U} of {B}",
+                                          "how many {U} of {B} are there", "how many {U} of {B} do you measure", "how many {U} does {N} have", "how many {U} do {N} have", "what is the {Q} of {N}", "what is the {Q} of {N}",
+                                          "what's the {Q} of {N}", "{Q} of {N}", "{Q} of {N} please", "{B} {Q}", "measure {N}", "measure the {Q} of {N}", "quantify {N}", "compute the {Q} of {N}", "calculate the {Q} of {N}",
+                                          "determine the {Q} of {N}", "estimate the {Q} of {N}", "tell me the {Q} of {N}", "give me the {Q} of {N}", "work out the {Q} of {N}", "report the {Q} of {N}", "find out the {Q} of {N}",
+                                          "get the {Q} of {N}", "can you measure {N}", "could you measure the {Q} of {N}", "please measure {N}", "please calculate the {Q} of {N}", "I need the {Q} of {N}", "I'd like to know the {Q} of {N}",
+                                          "I want to know how large {N} is", "I want to know how big {N} are", "do you know the {Q} of {N}", "segment {N} and measure the {Q}", "segment {N} and tell me the {Q}", "how dense is {N}",
+                                          "how dense are {N}", "what is {N} in {U}", "what fraction is {N}", "what percentage is {N}", "how voluminous are {N}", "{N} in {U}"}, random);
+    return replaced(replaced(form, "{Q}", quantity), "{U}", unit);
+}
+
+std::string presence(Random& random)
+{
+    return pickWord({"are {N} visible", "is {N} visible", "can you see {N}", "do you see {N}", "does this show {N}", "is there any sign of {N}", "are {N} in this slice", "is {N} in the picture", "are there any {B}", "do we see {N}",
+                        "is {N} shown", "are {N} shown", "is any part of {N} visible", "is there {B}", "is there any {B}", "does this slice show {N}", "does this image contain {N}", "does this scan include {N}", "can {N} be seen",
+                        "can you make out {N}", "is {N} included", "are {N} included", "is {N} in view", "are {N} in the field of view", "is {N} covered", "are {N} on this slice", "any {B} here", "any {B} visible", "any {B} in this slice",
+                        "do I see {N}", "is {N} present", "are {N} present", "do {N} appear", "does {N} appear", "is some of {N} visible", "can we see {N}", "is {N} cut by this slice", "does the scan reach {N}"}, random);
+}
+
+/// Two letters exchanged, or one lost, in one of the longer words.
+std::string misspelt(std::string text, Random& random)
+{
+    if (text.size() > 8) {
+        const std::size_t at = 1 + std::size_t(random.below(int(text.size()) - 2));
+        if (std::isalpha(static_cast<unsigned char>(text[at])) && std::isalpha(static_cast<unsigned char>(text[at - 1])) && std::isalpha(static_cast<unsigned char>(text[at + 1]))) {
+            random.chance(0.5) ? std::swap(text[at], text[at + 1]) : (void)text.erase(at, 1);
+        }
+    }
+    return text;
+}
+
+std::string lower(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    return text;
+}
+
+std::string finished(std::string text, Random& random)
+{
+    const bool small = random.chance(0.22);
+    if (small) {
+        text = lower(text);
+    } else {
+        text[0] = char(std::toupper(static_cast<unsigned char>(text[0])));
+    }
+    if (random.chance(0.05)) {
+        text = misspelt(text, random);
+    }
+    return text;
+}
+
+std::string listed(Random& random, std::initializer_list<const char*> list) { return finished(pickWord(list, random), random); }
+
+bool isQuestion(const std::string& text)
+{
+    constexpr const char* kStarts[] = {"can", "could", "where", "which", "would", "may", "will", "are", "is", "do ", "does", "how", "what", "any", "and what"};
+    const std::string start = lower(text.substr(0, 8));
+    return std::any_of(std::begin(kStarts), std::end(kStarts), [&](const char* word) { return start.starts_with(word); });
+}
+
+std::string punctuated(const std::string& text, Random& random)
+{
+    if (text.ends_with("?") || random.chance(0.25)) {
+        return text;
+    }
+    return text + (isQuestion(text) ? (random.chance(0.85) ? "?" : "") : pickWord({".", ".", "", "", "!"}, random));
+}
+
+} // namespace
+
+std::string structureQuestion(Asked asked, const std::string& noun, const std::string& modality, Random& random)
+{
+    std::string form;
+    switch (asked) {
+    case Asked::Segment: form = random.chance(0.62) ? replaced(courtesy(random), "{V}", verb(random) + " {N}") : wish(random); break;
+    case Asked::Measure: form = measure(random); break;
+    case Asked::Presence: form = presence(random); break;
+    }
+    std::string text = replaced(replaced(form, "{N}", phrase(noun, random)), "{B}", withoutArticle(noun)) + place(modality, random);
+    text = replaced(replaced(replaced(text, "any the ", "any "), "the the ", "the "), "any any ", "any ");
+    return punctuated(finished(text, random), random);
+}
+
+std::string whatQuestion(Random& random)
+{
+    const std::string thing = pickWord({"image", "scan", "picture", "slice", "view", "CT", "study", "image here"}, random);
+    const std::string form = pickWord({"what can be seen in this {T}", "can you describe what's in the {T}", "what does the {T} depict", "what is displayed in the {T}", "can you identify what's shown here", "what is illustrated in this {T}",
+                                          "what's visible in the {T}", "can you tell me what's in the {T}", "what does the {T} show", "what does this {T} show", "what is represented in the {T}", "what's in the {T}", "what's shown here",
+                                          "what do you see", "what's this", "what's depicted", "what's visible", "what is it", "what is in this {T}", "describe this {T}", "describe the {T} in detail", "what structures are visible",
+                                          "what is shown in this {T}", "what do you see in this {T}", "what do you see on this {T}", "what can you see", "what can you see here", "describe what you see", "tell me about this {T}", "what is this",
+                                          "explain this {T}", "which structures can be seen", "which organs are visible in this {T}", "what anatomy is shown", "which anatomy do you recognize", "describe the {T}", "describe it",
+                                          "please describe this {T}", "please describe what this {T} shows", "could you describe this {T}", "could you explain what I see here", "what am I looking at", "what are we looking at",
+                                          "what do we see here", "what do we see in this {T}", "name the structures", "name what you see", "list what is visible", "list the structures in this {T}", "give me an overview",
+                                          "give me an overview of this {T}", "give a description of the {T}", "give me a description", "I want to know what is in this {T}", "tell me what you see", "tell me what this {T} shows",
+                                          "what tissues are there", "which tissues do you see", "what parts of the body are shown", "what is on the {T}", "what is going on in this {T}", "show me what is in this {T}", "what is seen here",
+                                          "help me understand this {T}", "walk me through this {T}", "talk me through the {T}", "what are the structures in this {T}"}, random);
+    return punctuated(finished(replaced(form, "{T}", thing), random), random);
+}
+
+std::string kindQuestion(Random& random)
+{
+    return listed(random, {"which modality is this?", "what modality is this?", "what kind of image is this?", "what type of scan is this?", "which plane is this?", "what plane is shown?", "is this a CT or an MRI?",
+                              "is this axial, sagittal or coronal?", "what imaging modality was used?", "name the modality and the plane.", "in which plane is this slice?", "is this a CT?", "is this an MRI?", "is this an X-ray?",
+                              "which orientation does this slice have?", "what imaging technique is this?", "what modality and plane is this", "which view is this?", "tell me the modality and plane of this view.",
+                              "which modality and plane is this?", "what is the modality?", "what is the plane?", "is this slice axial?", "is this a coronal slice?", "is this a sagittal view?", "how was this image made?", "what sort of scan is it?",
+                              "what kind of scan am I looking at?", "which imaging method is this?", "modality?", "plane?", "modality and plane please", "is it CT or MR?", "is that a radiograph?", "which kind of study is this?",
+                              "how is this slice oriented?", "along which plane is this cut?", "is this an ultrasound image?", "what projection is this?"});
+}
+
+std::string identityQuestion(Random& random)
+{
+    return listed(random, {"who are you?", "what are you?", "which model are you?", "what is your name?", "are you a real radiologist?", "can I rely on your answers?", "are you a demo?", "can I use this for diagnosis?",
+                              "who made you?", "what can you do?", "help", "what model is this?", "which version are you?", "hello", "hi", "how do you work?", "can I trust you?", "introduce yourself.", "what are your limits?",
+                              "what are you able to do?", "how can you help me?", "what should I ask you?", "are you a doctor?", "are you certified?", "is this a medical device?", "who am I talking to?", "good morning", "hey there"});
+}
+
+std::string hardQuestion(Random& random)
+{
+    if (random.chance(0.5)) {
+        const std::string finding = pickWord({"fracture", "pneumonia", "tumor", "tumour", "bleeding", "pneumothorax", "infarct", "metastasis", "metastatic disease", "aneurysm", "abnormality", "enlarged lymph nodes", "hemorrhage",
+                                                 "pleural effusion", "gallstones", "appendicitis", "cancer", "stroke", "embolism", "dissection", "stenosis", "infection", "edema", "fibrosis", "emphysema", "cirrhosis", "obstruction",
+                                                 "ascites", "hydrocephalus", "disc herniation", "osteoporosis", "arthritis", "pancreatitis", "diverticulitis", "a malignant lesion", "cardiomegaly", "a bone marrow lesion", "any disease"}, random);
+        return punctuated(finished(replaced(pickWord({"is there a {F}", "is there any {F}", "is there {F}", "does the patient have {F}", "does this patient suffer from {F}", "do you see signs of {F}", "could this be {F}", "is this {F}",
+                                                         "can you rule out {F}", "any evidence of {F}", "are there signs of {F}", "how severe is the {F}", "is the {F} getting worse", "does this look like {F}", "check for {F}",
+                                                         "look for signs of {F}"}, random), "{F}", finding), random), random);
+    }
+    return listed(random, {"is this cancer?", "what is the diagnosis?", "what is your diagnosis?", "what is the most likely diagnosis?", "write a report.", "write the report for this scan", "draft an impression", "dictate the findings",
+                              "is this normal?", "what treatment is needed?", "how old is the patient?", "are there any findings?", "which disease is it?", "is the patient healthy?", "compare this with the prior study.", "what is the prognosis?",
+                              "give me the findings and impression.", "what glioma grade is shown in the image?", "should this patient have surgery?", "what should we do next?", "is the patient a man or a woman?", "does this need a follow-up?",
+                              "has it grown since last time?", "what stage is it?", "is it benign or malignant?", "what is the differential diagnosis?", "is there something wrong?", "does it look pathological?", "which drug should I give?",
+                              "what caused this?", "summarize the findings.", "what is abnormal here?", "is biopsy needed?", "what is the patient's name?", "when was this scan made?", "which contrast agent was used?", "how many lesions are there?"});
+}
+
+} // namespace hf::assistant::train
