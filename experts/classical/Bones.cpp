@@ -293,29 +293,66 @@ void addCavities(const WorkGrid& grid, Mask* bones)
     }
 }
 
-/// Blocks at the border that are darker than half way to the brightest neighbour are soft tissue mixed with cortex. A cortex in full is
-/// seen on fine grids only: on coarse ones less bright neighbours tell the same.
-void trimBorder(const WorkGrid& grid, Mask* bones)
+/// Density of the brightest bone within some blocks of a block: the cortex that the block is a part of or next to.
+int cortexNear(const WorkGrid& grid, const std::uint8_t* bones, std::size_t voxel, const std::array<int, 3>& radius)
+{
+    constexpr int kCortexHu = 550;
+    const std::int16_t* hu = grid.values();
+    std::array<int, 3> low{}, high{};
+    for (int axis = 0; axis < 3; ++axis) {
+        const int index = grid.indexAlong(voxel, axis), reach = radius[std::size_t(axis)];
+        low[std::size_t(axis)] = -std::min(reach, index);
+        high[std::size_t(axis)] = std::min(reach, grid.size[std::size_t(axis)] - 1 - index);
+    }
+    int brightest = hu[voxel];
+    for (int z = low[2]; z <= high[2]; ++z) {
+        for (int y = low[1]; y <= high[1]; ++y) {
+            const std::ptrdiff_t row = std::ptrdiff_t(voxel) + z * std::ptrdiff_t(grid.stride(2)) + y * std::ptrdiff_t(grid.stride(1));
+            for (std::ptrdiff_t n = row + low[0]; n <= row + high[0]; ++n) {
+                brightest = std::max<int>(brightest, bones[n] ? hu[n] : 0);
+            }
+        }
+    }
+    return std::min(brightest, kCortexHu);
+}
+
+struct Trim {
+    double share = 0.42;    ///< Of the way from soft tissue to the cortex: darker blocks go.
+    double leastHu = 470;   ///< Where the cortex is darker nothing is taken away.
+    double reachMm = 0;     ///< How far the cortex may be; at least to the next block.
+    std::array<bool, 3> axes{true, true, true};     ///< Along which a border counts.
+};
+
+/// Takes away blocks at the border that are soft tissue mixed with cortex.
+void trimBorder(const WorkGrid& grid, Mask* bones, const Trim& trim)
 {
     constexpr double kSoftHu = 50;
-    constexpr int kCortexHu = 550;
-    const double coarse = coarseness(grid);
-    const double share = 0.42 + 0.08 * coarse, least = 470 - 170 * coarse;
+    std::array<int, 3> radius{};
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        radius[axis] = std::max(1, int(trim.reachMm / grid.spacingMm[axis]));
+    }
     const std::int16_t* hu = grid.values();
     std::uint8_t* b = bones->GetBufferPointer();
+    const auto isBorder = [&](std::size_t n) {
+        for (int axis = 0; axis < 3; ++axis) {
+            const int index = grid.indexAlong(n, axis);
+            const std::size_t stride = grid.stride(axis);
+            if (trim.axes[std::size_t(axis)] && ((index > 0 && !b[n - stride]) || (index + 1 < grid.size[std::size_t(axis)] && !b[n + stride]))) {
+                return true;
+            }
+        }
+        return false;
+    };
     std::vector<std::size_t> removed;
     for (std::size_t n = 0; n < grid.voxels(); ++n) {
-        if (!b[n]) {
-            continue;
+        if ((n & 0xFFFFF) == 0) {
+            throwIfStopped(grid.stop);
         }
-        bool border = false;
-        int brightest = hu[n];
-        forNeighbours(grid, n, [&](std::size_t other, bool sharesFace) {
-            border = border || (sharesFace && !b[other]);
-            brightest = std::max<int>(brightest, b[other] ? std::min<int>(hu[other], kCortexHu) : 0);
-        });
-        if (border && brightest > least && hu[n] < kSoftHu + share * (brightest - kSoftHu)) {
-            removed.push_back(n);
+        if (b[n] && isBorder(n)) {
+            const int cortex = cortexNear(grid, b, n, radius);
+            if (cortex > trim.leastHu && hu[n] < kSoftHu + trim.share * (cortex - kSoftHu)) {
+                removed.push_back(n);
+            }
         }
     }
     for (const std::size_t n : removed) {
@@ -374,8 +411,20 @@ Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask, const Progre
             return area < 1500 && meanHu(grid, hole.voxels) > kMarrowHu;
         });
     }
-    trimBorder(grid, bones);
+    // A cortex in full is seen on fine grids only: on coarse ones less bright neighbours tell the same.
+    const double coarse = coarseness(grid);
+    trimBorder(grid, bones, {0.42 + 0.08 * coarse, 470 - 170 * coarse, 0, {true, true, true}});
     return bones;
+}
+
+void trimThickSlices(const WorkGrid& voxels, Mask* bones)
+{
+    constexpr double kThick = 2;
+    constexpr int kPasses = 2;
+    const double thin = kThick * *std::min_element(voxels.spacingMm.begin(), voxels.spacingMm.end());
+    for (int pass = 0; pass < kPasses; ++pass) {
+        trimBorder(voxels, bones, {0.46, 300, 3, {voxels.spacingMm[0] < thin, voxels.spacingMm[1] < thin, voxels.spacingMm[2] < thin}});
+    }
 }
 
 } // namespace hf::experts::classical

@@ -185,6 +185,25 @@ std::vector<LabelId> refine(const Volume& volume, const WorkGrid& grid, const st
     return result;
 }
 
+/// What lies beside bones in thick slices is soft tissue.
+void trimThickSlices(const Volume& volume, std::stop_token stop, std::vector<LabelId>& voxels)
+{
+    const std::array<double, 3> spacing = volume.geometry().spacingMm();
+    const auto [least, most] = std::minmax_element(spacing.begin(), spacing.end());
+    if (*most < 4 || *most < 2 * *least) {
+        return;
+    }
+    const WorkGrid grid = makeWorkGrid(volume, 0, stop);
+    const Mask::Pointer bones = maskWhere(grid, [&](std::size_t n) { return voxels[n] == id(ClassicalLabel::Bones); });
+    trimThickSlices(grid, bones);
+    const std::uint8_t* b = bones->GetBufferPointer();
+    for (std::size_t n = 0; n < voxels.size(); ++n) {
+        if (voxels[n] == id(ClassicalLabel::Bones) && !b[n]) {
+            voxels[n] = id(ClassicalLabel::Muscle);
+        }
+    }
+}
+
 class ClassicalCt final : public Expert {
 public:
     ClassicalCt() : m_card(classicalCtCard()) {}
@@ -214,6 +233,7 @@ public:
         const WorkGrid grid = makeWorkGrid(request.volume, kTargetMm, stop);
         const std::vector<LabelId> blocks = classify(grid, progress);
         std::vector<LabelId> voxels = refine(request.volume, grid, blocks, subProgress(progress, 0.9, 1));
+        trimThickSlices(request.volume, stop, voxels);
         const std::set<ClassicalLabel> labels = wanted(request.arguments);
         const bool body = labels.contains(ClassicalLabel::Body);
         for (LabelId& voxel : voxels) {

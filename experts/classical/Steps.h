@@ -20,6 +20,10 @@ Lungs findLungs(const WorkGrid& grid, const Mask* body, const Mask* airways, con
 /// Bones with their marrow.
 Mask::Pointer findBones(const WorkGrid& grid, const Mask* body, const Progress& progress);
 
+/// In slices that are thick beside their pixels the border of bones is looked at again, within the slice, voxel by voxel: there the sides of a
+/// bone are cortex through and through, while its top and bottom are mixed with marrow too.
+void trimThickSlices(const WorkGrid& voxels, Mask* bones);
+
 /// What lies within the muscles of the wall: chest and belly. Fat inside is visceral, outside subcutaneous.
 Mask::Pointer findInside(const WorkGrid& grid, const Mask* body, const Mask* bones, const Lungs& lungs, const Progress& progress);
 

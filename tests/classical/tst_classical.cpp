@@ -144,7 +144,10 @@ HF_TEST(phantom_oblique)
     checkPhantom(options, kFigures);
 }
 
-HF_TEST(phantom_five_millimetres)
+// Slices of 5 mm with the pixels that such scans have.
+HF_TEST(phantom_five_millimetre_slices) { checkPhantom(phantomOf(5, {1, 1, 5}), kFigures); }
+
+HF_TEST(phantom_five_millimetre_voxels)
 {
     // Nine of ten bone voxels lie at a border at this size, and cortex and marrow mix in each: bones, and the muscle around them, stay
     // below the figures for finer scans.
