@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Asks a model about real studies through the engine and counts what it gets right.
 
-    packaging/train-demo/try_model.py ENGINE FOLDER [--model DIR] [--slices N] [--verbose]
+    packaging/train-demo/try_model.py ENGINE FOLDER [--model DIR] [--slices N] [--every N] [--verbose]
 
 FOLDER is one that real_volumes.py wrote (`held-out` for figures that count). Two tables come out: modality and plane of views that the
-vision tower has to tell (with and without the sentence that names the modality), and questions in wordings that the training texts do not
-have, with the expert's argument (or a refusal) that is right for them. Needs SimpleITK and NumPy.
+vision tower has to tell (with and without the sentence that names the modality), and questions (wordings.json, written apart from the
+training texts) with the expert's argument (or a refusal) that is right for them. Needs SimpleITK and NumPy.
 """
 import argparse
 import json
@@ -17,15 +17,9 @@ import numpy
 import SimpleITK
 
 MODALITY = {"CT": ("CT", "HU", "CT"), "MR": ("MR", "none", "MRI"), "CXR": ("DX", "none", "chest X-ray")}
-# Not in Conversations.cpp, word by word. None: no installed expert can do it.
-WORDINGS = [("Segment the lungs", "lungs"), ("Could you draw in both lungs for me?", "lungs"), ("lungs please", "lungs"), ("I'd like the lungs outlined", "lungs"),
-            ("Where do the lungs lie?", "lungs"), ("Please give me a lung mask", "lungs"), ("Can you find the left and the right lung?", "lungs"), ("How many millilitres of lung are there?", "lungs"),
-            ("Show me the skeleton of this patient", "bones"), ("Please segment all the bones in this CT", "bones"), ("Which parts are bone?", "bones"), ("Trace the vertebrae and ribs", "bones"),
-            ("How much fat does this patient have?", "fat"), ("Separate visceral from subcutaneous fat", "fat"), ("What is the volume of the visceral fat?", "fat"), ("Map the adipose tissue", "fat"),
-            ("Show the windpipe", "airways"), ("Can you segment trachea and bronchi?", "airways"), ("Outline the patient's body", "body"), ("Where is the skin surface?", "body"),
-            ("Find the muscles", "muscles"), ("Segment the musculature, please", "muscles"), ("Segment everything you can", "everything"), ("Label all structures in this scan", "everything"),
-            ("What can be seen in this scan?", "everything"), ("Please describe this picture", "everything"), ("Segment the prostate", None), ("Show me the pancreas", None), ("Is there a tumour in the liver?", None),
-            ("Segment the brain", None), ("Is there a fracture?", None), ("What is the diagnosis here?", None)]
+# Written without knowledge of what the trainer composes. "argument" null: no installed expert can do it. "seen": what a model did with it was
+# looked at before the trainer's texts were written; these do not count.
+WORDINGS = json.loads((pathlib.Path(__file__).parent / "wordings.json").read_text(encoding="utf-8"))
 
 
 class Engine:
@@ -84,6 +78,8 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--model")
     parser.add_argument("--slices", type=int, default=5)
+    parser.add_argument("--every", type=int, default=1, help="only each N-th of the wordings")
+    parser.add_argument("--skip", type=int, default=0, help="the first that is taken")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     engine = Engine(options.engine, options.model)
@@ -108,10 +104,15 @@ def main():
                 plane, index = next(views(image, 1), ("axial", 0))
                 view = {"plane": plane, "slice": index, "window": window_of(image, word)}
                 if named and word == "CT":
-                    for question, argument in WORDINGS:
+                    for wording in WORDINGS[options.skip::options.every]:
+                        question, argument = wording["question"], wording["argument"]
                         result = engine.request("chat", volume=number, view=view, question=question, history=[])
                         called = result["firstAnswer"].partition("(")[2].partition(")")[0] if "<" in result["firstAnswer"] else None
-                        count("wordings, argument or refusal", called == argument)
+                        table = "wordings looked at while the trainer was written" if "seen" in wording else "wordings"
+                        count(f"{table}, all", called == argument)
+                        count(f"{table}, {wording['group']}", called == argument)
+                        if argument == "lungs":
+                            count(f"{table}, lungs", called == argument)
                         if options.verbose and called != argument:
                             print(path.stem, "|", question, "|", result["firstAnswer"], flush=True)
                 elif named:

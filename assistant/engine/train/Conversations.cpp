@@ -317,9 +317,9 @@ public:
     void write(const TrainingPicture& picture, const std::optional<std::string>& word)
     {
         const double kind = m_random.uniform();
-        if (kind < 0.48) {
+        if (kind < 0.46) {
             structure(picture, word, pickOurs());
-        } else if (kind < 0.62) {
+        } else if (kind < 0.58) {
             structure(picture, word, pickOffered());
         } else if (kind < 0.72) {
             structure(picture, word, pick(allConcepts(), m_random));

@@ -158,14 +158,14 @@ void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::ve
     report.exactAll = share([](const AnswersRight& r) { return r.sentence && r.rest && r.later; });
 }
 
-/// Trees of new conversations: in three of four only the first answers are learned, of many questions; else the whole of a few.
+/// Trees of new conversations: in nine of ten only the first answers are learned, of many questions; else the whole of a few.
 class TreeSource {
 public:
     TreeSource(const ConversationWriter& writer, const SampleMaker& maker, const VilaConfig& config) : m_writer(writer), m_maker(maker), m_config(config) {}
 
     SampleTree next(Random& random) const
     {
-        const bool whole = random.chance(0.25);
+        const bool whole = random.chance(0.1);
         std::vector<Sample> samples;
         for (const Conversation& conversation : m_writer.write(whole ? kWhole : kFirstOnly, random)) {
             samples.push_back(m_maker.make(conversation, whole ? std::numeric_limits<int>::max() : 1));

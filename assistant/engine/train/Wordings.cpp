@@ -74,14 +74,22 @@ std::string courtesy(Random& random)
                         "{V} for my students", "as a next step {V}", "quickly {V}", "{V} automatically", "try and {V}", "be so kind and {V}"}, random);
 }
 
+/// Requests of few words.
+std::string terse(Random& random)
+{
+    return pickWord({"{N}", "{N}", "{B}", "{B}", "{B}", "{N} please", "{B} please", "{N}, please", "{B} pls", "{N} pls", "pls {B}", "{B}?", "{N}?", "{N} mask", "{B} mask", "{B} mask please", "{B} segmentation", "{B} seg", "{B} overlay",
+                        "{B} contour", "{B} contours", "{B} outline", "{B} only", "only {N}", "just {N}", "{B} now", "now {N}", "next {N}", "do {N}", "{N} next", "also {N}", "and {N}", "segmentation {B}", "mask {B}", "contour {B}", "seg {B}",
+                        "mask of {N}", "mask for {N}", "outline of {N}", "contours of {N}", "overlay of {N}", "segmentation of {N}", "{B} in colour", "{B} for planning", "{B} label", "{B} ROI", "{B} extraction", "{B} highlighted",
+                        "{B} visible", "{B} mask for RT", "{B} mask for the tumour board", "auto {B} mask", "quick {B} mask"}, random);
+}
+
 /// Requests that are no sentence with a verb of doing.
 std::string wish(Random& random)
 {
-    return pickWord({"{N}", "{N}", "{N} please", "{N}, please", "{N}?", "{N} mask", "{N} segmentation", "{N} overlay", "{N} contour", "segmentation of {N}", "mask of {N}", "mask for {N}", "outline of {N}", "contours of {N}", "overlay of {N}",
-                        "I need {N}", "I want {N}", "I'd like {N}", "I want to see {N}", "I would like to see {N}", "I'd like to see {N}", "I'd like {N} segmented", "I'd like {N} marked", "I want {N} outlined", "I would like {N} highlighted",
+    return pickWord({"I need {N}", "I want {N}", "I'd like {N}", "I want to see {N}", "I would like to see {N}", "I'd like to see {N}", "I'd like {N} segmented", "I'd like {N} marked", "I want {N} outlined", "I would like {N} highlighted",
                         "I need {N} segmented", "I need {N} contoured", "I need a mask of {N}", "I need a mask for {N}", "I need a segmentation of {N}", "I'd like a mask of {N}", "I would like a contour of {N}", "can I see {N}", "may I see {N}",
-                        "can I get {N}", "could I get a mask of {N}", "could I have {N}", "can I have {N} outlined", "please have {N} segmented", "what about {N}", "how about {N}", "and {N}", "and what about {N}", "now {N}", "only {N}",
-                        "just {N}", "same for {N}", "do {N}", "next {N}", "{N} next", "{N} now", "also {N}", "{N} only", "{N} in color", "{N} outlined please", "{N} should be marked", "{N} should be segmented", "please do {N}",
+                        "can I get {N}", "could I get a mask of {N}", "could I have {N}", "can I have {N} outlined", "please have {N} segmented", "what about {N}", "how about {N}", "and what about {N}", "same for {N}", "{N} in color", "{N} outlined please",
+                        "can I have {N} overlaid", "can I have {N} in colour", "could you overlay {N} in colour", "I'd like {N} overlaid", "may I have {N} marked", "could {N} be marked", "can {N} be segmented", "{N} should be marked", "{N} should be segmented", "please do {N}",
                         "where are {N}", "where is {N}", "where do {N} lie", "where does {N} lie", "where are {N} located", "where is {N} located", "where can I find {N}", "where can {N} be found", "where exactly is {N}",
                         "where do you see {N}", "where do I look for {N}", "where does {N} begin and end", "tell me where {N} are", "tell me where {N} is", "show me where {N} is", "show me where {N} are", "show where {N} lie",
                         "which pixels are {N}", "which parts are {N}", "which part of this is {N}", "which voxels belong to {N}", "which area is {N}", "which region is {N}", "what here is {N}", "what part is {N}", "what belongs to {N}",
@@ -138,7 +146,7 @@ std::string finished(std::string text, Random& random)
     } else {
         text[0] = char(std::toupper(static_cast<unsigned char>(text[0])));
     }
-    if (random.chance(0.05)) {
+    if (random.chance(0.08)) {
         text = misspelt(text, random);
     }
     return text;
@@ -166,12 +174,18 @@ std::string punctuated(const std::string& text, Random& random)
 std::string structureQuestion(Asked asked, const std::string& noun, const std::string& modality, Random& random)
 {
     std::string form;
+    bool isTerse = false;
     switch (asked) {
-    case Asked::Segment: form = random.chance(0.62) ? replaced(courtesy(random), "{V}", verb(random) + " {N}") : wish(random); break;
+    case Asked::Segment: {
+        const double kind = random.uniform();
+        form = kind < 0.5 ? replaced(courtesy(random), "{V}", verb(random) + " {N}") : kind < 0.75 ? terse(random) : wish(random);
+        isTerse = kind >= 0.5 && kind < 0.75;
+        break;
+    }
     case Asked::Measure: form = measure(random); break;
     case Asked::Presence: form = presence(random); break;
     }
-    std::string text = replaced(replaced(form, "{N}", phrase(noun, random)), "{B}", withoutArticle(noun)) + place(modality, random);
+    std::string text = replaced(replaced(form, "{N}", phrase(noun, random)), "{B}", withoutArticle(noun)) + (isTerse && random.chance(0.8) ? std::string() : place(modality, random));
     text = replaced(replaced(replaced(text, "any the ", "any "), "the the ", "the "), "any any ", "any ");
     return punctuated(finished(text, random), random);
 }
