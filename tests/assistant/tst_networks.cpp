@@ -97,6 +97,22 @@ HF_TEST(the_cache_changes_nothing)
     HF_CHECK((again - whole.narrow(1, 13, 7)).abs().max().item<double>() < 1e-5);
 }
 
+HF_TEST(branches_are_whole_sequences)
+{
+    torch::manual_seed(5);
+    torch::NoGradGuard noGrad;
+    Llama llama(tiny().llm);
+    for (torch::Tensor& parameter : llama->parameters()) {
+        parameter.normal_(0, 0.3);
+    }
+    const torch::Tensor beginning = torch::randn({1, 9, 48}), branches = torch::randn({3, 5, 48});
+    const torch::Tensor hidden = llama->forwardBranches(beginning, branches);
+    for (std::int64_t branch = 0; branch < 3; ++branch) {
+        const torch::Tensor whole = llama->forward(torch::cat({beginning, branches.narrow(0, branch, 1)}, 1));
+        HF_CHECK((whole.narrow(1, 9, 5) - hidden.narrow(0, branch, 1)).abs().max().item<double>() < 1e-5);
+    }
+}
+
 HF_TEST(downsampling_is_column_major)
 {
     // Values are 10 * row + column of a 3 x 3 grid.
