@@ -2,6 +2,13 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de_DE">
 <context>
+    <name>MaskReceiver</name>
+    <message>
+        <source>Mask by %1</source>
+        <translation>Maske von %1</translation>
+    </message>
+</context>
+<context>
     <name>WindowPreset</name>
     <message>
         <source>Soft tissue</source>
@@ -49,6 +56,37 @@
     </message>
 </context>
 <context>
+    <name>hf::ChannelDialog</name>
+    <message>
+        <source>Series for %1</source>
+        <translation>Serien für %1</translation>
+    </message>
+    <message>
+        <source>The choice was made by the attributes of the files. Check it. Series of another grid are registered to the first one.</source>
+        <translation>Die Auswahl wurde nach den Attributen der Dateien getroffen. Bitte prüfen. Serien mit anderem Gitter werden auf die erste registriert.</translation>
+    </message>
+    <message>
+        <source>choose</source>
+        <translation>auswählen</translation>
+    </message>
+    <message>
+        <source>%1: %2, %3 images</source>
+        <translation>%1: %2, %3 Bilder</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>Ausführen</translation>
+    </message>
+    <message>
+        <source>Choose a series for each.</source>
+        <translation>Für jede eine Serie auswählen.</translation>
+    </message>
+    <message>
+        <source>One series is chosen twice.</source>
+        <translation>Eine Serie ist zweimal ausgewählt.</translation>
+    </message>
+</context>
+<context>
     <name>hf::ChatPanel</name>
     <message>
         <source>Conversation</source>
@@ -81,10 +119,6 @@
     <message>
         <source>Expert: %1, %2 %</source>
         <translation>Experte: %1, %2 %</translation>
-    </message>
-    <message>
-        <source>Mask by %1</source>
-        <translation>Maske von %1</translation>
     </message>
     <message>
         <source>Mask by %1 %2 (%3), %4 s</source>
@@ -197,6 +231,49 @@
     <message>
         <source>the straight slice, not the oblique one</source>
         <translation>die gerade Schicht, nicht die schräge</translation>
+    </message>
+    <message>
+        <source>Scores by %1 %2 (0.5 is the operating point):</source>
+        <translation>Werte von %1 %2 (0,5 ist der Arbeitspunkt):</translation>
+    </message>
+    <message>
+        <source>%1 %2 (%3 to %4, %5 models)</source>
+        <translation>%1 %2 (%3 bis %4, %5 Modelle)</translation>
+    </message>
+</context>
+<context>
+    <name>hf::ClickRow</name>
+    <message>
+        <source>+ here</source>
+        <translation>+ hier</translation>
+    </message>
+    <message>
+        <source>The crosshair is inside the structure: adds the place for the next run</source>
+        <translation>Das Fadenkreuz liegt in der Struktur: merkt die Stelle für den nächsten Lauf vor</translation>
+    </message>
+    <message>
+        <source>− here</source>
+        <translation>− hier</translation>
+    </message>
+    <message>
+        <source>The crosshair is outside the structure: adds the place for the next run</source>
+        <translation>Das Fadenkreuz liegt außerhalb der Struktur: merkt die Stelle für den nächsten Lauf vor</translation>
+    </message>
+    <message>
+        <source>Forget</source>
+        <translation>Vergessen</translation>
+    </message>
+    <message>
+        <source>Forgets the marked places</source>
+        <translation>Vergisst die markierten Stellen</translation>
+    </message>
+    <message>
+        <source>the whole volume</source>
+        <translation>das ganze Volumen</translation>
+    </message>
+    <message>
+        <source>places: %1</source>
+        <translation>Stellen: %1</translation>
     </message>
 </context>
 <context>
@@ -371,6 +448,38 @@
         <source>Colour of %1</source>
         <translation>Farbe von %1</translation>
     </message>
+    <message>
+        <source>The series were not prepared: %1</source>
+        <translation>Die Serien wurden nicht vorbereitet: %1</translation>
+    </message>
+    <message>
+        <source>The licence of the weights was not accepted.</source>
+        <translation>Die Lizenz der Gewichte wurde nicht angenommen.</translation>
+    </message>
+    <message>
+        <source>Licence of %1</source>
+        <translation>Lizenz von %1</translation>
+    </message>
+    <message>
+        <source>The weights of %1 have this licence:
+
+%2</source>
+        <translation>Die Gewichte von %1 haben diese Lizenz:
+
+%2</translation>
+    </message>
+    <message>
+        <source>Intended use: %1</source>
+        <translation>Vorgesehene Verwendung: %1</translation>
+    </message>
+    <message>
+        <source>They are for research only; every result will say so.</source>
+        <translation>Sie sind nur für die Forschung; jedes Ergebnis wird das sagen.</translation>
+    </message>
+    <message>
+        <source>Accept and run</source>
+        <translation>Annehmen und ausführen</translation>
+    </message>
 </context>
 <context>
     <name>hf::MeasurementText</name>
@@ -512,6 +621,41 @@
     <message>
         <source>Remove the mask</source>
         <translation>Maske entfernen</translation>
+    </message>
+</context>
+<context>
+    <name>hf::ScoreTable</name>
+    <message>
+        <source>Finding</source>
+        <translation>Befund</translation>
+    </message>
+    <message>
+        <source>Score</source>
+        <translation>Wert</translation>
+    </message>
+    <message>
+        <source>Spread</source>
+        <translation>Streuung</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>Modelle</translation>
+    </message>
+    <message>
+        <source>Findings and their scores</source>
+        <translation>Befunde und ihre Werte</translation>
+    </message>
+    <message>
+        <source>0.5 is the operating point of the models. Double-click a finding for a map of where it comes from.</source>
+        <translation>0,5 ist der Arbeitspunkt der Modelle. Ein Doppelklick auf einen Befund zeigt eine Karte, woher er kommt.</translation>
+    </message>
+    <message>
+        <source>AI result of %1 %2. Check it against the image.</source>
+        <translation>KI-Ergebnis von %1 %2. Am Bild prüfen.</translation>
+    </message>
+    <message>
+        <source>%1 to %2</source>
+        <translation>%1 bis %2</translation>
     </message>
 </context>
 <context>

@@ -50,6 +50,9 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     parser.addVersionOption();
     parser.addPositionalArgument("paths", "Folders, DICOM files, DICOMDIRs, ZIP archives or volume files to open.", "[paths...]");
     parser.addOptions({{"headless", "Work without a window."}, {"sample", "Open the embedded sample study."}, {"open", "Open PATH.", "path"}, {"ask", "Ask TEXT about the view.", "text"},
+        {"expert", "Run an expert without the assistant: NAME or NAME:ARGUMENT.", "name"}, {"clicks", "Places for the expert: X,Y,Z or X,Y,Z,out in mm (LPS), apart by semicolons.", "places"},
+        {"channels", "Series of an expert that needs several: UIDs apart by commas, or brain (T1c, T1, T2, FLAIR by their attributes).", "uids"},
+        {"accept-licence", "Accept the licence of the expert's weights."},
         {"export", "Write the results into FOLDER.", "folder"}, {"export-volume", "Write the volume to FILE, .nii or .nii.gz: values after the rescale.", "file"}, {"series", "Take the series UID.", "uid"}, {"plane", "axial, sagittal or coronal.", "plane"},
         {"slice", "Slice N of the plane, from 0.", "n"}, {"window", "Window WIDTH,CENTRE.", "w,c"}, {"model", "Use the model in FOLDER instead of the embedded demo model.", "folder"},
         {"engine", "Use another engine program.", "file"}, {"info", "Print studies and series as JSON."},
@@ -70,6 +73,10 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     job.info = parser.isSet("info");
     job.question = parser.value("ask");
     job.exportFolder = parser.value("export");
+    job.expert = parser.value("expert");
+    job.clicks = parser.value("clicks");
+    job.channels = parser.value("channels");
+    job.acceptsLicence = parser.isSet("accept-licence");
     job.volumeFile = parser.value("export-volume");
     if (!job.volumeFile.isEmpty() && !job.volumeFile.endsWith(".nii") && !job.volumeFile.endsWith(".nii.gz")) {
         throw Error("--export-volume needs a file that ends in .nii or .nii.gz", "usage");

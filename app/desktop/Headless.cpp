@@ -2,8 +2,10 @@
 
 #include "app/desktop/LibraryJob.h"
 #include "assistant/client/EngineClient.h"
+#include "viewer/dicom/BrainSequences.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
+#include "viewer/imaging/Registration.h"
 #include "viewer/imaging/VolumeFile.h"
 #include "viewer/volume/Error.h"
 #include "viewer/volume/Picture.h"
@@ -19,6 +21,7 @@
 #include <QSaveFile>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 
@@ -165,13 +168,13 @@ struct Record {
     double totalMs = 0;
 };
 
-Record askEngine(assistant::EngineClient& client, const assistant::ChatRequest& request)
+/// Runs the loop of events until the job ends, and notes what happens.
+Record follow(assistant::EngineClient& client, quint64 job)
 {
     Record record;
     QEventLoop loop;
     QElapsedTimer timer;
     timer.start();
-    const quint64 job = client.chat(request);
     using Client = assistant::EngineClient;
     QObject::connect(&client, &Client::promptSent, &loop, [&](quint64, int, const QString& prompt) {
         record.prompts.append(prompt);
@@ -189,6 +192,12 @@ Record askEngine(assistant::EngineClient& client, const assistant::ChatRequest& 
     });
     QObject::connect(&client, &Client::expertProgress, &loop, [&](quint64, double fraction, const QString& stage) {
         std::fprintf(stderr, "expert: %3.0f %% %s\n", fraction * 100, qPrintable(stage));
+    });
+    QObject::connect(&client, &Client::expertFinished, &loop, [&, isChat = client.isChat(job)](quint64 number, const assistant::ExpertOutcome& outcome) {
+        if (number == job && !isChat) {
+            record.outcome.expert = outcome;
+            loop.quit();
+        }
     });
     QObject::connect(&client, &Client::chatFinished, &loop, [&](quint64 number, const assistant::ChatOutcome& outcome) {
         if (number == job) {
@@ -211,8 +220,11 @@ Record askEngine(assistant::EngineClient& client, const assistant::ChatRequest& 
 QJsonObject answerJson(const Record& record, const Volume& volume, double readMs)
 {
     const assistant::ChatOutcome& outcome = record.outcome;
-    QJsonArray labels;
+    QJsonArray labels, scores;
     if (outcome.expert) {
+        for (const assistant::ExpertScore& score : outcome.expert->scores) {
+            scores.append(QJsonObject{{"finding", score.label}, {"score", score.mean}, {"lowest", score.lowest}, {"highest", score.highest}, {"models", score.models}, {"positive", score.isPositive}});
+        }
         for (std::size_t n = 0; n < outcome.expert->facts.size(); ++n) {
             const LabelFacts& facts = outcome.expert->facts[n];
             const Label* label = outcome.expert->mask.findLabel(facts.value);
@@ -227,7 +239,8 @@ QJsonObject answerJson(const Record& record, const Volume& volume, double readMs
     return {{"answer", outcome.answer}, {"first_answer", outcome.report["firstAnswer"]}, {"modality", text(volume.info().modality)}, {"plane", outcome.plane}, {"slice", outcome.slice},
         {"expert", outcome.expert ? QJsonValue(outcome.expert->expert) : QJsonValue()}, {"expert_version", outcome.expert ? QJsonValue(outcome.expert->version) : QJsonValue()},
         {"arguments", outcome.expert ? QJsonValue(outcome.expert->arguments) : QJsonValue()}, {"expert_error", outcome.expertError.isEmpty() ? QJsonValue() : QJsonValue(outcome.expertError)},
-        {"labels", labels}, {"model", QJsonObject{{"name", model["name"]}, {"version", model["version"]}, {"sha256", model["sha256"]}, {"demo", model["demo"]}}}, {"timings_ms", timings},
+        {"labels", labels}, {"scores", scores}, {"notice", outcome.expert ? QJsonValue(outcome.expert->notice) : QJsonValue()},
+        {"licence", outcome.expert ? QJsonValue(outcome.expert->licence) : QJsonValue()}, {"weights_sha256", outcome.expert ? QJsonValue(outcome.expert->weightsSha256) : QJsonValue()}, {"model", QJsonObject{{"name", model["name"]}, {"version", model["version"]}, {"sha256", model["sha256"]}, {"demo", model["demo"]}}}, {"timings_ms", timings},
         {"notes", notesJson(volume.info().notes)}, {"program", QStringLiteral("Hounsfield " HF_VERSION)}};
 }
 
@@ -249,17 +262,98 @@ QByteArray transcript(const Record& record, const QString& question)
     return all.toUtf8();
 }
 
+/// "X,Y,Z" or "X,Y,Z,out" in LPS mm, apart by semicolons.
+QList<assistant::ExpertClick> clicksFrom(const QString& text)
+{
+    QList<assistant::ExpertClick> clicks;
+    for (const QString& word : text.split(';', Qt::SkipEmptyParts)) {
+        const QStringList parts = word.split(',');
+        bool isGood = parts.size() == 3 || (parts.size() == 4 && (parts[3] == "in" || parts[3] == "out"));
+        std::array<double, 3> place{};
+        for (int n = 0; isGood && n < 3; ++n) {
+            place[std::size_t(n)] = parts[n].toDouble(&isGood);
+        }
+        if (!isGood) {
+            throw Error("--clicks needs X,Y,Z or X,Y,Z,out in millimetres", "usage");
+        }
+        clicks.append({{place[0], place[1], place[2]}, parts.value(3) != "out"});
+    }
+    return clicks;
+}
+
+/// Series of the four sequences of a brain: the best of the first study that has them all. @throws Error "not-found" naming what is missing.
+std::vector<const dicom::Series*> brainSeries(const dicom::ScanResult& found)
+{
+    std::string missing;
+    for (const dicom::Study& study : found.studies) {
+        missing.clear();
+        std::vector<const dicom::Series*> chosen;
+        const auto sequences = dicom::findBrainSequences(study);
+        for (std::size_t n = 0; n < sequences.size(); ++n) {
+            if (sequences[n].empty()) {
+                missing += (missing.empty() ? "" : ", ") + dicom::toString(dicom::BrainSequence(n));
+                continue;
+            }
+            chosen.push_back(sequences[n].front());
+            std::fprintf(stderr, "%s: series %s\n", dicom::toString(dicom::BrainSequence(n)).c_str(), chosen.back()->text.seriesNumber.c_str());
+        }
+        if (missing.empty()) {
+            return chosen;
+        }
+    }
+    throw Error("not found by its attributes: " + missing + "; name the series with --channels", "not-found");
+}
+
+/// The series to work on: one, or the channels of an expert.
+std::vector<const dicom::Series*> seriesFor(const HeadlessOptions& options, const dicom::ScanResult& found)
+{
+    if (options.channels == "brain") {
+        return brainSeries(found);
+    }
+    std::vector<const dicom::Series*> chosen;
+    for (const QString& uid : options.channels.split(',', Qt::SkipEmptyParts)) {
+        chosen.push_back(&chosenSeries(found, uid));
+    }
+    return chosen.empty() ? std::vector{&chosenSeries(found, options.series)} : chosen;
+}
+
+/// All but the first, on the grid of the first.
+QList<std::shared_ptr<const Volume>> otherChannels(const std::vector<const dicom::Series*>& series, const Volume& first)
+{
+    QList<std::shared_ptr<const Volume>> others;
+    for (std::size_t n = 1; n < series.size(); ++n) {
+        const Progress progress = [&](double fraction, const std::string& stage) { std::fprintf(stderr, "series %zu of %zu: %3.0f %% %s\n", n + 1, series.size(), fraction * 100, stage.c_str()); };
+        others.append(std::make_shared<const Volume>(imaging::onGridOf(first, dicom::readSeries(*series[n]), progress, {})));
+    }
+    return others;
+}
+
+/// Runs the expert that was named, or asks the assistant.
+Record recordOf(const HeadlessOptions& options, assistant::EngineClient& client, const std::shared_ptr<const Volume>& volume, const QList<std::shared_ptr<const Volume>>& others, const View& view)
+{
+    if (!options.expert.isEmpty()) {
+        const QString name = options.expert.section(':', 0, 0);
+        if (options.acceptsLicence) {
+            client.acceptLicence(name);
+        }
+        return follow(client, client.runExpert({volume, view, name, options.expert.section(':', 1), clicksFrom(options.clicks), others}));
+    }
+    assistant::ChatRequest request;
+    request.volume = volume;
+    request.view = view;
+    request.question = options.question;
+    return follow(client, client.chat(request));
+}
+
 int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& found)
 {
     QElapsedTimer timer;
     timer.start();
-    const dicom::Series& series = chosenSeries(found, options.series);
-    const auto volume = std::make_shared<const Volume>(dicom::readSeries(series));
+    const std::vector<const dicom::Series*> series = seriesFor(options, found);
+    const auto volume = std::make_shared<const Volume>(dicom::readSeries(*series.front()));
+    const auto others = otherChannels(series, *volume);
     const double readMs = double(timer.nsecsElapsed()) / 1e6;
-    assistant::ChatRequest request;
-    request.volume = volume;
-    request.view = chosenView(options, *volume);
-    request.question = options.question;
+    const View view = chosenView(options, *volume);
     if (!QDir().mkpath(options.exportFolder)) {
         throw Error("cannot make the folder " + options.exportFolder.toStdString(), "write");
     }
@@ -269,7 +363,7 @@ int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& foun
         QFile::remove(out.filePath(name));
     }
     assistant::EngineClient client({options.engineProgram, options.modelFolder});
-    const Record record = askEngine(client, request);
+    const Record record = recordOf(options, client, volume, others, view);
     if (!record.errorCode.isEmpty()) {
         throw Error(record.error.toStdString(), record.errorCode.toStdString());
     }
@@ -278,10 +372,13 @@ int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& foun
     if (mask) {
         imaging::writeNifti(*mask, out.filePath("mask.nii.gz").toStdString());
     }
-    writeImage(out.filePath("view.png"), viewPicture(*volume, request.view, mask));
+    writeImage(out.filePath("view.png"), viewPicture(*volume, view, mask));
+    writeFile(out.filePath("answer.json"), QJsonDocument(answerJson(record, *volume, readMs)).toJson());
+    if (!options.expert.isEmpty()) {
+        return 0;
+    }
     writeImage(out.filePath("picture.png"), record.picture);
     writeFile(out.filePath("transcript.txt"), transcript(record, options.question));
-    writeFile(out.filePath("answer.json"), QJsonDocument(answerJson(record, *volume, readMs)).toJson());
     std::printf("%s\n", record.outcome.answer.toUtf8().constData());
     if (!record.outcome.expertError.isEmpty()) {
         std::fprintf(stderr, "hounsfield: the expert did not run: %s\n", record.outcome.expertError.toUtf8().constData());
@@ -320,9 +417,9 @@ int runHeadless(const HeadlessOptions& options)
         if (options.open.isEmpty()) {
             throw Error("--headless needs --open PATH, --import PATH or --studies WORDS", "usage");
         }
-        const bool asks = !options.question.isEmpty() && !options.exportFolder.isEmpty();
+        const bool asks = (!options.question.isEmpty() || !options.expert.isEmpty()) && !options.exportFolder.isEmpty();
         if (!options.info && options.volumeFile.isEmpty() && !asks) {
-            throw Error("--headless needs --info, --export-volume FILE, --render FILE, or --ask TEXT and --export FOLDER", "usage");
+            throw Error("--headless needs --info, --export-volume FILE, --render FILE, or --ask TEXT (or --expert NAME) and --export FOLDER", "usage");
         }
         const dicom::ScanResult found = scanPaths(options.open);
         return options.info ? printInfo(found) : asks ? answerQuestion(options, found) : exportVolume(options, found);

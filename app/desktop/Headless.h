@@ -18,6 +18,10 @@ struct HeadlessOptions {
     QStringList open;               ///< Folders, files, archives.
     bool info = false;              ///< Print studies and series as JSON.
     QString question;
+    QString expert;                 ///< Instead of a question: run this expert alone, "NAME" or "NAME:ARGUMENT".
+    QString clicks;                 ///< For it: "X,Y,Z" or "X,Y,Z,out" in LPS mm, apart by semicolons.
+    QString channels;               ///< For an expert of several series: their UIDs or keys in its order, apart by commas; "brain": T1c, T1, T2, FLAIR as found by attributes.
+    bool acceptsLicence = false;    ///< Of its weights, once and for all.
     QString exportFolder;
     QString volumeFile;             ///< Write the volume here, .nii or .nii.gz.
     QString series;                 ///< UID or key; empty: the main series.

@@ -60,6 +60,8 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     connectLoader();
     connect(m_browser, &StudyBrowser::seriesChosen, m_placer, &SeriesPlacer::show);
     connect(m_browser, &StudyBrowser::menuAsked, m_actions, &WindowActions::showSeriesMenu);
+    m_labels->setStudySource([this] { return m_browser->studies(); });
+    connect(m_labels, &LabelPanel::seriesWanted, m_browser, [this](const QString& key) { m_browser->chooseSeries(key.toStdString()); });
     connect(m_findings, &Findings::seriesWanted, m_browser, [this](const QString& key) { m_browser->chooseSeries(key.toStdString()); });
     connect(m_findings, &Findings::problem, this, [this](const QString& text) { showProblem("findings", text); });
     connect(m_grid, &ViewGrid::contextMenuAsked, m_actions, &WindowActions::showViewMenu);

@@ -45,7 +45,8 @@ int askCommand(std::span<const std::string> words)
     const Volume volume = readVolumeFile(arguments.value("--volume"), arguments.value("--modality"));
     const auto model = loadModel(arguments);
     experts::ExpertRegistry registry = makeRegistry();
-    assistant::M3Loop loop(*model, registry);
+    experts::ExpertRunner runner = makeRunner(registry);
+    assistant::M3Loop loop(*model, runner);
     assistant::ChatTurn turn;
     turn.volume = &volume;
     turn.view = viewOf(arguments, volume);
@@ -66,13 +67,6 @@ int askCommand(std::span<const std::string> words)
     if (!answer.expertError.empty()) {
         std::fprintf(stderr, "%s\n", answer.expertError.c_str());
     }
-    return 0;
-}
-
-int modelsCommand(std::span<const std::string> words)
-{
-    const Arguments arguments(words, modelOptions(), {});
-    std::printf("%s\n", toJson(loadModel(arguments)->info()).dump(2).c_str());
     return 0;
 }
 

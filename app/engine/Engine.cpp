@@ -1,6 +1,7 @@
 #include "app/engine/Engine.h"
 
 #include "experts/engine/neural/FolderExpert.h"
+#include "experts/runs/UserFolders.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -10,6 +11,10 @@
 
 #ifdef HF_WITH_CLASSICAL
 #include "experts/classical/ClassicalCt.h"
+#include "experts/classical/ClickedOrgan.h"
+#include "experts/classical/GreatVessels.h"
+#include "experts/classical/HeadCt.h"
+#include "experts/classical/RadiographLungs.h"
 #endif
 
 namespace hf::app {
@@ -18,16 +23,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// $XDG_DATA_HOME/hounsfield/experts, or its default under the home folder.
-fs::path installedExpertsFolder()
-{
-    const char* data = std::getenv("XDG_DATA_HOME");
-    const char* home = std::getenv("HOME");
-    return data && *data ? fs::path(data) / "hounsfield/experts" : fs::path(home ? home : "/") / ".local/share/hounsfield/experts";
-}
+fs::path installedExpertsFolder() { return experts::userDataFolder() / "experts"; }
 
 /// A folder that is no good is named on stderr and left out; so is one without its weights, which the model must not be told of.
-void addInstalledExperts(experts::ExpertRegistry& registry)
+void addInstalledExperts(experts::ExpertRegistry& registry, const experts::FolderOptions& options)
 {
     std::error_code error;
     std::vector<fs::path> folders;
@@ -39,7 +38,7 @@ void addInstalledExperts(experts::ExpertRegistry& registry)
     std::sort(folders.begin(), folders.end());
     for (const fs::path& folder : folders) {
         try {
-            auto expert = std::make_unique<experts::FolderExpert>(folder);
+            auto expert = std::make_unique<experts::FolderExpert>(folder, options);
             const std::string missing = expert->missingWeights();
             if (!missing.empty() || registry.find(expert->card().name)) {
                 throw Error(missing.empty() ? "there is an expert of this name already" : missing + " is not there", "weights");
@@ -53,14 +52,32 @@ void addInstalledExperts(experts::ExpertRegistry& registry)
 
 } // namespace
 
-experts::ExpertRegistry makeRegistry()
+experts::FolderOptions userOptions()
+{
+    experts::FolderOptions options;
+    options.isScriptAllowed = [](const std::string& sha256) { return experts::Consents::ofUser().allowsScript(sha256); };
+    return options;
+}
+
+experts::ExpertRegistry makeRegistry(const experts::FolderOptions& options)
 {
     experts::ExpertRegistry registry;
 #ifdef HF_WITH_CLASSICAL
     registry.add(experts::makeClassicalCt());
+    registry.add(experts::makeClickedOrgan());
+    registry.add(experts::makeGreatVessels());
+    registry.add(experts::makeHeadCt());
+    registry.add(experts::makeRadiographLungs());
 #endif
-    addInstalledExperts(registry);
+    addInstalledExperts(registry, options);
     return registry;
+}
+
+experts::ExpertRunner makeRunner(experts::ExpertRegistry& registry)
+{
+    const char* limit = std::getenv("HOUNSFIELD_RESULT_CACHE");
+    constexpr std::uintmax_t kMostBytes = 512U << 20;
+    return {registry, experts::Consents::ofUser(), experts::ResultCache(experts::userCacheFolder() / "results", limit && *limit ? std::strtoull(limit, nullptr, 10) : kMostBytes)};
 }
 
 fs::path demoModelFolder()

@@ -2,9 +2,8 @@
 #include "app/engine/Commands.h"
 #include "app/engine/Engine.h"
 #include "app/engine/VolumeFile.h"
+#include "app/engine/Wire.h"
 #include "experts/engine/MaskFacts.h"
-#include "experts/engine/neural/FolderExpert.h"
-#include "experts/runtime/SlidingWindow.h"
 
 #include <nlohmann/json.hpp>
 
@@ -12,7 +11,7 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
-#include <optional>
+#include <sstream>
 
 #include <unistd.h>
 
@@ -24,11 +23,11 @@ using namespace hf::experts;
 
 namespace {
 
-const std::set<std::string> kOptions{"--volume", "--expert", "--arguments", "--args", "--output", "--modality", "--precision", "--bits", "--json"};
+const std::set<std::string> kOptions{"--volume", "--expert", "--arguments", "--args", "--output", "--modality", "--precision", "--bits", "--json", "--clicks"};
 
 FolderOptions folderOptions(const Arguments& arguments)
 {
-    FolderOptions options;
+    FolderOptions options = userOptions();
     const std::string precision = arguments.value("--precision", "fastest");
     if (precision == "fp32" || precision == "bf16") {
         options.compute = {precision == "bf16" ? at::kBFloat16 : at::kFloat, true};
@@ -37,65 +36,75 @@ FolderOptions folderOptions(const Arguments& arguments)
     } else if (precision != "fastest") {
         throw Error("--precision is fastest, exact, fp32 or bf16", "usage");
     }
-    options.allowsTorchScript = arguments.has("--allow-torchscript");
-    options.bitsStored = int(arguments.number("--bits", 0));
     return options;
 }
 
-/// One expert, of a folder with expert.json or of this build.
+/// One expert, of a folder with expert.json or of this build, in a registry of its own or among the others.
 class ChosenExpert {
 public:
     explicit ChosenExpert(const Arguments& arguments)
     {
-        const std::string name = arguments.value("--expert");
-        if (name.empty()) {
+        m_name = arguments.value("--expert");
+        if (m_name.empty()) {
             throw Error("--expert FOLDER or NAME is missing", "usage");
         }
-        if (fs::exists(fs::path(name) / "expert.json")) {
-            m_folder = std::make_unique<FolderExpert>(fs::path(name), folderOptions(arguments));
-            return;
+        if (fs::exists(fs::path(m_name) / "expert.json")) {
+            auto expert = std::make_unique<FolderExpert>(fs::path(m_name), folderOptions(arguments));
+            m_name = expert->card().name;
+            m_registry.add(std::move(expert));
+        } else {
+            m_registry = makeRegistry(folderOptions(arguments));
         }
-        m_registry = makeRegistry();
-        m_built = m_registry.find(name);
-        if (!m_built) {
-            throw Error("there is no expert '" + name + "' in this build, and no folder of this name with an expert.json", "arguments");
+        if (!m_registry.find(m_name)) {
+            throw Error("there is no expert '" + m_name + "' in this build, and no folder of this name with an expert.json", "arguments");
+        }
+        if (arguments.has("--accept-licence")) {
+            m_runner.consents().accept(*m_registry.find(m_name));
         }
     }
 
-    FolderExpert* folder() const { return m_folder.get(); }
-    const ExpertCard& card() const { return m_folder ? m_folder->card() : m_built->card(); }
-    std::size_t channels() const { return m_folder ? std::size_t(m_folder->manifest().suitability.channels) : 1; }
+    const ExpertCard& card() const { return m_registry.find(m_name)->card(); }
+    std::size_t channels() const { return std::max<std::size_t>(1, card().channels.size()); }
 
-    ExpertResult run(const std::vector<Volume>& volumes, const std::string& arguments) const
+    ExpertRun run(const std::vector<Volume>& volumes, const std::string& arguments, std::vector<Click> clicks = {})
     {
         View view;
         view.plane = volumes[0].geometry().acquisitionPlane();
         view.slice = volumes[0].geometry().size().along(volumes[0].geometry().axisAcross(view.plane)) / 2;
         view.window = volumes[0].defaultWindow();
         const Progress progress = [](double fraction, const std::string& stage) { std::fprintf(stderr, "\r%3.0f %% %-50s", fraction * 100, stage.c_str()); };
-        ExpertResult result;
-        if (m_folder) {
-            result = m_folder->run(volumes, arguments, view, progress, {});
-        } else {
-            const ExpertRequest request{volumes[0], arguments.empty() ? card().defaultArgument : arguments, view};
-            if (const auto refusal = m_built->check(request)) {
-                throw Error(refusal->text, refusal->code);
-            }
-            result = m_built->run(request, progress, {});
-        }
+        ExpertRun run = m_runner.run(m_name, {volumes[0], arguments, view, std::move(clicks), {volumes.begin() + 1, volumes.end()}}, progress, {});
         std::fprintf(stderr, "\n");
-        return result;
+        return run;
     }
 
 private:
-    std::unique_ptr<FolderExpert> m_folder;
+    std::string m_name;
     ExpertRegistry m_registry;
-    Expert* m_built = nullptr;
+    ExpertRunner m_runner = makeRunner(m_registry);
 };
+
+/// "X,Y,Z" or "X,Y,Z,out" in LPS mm, apart by semicolons.
+std::vector<Click> clicksOf(const std::string& text)
+{
+    std::vector<Click> clicks;
+    std::istringstream stream(text);
+    for (std::string word; std::getline(stream, word, ';');) {
+        Click click;
+        char rest[8] = "";
+        const int read = std::sscanf(word.c_str(), "%lf,%lf,%lf,%7s", &click.place.x, &click.place.y, &click.place.z, rest);
+        if (read < 3 || (read == 4 && std::string(rest) != "in" && std::string(rest) != "out")) {
+            throw Error("a click is X,Y,Z or X,Y,Z,out in millimetres (LPS)", "usage");
+        }
+        click.isInside = std::string(rest) != "out";
+        clicks.push_back(click);
+    }
+    return clicks;
+}
 
 json placeJson(PointLps point) { return {point.x, point.y, point.z}; }
 
-json labelsJson(const LabelMap& mask, const std::vector<MaskFacts>& facts, const ChosenExpert& expert, const std::string& sentence)
+json labelsJson(const LabelMap& mask, const std::vector<MaskFacts>& facts, const ChosenExpert& expert)
 {
     json labels = json::array();
     for (const MaskFacts& fact : facts) {
@@ -111,14 +120,11 @@ json labelsJson(const LabelMap& mask, const std::vector<MaskFacts>& facts, const
             {"sd", fact.basic.sdValue}, {"min", fact.basic.minValue}, {"max", fact.basic.maxValue}, {"centroidLps", placeJson(fact.basic.centroid)}, {"components", components}});
     }
     const Provenance& from = mask.provenance();
+    const ExpertCard& card = expert.card();
     json out{{"expert", from.expert}, {"version", from.version}, {"arguments", from.arguments}, {"weightsSha256", from.weightsSha256}, {"timeUtc", from.timeUtc},
-        {"engine", engineVersion()}, {"licence", expert.card().licence}, {"labels", labels}};
-    if (expert.folder()) {
-        out["intendedUse"] = expert.folder()->manifest().intendedUse;
-        out["researchOnly"] = expert.folder()->manifest().isResearchOnly;
-    }
-    if (!sentence.empty()) {
-        out["note"] = sentence;
+        {"engine", engineVersion()}, {"licence", card.licence}, {"intendedUse", card.intendedUse}, {"researchOnly", card.isResearchOnly}, {"labels", labels}};
+    if (!from.notice.empty()) {
+        out["note"] = from.notice;
     }
     return out;
 }
@@ -141,9 +147,8 @@ std::string stemOf(const fs::path& file)
 }
 
 /// Mask, labels and table of one case; `out` is a .nii, .nii.gz or .raw file, the others stand beside it.
-void writeCase(const fs::path& out, const ExpertResult& result, const Volume& volume, const ChosenExpert& expert)
+void writeCase(const fs::path& out, const LabelMap& mask, const Volume& volume, const ChosenExpert& expert)
 {
-    const LabelMap& mask = result.mask;
     const std::vector<MaskFacts> facts = measureMask(mask, volume);
     if (out.extension() == ".raw") {
         const auto& voxels = mask.voxels();
@@ -152,7 +157,7 @@ void writeCase(const fs::path& out, const ExpertResult& result, const Volume& vo
         writeNifti(out, mask);
     }
     const fs::path beside = out.parent_path() / stemOf(out);
-    writeText(beside.string() + ".json", labelsJson(mask, facts, expert, result.sentence).dump(1) + "\n");
+    writeText(beside.string() + ".json", labelsJson(mask, facts, expert).dump(1) + "\n");
     writeText(beside.string() + ".csv", factsAsCsv(mask, facts));
     for (const MaskFacts& fact : facts) {
         std::printf("%d\t%s\t%.3f mL\tmean %.2f\n", fact.basic.value, mask.findLabel(fact.basic.value)->name.c_str(), fact.basic.volumeMl, fact.basic.meanValue);
@@ -186,28 +191,21 @@ int forEachInput(std::span<const std::string> inputs, const std::function<void(c
     return failed ? 1 : 0;
 }
 
-json scoresJson(const std::vector<ChestScore>& scores)
-{
-    json list = json::array();
-    for (const ChestScore& score : scores) {
-        const bool isTrained = score.trainedModels > 0;
-        list.push_back({{"label", score.label}, {"positive", score.isPositive}, {"mean", score.mean}, {"trainedMean", isTrained ? json(score.trainedMean) : json()},
-            {"lowest", isTrained ? json(score.lowest) : json()}, {"highest", isTrained ? json(score.highest) : json()}, {"trainedModels", score.trainedModels}, {"models", score.models}});
-    }
-    return list;
-}
-
 } // namespace
 
 int segmentCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, kOptions, {"--allow-torchscript"});
+    const Arguments arguments(words, kOptions, {"--accept-licence"});
     std::vector<std::string> plain = arguments.plain();
     if (arguments.has("--volume")) {
         plain = {arguments.value("--volume"), arguments.value("--output")};
     }
-    const ChosenExpert expert(arguments);
+    ChosenExpert expert(arguments);
     const std::string wanted = arguments.value("--args", arguments.value("--arguments"));
+    const std::vector<Click> clicks = clicksOf(arguments.value("--clicks"));
+    if (expert.card().task == "classification") {
+        throw Error(expert.card().name + " classifies; use classify", "arguments");
+    }
     if (plain.size() < 1 + expert.channels()) {
         throw Error("segment needs " + (expert.channels() == 1 ? std::string("IN") : std::to_string(expert.channels()) + " inputs (channels of one study)") + " and OUT", "usage");
     }
@@ -215,22 +213,22 @@ int segmentCommand(std::span<const std::string> words)
     plain.pop_back();
     if (expert.channels() > 1 || (plain.size() == 1 && !fs::is_directory(out))) {
         const std::vector<Volume> volumes = readAll(plain, arguments);
-        writeCase(out, expert.run(volumes, wanted), volumes[0], expert);
+        writeCase(out, expert.run(volumes, wanted, clicks).result.mask, volumes[0], expert);
         return 0;
     }
     fs::create_directories(out);
     return forEachInput(plain, [&](const std::string& input) {
         std::printf("%s\n", input.c_str());
         const std::vector<Volume> volumes = readAll(std::span(&input, 1), arguments);
-        writeCase(out / (stemOf(input) + "_mask.nii.gz"), expert.run(volumes, wanted), volumes[0], expert);
+        writeCase(out / (stemOf(input) + "_mask.nii.gz"), expert.run(volumes, wanted, clicks).result.mask, volumes[0], expert);
     });
 }
 
 int classifyCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, kOptions, {"--allow-torchscript"});
-    const ChosenExpert expert(arguments);
-    if (!expert.folder()) {
+    const Arguments arguments(words, kOptions, {"--accept-licence"});
+    ChosenExpert expert(arguments);
+    if (expert.card().task != "classification") {
         throw Error(expert.card().name + " does not classify", "arguments");
     }
     if (arguments.plain().empty()) {
@@ -238,11 +236,12 @@ int classifyCommand(std::span<const std::string> words)
     }
     json all = json::object();
     const int code = forEachInput(arguments.plain(), [&](const std::string& input) {
-        const std::vector<ChestScore> scores = expert.folder()->classify(readVolumeFile(input, arguments.value("--modality")), {}, {});
+        const Volume picture = readVolumeFile(input, arguments.value("--modality"), int(arguments.number("--bits", 0)));
+        const std::vector<Score> scores = expert.run({picture}, "").result.scores;
         all[input] = {{"expert", expert.card().name}, {"version", expert.card().version}, {"weightsSha256", expert.card().weightsSha256}, {"licence", expert.card().licence},
-            {"intendedUse", expert.folder()->manifest().intendedUse}, {"scores", scoresJson(scores)}};
+            {"intendedUse", expert.card().intendedUse}, {"researchOnly", expert.card().isResearchOnly}, {"scores", toJson(scores)}};
         std::printf("%s\n", input.c_str());
-        for (const ChestScore& score : scores) {
+        for (const Score& score : scores) {
             std::printf("  %-28s %s  %.3f", score.label.c_str(), score.isPositive ? "yes" : "no ", score.mean);
             if (score.trainedModels > 0) {
                 std::printf("  trained %.3f (%.3f to %.3f, %d of %d models)", score.trainedMean, score.lowest, score.highest, score.trainedModels, score.models);

@@ -107,7 +107,7 @@ private:
         } else if (job->method == "shutdown") {
             m_out.result(job->id, json::object());
             m_shutdown = true;
-        } else if (job->method == "volume/open" || job->method == "volume/close" || job->method == "chat" || job->method == "expert/run") {
+        } else if (job->method == "volume/open" || job->method == "volume/close" || job->method == "chat" || job->method == "expert/run" || job->method == "expert/accept") {
             const std::lock_guard lock(m_mutex);
             m_queue.push_back(std::move(job));
             m_wake.notify_all();
@@ -204,7 +204,7 @@ private:
         try {
             const auto folder = m_modelFolder.empty() ? demoModelFolder() : m_modelFolder;
             m_model = assistant::VilaModel::load(folder, m_loadOptions);
-            m_loop = std::make_unique<assistant::M3Loop>(*m_model, m_registry);
+            m_loop = std::make_unique<assistant::M3Loop>(*m_model, m_runner);
             const std::lock_guard lock(m_mutex);
             m_modelInfo = toJson(m_model->info());
             m_out.notify("model/loaded", m_modelInfo);
@@ -226,6 +226,9 @@ private:
         if (job.method == "volume/close") {
             return closeVolume(p);
         }
+        if (job.method == "expert/accept") {
+            return acceptLicence(p);
+        }
         return job.method == "chat" ? chat(job) : runExpert(job);
     }
 
@@ -241,9 +244,7 @@ private:
     json closeVolume(const json& p)
     {
         const auto found = m_volumes.find(volumeId(p));
-        if (m_loop) {
-            m_loop->forget(found->second);
-        }
+        m_runner.forget(found->second);
         m_volumes.erase(found);
         malloc_trim(0);
         const std::lock_guard lock(m_mutex);
@@ -329,6 +330,7 @@ private:
         events.token = [&](int stage, const std::string& piece) { m_out.notify("chat/token", {{"job", id}, {"stage", stage}, {"text", piece}}); };
         events.expertStarted = [&](const std::string& name, const std::string& arguments) { m_out.notify("expert/started", {{"job", id}, {"expert", name}, {"arguments", arguments}}); };
         events.expertProgress = expertProgress(id);
+        events.expertPartial = partialSender(id);
         events.expertFinished = [&](const assistant::ExpertRun& run) { m_out.notify("expert/result", finishedExpert(id, run)); };
         const assistant::ChatAnswer answer = loop().answer(turn, events, job.stop.get_token());
         json messages = json::array(), reports = json::array();
@@ -346,23 +348,39 @@ private:
         return done;
     }
 
+    /// Needs no language model.
     json runExpert(Job& job)
     {
         const json& p = job.parameters;
         const Volume& volume = m_volumes.at(volumeId(p));
-        const View view = checkedView(p, volume);
         const std::string name = p.value("expert", ""), arguments = p.value("arguments", "");
-        m_out.notify("expert/started", {{"job", job.id}, {"expert", name}, {"arguments", arguments}});
-        // Without a model there is no loop; the expert alone needs none.
-        if (m_loop) {
-            return finishedExpert(job.id, m_loop->runExpert(volume, view, name, arguments, expertProgress(job.id), job.stop.get_token()));
+        experts::ExpertRequest request{volume, arguments, checkedView(p, volume), clicksFromJson(p.value("clicks", json::array())), {}, partialSender(job.id)};
+        for (const json& other : p.value("otherVolumes", json::array())) {
+            request.otherChannels.push_back(m_volumes.at(volumeId({{"volume", other}})));
         }
-        throw Error("no model is loaded: " + m_modelError, "no-model");
+        m_out.notify("expert/started", {{"job", job.id}, {"expert", name}, {"arguments", arguments}});
+        return finishedExpert(job.id, m_runner.run(name, std::move(request), expertProgress(job.id), job.stop.get_token()));
+    }
+
+    json acceptLicence(const json& p)
+    {
+        const experts::Expert* expert = m_registry.find(p.value("expert", ""));
+        if (!expert) {
+            throw Error("there is no expert of this name", "no-expert");
+        }
+        m_runner.consents().accept(*expert);
+        return json::object();
+    }
+
+    std::function<void(const LabelMap&, double)> partialSender(const json& id)
+    {
+        return [this, id](const LabelMap& mask, double share) { m_out.notify("expert/partial", {{"job", id}, {"share", share}, {"mask", m_masks.add(mask)}}); };
     }
 
     std::filesystem::path m_modelFolder;
     assistant::LoadOptions m_loadOptions;
     experts::ExpertRegistry m_registry;
+    experts::ExpertRunner m_runner = makeRunner(m_registry);
     Output m_out;
     MaskStore m_masks;
     std::unique_ptr<assistant::VilaModel> m_model;

@@ -257,9 +257,22 @@ std::vector<char> niftiHeader(const Geometry& geometry)
 
 } // namespace
 
-Volume readVolumeFile(const fs::path& file, const std::string& modality)
+Volume readVolumeFile(const fs::path& file, const std::string& modality, int bitsStored)
 {
-    return file.extension() == ".json" ? readHeader(file) : readNifti(file, modality);
+    constexpr int kMostBits = 24;
+    if (bitsStored < 0 || bitsStored > kMostBits) {
+        throw Error("bits stored are 1 to " + std::to_string(kMostBits), "usage");
+    }
+    const Volume volume = file.extension() == ".json" ? readHeader(file) : readNifti(file, modality);
+    if (bitsStored == 0) {
+        return volume;
+    }
+    VolumeInfo info = volume.info();
+    info.storedRange = {0, float((1 << bitsStored) - 1)};
+    if (volume.range().minimum < 0 || volume.range().maximum > (*info.storedRange)[1]) {
+        refuse(file, "its values do not fit " + std::to_string(bitsStored) + " bits");
+    }
+    return {volume.geometry(), volume.visit([](auto voxels) { return Volume::Voxels(std::vector(voxels.begin(), voxels.end())); }), std::move(info), {volume.rgb().begin(), volume.rgb().end()}};
 }
 
 void writeNifti(const fs::path& path, const LabelMap& mask)

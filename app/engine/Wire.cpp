@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace hf::app {
@@ -135,6 +136,9 @@ Volume volumeFromJson(const json& object)
     if (object.contains("padding") && !object.at("padding").is_null()) {
         info.padding = get<std::array<float, 2>>(object, "padding");
     }
+    if (object.contains("storedRange") && !object.at("storedRange").is_null()) {
+        info.storedRange = get<std::array<float, 2>>(object, "storedRange");
+    }
     const std::size_t count = geometry.size().voxels();
     std::vector<std::uint8_t> rgb;
     if (object.contains("colors") && !object.at("colors").is_null()) {
@@ -164,6 +168,19 @@ View viewFromJson(const json& object)
     view.flipHorizontal = get<bool>(object, "flipHorizontal", false);
     view.flipVertical = get<bool>(object, "flipVertical", false);
     return view;
+}
+
+std::vector<experts::Click> clicksFromJson(const json& array)
+{
+    std::vector<experts::Click> clicks;
+    for (const json& object : array) {
+        const auto place = get<std::vector<double>>(object, "place");
+        if (place.size() != 3 || !std::all_of(place.begin(), place.end(), [](double value) { return std::isfinite(value); })) {
+            throw Error("the place of a click needs three numbers", "arguments");
+        }
+        clicks.push_back({{place[0], place[1], place[2]}, get<bool>(object, "inside", true)});
+    }
+    return clicks;
 }
 
 std::vector<assistant::ChatMessage> historyFromJson(const json& array)
@@ -199,7 +216,8 @@ json toJson(const experts::ExpertCard& card)
 {
     return {{"name", card.name}, {"modality", card.modality}, {"dicomModalities", card.dicomModalities}, {"task", card.task}, {"overview", card.overview}, {"accuracy", card.accuracy},
         {"arguments", card.arguments}, {"defaultArgument", card.defaultArgument}, {"version", card.version}, {"licence", card.licence}, {"weightsSha256", card.weightsSha256},
-        {"examplePrompts", card.examplePrompts}};
+        {"examplePrompts", card.examplePrompts}, {"readerArguments", card.readerArguments}, {"channels", card.channels}, {"intendedUse", card.intendedUse},
+        {"researchOnly", card.isResearchOnly}, {"takesClicks", card.takesClicks}};
 }
 
 json toJson(const assistant::ModelInfo& info)
@@ -246,8 +264,19 @@ json MaskStore::add(const LabelMap& mask)
     result["path"] = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(file);
     result["bytes"] = voxels.size();
     result["labels"] = labels;
-    result["provenance"] = {{"expert", p.expert}, {"version", p.version}, {"weightsSha256", p.weightsSha256}, {"arguments", p.arguments}, {"timeUtc", p.timeUtc}, {"series", p.sourceSeriesUid}};
+    result["provenance"] = {{"expert", p.expert}, {"version", p.version}, {"weightsSha256", p.weightsSha256}, {"arguments", p.arguments}, {"timeUtc", p.timeUtc}, {"series", p.sourceSeriesUid}, {"notice", p.notice}};
     return result;
+}
+
+json toJson(const std::vector<experts::Score>& scores)
+{
+    json list = json::array();
+    for (const experts::Score& score : scores) {
+        const bool isTrained = score.trainedModels > 0;
+        list.push_back({{"label", score.label}, {"positive", score.isPositive}, {"mean", score.mean}, {"trainedMean", isTrained ? json(score.trainedMean) : json()},
+            {"lowest", isTrained ? json(score.lowest) : json()}, {"highest", isTrained ? json(score.highest) : json()}, {"trainedModels", score.trainedModels}, {"models", score.models}});
+    }
+    return list;
 }
 
 json toJson(const assistant::ExpertRun& run)
@@ -261,6 +290,7 @@ json toJson(const assistant::ExpertRun& run)
         legend.push_back({{"value", entry.value}, {"color", entry.colorName}, {"name", entry.labelName}});
     }
     return {{"expert", run.card.name}, {"version", run.card.version}, {"arguments", run.arguments}, {"sentence", run.sentence}, {"facts", facts}, {"legend", legend},
+        {"scores", toJson(run.result.scores)}, {"licence", run.card.licence}, {"intendedUse", run.card.intendedUse}, {"notice", run.card.notice()}, {"weightsSha256", run.card.weightsSha256},
         {"milliseconds", run.milliseconds}, {"cached", run.wasCached}};
 }
 

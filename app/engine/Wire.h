@@ -15,6 +15,7 @@ namespace hf::app {
 
 /// @throws Error "arguments" naming the missing or wrong member; "not-found" when the memory cannot be opened.
 Volume volumeFromJson(const nlohmann::json& json);
+std::vector<experts::Click> clicksFromJson(const nlohmann::json& array);
 View viewFromJson(const nlohmann::json& json);
 std::vector<assistant::ChatMessage> historyFromJson(const nlohmann::json& json);
 
@@ -33,6 +34,8 @@ public:
 private:
     std::list<int> m_files;
 };
+
+nlohmann::json toJson(const std::vector<experts::Score>& scores);
 
 /// Without pictures of the mask: name, arguments, facts, legend, sentence.
 nlohmann::json toJson(const assistant::ExpertRun& run);

@@ -25,10 +25,14 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            runs an expert without the language model. IN and OUT are .nii, .nii.gz or HEADER.json (OUT then .raw); labels and
            measurements stand beside OUT as .json and .csv. An expert of several channels takes one IN a channel; otherwise several IN
            go one by one into the folder OUT. FOLDER holds an expert.json (experts/README.md); NIfTI files need --modality
-  classify --expert FOLDER [--modality DX] [--bits N] [--json FILE] IN ...
+           --clicks X,Y,Z;X,Y,Z,out  places inside and outside the structure, LPS mm; --accept-licence  see models accept
+  classify --expert FOLDER|NAME [--modality DX] [--bits N] [--json FILE] IN ...
            scores of chest radiographs with the spread over the models
   models   [--model FOLDER]
            what the model is: name, version, hash, licence, sizes
+  models   list | accept NAME|FOLDER | allow FOLDER | import FOLDER [--modality CT|MR] [--to FOLDER]
+           experts with their licences; accept: records that you accept the licence of an expert's weights, which is asked for before they are
+           used; allow: records that the TorchScript of an expert's folder may be run; import: makes an expert of a MONAI bundle
   tokenize [--model FOLDER] [--json] [--decode] [TEXT ...]
            ids of texts, or of the lines of the input, as JSON; --json: each is a JSON string; --decode: lists of ids to JSON strings
   quantize --output FOLDER --to int8|int4 [--model FOLDER]

@@ -92,6 +92,8 @@ QStringList strings(const QJsonValue& array)
     return list;
 }
 
+QJsonValue rangeJson(const std::optional<std::array<float, 2>>& range) { return range ? QJsonValue(toJson({(*range)[0], (*range)[1]})) : QJsonValue(); }
+
 QJsonObject volumeJson(const Volume& volume, const std::string& path, const std::string& colors)
 {
     const Geometry& geometry = volume.geometry();
@@ -108,7 +110,7 @@ QJsonObject volumeJson(const Volume& volume, const std::string& path, const std:
         {"spacing", toJson({spacing[0], spacing[1], spacing[2]})}, {"origin", toJson({geometry.origin().x, geometry.origin().y, geometry.origin().z})}, {"directions", directions},
         {"modality", text(volume.info().modality)}, {"unit", text(toString(volume.info().unit))}, {"series", text(volume.info().seriesUid)}, {"bodyPart", text(volume.info().bodyPart)},
         {"inverted", volume.info().isInverted},
-        {"padding", volume.info().padding ? QJsonValue(toJson({(*volume.info().padding)[0], (*volume.info().padding)[1]})) : QJsonValue()}, {"colors", colors.empty() ? QJsonValue() : QJsonValue(text(colors))}};
+        {"padding", rangeJson(volume.info().padding)}, {"storedRange", rangeJson(volume.info().storedRange)}, {"colors", colors.empty() ? QJsonValue() : QJsonValue(text(colors))}};
 }
 
 std::vector<double> numbers(const QJsonValue& array)
@@ -142,7 +144,7 @@ LabelMap maskFrom(const QJsonObject& object, const Volume& volume)
     }
     const QJsonObject p = object["provenance"].toObject();
     const auto text = [&](const char* name) { return p[QLatin1String(name)].toString().toStdString(); };
-    return LabelMap(volume.geometry(), *bytes, std::move(labels), {text("expert"), text("version"), text("weightsSha256"), text("arguments"), text("timeUtc"), text("series")});
+    return LabelMap(volume.geometry(), *bytes, std::move(labels), {text("expert"), text("version"), text("weightsSha256"), text("arguments"), text("timeUtc"), text("series"), text("notice")});
 }
 
 /// The labels of the slice get the colours that the model was told, so that its words fit what is on the screen.
@@ -164,6 +166,20 @@ LabelMap withLegendColors(const LabelMap& mask, const std::vector<LegendEntry>& 
     return LabelMap(mask.geometry(), mask.voxels(), std::move(labels), mask.provenance());
 }
 
+/// Findings that a model was trained for.
+QList<ExpertScore> scoresFrom(const QJsonArray& array)
+{
+    QList<ExpertScore> scores;
+    for (const QJsonValue& value : array) {
+        const QJsonObject score = value.toObject();
+        if (score["trainedModels"].toInt() > 0) {
+            scores.append({score["label"].toString(), score["trainedMean"].toDouble(), score["lowest"].toDouble(), score["highest"].toDouble(), score["trainedModels"].toInt(), score["positive"].toBool()});
+        }
+    }
+    std::stable_sort(scores.begin(), scores.end(), [](const ExpertScore& a, const ExpertScore& b) { return a.mean > b.mean; });
+    return scores;
+}
+
 ExpertOutcome outcomeFrom(const QJsonObject& object, const Volume& volume)
 {
     ExpertOutcome outcome;
@@ -172,6 +188,10 @@ ExpertOutcome outcomeFrom(const QJsonObject& object, const Volume& volume)
     outcome.arguments = object["arguments"].toString();
     outcome.sentence = object["sentence"].toString();
     outcome.milliseconds = object["milliseconds"].toDouble();
+    outcome.licence = object["licence"].toString();
+    outcome.notice = object["notice"].toString();
+    outcome.weightsSha256 = object["weightsSha256"].toString();
+    outcome.scores = scoresFrom(object["scores"].toArray());
     if (object["mask"].isObject()) {
         outcome.mask = maskFrom(object["mask"].toObject(), volume);
     }
@@ -214,7 +234,8 @@ struct Job {
     quint64 number = 0;
     bool isChat = false;
     std::shared_ptr<const Volume> volume;
-    QJsonObject parameters;     ///< Without the volume.
+    QList<std::shared_ptr<const Volume>> otherVolumes;
+    QJsonObject parameters;     ///< Without the volumes.
     bool isSent = false, isCancelled = false;
     std::optional<ExpertOutcome> expert;
 };
@@ -332,27 +353,44 @@ struct EngineClient::Private {
             if (job->isSent) {
                 continue;
             }
-            const int volume = openVolume(job);
-            if (volume <= 0) {
+            QJsonArray numbers;
+            for (const auto& volume : volumesOf(*job)) {
+                const int number = openVolume(job->number, volume);
+                if (number > 0) {
+                    numbers.append(number);
+                }
+            }
+            if (numbers.size() < 1 + job->otherVolumes.size()) {
                 break;
             }
             job->isSent = true;
-            job->parameters["volume"] = volume;
+            job->parameters["volume"] = numbers.takeAt(0);
+            if (!numbers.isEmpty()) {
+                job->parameters["otherVolumes"] = numbers;
+            }
             request(job->isChat ? "chat" : "expert/run", job->parameters, job->number);
         }
         setState(jobs.empty() ? EngineState::Ready : EngineState::Busy);
     }
 
-    /// The engine's number of the volume; 0 while it is being opened, -1 when it cannot be.
-    int openVolume(const std::shared_ptr<Job>& job)
+    static QList<std::shared_ptr<const Volume>> volumesOf(const Job& job) { return QList<std::shared_ptr<const Volume>>{job.volume} + job.otherVolumes; }
+
+    static bool needs(const Job& job, const Volume* volume)
     {
-        const Volume* key = job->volume.get();
+        const auto all = volumesOf(job);
+        return std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.get() == volume; });
+    }
+
+    /// The engine's number of the volume; 0 while it is being opened, -1 when it cannot be.
+    int openVolume(quint64 job, const std::shared_ptr<const Volume>& volume)
+    {
+        const Volume* key = volume.get();
         const auto found = volumes.find(key);
         if (found != volumes.end()) {
             return found->second.engineId;
         }
         OpenVolume open;
-        open.volume = job->volume;
+        open.volume = volume;
         try {
             open.voxels = std::make_unique<SharedMemory>(key->data(), key->bytes());
             if (key->isColor()) {
@@ -360,7 +398,7 @@ struct EngineClient::Private {
             }
         } catch (const Error& problem) {
             const QString text = QString::fromUtf8(problem.what());
-            QTimer::singleShot(0, q, [this, number = job->number, text] { fail(number, "memory", text); });
+            QTimer::singleShot(0, q, [this, number = job, text] { fail(number, "memory", text); });
             return -1;
         }
         const quint64 id = request("volume/open", volumeJson(*key, open.voxels->path(), open.colors ? open.colors->path() : std::string()));
@@ -374,7 +412,7 @@ struct EngineClient::Private {
     {
         constexpr std::size_t kKept = 3;
         for (auto entry = volumes.begin(); volumes.size() > kKept && entry != volumes.end();) {
-            const bool needed = entry->second.engineId == 0 || std::any_of(jobs.begin(), jobs.end(), [&](const auto& job) { return job->volume.get() == entry->first; });
+            const bool needed = entry->second.engineId == 0 || std::any_of(jobs.begin(), jobs.end(), [&](const auto& job) { return needs(*job, entry->first); });
             if (needed) {
                 ++entry;
                 continue;
@@ -459,8 +497,20 @@ struct EngineClient::Private {
             Q_EMIT q->expertStarted(number, p["expert"].toString(), p["arguments"].toString());
         } else if (method == "expert/progress") {
             Q_EMIT q->expertProgress(number, p["fraction"].toDouble(), p["stage"].toString());
+        } else if (method == "expert/partial") {
+            takePartial(*job, p);
         } else if (method == "expert/result") {
             takeExpert(job, p);
+        }
+    }
+
+    /// One that cannot be read is left out: the whole mask follows.
+    void takePartial(const Job& job, const QJsonObject& p)
+    {
+        try {
+            Q_EMIT q->expertPartial(job.number, job.volume, maskFrom(p["mask"].toObject(), *job.volume), p["share"].toDouble());
+        } catch (const Error& problem) {
+            Q_EMIT q->logLine(QString::fromUtf8(problem.what()));
         }
     }
 
@@ -531,7 +581,8 @@ struct EngineClient::Private {
         for (const QJsonValue& value : result["experts"].toArray()) {
             const QJsonObject e = value.toObject();
             info->experts.append({e["name"].toString(), e["modality"].toString(), e["task"].toString(), e["overview"].toString(), e["accuracy"].toString(), e["version"].toString(),
-                e["licence"].toString(), strings(e["arguments"]), strings(e["examplePrompts"]), strings(e["dicomModalities"])});
+                e["licence"].toString(), strings(e["arguments"]), strings(e["examplePrompts"]), strings(e["dicomModalities"]), strings(e["readerArguments"]), strings(e["channels"]),
+                e["intendedUse"].toString(), e["researchOnly"].toBool(), e["takesClicks"].toBool()});
         }
         Q_EMIT q->infoChanged();
     }
@@ -568,7 +619,7 @@ struct EngineClient::Private {
             volumes.erase(volume);
             std::vector<quint64> lost;
             for (const auto& job : jobs) {
-                if (job->volume.get() == volume) {
+                if (needs(*job, volume)) {
                     lost.push_back(job->number);
                 }
             }
@@ -618,12 +669,29 @@ quint64 EngineClient::chat(const ChatRequest& request)
     return d->add(job);
 }
 
-quint64 EngineClient::runExpert(std::shared_ptr<const Volume> volume, const View& view, const QString& name, const QString& arguments)
+quint64 EngineClient::runExpert(const ExpertRequest& request)
 {
     auto job = std::make_shared<Job>();
-    job->volume = std::move(volume);
-    job->parameters = {{"view", toJson(view)}, {"expert", name}, {"arguments", arguments}};
+    job->volume = request.volume;
+    job->otherVolumes = request.otherVolumes;
+    QJsonArray clicks;
+    for (const ExpertClick& click : request.clicks) {
+        clicks.append(QJsonObject{{"place", toJson({click.place.x, click.place.y, click.place.z})}, {"inside", click.isInside}});
+    }
+    job->parameters = {{"view", toJson(request.view)}, {"expert", request.name}, {"arguments", request.arguments}, {"clicks", clicks}};
     return d->add(job);
+}
+
+void EngineClient::acceptLicence(const QString& expert)
+{
+    d->ensureRunning();
+    d->request("expert/accept", {{"expert", expert}});
+}
+
+bool EngineClient::isChat(quint64 number) const
+{
+    const std::shared_ptr<Job> job = d->findJob(number);
+    return job && job->isChat;
 }
 
 void EngineClient::cancel(quint64 number)

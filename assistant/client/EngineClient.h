@@ -37,6 +37,10 @@ struct ChatRequest {
 struct ExpertInfo {
     QString name, modality, task, overview, accuracy, version, licence;
     QStringList arguments, examplePrompts, dicomModalities;
+    QStringList readerArguments;    ///< What a reader may ask for besides; the model is not told of it.
+    QStringList channels;           ///< Names of the series that it needs, in order; empty: one.
+    QString intendedUse;
+    bool isResearchOnly = false, takesClicks = false;
 };
 
 struct EngineInfo {
@@ -45,6 +49,30 @@ struct EngineInfo {
     struct Model { QString name, version, sha256, licence; bool isDemo = false; };
     std::optional<Model> model;
     QList<ExpertInfo> experts;
+};
+
+/// What a classifier says of one finding: 0.5 is the operating point.
+struct ExpertScore {
+    QString label;
+    double mean = 0;                        ///< Of the models that were trained for it, `models` of them, spread from `lowest` to `highest`.
+    double lowest = 0, highest = 0;
+    int models = 0;
+    bool isPositive = false;
+};
+
+/// A place that the reader marked for an expert.
+struct ExpertClick {
+    PointLps place;
+    bool isInside = true;
+};
+
+/// An expert alone, without the language model.
+struct ExpertRequest {
+    std::shared_ptr<const Volume> volume;
+    View view;
+    QString name, arguments;
+    QList<ExpertClick> clicks;
+    QList<std::shared_ptr<const Volume>> otherVolumes;  ///< Further channels, on the grid of `volume`.
 };
 
 /// What an expert gave. `facts` are measured from the mask, in the order of mask.labels().
@@ -56,6 +84,8 @@ struct ExpertOutcome {
     std::vector<LegendEntry> legend;        ///< Colours of the masked picture that the model saw.
     double milliseconds = 0;
     std::shared_ptr<const Volume> volume;   ///< What it ran on.
+    QList<ExpertScore> scores;              ///< Of a classifier, by falling mean.
+    QString licence, notice, weightsSha256; ///< The notice is shown with every result: "For research only: ...".
 };
 
 struct ChatOutcome {
@@ -99,7 +129,11 @@ public:
     /// @return the job's number, which every signal about it carries.
     quint64 chat(const ChatRequest& request);
     /// Runs an expert without the language model.
-    quint64 runExpert(std::shared_ptr<const Volume> volume, const View& view, const QString& name, const QString& arguments);
+    quint64 runExpert(const ExpertRequest& request);
+    /// Records that the reader accepts the licence of the expert's weights: what failed with the code "licence" can be asked again.
+    void acceptLicence(const QString& expert);
+    /// Of a job that has not ended: whether it is a question, not an expert alone.
+    bool isChat(quint64 job) const;
     /// The job ends with failed(job, "cancelled", ..) unless it had just finished.
     void cancel(quint64 job);
 
@@ -112,6 +146,8 @@ Q_SIGNALS:
     void tokenReceived(quint64 job, int stage, const QString& piece);
     void expertStarted(quint64 job, const QString& name, const QString& arguments);
     void expertProgress(quint64 job, double fraction, const QString& stage);
+    /// Labels of the part of the volume that is done; the whole comes with expertFinished.
+    void expertPartial(quint64 job, const std::shared_ptr<const hf::Volume>& volume, const hf::LabelMap& mask, double share);
     void expertFinished(quint64 job, const hf::assistant::ExpertOutcome& outcome);
     void chatFinished(quint64 job, const hf::assistant::ChatOutcome& outcome);
     /// code: "cancelled", "engine-died", or the engine's error code. The message is English; panels translate by code.

@@ -110,56 +110,10 @@ std::string M3Loop::generate(const Dialogue& dialogue, const ChatTurn& turn, int
     return answer;
 }
 
-ExpertRun M3Loop::runExpert(const Volume& volume, const View& view, const std::string& name, const std::string& arguments, const Progress& progress,
-                            std::stop_token stop)
-{
-    experts::Expert* expert = m_experts.find(name);
-    if (!expert) {
-        throw Error("there is no expert " + name, "no-expert");
-    }
-    const experts::ExpertCard& card = expert->card();
-    const std::string chosen = arguments.empty() ? card.defaultArgument : arguments;
-    if (!card.arguments.empty() && std::find(card.arguments.begin(), card.arguments.end(), chosen) == card.arguments.end()) {
-        throw Error(name + " does not know '" + chosen + "'", "arguments");
-    }
-    const experts::ExpertRequest request{volume, chosen, view};
-    if (const auto refusal = expert->check(request)) {
-        throw Error(refusal->text, refusal->code);
-    }
-    for (const Cached& cached : m_cached) {
-        if (cached.voxels == volume.data() && cached.name == name && cached.arguments == chosen) {
-            ExpertRun run = cached.run;
-            run.wasCached = true;
-            run.milliseconds = 0;
-            return run;
-        }
-    }
-    const auto start = Clock::now();
-    ExpertRun run;
-    run.card = card;
-    run.arguments = chosen;
-    run.result = expert->run(request, progress, stop);
-    if (!run.result.mask.isEmpty()) {
-        run.facts = measureLabels(run.result.mask, volume);
-    }
-    run.milliseconds = millisecondsSince(start);
-    constexpr std::size_t kKept = 4;
-    if (m_cached.size() == kKept) {
-        m_cached.erase(m_cached.begin());
-    }
-    m_cached.push_back({volume.data(), name, chosen, run});
-    return run;
-}
-
-void M3Loop::forget(const Volume& volume)
-{
-    std::erase_if(m_cached, [&](const Cached& cached) { return cached.voxels == volume.data(); });
-}
-
 std::optional<ExpertCall> M3Loop::findCall(const ChatTurn& turn, const std::string& answer) const
 {
     std::vector<std::string> names;
-    for (const auto& expert : m_experts.experts()) {
+    for (const auto& expert : m_runner.registry().experts()) {
         names.push_back(expert->card().name);
     }
     if (turn.form == PromptForm::Training) {
@@ -176,7 +130,7 @@ std::optional<ExpertCall> M3Loop::findCall(const ChatTurn& turn, const std::stri
 /// The demo's own sentences for arguments that it does not take (reference 6.7).
 void M3Loop::checkAsDemo(const ExpertCall& call) const
 {
-    const experts::Expert* expert = m_experts.find(call.name);
+    const experts::Expert* expert = m_runner.registry().find(call.name);
     if (!expert || expert->card().arguments.empty() || call.arguments.empty()) {
         return;
     }
@@ -195,11 +149,9 @@ ChatMessage M3Loop::askExpert(const ChatTurn& turn, const ExpertCall& call, cons
     if (turn.form == PromptForm::Demo) {
         checkAsDemo(call);
     }
-    ExpertRun run = runExpert(*turn.volume, turn.view, call.name, call.arguments, events.expertProgress, stop);
+    ExpertRun run = m_runner.run(call.name, {*turn.volume, call.arguments, turn.view, {}, {}, events.expertPartial}, events.expertProgress, stop);
     ChatMessage told{Role::Expert, {}, {}, {}};
-    if (run.result.mask.isEmpty()) {
-        run.sentence = run.result.sentence;
-    } else {
+    if (!run.result.mask.isEmpty()) {
         MaskedPicture masked = modelMaskedPicture(*turn.volume, turn.view, run.result.mask);
         run.legend = std::move(masked.legend);
         run.sentence = expertText(turn.form, legendText(run.legend));
@@ -221,7 +173,7 @@ ChatAnswer M3Loop::answer(const ChatTurn& turn, const ChatEvents& events, std::s
     const auto start = Clock::now();
     ChatAnswer result;
     result.modality = modalityWord(volume.info().modality, volume.info().bodyPart);
-    const std::string cards = m_experts.promptCards();
+    const std::string cards = m_runner.registry().promptCards();
     // Kept as the vision tower takes it, so that a conversation stays small.
     const Picture picture = m_model.preprocessed(modelPicture(volume, turn.view));
     result.timingsMs["picture"] = millisecondsSince(start);

@@ -2,7 +2,7 @@
 
 #include "assistant/engine/Prompt.h"
 #include "assistant/engine/VilaModel.h"
-#include "experts/engine/Expert.h"
+#include "experts/runs/ExpertRunner.h"
 #include "viewer/volume/LabelMap.h"
 #include "viewer/volume/Picture.h"
 #include "viewer/volume/Volume.h"
@@ -35,17 +35,7 @@ struct ChatTurn {
     PromptForm form = PromptForm::Training;
 };
 
-/// A finished run of an expert.
-struct ExpertRun {
-    experts::ExpertCard card;
-    std::string arguments;
-    experts::ExpertResult result;
-    std::vector<LabelFacts> facts;      ///< Of result.mask.labels(), in order.
-    std::vector<LegendEntry> legend;    ///< Colours of the picture that the model saw.
-    std::string sentence;               ///< What the model was told.
-    double milliseconds = 0;
-    bool wasCached = false;             ///< The same request had run before on this volume.
-};
+using experts::ExpertRun;
 
 /// What happens while a question is answered, in order, on the thread of answer(). Any of them may be empty.
 struct ChatEvents {
@@ -54,6 +44,7 @@ struct ChatEvents {
     std::function<void(int stage, const std::string& piece)> token;
     std::function<void(const std::string& name, const std::string& arguments)> expertStarted;
     Progress expertProgress;
+    std::function<void(const LabelMap& mask, double share)> expertPartial;  ///< labels of the part that is done
     std::function<void(const ExpertRun& run)> expertFinished;           ///< before the second answer begins
 };
 
@@ -76,24 +67,12 @@ struct ChatAnswer {
 class M3Loop {
 public:
     /// Both must live longer than the loop.
-    M3Loop(VilaModel& model, experts::ExpertRegistry& experts) : m_model(model), m_experts(experts) {}
+    M3Loop(VilaModel& model, experts::ExpertRunner& runner) : m_model(model), m_runner(runner) {}
 
     /// @throws Error, Cancelled. An expert that refuses or fails is no error: see ChatAnswer::expertError.
     ChatAnswer answer(const ChatTurn& turn, const ChatEvents& events, std::stop_token stop);
 
-    /// Runs an expert alone. The mask of the last few requests is kept, so that the same request on the same volume is free.
-    /// @throws Error with the code of the refusal ("modality", "arguments", "too-small") or of the failure; Cancelled.
-    ExpertRun runExpert(const Volume& volume, const View& view, const std::string& name, const std::string& arguments, const Progress& progress,
-                        std::stop_token stop);
-    /// Drops what is kept about a volume.
-    void forget(const Volume& volume);
-
 private:
-    struct Cached {
-        const void* voxels;
-        std::string name, arguments;
-        ExpertRun run;
-    };
     struct Dialogue;
     Dialogue fitted(const ChatTurn& turn, const std::vector<ChatMessage>& fresh, const Picture& picture, const std::string& cards, int& dropped) const;
     std::optional<ExpertCall> findCall(const ChatTurn& turn, const std::string& answer) const;
@@ -101,8 +80,7 @@ private:
     std::string generate(const Dialogue& dialogue, const ChatTurn& turn, int stage, const ChatEvents& events, ChatAnswer& result, const std::stop_token& stop);
     ChatMessage askExpert(const ChatTurn& turn, const ExpertCall& call, const ChatEvents& events, ChatAnswer& result, const std::stop_token& stop);
     VilaModel& m_model;
-    experts::ExpertRegistry& m_experts;
-    std::vector<Cached> m_cached;
+    experts::ExpertRunner& m_runner;
 };
 
 } // namespace hf::assistant

@@ -26,6 +26,17 @@ namespace {
 
 QString text(const std::string& s) { return QString::fromStdString(s); }
 
+/// Scores of a classifier, the highest first, with their spread over its models.
+QString scoreText(const assistant::ExpertOutcome& outcome)
+{
+    const QLocale locale;
+    QString all = ChatPanel::tr("Scores by %1 %2 (0.5 is the operating point):").arg(outcome.expert, outcome.version);
+    for (const assistant::ExpertScore& score : outcome.scores) {
+        all += "\n" + ChatPanel::tr("%1 %2 (%3 to %4, %5 models)").arg(score.label, locale.toString(score.mean, 'f', 2), locale.toString(score.lowest, 'f', 2), locale.toString(score.highest, 'f', 2), locale.toString(score.models));
+    }
+    return all;
+}
+
 } // namespace
 
 ChatPanel::ChatPanel(Scene* scene, assistant::EngineClient* client, QWidget* parent) : QWidget(parent), m_scene(scene), m_client(client)
@@ -143,12 +154,13 @@ void ChatPanel::connectClient()
         }
     });
     connect(m_client, &Client::expertFinished, this, [this](quint64 job, const assistant::ExpertOutcome& outcome) {
-        // Also of runs that the list of labels started: the mask appears at once.
-        if (const ShownSeries* shown = m_scene->findVolume(outcome.volume); shown && !outcome.mask.isEmpty()) {
-            m_scene->changeMaskOf(shown->series.key, outcome.mask, outcome.facts, tr("Mask by %1").arg(outcome.expert));
-        }
         if (job == m_job) {
-            asked().status = tr("Mask by %1 %2 (%3), %4 s").arg(outcome.expert, outcome.version, outcome.arguments, QLocale().toString(outcome.milliseconds / 1000, 'f', 1));
+            asked().status = outcome.scores.isEmpty()
+                ? tr("Mask by %1 %2 (%3), %4 s").arg(outcome.expert, outcome.version, outcome.arguments, QLocale().toString(outcome.milliseconds / 1000, 'f', 1))
+                : scoreText(outcome);
+            if (!outcome.notice.isEmpty()) {
+                asked().status += "\n" + outcome.notice;
+            }
             behind(tr("Expert reply, %1 %2").arg(outcome.expert, outcome.version), outcome.sentence);
             render();
         }
@@ -379,7 +391,7 @@ QString ChatPanel::turnHtml(const Turn& turn) const
     for (qsizetype stage = 0; stage < turn.stages.size(); ++stage) {
         html += "<p>" + withLinks(turn.stages[stage]) + "</p>";
         if (stage == 0 && !turn.status.isEmpty()) {
-            html += "<p style='color:" + theme::kDim.name() + "'>" + turn.status.toHtmlEscaped() + "</p>";
+            html += "<p style='color:" + theme::kDim.name() + "'>" + turn.status.toHtmlEscaped().replace("\n", "<br>") + "</p>";
         }
     }
     if (!turn.done && turn.stages.isEmpty()) {

@@ -29,35 +29,6 @@ double meanHu(const WorkGrid& grid, const std::vector<std::size_t>& voxels)
 
 double coarsestMm(const WorkGrid& grid) { return *std::max_element(grid.spacingMm.begin(), grid.spacingMm.end()); }
 
-/// The sum over a box of 2 * radius + 1 voxels along each axis; beyond the border there is nothing.
-void sumInBox(const WorkGrid& grid, std::vector<float>& values, const std::array<int, 3>& radius)
-{
-    std::vector<float> line;
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-        const std::size_t stride = grid.stride(int(axis));
-        const int count = grid.size[axis], r = radius[axis];
-        line.resize(std::size_t(count));
-        for (std::size_t start = 0; start < grid.voxels(); ++start) {
-            if (grid.indexAlong(start, int(axis)) != 0) {
-                continue;
-            }
-            for (int n = 0; n < count; ++n) {
-                line[std::size_t(n)] = values[start + std::size_t(n) * stride];
-            }
-            float sum = 0;
-            for (int n = 0; n < std::min(r, count); ++n) {
-                sum += line[std::size_t(n)];
-            }
-            for (int n = 0; n < count; ++n) {
-                sum += n + r < count ? line[std::size_t(n + r)] : 0;
-                values[start + std::size_t(n) * stride] = sum;
-                sum -= n - r >= 0 ? line[std::size_t(n - r)] : 0;
-            }
-        }
-        throwIfStopped(grid.stop);
-    }
-}
-
 /// Standard deviation of the noise, from neighbours within soft tissue.
 double noiseHu(const WorkGrid& grid, const std::uint8_t* body)
 {
@@ -74,24 +45,6 @@ double noiseHu(const WorkGrid& grid, const std::uint8_t* body)
     const auto middle = differences.begin() + std::ptrdiff_t(differences.size() / 2);
     std::nth_element(differences.begin(), middle, differences.end());
     return *middle / (0.6745 * std::sqrt(2.0));
-}
-
-/// The grid with each block the mean of 3 x 3 x 3.
-WorkGrid smoothed(const WorkGrid& grid)
-{
-    std::vector<float> sum(grid.values(), grid.values() + grid.voxels()), count(grid.voxels(), 1.F);
-    sumInBox(grid, sum, {1, 1, 1});
-    sumInBox(grid, count, {1, 1, 1});
-    WorkGrid result = grid;
-    result.hu = HuImage::New();
-    result.hu->CopyInformation(grid.hu);
-    result.hu->SetRegions(grid.hu->GetLargestPossibleRegion());
-    result.hu->Allocate();
-    std::int16_t* out = result.hu->GetBufferPointer();
-    for (std::size_t n = 0; n < grid.voxels(); ++n) {
-        out[n] = std::int16_t(std::lround(sum[n] / count[n]));
-    }
-    return result;
 }
 
 /// Contrast medium in vessels and kidneys: thick, even, and with no brighter rind around, as bone has.
@@ -362,21 +315,25 @@ void trimBorder(const WorkGrid& grid, Mask* bones, const Trim& trim)
 
 } // namespace
 
-Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask, const Progress& progress)
+Mask::Pointer findContrastMedium(const WorkGrid& grid, const Mask* bodyMask)
 {
     const std::uint8_t* body = bodyMask->GetBufferPointer();
-    const std::int16_t* hu = grid.values();
-    const int kMaybeHu = maybeHu(grid);
     // Noise makes holes in contrast medium and bright specks: on noisy scans it is looked for on means.
     constexpr double kMuchNoiseHu = 22;
     const bool isNoisy = noiseHu(grid, body) > kMuchNoiseHu;
     const WorkGrid calm = isNoisy ? smoothed(grid) : grid;
     const std::int16_t* calmHu = calm.values();
-    const Mask::Pointer bright = maskWhere(grid, [&](std::size_t n) { return body[n] && calmHu[n] > kMaybeHu; });
-    Mask::Pointer contrastMask = findContrast(calm, bright, isNoisy ? 30 : 60);
-    if (isNoisy) {
-        contrastMask = dilated(contrastMask, 1.05 * coarsestMm(grid), grid);
-    }
+    const Mask::Pointer bright = maskWhere(grid, [&](std::size_t n) { return body[n] && calmHu[n] > maybeHu(grid); });
+    const Mask::Pointer found = findContrast(calm, bright, isNoisy ? 30 : 60);
+    return isNoisy ? dilated(found, 1.05 * coarsestMm(grid), grid) : found;
+}
+
+Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask, const Progress& progress)
+{
+    const std::uint8_t* body = bodyMask->GetBufferPointer();
+    const std::int16_t* hu = grid.values();
+    const int kMaybeHu = maybeHu(grid);
+    const Mask::Pointer contrastMask = findContrastMedium(grid, bodyMask);
     report(progress, 0.15, "bones");
     const std::uint8_t* contrast = contrastMask->GetBufferPointer();
     const bool hasContrast = double(countSet(contrastMask, grid)) * grid.voxelMm3() > 15000;

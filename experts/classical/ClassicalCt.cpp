@@ -1,12 +1,12 @@
 #include "experts/classical/ClassicalCt.h"
 
+#include "experts/classical/Finish.h"
 #include "experts/classical/Steps.h"
 #include "experts/engine/Cards.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
 #include <set>
 
 namespace hf::experts {
@@ -39,16 +39,6 @@ std::set<ClassicalLabel> wanted(const std::string& argument)
     if (argument == "fat") return {SubcutaneousFat, VisceralFat};
     if (argument == "muscles") return {Muscle};
     return {LeftLung, RightLung, Airways, Bones, SubcutaneousFat, VisceralFat, Muscle};
-}
-
-std::string utcNow()
-{
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text;
 }
 
 constexpr int kFatHu = -24;         ///< Half way between fat and muscle.
@@ -211,19 +201,7 @@ public:
 
     std::optional<Refusal> check(const ExpertRequest& request) const override
     {
-        const VolumeInfo& info = request.volume.info();
-        if (info.modality != "CT" || info.unit != Unit::Hu) {
-            return Refusal{"modality", m_card.name + " works on CT in Hounsfield units, this is " + (info.modality.empty() ? "of unknown modality" : info.modality)};
-        }
-        const Size3 size = request.volume.geometry().size();
-        if (size.i < 16 || size.j < 16 || size.k < 3) {
-            return Refusal{"too-small", m_card.name + " needs a volume of at least 16 x 16 x 3 voxels"};
-        }
-        constexpr float kFatEdgeHu = -50;
-        if (request.volume.range().minimum > kFatEdgeHu) {
-            return Refusal{"units", m_card.name + " found neither air nor fat in this scan: its values are not in Hounsfield units, or they were cut off below"};
-        }
-        return std::nullopt;
+        return refuseUnlessCt(m_card, request.volume);
     }
 
     ExpertResult run(const ExpertRequest& request, const Progress& progress, std::stop_token stop) override
@@ -246,10 +224,7 @@ public:
             }
         }
         report(progress, 1, "done");
-        ExpertResult result;
-        result.mask = LabelMap(request.volume.geometry(), std::move(voxels), std::move(table),
-            {m_card.name, m_card.version, {}, request.arguments, utcNow(), request.volume.info().seriesUid});
-        return result;
+        return {maskOf(m_card, request, std::move(voxels), std::move(table)), {}};
     }
 
 private:

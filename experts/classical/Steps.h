@@ -17,6 +17,9 @@ struct Lungs {
 /// Aerated lung with its small vessels; gas of the bowel is not lung.
 Lungs findLungs(const WorkGrid& grid, const Mask* body, const Mask* airways, const Progress& progress);
 
+/// Contrast medium in vessels, heart and kidneys, where it is thicker than about a centimetre; much of it only in enhanced scans.
+Mask::Pointer findContrastMedium(const WorkGrid& grid, const Mask* body);
+
 /// Bones with their marrow.
 Mask::Pointer findBones(const WorkGrid& grid, const Mask* body, const Progress& progress);
 

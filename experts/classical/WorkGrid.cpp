@@ -243,4 +243,49 @@ double medianHu(const WorkGrid& grid, const std::vector<std::size_t>& voxels)
     return values[values.size() / 2];
 }
 
+void sumInBox(const WorkGrid& grid, std::vector<float>& values, const std::array<int, 3>& radius)
+{
+    std::vector<float> line;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        const std::size_t stride = grid.stride(int(axis));
+        const int count = grid.size[axis], r = radius[axis];
+        line.resize(std::size_t(count));
+        for (std::size_t start = 0; start < grid.voxels(); ++start) {
+            if (grid.indexAlong(start, int(axis)) != 0) {
+                continue;
+            }
+            for (int n = 0; n < count; ++n) {
+                line[std::size_t(n)] = values[start + std::size_t(n) * stride];
+            }
+            float sum = 0;
+            for (int n = 0; n < std::min(r, count); ++n) {
+                sum += line[std::size_t(n)];
+            }
+            for (int n = 0; n < count; ++n) {
+                sum += n + r < count ? line[std::size_t(n + r)] : 0;
+                values[start + std::size_t(n) * stride] = sum;
+                sum -= n - r >= 0 ? line[std::size_t(n - r)] : 0;
+            }
+        }
+        throwIfStopped(grid.stop);
+    }
+}
+
+WorkGrid smoothed(const WorkGrid& grid)
+{
+    std::vector<float> sum(grid.values(), grid.values() + grid.voxels()), count(grid.voxels(), 1.F);
+    sumInBox(grid, sum, {1, 1, 1});
+    sumInBox(grid, count, {1, 1, 1});
+    WorkGrid result = grid;
+    result.hu = HuImage::New();
+    result.hu->CopyInformation(grid.hu);
+    result.hu->SetRegions(grid.hu->GetLargestPossibleRegion());
+    result.hu->Allocate();
+    std::int16_t* out = result.hu->GetBufferPointer();
+    for (std::size_t n = 0; n < grid.voxels(); ++n) {
+        out[n] = std::int16_t(std::lround(sum[n] / count[n]));
+    }
+    return result;
+}
+
 } // namespace hf::experts::classical

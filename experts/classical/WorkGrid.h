@@ -70,6 +70,11 @@ template <typename Visit> void forNeighbours(const WorkGrid& grid, std::size_t v
 /// @throws Cancelled.
 WorkGrid makeWorkGrid(const Volume& volume, double targetMm, std::stop_token stop);
 
+/// The sum over a box of 2 * radius + 1 blocks along each axis; beyond the border there is nothing. @throws Cancelled.
+void sumInBox(const WorkGrid& grid, std::vector<float>& values, const std::array<int, 3>& radius);
+/// The grid with each block the mean of 3 x 3 x 3.
+WorkGrid smoothed(const WorkGrid& grid);
+
 /// An empty image on the grid.
 Mask::Pointer makeMask(const WorkGrid& grid);
 /// The voxels for which `test` holds.

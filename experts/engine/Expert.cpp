@@ -3,6 +3,7 @@
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace hf::experts {
 
@@ -31,6 +32,32 @@ std::string promptLine(const ExpertCard& card)
         card.accuracy + ", Valid args are: " + argumentList(card.arguments);
 }
 
+bool ExpertCard::knows(const std::string& argument) const
+{
+    const auto has = [&](const std::vector<std::string>& list) { return std::find(list.begin(), list.end(), argument) != list.end(); };
+    return has(arguments) || has(readerArguments) || (arguments.empty() && argument.empty());
+}
+
+std::string ExpertCard::notice() const { return isResearchOnly ? "For research only: " + licence : std::string(); }
+
+std::string scoreText(const std::vector<Score>& scores)
+{
+    std::vector<const Score*> sorted;
+    for (const Score& score : scores) {
+        if (score.trainedModels > 0) {
+            sorted.push_back(&score);
+        }
+    }
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Score* a, const Score* b) { return a->trainedMean > b->trainedMean; });
+    std::string text;
+    for (const Score* score : sorted) {
+        char numbers[96];
+        std::snprintf(numbers, sizeof numbers, " %.2f (%.2f to %.2f, %d models)", score->trainedMean, score->lowest, score->highest, score->trainedModels);
+        text += (text.empty() ? "" : "\n") + score->label + numbers;
+    }
+    return text;
+}
+
 void ExpertRegistry::add(std::unique_ptr<Expert> expert)
 {
     HF_ASSERT(expert && !find(expert->card().name));
@@ -54,14 +81,11 @@ std::string ExpertRegistry::promptCards() const
 
 std::string promptCards(std::span<const ExpertCard> cards)
 {
-    if (cards.empty()) {
-        return {};
-    }
-    std::string text = "Here is a list of available expert models:\n";
+    std::string lines;
     for (const ExpertCard& card : cards) {
-        text += promptLine(card) + "\n";
+        lines += card.isToldToModel ? promptLine(card) + "\n" : std::string();
     }
-    return text + "Give the model <NAME(args)> when selecting a suitable expert model.\n";
+    return lines.empty() ? lines : "Here is a list of available expert models:\n" + lines + "Give the model <NAME(args)> when selecting a suitable expert model.\n";
 }
 
 } // namespace hf::experts

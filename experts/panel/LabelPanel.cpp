@@ -1,5 +1,10 @@
 #include "experts/panel/LabelPanel.h"
 
+#include "experts/panel/ChannelDialog.h"
+#include "experts/panel/ChannelLoader.h"
+#include "experts/panel/ClickRow.h"
+#include "experts/panel/MaskReceiver.h"
+#include "experts/panel/ScoreTable.h"
 #include "viewer/widgets/Scene.h"
 
 #include <QCheckBox>
@@ -9,6 +14,7 @@
 #include <QHeaderView>
 #include <QLabel>
 #include <QLocale>
+#include <QMessageBox>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QSlider>
@@ -40,6 +46,8 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     runRow->addWidget(m_experts, 1);
     runRow->addWidget(m_run);
     layout->addLayout(runRow);
+    m_clicks = new ClickRow(scene, this);
+    layout->addWidget(m_clicks);
     m_progress = new QProgressBar(this);
     m_progress->setRange(0, 100);
     m_progress->hide();
@@ -49,6 +57,8 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     m_message->hide();
     layout->addWidget(m_message);
 
+    m_scores = new ScoreTable(this);
+    layout->addWidget(m_scores, 1);
     m_source = new QLabel(this);
     m_source->setWordWrap(true);
     m_source->setObjectName("maskSource");
@@ -86,7 +96,16 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     styleRow->addWidget(m_clear);
     layout->addLayout(styleRow);
 
+    new MaskReceiver(scene, client, this);
+    m_channels = new ChannelLoader(this);
+    connect(m_channels, &ChannelLoader::progressed, this, [this](double fraction) { m_progress->setValue(int(fraction * 100)); });
+    connect(m_channels, &ChannelLoader::loaded, this, [this](const QList<std::shared_ptr<const Volume>>& volumes) { startLoaded(volumes); });
+    connect(m_channels, &ChannelLoader::failed, this, [this](const QString& code, const QString& message) {
+        endRun(code == "cancelled" ? tr("Stopped.") : tr("The series were not prepared: %1").arg(message));
+    });
     connect(m_run, &QPushButton::clicked, this, [this] { run(); });
+    connect(m_experts, &QComboBox::currentIndexChanged, this, [this] { showClickRow(); });
+    connect(m_scores, &ScoreTable::mapWanted, this, [this](const QString& expert, const QString& finding) { start(expert, finding, {}); });
     connect(m_table, &QTableWidget::itemChanged, this, [this](QTableWidgetItem* item) { itemChanged(item); });
     connect(m_table, &QTableWidget::cellClicked, this, [this](int row, int column) { cellActivated(row, column); });
     connect(m_table, &QTableWidget::cellActivated, this, [this](int row, int column) { cellActivated(row, column); });
@@ -95,21 +114,32 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     connect(m_clear, &QPushButton::clicked, scene, &Scene::clearMask);
     connect(scene, &Scene::maskChanged, this, [this] { fillTable(); });
     connect(scene, &Scene::maskStyleChanged, this, [this] { updateCells(); });
-    connect(scene, &Scene::volumeChanged, this, [this] { fillExperts(); });
+    connect(scene, &Scene::volumeChanged, this, [this] {
+        m_scores->clear();
+        fillExperts();
+    });
     using Client = assistant::EngineClient;
     connect(client, &Client::infoChanged, this, [this] { fillExperts(); });
-    connect(client, &Client::expertProgress, this, [this](quint64 job, double fraction, const QString&) {
+    connect(client, &Client::expertProgress, this, [this](quint64 job, double fraction, const QString& stage) {
         if (job == m_job) {
             m_progress->setValue(int(fraction * 100));
+            m_progress->setToolTip(stage);
         }
     });
-    connect(client, &Client::expertFinished, this, [this](quint64 job, const assistant::ExpertOutcome&) {
+    // Scores also of runs that the assistant started.
+    connect(client, &Client::expertFinished, this, [this](quint64 job, const assistant::ExpertOutcome& outcome) {
+        if (!outcome.scores.isEmpty()) {
+            m_scores->show(outcome);
+        }
         if (job == m_job) {
             endRun({});
         }
     });
     connect(client, &Client::failed, this, [this](quint64 job, const QString& code, const QString& message) {
-        if (job == m_job) {
+        if (job == m_job && code == "licence") {
+            endRun(tr("The licence of the weights was not accepted."));
+            askForLicence();
+        } else if (job == m_job) {
             endRun(code == "cancelled" ? tr("Stopped.") : tr("The expert did not run: %1").arg(message));
         }
     });
@@ -124,10 +154,14 @@ void LabelPanel::fillExperts()
     const QString modality = m_scene->isEmpty() ? QString() : text(m_scene->volume()->info().modality);
     if (m_client->info()) {
         for (const assistant::ExpertInfo& expert : m_client->info()->experts) {
-            if (!modality.isEmpty() && expert.dicomModalities.contains(modality)) {
-                for (const QString& argument : expert.arguments) {
-                    m_experts->addItem(expert.name + ": " + argument, QStringList{expert.name, argument});
-                }
+            if (modality.isEmpty() || !expert.dicomModalities.contains(modality)) {
+                continue;
+            }
+            if (expert.arguments.isEmpty()) {
+                m_experts->addItem(expert.name, QStringList{expert.name, QString()});
+            }
+            for (const QString& argument : expert.arguments + (expert.task == "classification" ? QStringList() : expert.readerArguments)) {
+                m_experts->addItem(expert.name + ": " + argument, QStringList{expert.name, argument});
             }
         }
     }
@@ -138,6 +172,25 @@ void LabelPanel::fillExperts()
     }
     m_experts->setEnabled(any);
     m_run->setEnabled(any || m_job != 0);
+    showClickRow();
+}
+
+const assistant::ExpertInfo* LabelPanel::findExpert(const QString& name) const
+{
+    if (m_client->info()) {
+        for (const assistant::ExpertInfo& expert : m_client->info()->experts) {
+            if (expert.name == name) {
+                return &expert;
+            }
+        }
+    }
+    return nullptr;
+}
+
+void LabelPanel::showClickRow()
+{
+    const assistant::ExpertInfo* expert = findExpert(m_experts->currentData().toStringList().value(0));
+    m_clicks->setVisible(expert && expert->takesClicks);
 }
 
 void LabelPanel::run()
@@ -146,15 +199,91 @@ void LabelPanel::run()
         m_client->cancel(m_job);
         return;
     }
+    if (m_channels->isBusy()) {
+        m_channels->cancel();
+        return;
+    }
     const QStringList chosen = m_experts->currentData().toStringList();
     if (m_scene->isEmpty() || chosen.size() != 2) {
         return;
     }
+    const assistant::ExpertInfo* expert = findExpert(chosen[0]);
+    if (expert && expert->channels.size() > 1) {
+        chooseChannels(*expert);
+        return;
+    }
+    start(chosen[0], chosen[1], expert && expert->takesClicks ? m_clicks->clicks() : QList<assistant::ExpertClick>());
+}
+
+void LabelPanel::start(const QString& expert, const QString& argument, const QList<assistant::ExpertClick>& clicks)
+{
+    if (m_job || m_scene->isEmpty()) {
+        return;
+    }
+    m_last = {m_scene->volume(), m_scene->view(m_scene->activePlane()), expert, argument, clicks, {}};
+    m_job = m_client->runExpert(m_last);
+    beginRun();
+}
+
+void LabelPanel::beginRun()
+{
     m_message->hide();
-    m_job = m_client->runExpert(m_scene->volume(), m_scene->view(m_scene->activePlane()), chosen[0], chosen[1]);
     m_run->setText(tr("Stop"));
     m_progress->setValue(0);
     m_progress->show();
+}
+
+/// The reader confirms the series; they are read and registered, then the expert starts.
+void LabelPanel::chooseChannels(const assistant::ExpertInfo& expert)
+{
+    const std::vector<dicom::Study> studies = m_studySource ? m_studySource() : std::vector<dicom::Study>();
+    const auto study = std::find_if(studies.begin(), studies.end(), [&](const dicom::Study& one) { return one.uid == m_scene->series().studyUid; });
+    if (study == studies.end()) {
+        return;
+    }
+    ChannelDialog dialog(expert.name, expert.channels, *study, this);
+    if (dialog.exec() != QDialog::Accepted || m_job || m_channels->isBusy()) {
+        return;
+    }
+    const std::vector<dicom::Series> series = dialog.chosen();
+    m_last = {nullptr, {}, expert.name, {}, {}, {}};
+    Q_EMIT seriesWanted(QString::fromStdString(series.front().key));
+    beginRun();
+    m_channels->start(series);
+}
+
+void LabelPanel::startLoaded(const QList<std::shared_ptr<const Volume>>& volumes)
+{
+    const Volume& first = *volumes.front();
+    m_last.volume = volumes.front();
+    m_last.otherVolumes = volumes.mid(1);
+    m_last.view.plane = first.geometry().acquisitionPlane();
+    m_last.view.slice = first.geometry().size().along(first.geometry().axisAcross(m_last.view.plane)) / 2;
+    m_last.view.window = first.defaultWindow();
+    m_job = m_client->runExpert(m_last);
+}
+
+void LabelPanel::askForLicence()
+{
+    const assistant::ExpertInfo* expert = findExpert(m_last.name);
+    if (!expert) {
+        return;
+    }
+    QMessageBox box(QMessageBox::Question, tr("Licence of %1").arg(expert->name), tr("The weights of %1 have this licence:\n\n%2").arg(expert->name, expert->licence), QMessageBox::NoButton, this);
+    QString more = tr("Intended use: %1").arg(expert->intendedUse);
+    if (expert->isResearchOnly) {
+        more += "\n\n" + tr("They are for research only; every result will say so.");
+    }
+    box.setInformativeText(more);
+    const QPushButton* accepted = box.addButton(tr("Accept and run"), QMessageBox::AcceptRole);
+    box.addButton(QMessageBox::Cancel);
+    box.setObjectName("licenceBox");
+    box.exec();
+    if (box.clickedButton() == accepted && !m_job) {
+        m_client->acceptLicence(m_last.name);
+        m_job = m_client->runExpert(m_last);
+        beginRun();
+    }
 }
 
 void LabelPanel::endRun(const QString& message)
@@ -181,7 +310,7 @@ void LabelPanel::fillTable()
     }
     m_table->horizontalHeaderItem(Mean)->setText(m_scene->volume()->info().unit == Unit::Hu ? tr("Mean HU") : tr("Mean"));
     const Provenance& p = m_scene->mask().provenance();
-    m_source->setText(tr("AI result of %1 %2 (%3). Check it against the image.").arg(text(p.expert), text(p.version), text(p.arguments)));
+    m_source->setText(tr("AI result of %1 %2 (%3). Check it against the image.").arg(text(p.expert), text(p.version), text(p.arguments)) + (p.notice.empty() ? QString() : "\n" + text(p.notice)));
     const QLocale locale;
     for (const LabelFacts& facts : m_scene->facts()) {
         const Label* label = m_scene->mask().findLabel(facts.value);

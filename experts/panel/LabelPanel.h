@@ -1,8 +1,11 @@
 #pragma once
 
 #include "assistant/client/EngineClient.h"
+#include "viewer/dicom/Study.h"
 
 #include <QWidget>
+
+#include <functional>
 
 class QCheckBox;
 class QComboBox;
@@ -15,6 +18,9 @@ class QTableWidgetItem;
 
 namespace hf {
 
+class ChannelLoader;
+class ClickRow;
+class ScoreTable;
 class Scene;
 
 /// The mask's labels (colour, visibility, volume, mean, jump) and the experts' buttons: an expert runs without the language model here.
@@ -26,12 +32,27 @@ public:
     QTableWidget* table() const { return m_table; }
     /// The run that was started here; 0 when none.
     quint64 runningJob() const { return m_job; }
+    ScoreTable* scores() const { return m_scores; }
+    /// Where the studies are that an expert of several series may choose from.
+    void setStudySource(std::function<std::vector<dicom::Study>()> source) { m_studySource = std::move(source); }
+
+Q_SIGNALS:
+    /// The series on whose grid a mask will come.
+    void seriesWanted(const QString& key);
 
 private:
     void fillTable();
     void updateCells();
     void fillExperts();
     void run();
+    void start(const QString& expert, const QString& argument, const QList<assistant::ExpertClick>& clicks);
+    /// Shows the licence of an expert's weights; accepted, the run that it held up starts again.
+    void askForLicence();
+    const assistant::ExpertInfo* findExpert(const QString& name) const;
+    void showClickRow();
+    void chooseChannels(const assistant::ExpertInfo& expert);
+    void startLoaded(const QList<std::shared_ptr<const Volume>>& volumes);
+    void beginRun();
     void itemChanged(QTableWidgetItem* item);
     void cellActivated(int row, int column);
     void endRun(const QString& text);
@@ -47,6 +68,11 @@ private:
     QSlider* m_opacity;
     QCheckBox* m_outline;
     QPushButton* m_clear;
+    ClickRow* m_clicks;
+    ScoreTable* m_scores;
+    assistant::ExpertRequest m_last;    ///< The run that was started last.
+    ChannelLoader* m_channels;
+    std::function<std::vector<dicom::Study>()> m_studySource;
     quint64 m_job = 0;
     bool m_filling = false;
 };

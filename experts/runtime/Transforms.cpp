@@ -100,7 +100,21 @@ at::Tensor shift(const Sizes3& by, double sign)
 
 } // namespace
 
-Image toImage(const Volume& volume)
+std::array<float, 2> greyRange(const Volume& volume)
+{
+    const Volume::Range range = volume.range();
+    if (const auto& stored = volume.info().storedRange; stored && (*stored)[0] <= range.minimum && range.maximum <= (*stored)[1]) {
+        return *stored;
+    }
+    constexpr double kFewestBits = 8;
+    const bool isWhole = volume.visit([](auto voxels) { return std::all_of(voxels.begin(), voxels.end(), [](auto value) { return double(value) == std::floor(double(value)); }); });
+    if (range.minimum < 0 || !isWhole) {
+        return {range.minimum, range.maximum};
+    }
+    return {0, float(std::exp2(std::max(kFewestBits, std::ceil(std::log2(double(range.maximum) + 1)))) - 1)};
+}
+
+Image toImage(const Volume& volume, PaddingFill fill)
 {
     const Size3 size = volume.geometry().size();
     Image image;
@@ -116,6 +130,17 @@ Image toImage(const Volume& volume)
             image.data = image.data.clone();
         }
     });
+    const VolumeInfo& info = volume.info();
+    const at::Tensor isPadding = info.padding ? (image.data >= (*info.padding)[0]).logical_and_(image.data <= (*info.padding)[1]) : at::Tensor();
+    if (info.isInverted && info.unit == Unit::None) {
+        const auto [black, white] = greyRange(volume);
+        image.data.neg_().add_(double(black) + double(white));
+    }
+    if (isPadding.defined()) {
+        const at::Tensor picture = image.data.masked_select(isPadding.logical_not());
+        const double darkest = fill == PaddingFill::Zero || picture.numel() == 0 ? 0 : picture.min().item<double>();
+        image.data.masked_fill_(isPadding, darkest);
+    }
     return image;
 }
 

@@ -20,8 +20,16 @@ struct Image {
 
 enum class Interpolation { Linear, Nearest };
 
-/// One channel. @return data [1, i, j, k] float32, dense.
-Image toImage(const Volume& volume);
+/// What stands in an image for values that are no picture (VolumeInfo::padding).
+enum class PaddingFill { Darkest /* the least other value */, Zero };
+
+/// One channel in the polarity that a reader sees: bright is high. Values without a unit are turned over where low ones are bright (MONOCHROME1).
+/// @return data [1, i, j, k] float32, dense.
+Image toImage(const Volume& volume, PaddingFill fill = PaddingFill::Darkest);
+
+/// Black and white of a picture without a unit: what its file's bits can hold; else 0 to 2^n - 1 for the fewest bits (at least 8) that hold its values, or
+/// the range of these where some are negative or no whole numbers.
+std::array<float, 2> greyRange(const Volume& volume);
 
 // Transforms of MONAI on tensors, with its rules of size, origin and rounding. Source: experts.md 5.
 

@@ -70,7 +70,8 @@ struct Bench {
         turn.history = std::move(history);
         turn.generation.maxNewTokens = 64;
         turn.form = form;
-        return M3Loop(*model, registry).answer(turn, {}, {});
+        experts::ExpertRunner runner(registry);
+        return M3Loop(*model, runner).answer(turn, {}, {});
     }
 };
 

@@ -150,7 +150,7 @@ HF_TEST(hello_and_orderly_end)
     Engine engine;
     const json answer = engine.answer(engine.request("hello", {{"protocol", 1}}));
     HF_CHECK_EQUAL(answer["result"]["protocol"].get<int>(), 1);
-    HF_CHECK_EQUAL(answer["result"]["experts"].size(), std::size_t(HF_HAS_CLASSICAL ? 1 : 0));
+    HF_CHECK_EQUAL(answer["result"]["experts"].size(), std::size_t(HF_HAS_CLASSICAL ? 5 : 0));
     const json refused = engine.answer(engine.request("hello", {{"protocol", 99}}));
     HF_CHECK_EQUAL(refused["error"]["data"]["code"].get<std::string>(), std::string("protocol"));
     engine.answer(engine.request("shutdown"));

@@ -1,9 +1,12 @@
 // Experts described by folders: what is refused with which line and reason, which series suit which expert, and whole runs on small networks.
+#include "experts/engine/neural/ChestEnsemble.h"
 #include "experts/engine/neural/FolderExpert.h"
+#include "experts/runs/ExpertRunner.h"
 #include "support/Check.h"
 #include "viewer/volume/Error.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/jit/api/module.h>
 
 #include <fstream>
 
@@ -118,7 +121,7 @@ HF_TEST(bad_manifests_are_refused_with_line_and_reason)
         {"[16, 16, 16]", "[16, 16, 18]", 14, "multiples of 4"},
         {"\"overlap\": 0.5", "\"overlap\": 1", 14, "from 0 to 0.95"},
         {"\"argmax\"", "\"prompts\"", 15, "needs the network vista3d"},
-        {"\"value\": 2", "\"value\": 1", 18, "another label has it already"},
+        {"\"value\": 2", "\"value\": 1", 18, "another one has it already"},
         {"#00ff00", "green", 18, "a colour as"},
         {"\"weights\": \"Apache-2.0\", ", "", 20, "'weights': is missing"},
     };
@@ -143,7 +146,7 @@ HF_TEST(the_folders_of_the_published_experts_are_good)
     HF_CHECK_EQUAL(expandedClassIds(vista.prompts.at("everything")).size(), 117U);
     HF_CHECK(expandedClassIds(vista.prompts.at("hepatic tumor")) == (std::vector<std::int64_t>{1, 26}));
     HF_CHECK(expandedClassIds(vista.prompts.at("lung tumor")) == (std::vector<std::int64_t>{28, 29, 30, 31, 32, 23}));
-    HF_CHECK(vista.isResearchOnly);
+    HF_CHECK(vista.card.isResearchOnly && vista.card.notice().starts_with("For research only: "));
     HF_CHECK_EQUAL(readManifest(kResources / "brats").suitability.channels, 4);
     HF_CHECK_EQUAL(readManifest(kResources / "chest-xray").members.size(), 8U);
 }
@@ -172,8 +175,8 @@ HF_TEST(suitability_modality_by_expert)
     for (std::size_t row = 0; row < std::size(series); ++row) {
         const Volume volume = volumeOf(series[row]);
         const bool isStudy = volume.info().modality == "MR";     // four sequences of it
-        const std::vector<Volume> channels(isStudy ? 4 : 1, volume);
-        const std::optional<Refusal> found[] = {vista.check(std::span(&volume, 1), "everything"), brats.check(channels, ""), chest.check(std::span(&volume, 1), "")};
+        const std::vector<Volume> others(isStudy ? 3 : 0, volume);
+        const std::optional<Refusal> found[] = {vista.check({volume, "everything", {}}), brats.check({volume, "", {}, {}, others}), chest.check({volume, "", {}})};
         for (std::size_t n = 0; n < 3; ++n) {
             if (!found[n] || found[n]->code != expected[row][n] || found[n]->text.empty()) {
                 test::fail(series[row].name, int(n), "got '" + (found[n] ? found[n]->code + ": " + found[n]->text : "no refusal") + "', expected " + expected[row][n]);
@@ -181,19 +184,45 @@ HF_TEST(suitability_modality_by_expert)
         }
     }
     const Volume ct = volumeOf(series[0]);
-    HF_CHECK_EQUAL(vista.check(std::span(&ct, 1), "hippocampus")->code, "arguments");
-    HF_CHECK_EQUAL(vista.check(std::span(&ct, 1), "liver, Spleen")->code, "weights");
+    HF_CHECK_EQUAL(vista.check({ct, "hippocampus", {}})->code, "arguments");
+    HF_CHECK_EQUAL(vista.check({ct, "liver, Spleen", {}})->code, "weights");
     const Volume head = volumeOf(series[2]), shifted = volumeOf({"", "MR", "HEAD", {100, 200, 160}, 1});
-    const std::vector<Volume> mixed{head, head, shifted, head};
-    HF_CHECK_EQUAL(brats.check(mixed, "")->code, "grid");
+    HF_CHECK_EQUAL(brats.check({head, "", {}, {}, {head, shifted, head}})->code, "grid");
 }
 
 HF_TEST(torchscript_needs_the_users_word)
 {
     const std::string unet = kGood.substr(kGood.find("\"network\": {"), kGood.find('}', kGood.find("\"network\": {")) - kGood.find("\"network\": {") + 1);
-    const std::string text = with(unet, R"("network": { "name": "torchscript", "file": "model.ts" })");
-    const Volume ct = volumeOf({"", "CT", "ABDOMEN", {60, 60, 40}, 1.5});
-    HF_CHECK(FolderExpert(parseManifest(text, "folder"), {}).check(std::span(&ct, 1), "")->text.find("only after you have allowed the folder") != std::string::npos);
+    const Folder folder;
+    write(folder.path / "expert.json", with(unet, R"("network": { "name": "torchscript", "file": "model.ts" })"));
+    // A program whose label is known from the values: 1 above the middle of the window, 2 below.
+    torch::jit::Module program("program");
+    program.define("def forward(self, x):\n    return torch.cat([x * 0 + 0.1, x - 0.5, 0.5 - x], 1)\n");
+    program.save((folder.path / "model.ts").string());
+    const Volume ct = volumeOf({"", "CT", "ABDOMEN", {40, 36, 30}, 1.5});
+    const ExpertRequest request{ct, "", {}};
+    const FolderExpert forbidden(folder.path, {Compute::exact()});
+    HF_CHECK_EQUAL(forbidden.check(request)->code, "torchscript");
+    HF_CHECK(forbidden.check(request)->text.find("hounsfield-engine models allow " + folder.path.string()) != std::string::npos);
+    const Consents consents(folder.path / "consents.json");
+    const FolderOptions options{Compute::exact(), [&](const std::string& sha256) { return consents.allowsScript(sha256); }};
+    HF_CHECK_EQUAL(FolderExpert(folder.path, options).check(request)->code, "torchscript");
+    consents.allowScript(forbidden.weightsHash(), folder.path);
+    FolderExpert allowed(folder.path, options);
+    HF_CHECK(!allowed.check(request));
+    const ExpertResult result = allowed.run(request, {}, {});
+    HF_CHECK_EQUAL(result.mask.labels().size(), 2U);
+    // A changed file needs the user's word again, also when it was changed after the check.
+    FolderExpert late(folder.path, options);
+    HF_CHECK(!late.check(request));
+    program.define("def other(self, x):\n    return x\n");
+    program.save((folder.path / "model.ts").string());
+    HF_CHECK_EQUAL(FolderExpert(folder.path, options).check(request)->code, "torchscript");
+    HF_CHECK_THROWS(late.run(request, {}, {}), Error);
+    // What is no TorchScript is refused, though allowed.
+    write(folder.path / "model.ts", "no program");
+    consents.allowScript(late.weightsHash(), folder.path);
+    HF_CHECK_THROWS(FolderExpert(folder.path, options).run(request, {}, {}), Error);
 }
 
 HF_TEST(a_whole_run_on_a_small_network)
@@ -242,9 +271,100 @@ HF_TEST(a_whole_run_on_a_small_network)
     HF_CHECK_THROWS(FolderExpert(wrong, {}).run(request, {}, {}), Error);
 }
 
+HF_TEST(parts_of_a_run_are_shown_from_the_readers_slice_on)
+{
+    const Folder folder;
+    write(folder.path / "expert.json", kGood);
+    runtime::writeSafetensors(folder.path / "model.safetensors", hashedWeights(weightList(readManifest(folder.path).network)));
+    FolderExpert expert(folder.path, {Compute::exact()});
+    const Volume volume = volumeOf({"", "CT", "ABDOMEN", {30, 30, 60}, 1.5});
+    View view;
+    view.slice = 45;
+    std::vector<LabelMap> parts;
+    std::vector<double> shares;
+    const ExpertRequest request{volume, "", view, {}, {}, [&](const LabelMap& mask, double share) { parts.push_back(mask); shares.push_back(share); }};
+    const LabelMap whole = expert.run(request, {}, {}).mask;
+    HF_CHECK(!parts.empty() && std::is_sorted(shares.begin(), shares.end()) && shares.back() < 1);
+    const auto labelled = [](const LabelMap& mask, int k) {
+        std::size_t count = 0;
+        for (int n = 0; n < 30 * 30; ++n) {
+            count += mask.valueAt({n % 30, n / 30, k}) > 0;
+        }
+        return count;
+    };
+    HF_CHECK(labelled(parts.front(), 45) > 0);
+    HF_CHECK_EQUAL(labelled(parts.front(), 2), 0U);
+    HF_CHECK(labelled(whole, 2) > 0);
+    // What was shown early does not change later, but for the largest component of label 1.
+    std::size_t different = 0;
+    for (std::size_t n = 0; n < whole.voxels().size(); ++n) {
+        const LabelId early = parts.front().voxels()[n];
+        different += early != 0 && early != 1 && early != whole.voxels()[n];
+    }
+    HF_CHECK_EQUAL(different, 0U);
+}
+
+HF_TEST(results_are_kept_on_disk)
+{
+    const Folder folder;
+    write(folder.path / "expert.json", kGood);
+    runtime::writeSafetensors(folder.path / "model.safetensors", hashedWeights(weightList(readManifest(folder.path).network)));
+    const std::filesystem::path cache = folder.path / "results";
+    const Consents consents(folder.path / "consents.json");
+    const Volume volume = volumeOf({"", "CT", "ABDOMEN", {40, 36, 30}, 1.2});
+    /// As another process would: nothing in memory.
+    const auto run = [&](const Volume& of, const std::string& argument, std::uintmax_t most = 1 << 20) {
+        ExpertRegistry registry;
+        registry.add(std::make_unique<FolderExpert>(folder.path, FolderOptions{Compute::exact()}));
+        return ExpertRunner(registry, consents, ResultCache(cache, most)).run("SMALL", {of, argument, {}}, {}, {});
+    };
+    const auto files = [&] { return std::distance(std::filesystem::directory_iterator(cache), std::filesystem::directory_iterator()); };
+    // The licence first; nothing runs before.
+    try {
+        run(volume, "");
+        HF_CHECK(!"ran without consent");
+    } catch (const Error& error) {
+        HF_CHECK_EQUAL(error.code(), "licence");
+        HF_CHECK(std::string(error.what()).find("Apache-2.0") != std::string::npos && std::string(error.what()).find("models accept SMALL") != std::string::npos);
+    }
+    consents.accept(FolderExpert(folder.path));
+    const ExpertRun first = run(volume, ""), again = run(volume, "");
+    HF_CHECK(!first.wasCached && again.wasCached);
+    HF_CHECK(again.result.mask.voxels() == first.result.mask.voxels());
+    HF_CHECK_EQUAL(again.result.mask.labels().size(), first.result.mask.labels().size());
+    HF_CHECK(again.result.mask.provenance().timeUtc == first.result.mask.provenance().timeUtc && again.facts[0].voxels == first.facts[0].voxels);
+    // Another argument, volume, or setting is another result.
+    HF_CHECK(!run(volume, "spleen").wasCached);
+    HF_CHECK(!run(volumeOf({"", "CT", "ABDOMEN", {40, 36, 31}, 1.2}), "").wasCached);
+    write(folder.path / "expert.json", with("-57", "-58"));
+    HF_CHECK(!run(volume, "").wasCached);
+    write(folder.path / "expert.json", kGood);
+    HF_CHECK(run(volume, "").wasCached);
+    // Damaged files count as not there.
+    for (const auto& entry : std::filesystem::directory_iterator(cache)) {
+        std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(-3, std::ios::end);
+        file.put('?');
+    }
+    HF_CHECK(!run(volume, "").wasCached && run(volume, "").wasCached);
+    for (const auto& entry : std::filesystem::directory_iterator(cache)) {
+        std::filesystem::resize_file(entry.path(), 10);
+    }
+    HF_CHECK(!run(volume, "").wasCached);
+    // Bounded.
+    HF_CHECK(files() > 1);
+    run(volume, "liver", 1);
+    HF_CHECK_EQUAL(files(), 0);
+    // Other weights ask again.
+    runtime::TensorMap weights = runtime::readSafetensors(folder.path / "model.safetensors");
+    weights.begin()->second = weights.begin()->second + 1;
+    runtime::writeSafetensors(folder.path / "model.safetensors", weights);
+    HF_CHECK_THROWS(run(volume, ""), Error);
+}
+
 HF_TEST(chest_sentence_is_that_of_the_protocol)
 {
-    std::vector<ChestScore> scores;
+    std::vector<Score> scores;
     for (std::size_t n = 0; n < kChestLabels; ++n) {
         scores.push_back({chestLabels()[n], 0, 0, 0, 0, 1, 1, n == 9 || n == 14});
     }

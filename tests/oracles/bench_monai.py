@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Times MONAI's VISTA3D and BRATS networks and the engine's on the same machine, weights and window, alternating, and prints the ratios.
-bench_monai.py ENGINE [--network vista3d|brats] [--side 128] [--passes 3]. Needs torch, monai 1.5.0, safetensors."""
+"""Times MONAI's VISTA3D and BRATS networks, or TorchXRayVision's DenseNet, and the engine's on the same machine, weights and window, one after the other, and
+prints the ratios. bench_monai.py ENGINE [--network vista3d|brats|densenet121] [--side 128] [--passes 2]. Needs torch, monai 1.5.0, torchxrayvision."""
 import argparse
 import json
 import os
@@ -14,7 +14,7 @@ import torch
 
 parser = argparse.ArgumentParser()
 parser.add_argument("engine")
-parser.add_argument("--network", default="vista3d", choices=["vista3d", "brats"])
+parser.add_argument("--network", default="vista3d", choices=["vista3d", "brats", "densenet121"])
 parser.add_argument("--side", type=int, default=128)
 parser.add_argument("--passes", type=int, default=2)
 options = parser.parse_args()
@@ -24,16 +24,23 @@ if options.network == "vista3d":
     network, channels = vista3d132(encoder_embed_dim=48, in_channels=1).eval(), 1
     prompts = torch.arange(1, 118).reshape(-1, 1)
     forward = lambda x: network(x, class_vector=prompts)
+elif options.network == "densenet121":
+    import torchxrayvision
+    network, channels = torchxrayvision.models.DenseNet(num_classes=18, in_channels=1).eval(), 1
+    network.op_threshs = None
+    forward = network
 else:
     from monai.networks.nets import SegResNet
     network, channels = SegResNet(3, in_channels=4, out_channels=3, init_filters=16, blocks_down=(1, 2, 2, 4), blocks_up=(1, 1, 1), dropout_prob=0.2).eval(), 4
     forward = network
-x = torch.rand(1, channels, options.side, options.side, options.side)
+flat = options.network == "densenet121"
+x = torch.rand(1, 1, 224, 224) * 2048 - 1024 if flat else torch.rand(1, channels, options.side, options.side, options.side)
+last = torch.channels_last if flat else torch.channels_last_3d
 
 
 def monai_ms(kind):
-    network.to(memory_format=torch.channels_last_3d if kind.endswith("channels_last") else torch.contiguous_format)
-    data = x.to(memory_format=torch.channels_last_3d) if kind.endswith("channels_last") else x
+    network.to(memory_format=last if kind.endswith("channels_last") else torch.contiguous_format)
+    data = x.to(memory_format=last) if kind.endswith("channels_last") else x
     times = []
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled="bf16" in kind):
         for _ in range(options.passes):

@@ -42,8 +42,25 @@ def unet(folder, data):
         "preprocessing": [{"do": "orientationRas"}, {"do": "spacing", "mm": [3, 3, 4]}, {"do": "scaleRange", "from": -57, "to": 164}],
         "window": {"roi": [48, 48, 32], "overlap": 0.5, "blend": "gaussian", "padding": "replicate"}, "postprocessing": {"labels": "argmax"}})
     chain = [Orientationd("image", axcodes="RAS"), Spacingd("image", pixdim=(3, 3, 4), mode="bilinear"), ScaleIntensityRanged("image", -57, 164, 0, 1, clip=True)]
-    labels = lambda x: sliding_window_inference(x, (48, 48, 32), 1, network, overlap=0.5, mode="gaussian", padding_mode="replicate").argmax(1, keepdim=True)
+    labels = lambda x, _: sliding_window_inference(x, (48, 48, 32), 1, network, overlap=0.5, mode="gaussian", padding_mode="replicate").argmax(1, keepdim=True)
     return ["CT"], [straight(folder, data)], chain, labels, []
+
+
+def vista3d_at_clicks(folder, data):
+    """One class and clicks, inside and outside; two of them share no window."""
+    from monai.apps.vista3d.inferer import point_based_window_inferer
+    modality, files, chain, _, _ = vista3d(folder, data)
+    network = vista()
+    places = [((20.0, 40.0, 60.0), 1), ((-40.0, -30.0, 90.0), 1), ((10.0, 30.0, 50.0), 0)]      # LPS, mm
+
+    def labels(x, affine):
+        inverse = torch.linalg.inv(affine)
+        points = torch.stack([(inverse @ torch.tensor([-p[0], -p[1], p[2], 1.0], dtype=inverse.dtype))[:3] for p, _ in places]).float()[None]
+        logits = point_based_window_inferer(x, (48, 48, 48), network, points, torch.tensor([[label for _, label in places]]).float(), class_vector=torch.tensor([[1]]), prompt_class=torch.tensor([[1]]),
+                                            transpose=True)
+        return (logits > 0).to(torch.int64)
+    clicks = ";".join(",".join(map(str, p)) + ("" if label else ",out") for p, label in places)
+    return modality, files, chain, labels, ["--args", "liver", "--clicks", clicks]
 
 
 def vista3d(folder, data):
@@ -57,7 +74,7 @@ def vista3d(folder, data):
              ScaleIntensityRanged("image", -963.8247715525971, 1053.678477684517, 0, 1, clip=True), Orientationd("image", axcodes="RAS")]
     ids = torch.tensor([1, 26, 6, 14, 5])
 
-    def labels(x):
+    def labels(x, _):
         predictor = lambda window: network(window, class_vector=ids.reshape(-1, 1)).transpose(0, 1)
         logits = sliding_window_inference(x, (48, 48, 48), 1, predictor, overlap=0.25)
         return torch.where((logits > 0).any(1, keepdim=True), ids[logits.argmax(1, keepdim=True)], 0)
@@ -72,7 +89,7 @@ def brats(folder, data):
     text["window"].update({"roi": [96, 96, 96], "overlap": 0.25})
     (folder / "expert.json").write_text(json.dumps(text))
 
-    def labels(x):
+    def labels(x, _):
         p = sliding_window_inference(x, (96, 96, 96), 1, network, overlap=0.25).sigmoid() >= 0.5
         return torch.where(p[:, 2:3], 4, torch.where(p[:, 0:1], 1, torch.where(p[:, 1:2], 2, 0)))
     files = [data / "mr_brats" / name for name in ("t1c.nii.gz", "t1.nii.gz", "t2.nii.gz", "fla.nii.gz")]
@@ -98,7 +115,7 @@ def chest(engine, folder):
         "licence": {"weights": "none", "intendedUse": "tests"}}))
     rows = numpy.random.default_rng(1).integers(0, 256, (300, 340)).astype(numpy.uint8)
     nibabel.save(nibabel.Nifti1Image(numpy.ascontiguousarray(rows.T)[:, :, None], numpy.diag([1, 1, 1, 1])), folder / "x.nii.gz")
-    subprocess.run([engine, "classify", "--expert", folder, "--modality", "DX", "--bits", "8", "--json", folder / "out.json", folder / "x.nii.gz"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([engine, "classify", "--accept-licence", "--expert", folder, "--modality", "DX", "--bits", "8", "--json", folder / "out.json", folder / "x.nii.gz"], check=True, stdout=subprocess.DEVNULL)
     scores = {entry["label"]: entry for entry in json.loads((folder / "out.json").read_text())[str(folder / "x.nii.gz")]["scores"]}
     picture = xrv.datasets.XRayCenterCrop()(xrv.datasets.normalize(rows.astype(numpy.float32), 255)[None])
     with torch.no_grad():
@@ -115,7 +132,7 @@ def chest(engine, folder):
     return worst < 1e-4 and spread > 0.02
 
 
-CASES = {"unet": unet, "vista3d": vista3d, "brats": brats}
+CASES = {"unet": unet, "vista3d": vista3d, "vista3d at clicks": vista3d_at_clicks, "brats": brats}
 
 
 def main(engine, data, names):
@@ -130,11 +147,11 @@ def main(engine, data, names):
             chain = Compose([LoadImaged("image"), EnsureChannelFirstd("image"), *steps])
             item = chain({"image": [str(f) for f in files] if len(files) > 1 else str(files[0])})
             with torch.no_grad():
-                found = labels(item["image"].unsqueeze(0).as_tensor())[0]
+                found = labels(item["image"].unsqueeze(0).as_tensor(), item["image"].affine)[0]
             item["pred"] = type(item["image"])(found.float(), affine=item["image"].affine)
             expected = Invertd("pred", transform=chain, orig_keys="image", nearest_interp=True)(item)["pred"].numpy()[0].astype(numpy.uint8)
             out = folder / "mask.nii.gz"
-            subprocess.run([engine, "segment", "--expert", folder, "--modality", modality, "--precision", "exact", *extra, *map(str, files), out], check=True,
+            subprocess.run([engine, "segment", "--accept-licence", "--expert", folder, "--modality", modality, "--precision", "exact", *extra, *map(str, files), out], check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             mask = nibabel.load(out)
             actual = numpy.asarray(mask.dataobj)

@@ -20,6 +20,8 @@ public:
         m_shift = std::clamp(format.highBit + 1 - m_bits, 0, frame.bytesPerSample * 8 - m_bits);
         m_mask = m_bits >= 32 ? 0xFFFFFFFFU : (1U << m_bits) - 1;
     }
+    std::int64_t lowest() const { return m_frame.isSigned ? -(std::int64_t(1) << (m_bits - 1)) : 0; }
+    std::int64_t highest() const { return lowest() + std::int64_t(m_mask); }
     std::int64_t at(std::size_t n) const
     {
         std::uint32_t raw = 0;
@@ -140,6 +142,10 @@ void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& de
     const std::optional<LookupTable> lut = frame.isFloat ? std::nullopt : file.findModalityLut();
     image.hasLut = lut.has_value();
     image.isInteger = !frame.isFloat && (rescale.isWhole() || lut);
+    if (!frame.isFloat && !lut) {
+        const float first = float(double(samples.lowest()) * rescale.slope + rescale.intercept), last = float(double(samples.highest()) * rescale.slope + rescale.intercept);
+        image.storedRange = {std::min(first, last), std::max(first, last)};
+    }
     if (!frame.isFloat && !lut && frame.bytesPerSample <= 2 && rescale.keepsSamplesWhole()) {
         rescaleWhole(samples.all(pixels), rescale, header, image);
         return;

@@ -317,12 +317,12 @@ std::shared_ptr<const std::vector<std::uint8_t>> graphicsOf(const SliceStore& st
     return graphics;
 }
 
-/// Of all slices; empty without.
-std::optional<std::array<float, 2>> paddingOf(const SliceStore& store)
+/// Of all slices that have one; empty without.
+std::optional<std::array<float, 2>> unitedRange(const SliceStore& store, std::optional<std::array<float, 2>> DecodedImage::* range)
 {
     std::optional<std::array<float, 2>> all;
     for (std::size_t n = 0; n < store.size(); ++n) {
-        if (const auto& one = store.slice(n).padding) {
+        if (const auto& one = store.slice(n).*range) {
             all = all ? std::array{std::min((*all)[0], (*one)[0]), std::max((*all)[1], (*one)[1])} : *one;
         }
     }
@@ -458,7 +458,8 @@ VolumeInfo infoOf(const Series& series, const Stack& stack)
     info.unit = stack.store->isColor() ? Unit::None : series.unit;
     info.windows = middle.windows;
     info.isInverted = middle.isInverted;
-    info.padding = paddingOf(*stack.store);
+    info.padding = unitedRange(*stack.store, &DecodedImage::padding);
+    info.storedRange = unitedRange(*stack.store, &DecodedImage::storedRange);
     info.notes = contentNotes(series, *stack.store);
     info.graphics = graphicsOf(*stack.store, stack.kept, !isStraight(stack.plan), std::size_t(series.rows) * std::size_t(series.columns), info.notes);
     for (const Note& note : stack.plan.notes) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 namespace hf {
 
@@ -17,6 +18,16 @@ const std::array<NamedColor, 16>& overlayColors()
         {"orange", {255, 165, 0}}, {"gold", {255, 215, 0}}, {"yellowgreen", {154, 205, 50}}, {"darkgreen", {0, 100, 0}},
     }};
     return colors;
+}
+
+std::string nowUtc()
+{
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text;
 }
 
 LabelMap::LabelMap(Geometry geometry, std::vector<LabelId> voxels, std::vector<Label> labels, Provenance provenance)

@@ -39,7 +39,11 @@ struct Provenance {
     std::string arguments;      ///< As called.
     std::string timeUtc;        ///< ISO 8601, time of the run.
     std::string sourceSeriesUid;
+    std::string notice{};       ///< What every showing of the result must say ("Weights for research only: ..."); may be empty.
 };
+
+/// The present time as Provenance::timeUtc.
+std::string nowUtc();
 
 /// Labels on the voxel grid of a volume. Immutable, cheap to copy. Layout as Volume.
 class LabelMap {

@@ -42,6 +42,8 @@ struct VolumeInfo {
     bool isInverted = false;            ///< Low values are bright (MONOCHROME1, inverse presentation): pictures are turned over.
     /// Values that stand for "no picture here" (Pixel Padding Value after the rescale), both ends included: always shown black.
     std::optional<std::array<float, 2>> padding;
+    /// Values of the darkest and the brightest grey that the file's bits can hold, after the rescale; empty where the file does not say.
+    std::optional<std::array<float, 2>> storedRange;
     /// Overlay planes (60xx): 1 where something is drawn, in voxel order; null without.
     std::shared_ptr<const std::vector<std::uint8_t>> graphics;
     std::vector<Note> notes;

@@ -5,7 +5,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <set>
 
 namespace hf::experts {
 
@@ -176,6 +178,16 @@ const std::array<float, kChestLabels>& chestThresholds(const std::string& weight
     }
     return found->values;
 }
+
+bool votesOn(const std::string& weights, std::size_t label)
+{
+    static const std::set<std::string> pneumothorax{"resnet50"}, fracture{"all", "nih", "chex", "resnet50"}, common{"all", "chex", "pc", "resnet50"};
+    static const std::set<std::string> commonLabels{"Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion"};
+    const std::string name = chestLabels().at(label);
+    return name == "Pneumothorax" ? pneumothorax.contains(weights) : name == "Fracture" ? fracture.contains(weights) : !commonLabels.contains(name) || common.contains(weights);
+}
+
+bool isTrainedFor(const std::string& weights, std::size_t label) { return votesOn(weights, label) && !std::isnan(chestThresholds(weights).at(label)); }
 
 at::Tensor calibrated(const at::Tensor& probabilities, std::span<const float> thresholds)
 {

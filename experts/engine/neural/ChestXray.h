@@ -32,6 +32,10 @@ std::unique_ptr<ChestClassifier> makeResNet50(WeightSource& source);
 /// @throws Error "arguments" for another name.
 const std::array<float, kChestLabels>& chestThresholds(const std::string& weights);
 
+/// Whether a member of that thresholds name votes on the label in VILA-M3 and was trained for it. Source: experts.md 3.4 and 3.5.
+bool votesOn(const std::string& weights, std::size_t label);
+bool isTrainedFor(const std::string& weights, std::size_t label);
+
 /// Probabilities to scores whose threshold is 0.5; exactly 0.5 where the threshold is NaN. Source: experts.md 3.4.
 at::Tensor calibrated(const at::Tensor& probabilities, std::span<const float> thresholds);
 

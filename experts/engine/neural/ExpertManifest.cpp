@@ -86,24 +86,33 @@ UNetShape readUNet(LinedObject& object)
     return shape;
 }
 
-void readMembers(LinedObject& network, ExpertManifest& manifest)
+/// At least one item, read by `readItem`; no two with the same value of the member `key`.
+template <typename ReadItem, typename KeyOf> auto distinctItems(LinedObject& parent, const std::string& list, const std::string& key, ReadItem readItem, KeyOf keyOf)
+{
+    using Item = decltype(readItem(parent));
+    std::vector<Item> items;
+    for (LinedObject& object : parent.objects(list)) {
+        items.push_back(readItem(object));
+        const auto isSame = [&](const Item& other) { return keyOf(other) == keyOf(items.back()); };
+        if (std::any_of(items.begin(), items.end() - 1, isSame)) {
+            object.refuse(key, "another one has it already");
+        }
+        object.finish();
+    }
+    if (items.empty()) {
+        parent.refuse(list, "at least one is needed");
+    }
+    return items;
+}
+
+ChestMember readMember(LinedObject& object)
 {
     static const std::vector<std::string> kThresholds{"all", "nih", "pc", "chex", "rsna", "mimic_nb", "mimic_ch", "resnet50"};
-    std::set<std::string> seen;
-    for (LinedObject& item : network.objects("members")) {
-        ChestMember member;
-        member.isResNet = item.choice("network", {"densenet121", "resnet50"}) == 1;
-        member.thresholds = kThresholds[item.choice("thresholds", kThresholds)];
-        member.weights = readWeightSpec(item);
-        if (!seen.insert(member.thresholds).second) {
-            item.refuse("thresholds", "another member has them already");
-        }
-        item.finish();
-        manifest.members.push_back(member);
-    }
-    if (manifest.members.empty()) {
-        network.refuse("members", "at least one member is needed");
-    }
+    ChestMember member;
+    member.isResNet = object.choice("network", {"densenet121", "resnet50"}) == 1;
+    member.thresholds = kThresholds[object.choice("thresholds", kThresholds)];
+    member.weights = readWeightSpec(object);
+    return member;
 }
 
 void readNetwork(LinedObject network, ExpertManifest& manifest)
@@ -119,7 +128,7 @@ void readNetwork(LinedObject network, ExpertManifest& manifest)
     case Script: manifest.engine = ExpertManifest::Engine::TorchScript; break;
     }
     if (kind == Chest) {
-        readMembers(network, manifest);
+        manifest.members = distinctItems(network, "members", "thresholds", readMember, [](const ChestMember& member) { return member.thresholds; });
     } else {
         manifest.weights = readWeightSpec(network);
     }
@@ -208,22 +217,7 @@ Label readLabel(LinedObject& object)
     label.color = {part(0), part(1), part(2)};
     label.snomedCode = object.text("snomed", "");
     label.snomedMeaning = object.text("snomedMeaning", "");
-    object.finish();
     return label;
-}
-
-void readLabels(LinedObject& root, ExpertManifest& manifest)
-{
-    std::set<LabelId> seen;
-    for (LinedObject& item : root.objects("labels")) {
-        manifest.labels.push_back(readLabel(item));
-        if (!seen.insert(manifest.labels.back().value).second) {
-            item.refuse("value", "another label has it already");
-        }
-    }
-    if (manifest.labels.empty()) {
-        root.refuse("labels", "at least one label is needed");
-    }
 }
 
 void readPost(LinedObject post, ExpertManifest& manifest)
@@ -290,6 +284,24 @@ void checkName(LinedObject& root, const std::string& name)
     }
 }
 
+/// Single structures, or the findings of which a map can be made.
+void addReaderArguments(ExpertManifest& manifest)
+{
+    const auto add = [&](const std::string& name) {
+        if (!manifest.card.knows(name)) {
+            manifest.card.readerArguments.push_back(name);
+        }
+    };
+    for (const Label& label : manifest.labels) {
+        add(label.name);
+    }
+    for (std::size_t n = 0; manifest.engine == ExpertManifest::Engine::ChestEnsemble && n < kChestLabels; ++n) {
+        if (std::any_of(manifest.members.begin(), manifest.members.end(), [&](const ChestMember& member) { return isTrainedFor(member.thresholds, n); })) {
+            add(chestLabels()[n]);
+        }
+    }
+}
+
 } // namespace
 
 ExpertManifest parseManifest(const std::string& text, const fs::path& folder)
@@ -318,7 +330,7 @@ ExpertManifest parseManifest(const std::string& text, const fs::path& folder)
         checkOrder(root, manifest.pre);
         readWindow(root.object("window"), manifest);
         readPost(root.object("postprocessing"), manifest);
-        readLabels(root, manifest);
+        manifest.labels = distinctItems(root, "labels", "value", readLabel, [](const Label& label) { return label.value; });
     }
     if (root.has("arguments")) {
         readArguments(root.object("arguments"), manifest);
@@ -328,11 +340,15 @@ ExpertManifest parseManifest(const std::string& text, const fs::path& folder)
         }
     }
     LinedObject licence = root.object("licence");
-    manifest.card.licence = manifest.weightsLicence = licence.text("weights");
-    manifest.isResearchOnly = licence.flag("researchOnly", false);
-    manifest.intendedUse = licence.text("intendedUse");
+    manifest.card.licence = licence.text("weights");
+    manifest.card.isResearchOnly = licence.flag("researchOnly", false);
+    manifest.card.intendedUse = licence.text("intendedUse");
     licence.finish();
     root.finish();
+    manifest.text = text;
+    manifest.card.takesClicks = manifest.engine == ExpertManifest::Engine::Vista3d;
+    manifest.card.channels = manifest.suitability.channelNames;
+    addReaderArguments(manifest);
     return manifest;
 }
 

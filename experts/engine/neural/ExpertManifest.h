@@ -74,10 +74,8 @@ struct ExpertManifest {
     std::vector<Label> labels;
     std::map<std::string, std::vector<std::int64_t>> prompts;   ///< Argument to class ids (Vista3d), or to the labels that are kept; empty: all.
     Suitability suitability;
-    std::string weightsLicence;
-    bool isResearchOnly = false;
-    std::string intendedUse;
     std::filesystem::path folder;
+    std::string text;                       ///< As it was read.
 };
 
 /// Reads FOLDER/expert.json. @throws Error "manifest" as "expert.json line 12: reason", naming the member.

@@ -1,17 +1,20 @@
 #include "experts/engine/neural/FolderExpert.h"
 
 #include "experts/engine/MaskFacts.h"
+#include "experts/engine/neural/ChestEnsemble.h"
+#include "experts/engine/neural/PointPrompt.h"
+#include "experts/engine/neural/ScriptNetwork.h"
 #include "experts/engine/neural/Vista3d.h"
 #include "experts/runtime/Sha256.h"
 #include "experts/runtime/WeightFile.h"
+#include "experts/runtime/WeightsHash.h"
 #include "viewer/volume/Error.h"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <ctime>
-#include <limits>
 #include <set>
 #include <sstream>
 
@@ -22,16 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using runtime::Image;
 using runtime::Prepared;
-
-std::string nowUtc()
-{
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text;
-}
 
 std::string upper(std::string text)
 {
@@ -98,20 +91,23 @@ void keepLargest(std::vector<LabelId>& voxels, const Geometry& geometry, const s
     }
 }
 
-/// Which models vote on a label in VILA-M3; empty: all. Source: experts.md 3.5.
-const std::set<std::string>& votersOf(const std::string& label)
+/// Voxel coordinates of a place, real-valued.
+std::array<double, 3> indexIn(const Image& image, PointLps place)
 {
-    static const std::set<std::string> everybody, pneumothorax{"resnet50"}, fracture{"all", "nih", "chex", "resnet50"}, common{"all", "chex", "pc", "resnet50"};
-    static const std::set<std::string> commonLabels{"Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion"};
-    return label == "Pneumothorax" ? pneumothorax : label == "Fracture" ? fracture : commonLabels.contains(label) ? common : everybody;
+    const at::Tensor index = at::linalg_solve(image.affine, at::tensor({-place.x, -place.y, place.z, 1.0}, at::kDouble));
+    return {index[0].item<double>(), index[1].item<double>(), index[2].item<double>()};
 }
 
 } // namespace
 
+/// Label of what clicks without a class show.
+constexpr LabelId kClicked = 254;
+
 struct FolderExpert::Loaded {
     std::unique_ptr<Network> network;
     std::unique_ptr<Vista3d> vista;
-    std::vector<std::unique_ptr<Network>> members;
+    std::unique_ptr<ChestEnsemble> chest;
+    std::unique_ptr<ScriptNetwork> script;
 };
 
 FolderExpert::FolderExpert(const fs::path& folder, FolderOptions options) : FolderExpert(readManifest(folder), std::move(options)) {}
@@ -170,46 +166,85 @@ std::optional<std::vector<std::int64_t>> FolderExpert::findIds(const std::string
     return ids;
 }
 
-std::optional<Refusal> FolderExpert::check(std::span<const Volume> channels, const std::string& arguments) const
+/// TorchScript: only a file that the user has allowed.
+std::optional<Refusal> FolderExpert::checkScript() const
 {
-    const Suitability& wanted = m_manifest.suitability;
-    if (channels.size() != std::size_t(wanted.channels)) {
-        const std::string names = wanted.channelNames.empty() ? "" : " (" + listed(wanted.channelNames) + ")";
-        return Refusal{"channels", m_manifest.card.name + " needs " + std::to_string(wanted.channels) + " series" + names + "; it was given " + std::to_string(channels.size()) + "."};
+    if (m_manifest.engine != ExpertManifest::Engine::TorchScript || (m_options.isScriptAllowed && m_options.isScriptAllowed(weightsHash()))) {
+        return {};
     }
-    for (const Volume& volume : channels) {
-        if (auto refusal = checkVolume(volume)) {
-            return refusal;
-        }
-        if (!volume.geometry().sameGridAs(channels[0].geometry())) {
-            return Refusal{"grid", "the series of " + m_manifest.card.name + " must lie on one grid; register them first."};
-        }
+    const std::string folder = m_manifest.folder.string();
+    return Refusal{"torchscript", m_manifest.weights.file + " is TorchScript, which is code: it is loaded only after you have allowed the folder " + folder + ", with: hounsfield-engine models allow " + folder};
+}
+
+std::optional<Refusal> FolderExpert::checkClicks(const ExpertRequest& request) const
+{
+    if (request.clicks.empty()) {
+        return {};
     }
-    if (m_manifest.engine == ExpertManifest::Engine::TorchScript) {
-        const std::string folder = m_manifest.folder.string();
-        return Refusal{"torchscript", m_options.allowsTorchScript ? "this build does not run TorchScript." : "TorchScript is code; it is loaded only after you have allowed the folder " + folder + "."};
+    const std::string& name = m_manifest.card.name;
+    if (!m_manifest.card.takesClicks) {
+        return Refusal{"clicks", name + " takes no clicks."};
     }
-    if (!findIds(arguments)) {
-        return Refusal{"arguments", m_manifest.card.name + " has no argument '" + arguments + "'; valid are " + listed(m_manifest.card.arguments) + "."};
+    if (!std::all_of(request.clicks.begin(), request.clicks.end(), [&](const Click& click) { return request.volume.valueAt(click.place).has_value(); })) {
+        return Refusal{"clicks", "a click lies outside the series."};
     }
-    if (const std::string missing = missingWeights(); !missing.empty()) {
-        return Refusal{"weights", "the weights of " + m_manifest.card.name + " are not installed: put " + missing + " into " + m_manifest.folder.string() + "."};
+    if (std::none_of(request.clicks.begin(), request.clicks.end(), [](const Click& click) { return click.isInside; })) {
+        return Refusal{"clicks", name + " needs at least one click inside the structure."};
     }
     return {};
 }
 
-std::string FolderExpert::missingWeights() const
+std::optional<Refusal> FolderExpert::check(const ExpertRequest& request) const
 {
-    std::vector<WeightSpec> files{m_manifest.weights};
-    if (!m_manifest.members.empty()) {
-        files.clear();
-        std::transform(m_manifest.members.begin(), m_manifest.members.end(), std::back_inserter(files), [](const ChestMember& member) { return member.weights; });
+    const Suitability& wanted = m_manifest.suitability;
+    const std::size_t given = 1 + request.otherChannels.size();
+    if (given != std::size_t(wanted.channels)) {
+        const std::string names = wanted.channelNames.empty() ? "" : " (" + listed(wanted.channelNames) + ")";
+        return Refusal{"channels", m_manifest.card.name + " needs " + std::to_string(wanted.channels) + " series" + names + "; it was given " + std::to_string(given) + "."};
     }
-    const auto missing = std::find_if(files.begin(), files.end(), [&](const WeightSpec& weights) { return !fs::exists(m_manifest.folder / weights.file); });
-    return missing == files.end() ? std::string() : missing->file;
+    for (std::size_t n = 0; n < given; ++n) {
+        const Volume& volume = n == 0 ? request.volume : request.otherChannels[n - 1];
+        if (auto refusal = checkVolume(volume)) {
+            return refusal;
+        }
+        if (!volume.geometry().sameGridAs(request.volume.geometry())) {
+            return Refusal{"grid", "the series of " + m_manifest.card.name + " must lie on one grid; register them first."};
+        }
+    }
+    if (auto refusal = checkClicks(request)) {
+        return refusal;
+    }
+    const bool isChest = m_manifest.task == ExpertManifest::Task::Classification;
+    if (isChest ? !m_manifest.card.knows(request.arguments) : !findIds(request.arguments)) {
+        const auto& valid = isChest ? m_manifest.card.readerArguments : m_manifest.card.arguments;
+        return Refusal{"arguments", m_manifest.card.name + " has no argument '" + request.arguments + "'; valid are " + listed(valid) + "."};
+    }
+    if (const std::string missing = missingWeights(); !missing.empty()) {
+        return Refusal{"weights", "the weights of " + m_manifest.card.name + " are not installed: put " + missing + " into " + m_manifest.folder.string() + "."};
+    }
+    return checkScript();
 }
 
-std::optional<Refusal> FolderExpert::check(const ExpertRequest& request) const { return check(std::span(&request.volume, 1), request.arguments); }
+std::vector<fs::path> FolderExpert::weightFiles() const
+{
+    std::vector<fs::path> files;
+    if (m_manifest.members.empty()) {
+        return {m_manifest.folder / m_manifest.weights.file};
+    }
+    std::transform(m_manifest.members.begin(), m_manifest.members.end(), std::back_inserter(files), [&](const ChestMember& member) { return m_manifest.folder / member.weights.file; });
+    return files;
+}
+
+std::string FolderExpert::missingWeights() const
+{
+    const std::vector<fs::path> files = weightFiles();
+    const auto missing = std::find_if(files.begin(), files.end(), [](const fs::path& file) { return !fs::exists(file); });
+    return missing == files.end() ? std::string() : missing->filename().string();
+}
+
+std::string FolderExpert::weightsHash() const { return runtime::sha256OfWeights(weightFiles()); }
+
+std::string FolderExpert::settings() const { return m_manifest.text + (m_options.compute.type == at::kFloat ? m_options.compute.channelsLast ? "fp32" : "exact" : "bf16"); }
 
 void FolderExpert::checkHash(const WeightSpec& weights) const
 {
@@ -220,39 +255,54 @@ void FolderExpert::checkHash(const WeightSpec& weights) const
 
 void FolderExpert::load(const Progress& progress)
 {
-    if (m_loaded) {
-        return;
+    const std::string hash = weightsHash();
+    if (m_loaded && hash == m_manifest.card.weightsSha256) {
+        return;     // else the files were replaced
     }
     report(progress, 0, "reading weights");
     auto loaded = std::make_unique<Loaded>();
-    std::vector<fs::path> files;
     const auto tensorsOf = [&](const WeightSpec& weights) {
         checkHash(weights);
-        files.push_back(m_manifest.folder / weights.file);
-        return runtime::readWeights(files.back());
+        return runtime::readWeights(m_manifest.folder / weights.file);
     };
-    if (m_manifest.engine == ExpertManifest::Engine::Vista3d) {
+    switch (m_manifest.engine) {
+    case ExpertManifest::Engine::Vista3d: {
         LoadedWeights weights(Vista3d::adapted(tensorsOf(m_manifest.weights)), m_options.compute);
         loaded->vista = std::make_unique<Vista3d>(weights);
         weights.finish(m_manifest.weights.file);
-    } else if (m_manifest.engine == ExpertManifest::Engine::Network) {
-        loaded->network = std::make_unique<Network>(m_manifest.network, tensorsOf(m_manifest.weights), m_options.compute, m_manifest.weights.file);
-    } else {
-        // Classifiers are small and their scores are shown: always fp32.
-        for (const ChestMember& member : m_manifest.members) {
-            loaded->members.push_back(std::make_unique<Network>(NetworkSpec{NetworkSpec::Chest{member.isResNet}}, tensorsOf(member.weights), Compute{at::kFloat, true}, member.weights.file));
-        }
+        break;
     }
-    m_manifest.card.weightsSha256 = runtime::sha256OfFiles(files);
+    case ExpertManifest::Engine::Network:
+        loaded->network = std::make_unique<Network>(m_manifest.network, tensorsOf(m_manifest.weights), m_options.compute, m_manifest.weights.file);
+        break;
+    case ExpertManifest::Engine::ChestEnsemble: {
+        // Classifiers are small and their scores are shown: always fp32.
+        std::vector<ChestEnsemble::Member> members;
+        for (const ChestMember& member : m_manifest.members) {
+            members.push_back({member.thresholds, member.isResNet,
+                std::make_unique<Network>(NetworkSpec{NetworkSpec::Chest{member.isResNet}}, tensorsOf(member.weights), Compute{at::kFloat, true}, member.weights.file)});
+        }
+        loaded->chest = std::make_unique<ChestEnsemble>(std::move(members));
+        break;
+    }
+    case ExpertManifest::Engine::TorchScript:
+        checkHash(m_manifest.weights);
+        loaded->script = std::make_unique<ScriptNetwork>(m_manifest.folder / m_manifest.weights.file, m_options.isScriptAllowed);
+        break;
+    }
+    m_manifest.card.weightsSha256 = hash;
     m_loaded = std::move(loaded);
 }
 
-Prepared FolderExpert::prepare(std::span<const Volume> channels) const
+Prepared FolderExpert::prepare(const ExpertRequest& request) const
 {
-    Image image = runtime::toImage(channels[0]);
+    // A normalisation that leaves 0 out leaves padding out too.
+    const bool leavesZeros = std::any_of(m_manifest.pre.begin(), m_manifest.pre.end(), [](const PreStep& step) { return step.kind == PreStep::Kind::Normalize && step.nonZero; });
+    const auto fill = leavesZeros ? runtime::PaddingFill::Zero : runtime::PaddingFill::Darkest;
+    Image image = runtime::toImage(request.volume, fill);
     std::vector<at::Tensor> data{image.data};
-    for (const Volume& volume : channels.subspan(1)) {
-        data.push_back(runtime::toImage(volume).data);
+    for (const Volume& volume : request.otherChannels) {
+        data.push_back(runtime::toImage(volume, fill).data);
     }
     image.data = data.size() == 1 ? image.data : at::cat(data, 0);
     Prepared prepared(std::move(image));
@@ -274,24 +324,27 @@ Prepared FolderExpert::prepare(std::span<const Volume> channels) const
     return prepared;
 }
 
-/// Slabs along the longest axis keep memory small; the slab that the reader sees comes first.
+/// Slabs keep memory small, and the slab that the reader sees comes first: along the axis across the view where the volume is not much shorter there
+/// than elsewhere, else along the longest.
 runtime::WindowOptions FolderExpert::windowsFor(const Prepared& prepared, const Volume& volume, const View& view) const
 {
     runtime::WindowOptions options = m_manifest.window;
     const auto sizes = prepared.image.data.sizes().slice(1);
-    options.slabAxis = int(std::max_element(sizes.begin(), sizes.end()) - sizes.begin());
     const Geometry& geometry = volume.geometry();
-    ContinuousIndex seen{(geometry.size().i - 1) / 2.0, (geometry.size().j - 1) / 2.0, (geometry.size().k - 1) / 2.0};
     const int across = geometry.axisAcross(view.plane);
+    const Vec3 way = geometry.direction(across);
+    const at::Tensor seenWay = at::linalg_solve(prepared.image.affine.narrow(0, 0, 3).narrow(1, 0, 3), at::tensor({-way.x, -way.y, way.z}, at::kDouble)).abs();
+    const int axisOfView = int(seenWay.argmax().item<std::int64_t>()), longest = int(std::max_element(sizes.begin(), sizes.end()) - sizes.begin());
+    options.slabAxis = 2 * sizes[std::size_t(axisOfView)] >= sizes[std::size_t(longest)] ? axisOfView : longest;
+    ContinuousIndex seen{(geometry.size().i - 1) / 2.0, (geometry.size().j - 1) / 2.0, (geometry.size().k - 1) / 2.0};
     (across == 0 ? seen.i : across == 1 ? seen.j : seen.k) = view.slice;
-    const PointLps place = geometry.toLps(seen);
-    const at::Tensor world = at::tensor({-place.x, -place.y, place.z, 1.0}, at::kDouble);
-    const at::Tensor index = at::linalg_solve(prepared.image.affine, world);
-    options.focus = std::clamp<std::int64_t>(std::llround(index[options.slabAxis].item<double>()), 0, sizes[std::size_t(options.slabAxis)] - 1);
+    const double place = indexIn(prepared.image, geometry.toLps(seen))[std::size_t(options.slabAxis)];
+    options.focus = std::clamp<std::int64_t>(std::llround(place), 0, sizes[std::size_t(options.slabAxis)] - 1);
     return options;
 }
 
-at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const Progress& progress, std::stop_token stop) const
+at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const RowsDone& done, const Progress& progress,
+                                 std::stop_token stop) const
 {
     const at::Tensor input = prepared.image.data.unsqueeze(0);
     const at::Tensor labels = at::zeros({1, input.size(2), input.size(3), input.size(4)}, at::kByte);
@@ -304,6 +357,8 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
             const Vista3d& vista = *m_loaded->vista;
             return vista.mapClasses(vista.encode(experts::prepared(window, m_options.compute), false, true, stop).classes);
         };
+    } else if (m_loaded->script) {
+        predict = [&](const at::Tensor& window) { return m_loaded->script->forward(window); };
     } else {
         predict = [&](const at::Tensor& window) { return m_loaded->network->forward(window, stop); };
     }
@@ -317,25 +372,71 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
         }
         labels.narrow(1 + windows.slabAxis, begin, end - begin).copy_(found.unsqueeze(0));
         rowsDone += end - begin;
-        if (m_options.rowsDone) {
-            m_options.rowsDone(double(rowsDone) / double(labels.size(1 + windows.slabAxis)));
+        if (done) {
+            done(labels, double(rowsDone) / double(labels.size(1 + windows.slabAxis)));
         }
     };
     runtime::slideWindows(input, windows, predict, sink, progress, stop);
     return labels;
 }
 
-LabelMap FolderExpert::toLabelMap(const at::Tensor& labels, const std::vector<std::int64_t>& ids, const Volume& volume, const std::string& arguments) const
+/// One object around the clicks. @return labels [1, D0, D1, D2]: the class, or kClicked.
+at::Tensor FolderExpert::segmentAtClicks(const Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids, const Progress& progress, const std::stop_token& stop) const
 {
+    PointPrompt prompt;
+    prompt.classId = ids.size() == 1 ? int(ids.front()) : -1;
+    for (const Click& click : request.clicks) {
+        prompt.points.push_back({indexIn(prepared.image, click.place), (click.isInside ? 1 : 0) + (isSpecialClass(prompt.classId) ? 2 : 0)});
+    }
+    const at::Tensor logits = pointLogits(*m_loaded->vista, m_options.compute, prepared.image.data.unsqueeze(0), prompt, m_manifest.window.roi[0], progress, stop);
+    return (insideOf(logits, prompt) * (prompt.classId > 0 ? prompt.classId : int(kClicked))).to(at::kByte).unsqueeze(0);
+}
+
+/// Sends what is finished to whom it may interest; bringing it back to the volume's grid takes at most a tenth of the time.
+FolderExpert::RowsDone FolderExpert::partialSender(const Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids) const
+{
+    using Clock = std::chrono::steady_clock;
+    if (!request.partial) {
+        return {};
+    }
+    return [&, next = Clock::time_point{}](const at::Tensor& labels, double share) mutable {
+        const Clock::time_point begin = Clock::now();
+        if (begin < next || share >= 1) {
+            return;
+        }
+        request.partial(toLabelMap(prepared.invertedLabels(labels), ids, request, false), share);
+        const Clock::time_point end = Clock::now();
+        constexpr int kRest = 9;
+        next = end + kRest * (end - begin);
+    };
+}
+
+Provenance FolderExpert::provenanceOf(const ExpertRequest& request) const
+{
+    const ExpertCard& card = m_manifest.card;
+    std::string arguments = request.arguments;
+    if (!request.clicks.empty()) {
+        arguments += (arguments.empty() ? "" : ", ") + std::to_string(request.clicks.size()) + (request.clicks.size() == 1 ? " click" : " clicks");
+    }
+    return {card.name, card.version, card.weightsSha256, arguments, nowUtc(), request.volume.info().seriesUid, card.notice()};
+}
+
+/// @param labels  uint8 [i, j, k]. @param isWhole  false while a run goes on: steps that need the whole mask are left out.
+LabelMap FolderExpert::toLabelMap(const at::Tensor& labels, const std::vector<std::int64_t>& ids, const ExpertRequest& request, bool isWhole) const
+{
+    const Geometry& geometry = request.volume.geometry();
     const at::Tensor ordered = labels.permute({2, 1, 0}).contiguous();     // i fastest
     std::vector<LabelId> voxels(ordered.const_data_ptr<std::uint8_t>(), ordered.const_data_ptr<std::uint8_t>() + ordered.numel());
     const std::set<std::int64_t> asked(ids.begin(), ids.end());
+    const bool keepsAll = asked.empty() || !request.clicks.empty();
     std::array<std::size_t, 256> counts{};
     for (LabelId& voxel : voxels) {
-        voxel = asked.empty() || asked.contains(voxel) ? voxel : LabelId(0);
+        voxel = keepsAll || asked.contains(voxel) ? voxel : LabelId(0);
         ++counts[voxel];
     }
-    keepLargest(voxels, volume.geometry(), m_manifest.post.largestComponentOf);
+    if (isWhole) {
+        keepLargest(voxels, geometry, m_manifest.post.largestComponentOf);
+    }
     std::vector<Label> found;
     for (const Label& label : m_manifest.labels) {
         if (counts[label.value] > 0) {
@@ -345,99 +446,57 @@ LabelMap FolderExpert::toLabelMap(const at::Tensor& labels, const std::vector<st
     for (std::size_t value = 1; value < counts.size(); ++value) {
         const bool isNamed = std::any_of(found.begin(), found.end(), [&](const Label& label) { return label.value == value; });
         if (counts[value] > 0 && !isNamed) {
-            found.push_back({LabelId(value), "label " + std::to_string(value), overlayColors()[value % overlayColors().size()].rgb, "", ""});
+            const std::string name = !request.clicks.empty() && value == kClicked ? "structure at the click" : "label " + std::to_string(value);
+            found.push_back({LabelId(value), name, overlayColors()[value % overlayColors().size()].rgb, "", ""});
         }
     }
-    const ExpertCard& card = m_manifest.card;
-    return {volume.geometry(), std::move(voxels), std::move(found), {card.name, card.version, card.weightsSha256, arguments, nowUtc(), volume.info().seriesUid}};
+    return {geometry, std::move(voxels), std::move(found), provenanceOf(request)};
 }
 
-ExpertResult FolderExpert::run(std::span<const Volume> channels, const std::string& wanted, const View& view, const Progress& progress, std::stop_token stop)
+ExpertResult FolderExpert::run(const ExpertRequest& given, const Progress& progress, std::stop_token stop)
 {
-    const std::string arguments = wanted.empty() ? m_manifest.card.defaultArgument : wanted;
-    if (const auto refusal = check(channels, arguments)) {
+    ExpertRequest request = given;
+    if (request.arguments.empty()) {
+        request.arguments = m_manifest.card.defaultArgument;
+    }
+    if (const auto refusal = check(request)) {
         throw Error(refusal->text, refusal->code);
     }
     if (m_manifest.task == ExpertManifest::Task::Classification) {
-        return {{}, chestSentence(classify(channels[0], progress, stop))};
+        return classify(request, progress, stop);
     }
-    std::vector<std::int64_t> ids = *findIds(arguments);
+    std::vector<std::int64_t> ids = *findIds(request.arguments);
     if (m_manifest.engine == ExpertManifest::Engine::Vista3d) {
         ids = expandedClassIds(ids);
     }
     load(subProgress(progress, 0, 0.03));
     throwIfStopped(stop);
     report(progress, 0.03, "preparing");
-    const Prepared prepared = prepare(channels);
+    const Prepared prepared = prepare(request);
     throwIfStopped(stop);
-    const at::Tensor labels = segment(prepared, windowsFor(prepared, channels[0], view), ids, subProgress(progress, 0.06, 0.96), stop);
+    const Progress windows = subProgress(progress, 0.06, 0.96);
+    const at::Tensor labels = request.clicks.empty()
+        ? segment(prepared, windowsFor(prepared, request.volume, request.view), ids, partialSender(prepared, request, ids), windows, stop)
+        : segmentAtClicks(prepared, request, ids, windows, stop);
     report(progress, 0.96, "back to the original grid");
-    ExpertResult result{toLabelMap(prepared.invertedLabels(labels), ids, channels[0], arguments), {}};
-    if (m_manifest.isResearchOnly) {
-        result.sentence = "Weights for research only: " + m_manifest.weightsLicence;
-    }
+    ExpertResult result{toLabelMap(prepared.invertedLabels(labels), ids, request, true), m_manifest.card.notice()};
     report(progress, 1, "done");
     return result;
 }
 
-ExpertResult FolderExpert::run(const ExpertRequest& request, const Progress& progress, std::stop_token stop)
+ExpertResult FolderExpert::classify(const ExpertRequest& request, const Progress& progress, const std::stop_token& stop)
 {
-    return run(std::span(&request.volume, 1), request.arguments, request.view, progress, std::move(stop));
-}
-
-std::vector<ChestScore> FolderExpert::classify(const Volume& radiograph, const Progress& progress, std::stop_token stop)
-{
-    if (m_manifest.task != ExpertManifest::Task::Classification) {
-        throw Error(m_manifest.card.name + " segments; it does not classify", "arguments");
+    load(subProgress(progress, 0, 0.1));
+    const at::Tensor picture = chestPicture(request.volume);
+    ExpertResult result;
+    result.scores = m_loaded->chest->scores(picture, subProgress(progress, 0.1, request.arguments.empty() ? 1 : 0.4), stop);
+    result.sentence = chestSentence(result.scores);
+    const auto& labels = chestLabels();
+    const auto finding = std::find(labels.begin(), labels.end(), request.arguments);
+    if (finding != labels.end()) {
+        const at::Tensor map = m_loaded->chest->influence(picture, std::size_t(finding - labels.begin()), subProgress(progress, 0.4, 1), stop);
+        result.mask = influenceMap(map, request.arguments, request.volume.geometry(), provenanceOf(request));
     }
-    if (const auto refusal = check(std::span(&radiograph, 1), "")) {
-        throw Error(refusal->text, refusal->code);
-    }
-    load(progress);
-    // Grey values to -1024 .. 1024 over the range of their bits. Source: experts.md 3.3.
-    const Image image = runtime::toImage(radiograph);
-    const double fewestBits = std::max(8.0, std::ceil(std::log2(double(radiograph.range().maximum) + 1)));
-    const double top = std::exp2(m_options.bitsStored > 0 ? m_options.bitsStored : fewestBits) - 1;
-    if (radiograph.range().minimum < 0 || radiograph.range().maximum > top) {
-        throw Error("the grey values of this radiograph do not fit its number of bits", "range");
-    }
-    const at::Tensor picture = (image.data.select(0, 0).select(-1, 0).t() * (2 / top) - 1) * 1024;
-    std::vector<at::Tensor> scores;
-    for (std::size_t n = 0; n < m_loaded->members.size(); ++n) {
-        throwIfStopped(stop);
-        report(progress, double(n) / double(m_loaded->members.size()), "model " + std::to_string(n + 1) + " of " + std::to_string(m_loaded->members.size()));
-        const ChestMember& member = m_manifest.members[n];
-        const at::Tensor logits = m_loaded->members[n]->forward(chestInput(picture, member.isResNet ? 512 : 224));
-        scores.push_back(calibrated(at::sigmoid(logits[0]), chestThresholds(member.thresholds)));
-    }
-    std::vector<ChestScore> result;
-    for (std::size_t label = 0; label < kChestLabels; ++label) {
-        ChestScore score{chestLabels()[label], 0, 0, 1, 0, 0, 0, false};
-        const std::set<std::string>& voters = votersOf(score.label);
-        for (std::size_t n = 0; n < scores.size(); ++n) {
-            const std::string& name = m_manifest.members[n].thresholds;
-            if (!voters.empty() && !voters.contains(name)) {
-                continue;
-            }
-            const double value = scores[n][std::int64_t(label)].item<float>();
-            score.mean += value;
-            ++score.models;
-            if (!std::isnan(chestThresholds(name)[label])) {
-                score.trainedMean += value;
-                ++score.trainedModels;
-                score.lowest = std::min(score.lowest, value);
-                score.highest = std::max(score.highest, value);
-            }
-        }
-        if (score.models == 0) {
-            continue;   // none of this ensemble's models votes on it
-        }
-        score.mean /= score.models;
-        score.trainedMean = score.trainedModels ? score.trainedMean / score.trainedModels : std::numeric_limits<double>::quiet_NaN();
-        score.isPositive = score.mean >= 0.5;
-        result.push_back(score);
-    }
-    report(progress, 1, "done");
     return result;
 }
 
@@ -478,22 +537,6 @@ std::vector<std::int64_t> expandedClassIds(const std::vector<std::int64_t>& ids)
         }
     }
     return expanded;
-}
-
-std::string chestSentence(const std::vector<ChestScore>& scores)
-{
-    std::vector<const ChestScore*> sorted;
-    for (const ChestScore& score : scores) {
-        sorted.push_back(&score);
-    }
-    std::sort(sorted.begin(), sorted.end(), [](const ChestScore* a, const ChestScore* b) { return a->label < b->label; });
-    std::string text = "The resulting predictions are:\n";
-    for (const ChestScore* score : sorted) {
-        std::string name = score->label;
-        std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return c == '_' ? ' ' : char(std::tolower(c)); });
-        text += name + (score->isPositive ? ": yes" : ": no") + "\n";
-    }
-    return text + ".";
 }
 
 } // namespace hf::experts

@@ -1,0 +1,105 @@
+#include "experts/runs/ExpertRunner.h"
+
+#include "viewer/volume/Error.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+namespace hf::experts {
+
+namespace {
+
+std::vector<const void*> voxelsOf(const ExpertRequest& request)
+{
+    std::vector<const void*> places{request.volume.data()};
+    std::transform(request.otherChannels.begin(), request.otherChannels.end(), std::back_inserter(places), [](const Volume& volume) { return volume.data(); });
+    return places;
+}
+
+std::string textOf(const ExpertRequest& request, const std::string& name)
+{
+    std::string key = name + "\n" + request.arguments;
+    for (const Click& click : request.clicks) {
+        key += "\n" + std::to_string(click.place.x) + " " + std::to_string(click.place.y) + " " + std::to_string(click.place.z) + (click.isInside ? " in" : " out");
+    }
+    return key;
+}
+
+void checkLicence(const Consents& consents, const Expert& expert)
+{
+    if (!consents.hasAccepted(expert)) {
+        const ExpertCard& card = expert.card();
+        throw Error("the weights of " + card.name + " have a licence that you must accept first: " + card.licence + (card.isResearchOnly ? " (research only)" : "") +
+                ". Accept it where the experts are listed, or with: hounsfield-engine models accept " + card.name, "licence");
+    }
+}
+
+} // namespace
+
+ExpertRunner::ExpertRunner(ExpertRegistry& registry, Consents consents, std::optional<ResultCache> cache) : m_registry(registry), m_consents(std::move(consents)), m_cache(std::move(cache)) {}
+
+ExpertRun ExpertRunner::run(const std::string& name, ExpertRequest request, const Progress& progress, std::stop_token stop)
+{
+    Expert* expert = m_registry.find(name);
+    if (!expert) {
+        throw Error("there is no expert " + name, "no-expert");
+    }
+    if (request.arguments.empty()) {
+        request.arguments = expert->card().defaultArgument;
+    }
+    if (!expert->card().knows(request.arguments)) {
+        throw Error(name + " does not know '" + request.arguments + "'", "arguments");
+    }
+    if (!request.clicks.empty() && !expert->card().takesClicks) {
+        throw Error(name + " takes no clicks", "clicks");
+    }
+    if (const auto refusal = expert->check(request)) {
+        throw Error(refusal->text, refusal->code);
+    }
+    checkLicence(m_consents, *expert);
+    const std::string inMemory = textOf(request, name);
+    const std::vector<const void*> voxels = voxelsOf(request);
+    for (const Cached& cached : m_cached) {
+        if (cached.voxels == voxels && cached.key == inMemory) {
+            ExpertRun run = cached.run;
+            run.wasCached = true;
+            run.milliseconds = 0;
+            return run;
+        }
+    }
+    const auto start = std::chrono::steady_clock::now();
+    const std::string weights = expert->weightsHash();
+    const bool usesDisk = m_cache && !weights.empty();
+    const std::string onDisk = usesDisk ? ResultCache::keyOf(request, expert->card(), weights + expert->settings()) : std::string();
+    ExpertRun run;
+    run.arguments = request.arguments;
+    if (auto found = usesDisk ? m_cache->find(onDisk, request.volume) : std::nullopt) {
+        run.result = std::move(*found);
+        run.wasCached = true;
+    } else {
+        run.result = expert->run(request, progress, stop);
+        if (usesDisk) {
+            m_cache->keep(onDisk, run.result);
+        }
+    }
+    run.card = expert->card();
+    run.sentence = run.result.sentence;
+    if (!run.result.mask.isEmpty()) {
+        run.facts = measureLabels(run.result.mask, request.volume);
+    }
+    run.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    constexpr std::size_t kKept = 4;
+    if (m_cached.size() == kKept) {
+        m_cached.erase(m_cached.begin());
+    }
+    m_cached.push_back({voxels, inMemory, run});
+    return run;
+}
+
+void ExpertRunner::forget(const Volume& volume)
+{
+    std::erase_if(m_cached, [&](const Cached& cached) { return std::find(cached.voxels.begin(), cached.voxels.end(), volume.data()) != cached.voxels.end(); });
+}
+
+} // namespace hf::experts
