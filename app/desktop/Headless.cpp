@@ -408,9 +408,22 @@ const dicom::Series& chosenSeries(const dicom::ScanResult& found, const QString&
     return *series;
 }
 
-int runHeadless(const HeadlessOptions& options)
+int reportingErrors(const std::function<int()>& job)
 {
     try {
+        return job();
+    } catch (const Error& error) {
+        std::fprintf(stderr, "hounsfield: %s\n", error.what());
+        return error.code() == "usage" ? 2 : 1;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "hounsfield: %s\n", error.what());
+        return 1;
+    }
+}
+
+int runHeadless(const HeadlessOptions& options)
+{
+    return reportingErrors([&] {
         if (!options.importPaths.isEmpty() || options.studies) {
             return runLibraryJob(options);
         }
@@ -423,13 +436,7 @@ int runHeadless(const HeadlessOptions& options)
         }
         const dicom::ScanResult found = scanPaths(options.open);
         return options.info ? printInfo(found) : asks ? answerQuestion(options, found) : exportVolume(options, found);
-    } catch (const Error& error) {
-        std::fprintf(stderr, "hounsfield: %s\n", error.what());
-        return error.code() == "usage" ? 2 : 1;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "hounsfield: %s\n", error.what());
-        return 1;
-    }
+    });
 }
 
 } // namespace hf::app

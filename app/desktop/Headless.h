@@ -4,6 +4,7 @@
 #include <QString>
 #include <QStringList>
 
+#include <functional>
 #include <optional>
 
 namespace hf::dicom {
@@ -41,6 +42,10 @@ struct HeadlessOptions {
     std::optional<QString> studies; ///< Print the studies of the list that these words find, as JSON.
     QString libraryFolder;          ///< Empty: the user's data folder.
 };
+
+/// Runs a job; the reason of an error goes to stderr, in one line.
+/// @return the job's exit code; 2 for a wrong command line, 1 for other errors.
+int reportingErrors(const std::function<int()>& job);
 
 /// Does the main job without a window, on the calling thread, which needs a QCoreApplication. Prints progress on stderr.
 /// @return the exit code: 0 done, 1 not done (the reason is one line on stderr), 2 wrong options, 3 answered, but the expert that the

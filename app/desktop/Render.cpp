@@ -130,7 +130,7 @@ QImage renderVolume(const HeadlessOptions& options, const std::shared_ptr<const 
 
 int runRender(const HeadlessOptions& options)
 {
-    try {
+    return reportingErrors([&] {
         if (options.open.isEmpty()) {
             throw Error("--headless needs --open PATH", "usage");
         }
@@ -142,13 +142,7 @@ int runRender(const HeadlessOptions& options)
             throw Error("cannot write " + options.pictureFile.toStdString(), "write");
         }
         return 0;
-    } catch (const Error& error) {
-        std::fprintf(stderr, "hounsfield: %s\n", error.what());
-        return error.code() == "usage" ? 2 : 1;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "hounsfield: %s\n", error.what());
-        return 1;
-    }
+    });
 }
 
 } // namespace hf::app

@@ -1,5 +1,6 @@
 #include "assistant/engine/VilaNetworks.h"
 #include "support/Check.h"
+#include "support/FormulaPicture.h"
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
@@ -21,19 +22,6 @@ VilaNetworks demo()
         throw test::Skip{"the embedded demo model is not there"};
     }
     return loadNetworks(kModel, torch::kFloat);
-}
-
-Picture formulaPicture(int size)
-{
-    Picture picture{size, size, {}};
-    for (int y = 0; y < size; ++y) {
-        for (int x = 0; x < size; ++x) {
-            for (int c = 0; c < 3; ++c) {
-                picture.rgb.push_back(std::uint8_t((x * 7 + y * 13 + (x * y) % 31 * 5 + c * 50 + (x / 9) * (y / 5) * 17) % 256));
-            }
-        }
-    }
-    return picture;
 }
 
 torch::Tensor ids(const nlohmann::json& list) { return torch::tensor(list.get<std::vector<std::int64_t>>(), torch::kLong); }
@@ -62,7 +50,7 @@ HF_TEST(the_forward_pass_is_numpys)
     VilaNetworks networks = demo();
     const auto recorded = nlohmann::json::parse(std::ifstream(HF_SOURCE_DIR "/tests/data/vila.json"));
     HF_CHECK_EQUAL(weightsSha256(kModel), recorded["weights_sha256"].get<std::string>());
-    const Picture picture = formulaPicture(networks.config.preprocessor.size);
+    const Picture picture = test::formulaPicture(networks.config.preprocessor.size, networks.config.preprocessor.size);
     const torch::Tensor rows = networks.encode(pixelTensor(std::span(&picture, 1), networks.config.preprocessor))[0];
     for (std::size_t r = 0; r < recorded["rows"].size(); ++r) {
         for (std::size_t c = 0; c < recorded["rows"][r].size(); ++c) {
@@ -132,7 +120,7 @@ HF_TEST(a_checkpoint_comes_back)
     VilaNetworks networks(tiny());
     saveNetworks(networks, folder, torch::kFloat);
     VilaNetworks loaded = loadNetworks(folder, torch::kFloat);
-    const Picture picture = formulaPicture(42);
+    const Picture picture = test::formulaPicture(42, 42);
     const torch::Tensor pixels = pixelTensor(std::span(&picture, 1), networks.config.preprocessor);
     HF_CHECK(networks.encode(pixels).equal(loaded.encode(pixels)));
     // A wrong size names the tensor.

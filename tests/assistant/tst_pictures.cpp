@@ -1,6 +1,7 @@
 #include "assistant/engine/PillowResize.h"
 #include "experts/runtime/Sha256.h"
 #include "support/Check.h"
+#include "support/FormulaPicture.h"
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
@@ -9,29 +10,12 @@
 
 using namespace hf;
 
-namespace {
-
-Picture formulaPicture(int width, int height)
-{
-    Picture picture{width, height, {}};
-    for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x) {
-            for (int c = 0; c < 3; ++c) {
-                picture.rgb.push_back(std::uint8_t((x * 7 + y * 13 + (x * y) % 31 * 5 + c * 50 + (x / 9) * (y / 5) * 17) % 256));
-            }
-        }
-    }
-    return picture;
-}
-
-} // namespace
-
 HF_TEST(resize_is_pillows_bit_by_bit)
 {
     const auto recorded = nlohmann::json::parse(std::ifstream(HF_SOURCE_DIR "/tests/data/pillow.json"));
     HF_CHECK(recorded["cases"].size() >= 6);
     for (const auto& test : recorded["cases"]) {
-        const Picture from = formulaPicture(test["from"][0], test["from"][1]);
+        const Picture from = test::formulaPicture(test["from"][0], test["from"][1]);
         const Picture to = assistant::resizeBicubic(from, test["to"][0], test["to"][1]);
         HF_CHECK_EQUAL(runtime::sha256Of(std::as_bytes(std::span(to.rgb))), test["sha256"].get<std::string>());
     }
@@ -39,7 +23,7 @@ HF_TEST(resize_is_pillows_bit_by_bit)
 
 HF_TEST(padding_is_centred_and_grey)
 {
-    const Picture wide = formulaPicture(40, 20);
+    const Picture wide = test::formulaPicture(40, 20);
     const Picture padded = assistant::preprocess(wide, 40, "pad");
     HF_CHECK(padded.at(20, 0) == (Rgb8{127, 127, 127}));
     HF_CHECK(padded.at(5, 15) == wide.at(5, 5));

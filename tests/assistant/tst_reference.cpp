@@ -5,6 +5,7 @@
 #include "assistant/engine/VilaNetworks.h"
 #include "experts/runtime/Safetensors.h"
 #include "support/Check.h"
+#include "support/FormulaPicture.h"
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
@@ -44,19 +45,6 @@ torch::Tensor formula(const std::string& name, at::IntArrayRef shape)
         out[n] = float(0.25 * (double(x) / 2147483648.0 - 1) + offset);
     }
     return values.to(torch::kBFloat16);
-}
-
-Picture formulaPicture(int width, int height)
-{
-    Picture picture{width, height, {}};
-    for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x) {
-            for (int c = 0; c < 3; ++c) {
-                picture.rgb.push_back(std::uint8_t((x * 7 + y * 13 + (x * y) % 31 * 5 + c * 50 + (x / 9) * (y / 5) * 17) % 256));
-            }
-        }
-    }
-    return picture;
 }
 
 /// A checkpoint as published: config files as transformers wrote them, the language model in two shards with an index.
@@ -161,7 +149,7 @@ HF_TEST(answers_are_those_of_transformers)
     for (const auto& [name, shape] : shapes.items()) {
         const Checkpoint checkpoint(shape);
         const auto model = VilaModel::load(checkpoint.folder(), inFp32());
-        const Picture picture = formulaPicture(131, 90);
+        const Picture picture = test::formulaPicture(131, 90);
         std::vector<std::int64_t> ids;
         std::vector<float> first, last;
         GenerationOptions options;
@@ -263,7 +251,7 @@ HF_TEST(a_quantised_copy_is_the_model_quantised_at_load)
     fs::remove_all(copy);
     saveQuantised(checkpoint.folder(), copy, WeightView::Type::Int4);
     LoadOptions options = inFp32();
-    const Picture picture = formulaPicture(131, 90);
+    const Picture picture = test::formulaPicture(131, 90);
     const auto logitsOf = [&](const fs::path& folder) {
         std::vector<float> all;
         GenerationOptions generation;
