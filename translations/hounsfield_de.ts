@@ -233,6 +233,10 @@
         <translation>die gerade Schicht, nicht die schräge</translation>
     </message>
     <message>
+        <source>Conversation and what is behind it</source>
+        <translation>Gespräch und was dahinter steht</translation>
+    </message>
+    <message>
         <source>Scores by %1 %2 (0.5 is the operating point):</source>
         <translation>Werte von %1 %2 (0,5 ist der Arbeitspunkt):</translation>
     </message>
@@ -936,6 +940,26 @@
         <source>AI: %1 %2</source>
         <translation>KI: %1 %2</translation>
     </message>
+    <message>
+        <source>Vessels</source>
+        <translation>Gefäße</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
+        <source>Building the volume ...</source>
+        <translation>Das Volumen wird aufgebaut ...</translation>
+    </message>
+    <message>
+        <source>Software OpenGL, slow: the first picture took %1 ms; coarser while moving</source>
+        <translation>Software-OpenGL, langsam: das erste Bild brauchte %1 ms; beim Bewegen gröber</translation>
+    </message>
+    <message>
+        <source>Software OpenGL</source>
+        <translation>Software-OpenGL</translation>
+    </message>
 </context>
 <context>
     <name>hf::app::ActionTable</name>
@@ -1268,6 +1292,18 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
         <source>%1 files are no longer there, the first is %2. The others are opened.</source>
         <translation>%1 Dateien sind nicht mehr da, die erste ist %2. Die anderen werden geöffnet.</translation>
     </message>
+    <message>
+        <source>&amp;Settings</source>
+        <translation>&amp;Einstellungen</translation>
+    </message>
+    <message>
+        <source>Light panels</source>
+        <translation>Helle Bedienfelder</translation>
+    </message>
+    <message>
+        <source>Mouse: left drag scrolls, right drag changes the window</source>
+        <translation>Maus: links ziehen blättert, rechts ziehen ändert das Fenster</translation>
+    </message>
 </context>
 <context>
     <name>hf::app::SeriesPlacer</name>
@@ -1488,6 +1524,46 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Open the folder of layouts</source>
         <translation>Ordner der Anordnungen öffnen</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
+        <source>Crop box</source>
+        <translation>Ausschnittsquader</translation>
+    </message>
+    <message>
+        <source>Cut at the active plane</source>
+        <translation>An der aktiven Ebene schneiden</translation>
+    </message>
+    <message>
+        <source>Shading</source>
+        <translation>Schattierung</translation>
+    </message>
+    <message>
+        <source>From the front</source>
+        <translation>Von vorn</translation>
+    </message>
+    <message>
+        <source>From behind</source>
+        <translation>Von hinten</translation>
+    </message>
+    <message>
+        <source>From the left</source>
+        <translation>Von links</translation>
+    </message>
+    <message>
+        <source>From the right</source>
+        <translation>Von rechts</translation>
+    </message>
+    <message>
+        <source>From above</source>
+        <translation>Von oben</translation>
+    </message>
+    <message>
+        <source>From below</source>
+        <translation>Von unten</translation>
     </message>
 </context>
 <context>
@@ -1875,6 +1951,22 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Studies on this computer ...</source>
         <translation>Studien auf diesem Rechner ...</translation>
+    </message>
+    <message>
+        <source>the chosen tool; scrolls at first</source>
+        <translation>das gewählte Werkzeug; zuerst blättern</translation>
+    </message>
+    <message>
+        <source>window and level, menu</source>
+        <translation>Fenster, Menü</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
+        <source>left drag turns, with Ctrl it moves the values of the preset; middle drag pans, right drag zooms</source>
+        <translation>links ziehen dreht, mit Strg verschiebt es die Werte der Voreinstellung; Mitte verschiebt, rechts zoomt</translation>
     </message>
 </context>
 </TS>

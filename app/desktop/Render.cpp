@@ -110,7 +110,7 @@ QImage renderVolume(const HeadlessOptions& options, const std::shared_ptr<const 
     const QSize size = options.size.value_or(QSize(1024, 1024));
     VolumeView3D view;
     if (!options.preset.isEmpty()) {
-        const QList<RenderPreset> presets = VolumeView3D::presets();
+        const QList<RenderPreset> presets = renderPresets();
         QStringList known;
         for (const RenderPreset& preset : presets) {
             known << preset.id;

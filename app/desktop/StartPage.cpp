@@ -14,7 +14,7 @@ StartPage::StartPage(QWidget* parent) : QWidget(parent), m_mark(new QLabel(this)
 {
     m_mark->setObjectName("startMark");
     m_title->setStyleSheet("font-size: 22px; font-weight: 600;");
-    m_hint->setStyleSheet(QStringLiteral("color: %1").arg(theme::kDim.name()));
+    m_hint->setProperty("tone", "dim");
     m_hint->setWordWrap(true);
     for (QLabel* label : {m_mark, m_title, m_hint}) {
         label->setAlignment(Qt::AlignCenter);

@@ -4,6 +4,7 @@
 #include "app/desktop/Hanging.h"
 #include "app/desktop/MainWindow.h"
 #include "app/desktop/SeriesPlacer.h"
+#include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/StudyBrowser.h"
@@ -24,6 +25,7 @@ ViewActions::ViewActions(MainWindow* window, ActionTable* table) : QObject(windo
     addSeries();
     addLinks();
     addPlanes();
+    addVolume();
 }
 
 void ViewActions::addLayouts()
@@ -103,6 +105,47 @@ void ViewActions::addPlanes()
     }
     m_table->add({"planes-straight", {}, tr("Straight planes"), {QKeySequence("Shift+O")}, ActionTable::NeedsImage}, [scene] { scene->setTurn({}); });
     m_table->endSubmenu();
+}
+
+void ViewActions::addVolume()
+{
+    Scene* scene = m_window->scene();
+    VolumeView3D* volume = m_window->grid()->volumeView();
+    const int toggle = ActionTable::NeedsImage | ActionTable::Checkable;
+    m_table->beginSubmenu({}, tr("Volume"));
+    QAction* crop = m_table->add({"cropVolume", {}, tr("Crop box"), {QKeySequence("Ctrl+Shift+E")}, toggle}, [] {});
+    connect(crop, &QAction::toggled, volume, &VolumeView3D::setCropShown);
+    connect(volume, &VolumeView3D::cropShownChanged, crop, &QAction::setChecked);
+    m_cut = m_table->add({"cutVolume", {}, tr("Cut at the active plane"), {QKeySequence("Ctrl+Shift+X")}, toggle}, [] {});
+    connect(m_cut, &QAction::toggled, this, &ViewActions::cutVolume);
+    for (const auto signal : {&Scene::cursorChanged, &Scene::turnChanged, &Scene::volumeChanged, &Scene::activePlaneChanged}) {
+        connect(scene, signal, this, [this] {
+            if (m_cut->isChecked()) {
+                cutVolume();
+            }
+        });
+    }
+    QAction* shade = m_table->add({"shadeVolume", {}, tr("Shading"), {}, toggle | ActionTable::Checked}, [] {});
+    connect(shade, &QAction::toggled, volume, &VolumeView3D::setShaded);
+    m_table->separator();
+    struct Entry { const char* id; QString text; Vec3 from; };
+    for (const Entry& entry : {Entry{"look-front", tr("From the front"), {0, -1, 0}}, Entry{"look-back", tr("From behind"), {0, 1, 0}}, Entry{"look-left", tr("From the left"), {1, 0, 0}},
+             Entry{"look-right", tr("From the right"), {-1, 0, 0}}, Entry{"look-above", tr("From above"), {0, 0, 1}}, Entry{"look-below", tr("From below"), {0, 0, -1}}}) {
+        m_table->add({entry.id, {}, entry.text, {}, ActionTable::NeedsImage}, [volume, from = entry.from] { volume->lookFrom(from); });
+    }
+    m_table->endSubmenu();
+}
+
+void ViewActions::cutVolume()
+{
+    const Scene* scene = m_window->scene();
+    VolumeView3D* volume = m_window->grid()->volumeView();
+    if (m_cut->isChecked() && scene->active().isVolume()) {
+        // The reader looks along the normal: what lies in front of the plane goes.
+        volume->setClipPlane(scene->cursor(), scene->active().normal(scene->activePlane()) * -1.0);
+    } else {
+        volume->clearClipPlane();
+    }
 }
 
 void ViewActions::turn(int axis, double degrees)

@@ -28,11 +28,15 @@ private:
     void addSeries();
     void addLinks();
     void addPlanes();
+    void addVolume();
+    /// Moves the cut of the volume to the active plane, or takes it away.
+    void cutVolume();
     /// Turns the planes of the active series about a direction of the active view.
     void turn(int axis, double degrees);
 
     MainWindow* m_window;
     ActionTable* m_table;
+    QAction* m_cut = nullptr;
 };
 
 } // namespace hf::app

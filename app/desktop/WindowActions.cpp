@@ -2,6 +2,7 @@
 
 #include "app/desktop/ActionTable.h"
 #include "app/desktop/MainWindow.h"
+#include "app/desktop/SettingsActions.h"
 #include "app/desktop/ViewActions.h"
 #include "assistant/panel/ChatPanel.h"
 #include "viewer/render/VolumeView3D.h"
@@ -50,6 +51,7 @@ WindowActions::WindowActions(MainWindow* window) : QObject(window), m_window(win
     m_views = new ViewActions(m_window, m_table);
     addTools();
     addAssistant();
+    addSettingsActions(m_window, m_table);
     addHelp();
 }
 
@@ -127,7 +129,7 @@ void WindowActions::addView()
     addWindows();
     addSlabs();
     m_table->beginSubmenu({}, tr("3D preset"));
-    for (const RenderPreset& preset : VolumeView3D::presets()) {
+    for (const RenderPreset& preset : renderPresets()) {
         m_table->add({"render-" + preset.id, {}, preset.name, {}, ActionTable::NeedsImage}, [grid, id = preset.id] { grid->volumeView()->setPreset(id); });
     }
     m_table->endSubmenu();
@@ -307,10 +309,12 @@ void WindowActions::updateState()
 
 QString WindowActions::mouseAsHtml() const
 {
-    const std::pair<QString, QString> rows[] = {{tr("Wheel"), tr("next slice; with Shift ten; with Ctrl zoom")}, {tr("Left drag"), tr("the chosen tool; window and level at first")},
+    const bool isReporting = m_window->scene()->mouseScheme() == MouseScheme::Reporting;
+    const std::pair<QString, QString> rows[] = {{tr("Wheel"), tr("next slice; with Shift ten; with Ctrl zoom")}, {tr("Left drag"), isReporting ? tr("the chosen tool; scrolls at first") : tr("the chosen tool; window and level at first")},
         {tr("Left click"), tr("moves the crosshair in all planes")}, {tr("Shift + move"), tr("the crosshair follows")}, {tr("Middle drag"), tr("pan")},
-        {tr("Right drag, click"), tr("zoom, menu")}, {tr("Double click"), tr("one view, all views; on a measurement its text")},
+        {tr("Right drag, click"), isReporting ? tr("window and level, menu") : tr("zoom, menu")}, {tr("Double click"), tr("one view, all views; on a measurement its text")},
         {tr("Up, Down"), tr("next and previous slice; with Shift ten")}, {tr("Home, End"), tr("last and first slice")}, {tr("Right, Left"), tr("next and previous series")},
+        {tr("Volume"), tr("left drag turns, with Ctrl it moves the values of the preset; middle drag pans, right drag zooms")},
         {tr("Enter, Backspace"), tr("while drawing: closes a polygon, takes a corner back")}};
     QString html = "<table cellpadding='3'><tr><td colspan='2'><b>" + tr("Images").toHtmlEscaped() + "</b></td></tr>";
     for (const auto& [input, effect] : rows) {

@@ -2,6 +2,7 @@
 #include "app/desktop/Headless.h"
 #include "app/desktop/MainWindow.h"
 #include "app/desktop/Render.h"
+#include "app/desktop/SettingsActions.h"
 #include "assistant/panel/ChatPanel.h"
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/volume/Error.h"
@@ -75,7 +76,7 @@ int runWindow(int argc, char** argv)
     QSurfaceFormat::setDefaultFormat(hf::VolumeView3D::surfaceFormat());
     QApplication application(argc, argv);
     installTranslations(application);
-    hf::theme::apply(application);
+    hf::theme::apply(application, hf::app::savedTheme());
     const hf::app::CommandLine line = parse(application.arguments());
     hf::app::MainWindow window({line.job.modelFolder, line.job.engineProgram, {}, {}, line.job.libraryFolder});
     window.show();

@@ -46,7 +46,7 @@ ChatPanel::ChatPanel(Scene* scene, assistant::EngineClient* client, QWidget* par
     m_model = new QLabel(this);
     m_model->setWordWrap(true);
     m_model->setObjectName("modelLine");
-    m_model->setStyleSheet(QStringLiteral("color: %1").arg(theme::kWarning.name()));
+    m_model->setProperty("tone", "warning");
     layout->addWidget(m_model);
     m_tabs = new QTabWidget(this);
     m_conversation = new QTextBrowser(this);
@@ -56,6 +56,7 @@ ChatPanel::ChatPanel(Scene* scene, assistant::EngineClient* client, QWidget* par
     m_behind = new QTextBrowser(this);
     m_behind->setObjectName("behind");
     m_behind->setAccessibleName(tr("Behind the scene"));
+    m_tabs->setAccessibleName(tr("Conversation and what is behind it"));
     m_tabs->addTab(m_conversation, tr("Conversation"));
     m_tabs->addTab(m_behind, tr("Behind the scene"));
     layout->addWidget(m_tabs, 1);
@@ -219,7 +220,7 @@ ChatPanel::Turn& ChatPanel::asked() { return m_jobSeries == m_series ? m_turns.b
 
 void ChatPanel::behind(const QString& title, const QString& content)
 {
-    const QString html = "<p style='color:" + theme::kAccent.name() + "'><b>" + title.toHtmlEscaped() + "</b></p><pre style='white-space: pre-wrap'>" + content.toHtmlEscaped() + "</pre>";
+    const QString html = "<p style='color:" + theme::panel().accent.name() + "'><b>" + title.toHtmlEscaped() + "</b></p><pre style='white-space: pre-wrap'>" + content.toHtmlEscaped() + "</pre>";
     if (m_jobSeries == m_series) {
         m_behind->append(html);
     } else {
@@ -234,6 +235,15 @@ void ChatPanel::setQuestion(const QString& question)
 }
 
 QString ChatPanel::question() const { return m_input->toPlainText().trimmed(); }
+
+void ChatPanel::changeEvent(QEvent* event)
+{
+    // The colours of the conversation are those of the theme.
+    if (event->type() == QEvent::PaletteChange && m_conversation) {
+        render();
+    }
+    QWidget::changeEvent(event);
+}
 
 void ChatPanel::focusInput() { m_input->setFocus(); }
 
@@ -377,7 +387,7 @@ QString ChatPanel::withLinks(const QString& answer) const
     for (auto match = anyName.globalMatch(html); match.hasNext();) {
         const QRegularExpressionMatch name = match.next();
         linked += html.mid(end, name.capturedStart() - end) +
-            QStringLiteral("<a href='label:%1' style='color:%2'>%3</a>").arg(values.value(name.captured().toLower())).arg(theme::kAccent.name(), name.captured());
+            QStringLiteral("<a href='label:%1' style='color:%2'>%3</a>").arg(values.value(name.captured().toLower())).arg(theme::panel().accent.name(), name.captured());
         end = name.capturedEnd();
     }
     return linked + html.mid(end);
@@ -386,22 +396,22 @@ QString ChatPanel::withLinks(const QString& answer) const
 QString ChatPanel::turnHtml(const Turn& turn) const
 {
     QString html = QStringLiteral("<table width='100%' cellpadding='6'><tr><td bgcolor='%1'><b>%2</b>%3</td></tr></table>")
-                       .arg(theme::kRaised.name(), turn.question.toHtmlEscaped(),
-                           turn.view.isEmpty() ? QString() : "<br><span style='color:" + theme::kDim.name() + "'>" + turn.view.toHtmlEscaped() + "</span>");
+                       .arg(theme::panel().raised.name(), turn.question.toHtmlEscaped(),
+                           turn.view.isEmpty() ? QString() : "<br><span style='color:" + theme::panel().dim.name() + "'>" + turn.view.toHtmlEscaped() + "</span>");
     for (qsizetype stage = 0; stage < turn.stages.size(); ++stage) {
         html += "<p>" + withLinks(turn.stages[stage]) + "</p>";
         if (stage == 0 && !turn.status.isEmpty()) {
-            html += "<p style='color:" + theme::kDim.name() + "'>" + turn.status.toHtmlEscaped().replace("\n", "<br>") + "</p>";
+            html += "<p style='color:" + theme::panel().dim.name() + "'>" + turn.status.toHtmlEscaped().replace("\n", "<br>") + "</p>";
         }
     }
     if (!turn.done && turn.stages.isEmpty()) {
-        html += "<p style='color:" + theme::kDim.name() + "'>" + tr("Looking at the view ...").toHtmlEscaped() + "</p>";
+        html += "<p style='color:" + theme::panel().dim.name() + "'>" + tr("Looking at the view ...").toHtmlEscaped() + "</p>";
     }
     if (turn.done && !turn.source.isEmpty()) {
-        html += "<p style='color:" + theme::kDim.name() + "'><small>" + tr("AI answer by %1").arg(turn.source).toHtmlEscaped() + "</small></p>";
+        html += "<p style='color:" + theme::panel().dim.name() + "'><small>" + tr("AI answer by %1").arg(turn.source).toHtmlEscaped() + "</small></p>";
     }
     if (!turn.problem.isEmpty()) {
-        html += "<p style='color:" + theme::kWarning.name() + "'>" + turn.problem.toHtmlEscaped() + "</p>";
+        html += "<p style='color:" + theme::panel().warning.name() + "'>" + turn.problem.toHtmlEscaped() + "</p>";
     }
     return html;
 }
@@ -413,7 +423,7 @@ void ChatPanel::render()
         html += turnHtml(turn);
     }
     if (m_turns.isEmpty()) {
-        html = "<p style='color:" + theme::kDim.name() + "'>" +
+        html = "<p style='color:" + theme::panel().dim.name() + "'>" +
             (m_scene->isEmpty() ? tr("Open a study, then ask about what you see.") : tr("Ask about the active view, or click one of the examples. The assistant sees the view as you do, and may call an expert for the whole volume."))
                 .toHtmlEscaped() +
             "</p>";

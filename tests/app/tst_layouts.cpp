@@ -1,5 +1,6 @@
 #include "app/desktop/Hanging.h"
 #include "app/desktop/MainWindow.h"
+#include "app/desktop/SettingsActions.h"
 #include "viewer/dicom/WriteSeries.h"
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
@@ -17,14 +18,17 @@
 #include <QFile>
 #include <QLabel>
 #include <QMenu>
+#include <QMenuBar>
 #include <QMessageBox>
 #include <QPushButton>
 #include <QSurfaceFormat>
+#include <QTabBar>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
 
 #include <filesystem>
+#include <functional>
 
 using namespace hf;
 
@@ -66,9 +70,7 @@ private Q_SLOTS:
     void cleanup()
     {
         // For looking at: HF_SCREENSHOTS=FOLDER
-        if (const QString folder = qEnvironmentVariable("HF_SCREENSHOTS"); !folder.isEmpty()) {
-            m_window->grab().save(folder + "/" + QTest::currentTestFunction() + ".png");
-        }
+        save(m_window->grab().toImage(), QTest::currentTestFunction());
         m_window.reset();
     }
 
@@ -251,11 +253,157 @@ private Q_SLOTS:
         QVERIFY(std::abs(obliqueAngleDeg(g, Plane::Coronal, turn) - 2) < 1e-6);
         QTest::keyClick(view(), Qt::Key_Up, Qt::AltModifier);
         QVERIFY(std::abs(obliqueAngleDeg(g, Plane::Axial, m_window->scene()->active().turn) - 1) < 1e-6);
+        for (int n = 0; n < 3; ++n) {
+            QTest::keyClick(view(), Qt::Key_BraceRight);
+        }
+        QVERIFY(std::abs(obliqueAngleDeg(g, Plane::Coronal, m_window->scene()->active().turn) - 32) < 0.1);
+        save(m_window->grab().toImage(), "oblique");
         QTest::keyClick(view(), Qt::Key_O, Qt::ShiftModifier);
         QVERIFY(!m_window->scene()->active().turn.isTurned());
     }
 
+    void everyCommandIsReachedByTheKeyboard()
+    {
+        open("study");
+        QStringList mnemonics, lost;
+        QList<const QAction*> reached;
+        const std::function<void(const QMenu*)> walk = [&](const QMenu* menu) {
+            for (const QAction* action : menu->actions()) {
+                action->menu() ? walk(action->menu()) : reached.append(action);
+            }
+        };
+        for (const QAction* top : m_window->menuBar()->actions()) {
+            const QString text = top->text();
+            const int at = int(text.indexOf('&'));
+            QVERIFY2(at >= 0 && !mnemonics.contains(text.mid(at + 1, 1).toLower()), qPrintable(text));
+            mnemonics << text.mid(at + 1, 1).toLower();
+            walk(top->menu());
+        }
+        int commands = 0;
+        for (const QAction* action : m_window->findChildren<QAction*>()) {
+            // Commands of the table have a name of their own.
+            if (!action->objectName().isEmpty() && action->parent() == m_window.get()) {
+                ++commands;
+                if (!reached.contains(action) && action->shortcuts().isEmpty()) {
+                    lost << action->objectName();
+                }
+            }
+        }
+        QCOMPARE(lost, QStringList());
+        QVERIFY(commands > 90);
+        // The keys that open a menu really do.
+        bool isOpen = false;
+        QTimer::singleShot(500, [&] {
+            if (auto* menu = qobject_cast<QMenu*>(QApplication::activePopupWidget())) {
+                isOpen = menu->actions().contains(m_window->findChild<QAction*>("layout-3x4"));
+                menu->close();
+            }
+        });
+        QTest::keyClick(m_window.get(), Qt::Key_L, Qt::AltModifier);
+        QTRY_VERIFY(isOpen);
+    }
+
+    void everyControlHasAName()
+    {
+        open("study");
+        QStringList nameless;
+        for (const QWidget* widget : m_window->findChildren<QWidget*>()) {
+            if (!(widget->focusPolicy() & Qt::TabFocus) || !widget->isVisible() || !widget->accessibleName().isEmpty()) {
+                continue;
+            }
+            const auto* button = qobject_cast<const QAbstractButton*>(widget);
+            const auto* inner = widget->parentWidget();
+            // Parts of a control that has a name speak with it; tabs and docks say their texts.
+            const bool isPart = inner && !inner->accessibleName().isEmpty();
+            if (!(button && !(button->text() + button->toolTip()).isEmpty()) && !isPart && !qobject_cast<const QTabBar*>(widget)) {
+                nameless << QStringLiteral("%1 %2 in %3").arg(widget->metaObject()->className(), widget->objectName(), inner ? inner->metaObject()->className() : "");
+            }
+        }
+        QVERIFY2(nameless.isEmpty(), qPrintable(nameless.join('\n')));
+    }
+
+    void panelsAreLightOnDemandAndImagesStayBlack()
+    {
+        open("study");
+        const QImage dark = m_window->grab().toImage();
+        QVERIFY(m_window->palette().color(QPalette::Window).lightness() < 60);
+        QTest::keyClick(view(), Qt::Key_K, Qt::ControlModifier | Qt::ShiftModifier);
+        QTRY_VERIFY(m_window->palette().color(QPalette::Window).lightness() > 200);
+        QVERIFY(app::savedTheme() == theme::Kind::Light);
+        const QImage light = m_window->grab().toImage();
+        QVERIFY(qGray(light.pixel(20, light.height() - 200)) > 180 && qGray(dark.pixel(20, dark.height() - 200)) < 60);
+        const QPoint corner = view()->mapTo(m_window.get(), QPoint(30, view()->height() / 4));
+        QCOMPARE(light.pixelColor(corner), dark.pixelColor(corner));
+        save(light, "light");
+        QTest::keyClick(view(), Qt::Key_K, Qt::ControlModifier | Qt::ShiftModifier);
+        QTRY_VERIFY(m_window->palette().color(QPalette::Window).lightness() < 60);
+        QVERIFY(app::savedTheme() == theme::Kind::Dark);
+    }
+
+    void theSecondMouseSchemeScrollsLeftAndWindowsRight()
+    {
+        open("study");
+        Scene* scene = m_window->scene();
+        QTest::keyClick(view(), Qt::Key_M, Qt::ControlModifier | Qt::ShiftModifier);
+        const WindowLevel window = scene->window();
+        const double zoom = view()->millimetresPerPixel();
+        const int slice = scene->slice(scene->activePlane());
+        const QPoint from = view()->rect().center() + QPoint(30, -60);
+        drag(Qt::LeftButton, from, from + QPoint(0, 60));
+        QVERIFY(scene->slice(scene->activePlane()) > slice);
+        QVERIFY(scene->window() == window);
+        drag(Qt::RightButton, from, from + QPoint(50, 0));
+        QVERIFY(scene->window().width > window.width);
+        QCOMPARE(view()->millimetresPerPixel(), zoom);
+        // A chosen tool is still the left button's.
+        QTest::keyClick(view(), Qt::Key_Z);
+        drag(Qt::LeftButton, from, from + QPoint(0, -40));
+        QVERIFY(view()->millimetresPerPixel() < zoom);
+        QTest::keyClick(view(), Qt::Key_M, Qt::ControlModifier | Qt::ShiftModifier);
+        scene->setTool(Tool::Window);
+        const WindowLevel now = scene->window();
+        drag(Qt::LeftButton, from, from + QPoint(50, 0));
+        QVERIFY(scene->window().width > now.width);
+    }
+
+    void theVolumeIsCroppedAndCutByKey()
+    {
+        open("study");
+        VolumeView3D* volume = grid()->volumeView();
+        QTRY_VERIFY_WITH_TIMEOUT(!volume->isBuilding(), 30000);
+        const QImage whole = volume->image();
+        QTest::keyClick(view(), Qt::Key_X, Qt::ControlModifier | Qt::ShiftModifier);
+        const QImage cut = volume->image();
+        QVERIFY(cut != whole);
+        // The cut follows the slice.
+        QTest::keyClick(view(), Qt::Key_Up, Qt::ShiftModifier);
+        QVERIFY(volume->image() != cut);
+        QTest::keyClick(view(), Qt::Key_X, Qt::ControlModifier | Qt::ShiftModifier);
+        QTest::keyClick(view(), Qt::Key_E, Qt::ControlModifier | Qt::ShiftModifier);
+        QVERIFY(volume->isCropShown());
+        QTest::keyClick(view(), Qt::Key_E, Qt::ControlModifier | Qt::ShiftModifier);
+        QVERIFY(!volume->isCropShown());
+    }
+
 private:
+    static void save(const QImage& image, const QString& name)
+    {
+        if (const QString folder = qEnvironmentVariable("HF_SCREENSHOTS"); !folder.isEmpty()) {
+            image.save(folder + "/" + name + ".png");
+        }
+    }
+
+    void drag(Qt::MouseButton button, QPoint from, QPoint to)
+    {
+        QTest::mousePress(view(), button, {}, from);
+        for (int n = 1; n <= 5; ++n) {
+            const QPoint at = from + (to - from) * n / 5;
+            QMouseEvent move(QEvent::MouseMove, at, view()->mapToGlobal(at), Qt::NoButton, button, {});
+            QApplication::sendEvent(view(), &move);
+        }
+        QTest::mouseRelease(view(), button, {}, to);
+    }
+
     void write(const dicom::Identity& identity, const QString& folder) { dicom::writeCtSeries(m_volume, identity, (m_folder.path() + "/" + folder).toStdString()); }
 
     ViewGrid* grid() const { return m_window->grid(); }

@@ -9,7 +9,9 @@
 #include "viewer/widgets/ViewGrid.h"
 
 #include <QApplication>
+#include <QComboBox>
 #include <QElapsedTimer>
+#include <QLabel>
 #include <QSurfaceFormat>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -357,6 +359,102 @@ private Q_SLOTS:
         view.setMask(lungsOnly(), {});
         QVERIFY(test::meanDifference(hidden, view.image()) > 2);
         view.setVolume(nullptr);
+    }
+
+    void theVolumeIsBuiltBesideTheWindowsThread()
+    {
+        VolumeView3D view;
+        view.resize(200, 200);
+        view.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&view));
+        view.setVolume(m_volume);
+        QVERIFY(view.isBuilding());
+        QVERIFY(view.findChild<QLabel*>("speedMark")->text().contains("Building"));
+        QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 20000);
+        view.setMask(lungsOnly(), {});
+        QVERIFY(view.isBuilding());
+        // Another volume in between: what was being made for the old one is never shown.
+        view.setVolume(nullptr);
+        QVERIFY(!view.isBuilding());
+        QVERIFY(view.findChild<QLabel*>("aiMark")->isHidden());
+    }
+
+    void presetsFitTheKindOfVolume()
+    {
+        VolumeView3D view;
+        view.resize(200, 200);
+        view.setVolume(m_volume);
+        QCOMPARE(view.preset(), QString("bone"));
+        auto* chooser = view.findChild<QComboBox*>("presetChooser");
+        QCOMPARE(chooser->count(), 5);
+        view.setPreset("vessels");
+        view.setVolume(nullptr);
+        view.setVolume(m_volume);
+        // What the reader chose stays.
+        QCOMPARE(view.preset(), QString("vessels"));
+        view.setPreset("lung");
+        const Volume mr(m_volume->geometry(), std::vector<std::int16_t>(m_volume->geometry().size().voxels(), 7), {.modality = "MR"});
+        view.setVolume(std::make_shared<const Volume>(mr));
+        QCOMPARE(view.preset(), QString("soft"));
+        QCOMPARE(chooser->count(), 3);
+    }
+
+    void cutsTakeAwayTheirSide()
+    {
+        VolumeView3D view;
+        view.resize(240, 240);
+        view.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&view));
+        view.setVolume(m_volume);
+        const auto brightness = [&](int left, int right) {
+            const QImage image = view.image();
+            double sum = 0;
+            for (int y = 40; y < 200; ++y) {
+                for (int x = left; x < right; ++x) {
+                    sum += qGray(image.pixel(x, y)) > 30;
+                }
+            }
+            return sum;
+        };
+        const double left = brightness(0, 112), right = brightness(128, 240);
+        QVERIFY(left > 1000 && right > 1000);
+        // Seen from the front, patient left is right on the screen.
+        const Size3 size = m_volume->geometry().size();
+        const PointLps middle = m_volume->geometry().toLps(Index3{size.i / 2, size.j / 2, size.k / 2});
+        view.setClipPlane(middle, {1, 0, 0});
+        QVERIFY(brightness(128, 240) < right * 0.05);
+        QVERIFY(brightness(0, 112) > left * 0.8);
+        view.setClipPlane(middle, {-1, 0, 0});
+        QVERIFY(brightness(0, 112) < left * 0.05);
+        view.clearClipPlane();
+        QCOMPARE(brightness(0, 112), left);
+        // The box first holds everything.
+        view.setCropShown(true);
+        QVERIFY(view.isCropShown());
+        QVERIFY(brightness(0, 112) > left * 0.9);
+        view.setCropShown(false);
+        QCOMPARE(brightness(0, 112), left);
+    }
+
+    void controlDragMovesTheValuesOfThePreset()
+    {
+        VolumeView3D view;
+        view.resize(240, 240);
+        view.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&view));
+        view.setVolume(m_volume);
+        const QImage before = view.image();
+        QWidget* canvas = view.childAt(120, 200);
+        QTest::mousePress(canvas, Qt::LeftButton, Qt::ControlModifier, {120, 120});
+        QMouseEvent move(QEvent::MouseMove, QPointF(150, 60), canvas->mapToGlobal(QPointF(150, 60)), Qt::NoButton, Qt::LeftButton, Qt::ControlModifier);
+        QApplication::sendEvent(canvas, &move);
+        QTest::mouseRelease(canvas, Qt::LeftButton, Qt::ControlModifier, {150, 60});
+        QCOMPARE(view.valueShift(), -120.0);
+        QVERIFY(view.valueStretch() > 1.1);
+        QVERIFY(test::meanDifference(before, view.image()) > 1);
+        view.setPreset("bone");
+        QCOMPARE(view.valueShift(), 0.0);
+        QVERIFY(test::meanDifference(before, view.image()) < 1);
     }
 
 private:

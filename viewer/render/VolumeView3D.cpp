@@ -1,127 +1,70 @@
 #include "viewer/render/VolumeView3D.h"
 
+#include "viewer/render/VtkData.h"
+
 #include <QVTKOpenGLNativeWidget.h>
 
+#include <vtkActor.h>
+#include <vtkBoxRepresentation.h>
+#include <vtkBoxWidget2.h>
+#include <vtkCallbackCommand.h>
 #include <vtkCamera.h>
 #include <vtkColorTransferFunction.h>
-#include <vtkDiscreteFlyingEdges3D.h>
 #include <vtkGenericOpenGLRenderWindow.h>
 #include <vtkImageData.h>
 #include <vtkInteractorStyleTrackballCamera.h>
-#include <vtkMatrix3x3.h>
 #include <vtkNew.h>
 #include <vtkPiecewiseFunction.h>
-#include <vtkPointData.h>
+#include <vtkPlane.h>
+#include <vtkPlaneCollection.h>
+#include <vtkPlanes.h>
+#include <vtkPolyData.h>
 #include <vtkPolyDataMapper.h>
-#include <vtkPolyDataNormals.h>
 #include <vtkProperty.h>
 #include <vtkRenderer.h>
-#include <vtkShortArray.h>
 #include <vtkSmartVolumeMapper.h>
-#include <vtkUnsignedCharArray.h>
 #include <vtkVolume.h>
 #include <vtkVolumeProperty.h>
-#include <vtkWindowedSincPolyDataFilter.h>
 
 #include <QComboBox>
+#include <QCoreApplication>
+#include <QElapsedTimer>
 #include <QEvent>
 #include <QLabel>
+#include <QMouseEvent>
+#include <QPointer>
+#include <QThreadPool>
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <future>
 #include <map>
-#include <set>
 
 namespace hf {
 
 namespace {
 
-constexpr double kMostVoxels = 24e6;
+using Surfaces = std::map<LabelId, vtkSmartPointer<vtkPolyData>>;
 
-/// Geometry of every `step`th voxel.
-void placeImage(vtkImageData* image, const Geometry& geometry, std::array<int, 3> step)
+/// Runs on a pool thread; `done` is called on the GUI thread afterwards, if the receiver is still there.
+template <typename Work> auto startWork(QObject* receiver, Work work, void (*done)(QObject*))
 {
-    const Size3 size = geometry.size();
-    const auto count = [](int n, int s) { return (n + s - 1) / s; };
-    image->SetDimensions(count(size.i, step[0]), count(size.j, step[1]), count(size.k, step[2]));
-    const auto spacing = geometry.spacingMm();
-    image->SetSpacing(spacing[0] * step[0], spacing[1] * step[1], spacing[2] * step[2]);
-    image->SetOrigin(geometry.origin().x, geometry.origin().y, geometry.origin().z);
-    vtkNew<vtkMatrix3x3> directions;
-    for (int axis = 0; axis < 3; ++axis) {
-        const Vec3 v = geometry.direction(axis);
-        directions->SetElement(0, axis, v.x);
-        directions->SetElement(1, axis, v.y);
-        directions->SetElement(2, axis, v.z);
-    }
-    image->SetDirectionMatrix(directions);
-}
-
-std::array<int, 3> stepFor(const Geometry& geometry)
-{
-    std::array<int, 3> step{1, 1, 1};
-    const auto voxels = [&] {
-        return double(geometry.size().i / step[0]) * double(geometry.size().j / step[1]) * double(geometry.size().k / step[2]);
-    };
-    while (voxels() > kMostVoxels) {
-        std::size_t finest = 0;
-        for (std::size_t axis = 1; axis < 3; ++axis) {
-            finest = geometry.spacingMm()[axis] * step[axis] < geometry.spacingMm()[finest] * step[finest] ? axis : finest;
-        }
-        ++step[finest];
-    }
-    return step;
-}
-
-template <typename Read> void forVoxels(const Geometry& geometry, std::array<int, 3> step, Read&& read)
-{
-    const Size3 size = geometry.size();
-    vtkIdType n = 0;
-    for (int k = 0; k < size.k; k += step[2]) {
-        for (int j = 0; j < size.j; j += step[1]) {
-            for (int i = 0; i < size.i; i += step[0]) {
-                read(n++, geometry.offset({i, j, k}));
+    auto task = std::make_shared<std::packaged_task<decltype(work())()>>(std::move(work));
+    auto future = task->get_future();
+    QThreadPool::globalInstance()->start([task, done, receiver = QPointer<QObject>(receiver)] {
+        (*task)();
+        QMetaObject::invokeMethod(qApp, [receiver, done] {
+            if (receiver) {
+                done(receiver);
             }
-        }
-    }
-}
-
-/// Values scaled to short: HU as they are, others to 0 .. 1000 between the 0.1 and 99.9 percentile.
-vtkSmartPointer<vtkImageData> toImage(const Volume& volume)
-{
-    auto image = vtkSmartPointer<vtkImageData>::New();
-    const auto step = stepFor(volume.geometry());
-    placeImage(image, volume.geometry(), step);
-    vtkNew<vtkShortArray> values;
-    values->SetNumberOfValues(image->GetNumberOfPoints());
-    const bool hu = volume.info().unit == Unit::Hu;
-    const WindowLevel window = volume.percentileWindow();
-    const double low = window.center - window.width / 2;
-    volume.visit([&](auto voxels) {
-        forVoxels(volume.geometry(), step, [&](vtkIdType n, std::size_t offset) {
-            const double value = double(voxels[offset]);
-            values->SetValue(n, short(std::clamp(hu ? value : (value - low) / window.width * 1000, -1024.0, 3071.0)));
         });
     });
-    image->GetPointData()->SetScalars(values);
-    return image;
+    return future;
 }
 
-struct Stop { double value, opacity, r, g, b; };
-
-const std::map<QString, std::vector<Stop>>& transferFunctions(bool hu)
-{
-    static const std::map<QString, std::vector<Stop>> ct{
-        {"bone", {{-1024, 0, 0, 0, 0}, {120, 0, 0.5, 0.3, 0.2}, {220, 0.25, 0.85, 0.65, 0.45}, {450, 0.75, 0.95, 0.9, 0.8}, {3000, 0.9, 1, 1, 0.97}}},
-        {"soft", {{-1024, 0, 0, 0, 0}, {-160, 0, 0.8, 0.6, 0.4}, {-60, 0.02, 0.85, 0.6, 0.4}, {40, 0.12, 0.75, 0.35, 0.28}, {150, 0.35, 0.9, 0.6, 0.5}, {350, 0.8, 0.97, 0.93, 0.85}, {3000, 0.9, 1, 1, 1}}},
-        {"lung", {{-1024, 0, 0, 0, 0}, {-980, 0, 0.3, 0.4, 0.6}, {-860, 0.03, 0.4, 0.55, 0.75}, {-700, 0.05, 0.5, 0.65, 0.85}, {-500, 0, 0.6, 0.6, 0.6}, {-100, 0.015, 0.8, 0.5, 0.4}, {200, 0.25, 0.9, 0.8, 0.7}, {3000, 0.5, 1, 1, 1}}},
-        {"mip", {{-1024, 0, 0, 0, 0}, {-200, 0, 0, 0, 0}, {800, 1, 1, 1, 1}, {3000, 1, 1, 1, 1}}}};
-    static const std::map<QString, std::vector<Stop>> other{
-        {"soft", {{0, 0, 0, 0, 0}, {120, 0, 0.2, 0.2, 0.2}, {350, 0.08, 0.6, 0.5, 0.45}, {700, 0.3, 0.85, 0.8, 0.75}, {1000, 0.6, 1, 1, 1}}},
-        {"mip", {{0, 0, 0, 0, 0}, {100, 0, 0, 0, 0}, {1000, 1, 1, 1, 1}}}};
-    return hu ? ct : other;
-}
+template <typename Result> bool isReady(const std::future<Result>& future) { return future.valid() && future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
 
 } // namespace
 
@@ -129,41 +72,63 @@ struct VolumeView3D::Private {
     QVTKOpenGLNativeWidget* widget = nullptr;
     QComboBox* chooser = nullptr;
     QLabel* mark = nullptr;
+    QLabel* speed = nullptr;
     vtkNew<vtkGenericOpenGLRenderWindow> window;
     vtkNew<vtkRenderer> renderer;
     vtkNew<vtkSmartVolumeMapper> mapper;
     vtkNew<vtkVolume> actor;
+    vtkNew<vtkBoxWidget2> crop;
+    vtkNew<vtkCallbackCommand> cropMoved;
+    vtkSmartPointer<vtkPlane> clip;
     std::shared_ptr<const Volume> volume;
     QString preset = "bone";
-    /// Surfaces of the present mask; kept while only visibility and colours change.
-    std::shared_ptr<const void> maskVoxels;
+    bool isChosen = false;          ///< By the reader.
+    bool isShaded = true;
+    double shift = 0, stretch = 1;
+    QPoint pressed;
+    double pressedShift = 0, pressedStretch = 1;
+    bool isDragging = false;
+    std::future<vtkSmartPointer<vtkImageData>> image;
+    std::future<Surfaces> shapes;
+    LabelMap mask;                  ///< Whose surfaces are shown or being made.
+    std::vector<LabelId> hidden;
     std::map<LabelId, vtkSmartPointer<vtkActor>> surfaces;
-    bool hasMask = false;
+    bool hasMask = false, hasImage = false;
+    bool isQuiet = false;           ///< Several changes, one picture.
 
     bool isHu() const { return volume && volume->info().unit == Unit::Hu; }
 
+    /// Renders only what can be seen; a hidden view does it when it is shown.
+    void render()
+    {
+        if (widget->isVisible() && !isQuiet) {
+            window->Render();
+        }
+    }
+
     void applyPreset()
     {
-        const auto& all = transferFunctions(isHu());
-        const auto found = all.contains(preset) ? all.find(preset) : all.find("soft");
+        const std::vector<RenderStop>& stops = renderStops(preset, isHu());
+        const double middle = (stops[1].value + stops[stops.size() - 2].value) / 2;
         vtkNew<vtkColorTransferFunction> color;
         vtkNew<vtkPiecewiseFunction> opacity;
-        for (const Stop& stop : found->second) {
-            color->AddRGBPoint(stop.value, stop.r, stop.g, stop.b);
+        for (const RenderStop& stop : stops) {
+            const double value = middle + (stop.value - middle) * stretch + shift;
+            color->AddRGBPoint(value, stop.r, stop.g, stop.b);
             // A mask is what matters then: the volume steps back.
-            opacity->AddPoint(stop.value, stop.opacity * (hasMask ? 0.12 : 1));
+            opacity->AddPoint(value, stop.opacity * (hasMask ? 0.12 : 1));
         }
         vtkVolumeProperty* property = actor->GetProperty();
         property->SetColor(color);
         property->SetScalarOpacity(opacity);
         property->SetInterpolationTypeToLinear();
-        const bool mip = found->first == "mip";
-        property->SetShade(!mip);
+        const bool mip = preset == "mip";
+        property->SetShade(!mip && isShaded);
         property->SetAmbient(0.25);
         property->SetDiffuse(0.8);
         property->SetSpecular(0.15);
         mip ? mapper->SetBlendModeToMaximumIntensity() : mapper->SetBlendModeToComposite();
-        window->Render();
+        render();
     }
 
     void removeSurfaces()
@@ -174,36 +139,65 @@ struct VolumeView3D::Private {
         surfaces.clear();
     }
 
-    /// Smoothed surfaces of all labels.
-    void makeSurfaces(const LabelMap& mask)
+    void showSurfaces(const Surfaces& shapesOfLabels)
     {
         removeSurfaces();
-        const auto image = vtkSmartPointer<vtkImageData>::New();
-        const auto step = stepFor(mask.geometry());
-        placeImage(image, mask.geometry(), step);
-        vtkNew<vtkUnsignedCharArray> values;
-        values->SetNumberOfValues(image->GetNumberOfPoints());
-        forVoxels(mask.geometry(), step, [&](vtkIdType n, std::size_t offset) { values->SetValue(n, mask.voxels()[offset]); });
-        image->GetPointData()->SetScalars(values);
-        for (const Label& label : mask.labels()) {
-            vtkNew<vtkDiscreteFlyingEdges3D> edges;
-            edges->SetInputData(image);
-            edges->SetValue(0, label.value);
-            vtkNew<vtkWindowedSincPolyDataFilter> smooth;
-            smooth->SetInputConnection(edges->GetOutputPort());
-            smooth->SetNumberOfIterations(15);
-            smooth->SetPassBand(0.05);
-            smooth->NonManifoldSmoothingOn();
-            smooth->NormalizeCoordinatesOn();
+        for (const auto& [value, shape] : shapesOfLabels) {
             vtkNew<vtkPolyDataMapper> surfaceMapper;
-            surfaceMapper->SetInputConnection(smooth->GetOutputPort());
+            surfaceMapper->SetInputData(shape);
             surfaceMapper->ScalarVisibilityOff();
             auto surface = vtkSmartPointer<vtkActor>::New();
             surface->SetMapper(surfaceMapper);
             surface->GetProperty()->SetInterpolationToGouraud();
             surface->GetProperty()->SetOpacity(0.85);
             renderer->AddActor(surface);
-            surfaces[label.value] = surface;
+            surfaces[value] = surface;
+        }
+        cutAll();
+        styleSurfaces();
+    }
+
+    void styleSurfaces()
+    {
+        for (const Label& label : mask.labels()) {
+            const auto found = surfaces.find(label.value);
+            if (found != surfaces.end()) {
+                found->second->GetProperty()->SetColor(label.color.r / 255.0, label.color.g / 255.0, label.color.b / 255.0);
+                found->second->SetVisibility(std::find(hidden.begin(), hidden.end(), label.value) == hidden.end());
+            }
+        }
+    }
+
+    /// The planes of box and clip on volume and surfaces.
+    void cutAll()
+    {
+        vtkNew<vtkPlaneCollection> planes;
+        if (crop->GetEnabled()) {
+            vtkNew<vtkPlanes> box;
+            static_cast<vtkBoxRepresentation*>(crop->GetRepresentation())->GetPlanes(box);
+            for (int n = 0; n < box->GetNumberOfPlanes(); ++n) {
+                vtkNew<vtkPlane> plane;
+                plane->SetOrigin(box->GetPlane(n)->GetOrigin());
+                const double* normal = box->GetPlane(n)->GetNormal();
+                plane->SetNormal(normal[0], normal[1], normal[2]);
+                planes->AddItem(plane);
+            }
+        }
+        if (clip) {
+            planes->AddItem(clip);
+        }
+        mapper->SetClippingPlanes(planes);
+        for (const auto& [value, surface] : surfaces) {
+            surface->GetMapper()->SetClippingPlanes(planes);
+        }
+    }
+
+    void placeCropBox()
+    {
+        if (hasImage) {
+            auto* box = static_cast<vtkBoxRepresentation*>(crop->GetRepresentation());
+            box->SetPlaceFactor(1);
+            box->PlaceWidget(actor->GetBounds());
         }
     }
 };
@@ -215,109 +209,235 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
     d->window->AddRenderer(d->renderer);
     d->renderer->SetBackground(0.04, 0.045, 0.055);
     d->actor->SetMapper(d->mapper);
+    // Coarser rays while the reader moves it.
     d->mapper->SetInteractiveAdjustSampleDistances(true);
     vtkNew<vtkInteractorStyleTrackballCamera> style;
     d->window->GetInteractor()->SetInteractorStyle(style);
+    vtkNew<vtkBoxRepresentation> box;
+    box->HandlesOn();
+    box->InsideOutOn();     // VTK keeps what lies where the normals point to: inside
+    d->crop->SetRepresentation(box);
+    d->crop->SetInteractor(d->window->GetInteractor());
+    d->crop->RotationEnabledOff();
+    d->cropMoved->SetClientData(d.get());
+    d->cropMoved->SetCallback([](vtkObject*, unsigned long, void* client, void*) { static_cast<Private*>(client)->cutAll(); });
+    d->crop->AddObserver(vtkCommand::InteractionEvent, d->cropMoved);
     d->widget->installEventFilter(this);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(d->widget);
+    setAccessibleName(tr("Volume"));
     d->chooser = new QComboBox(this);
     d->chooser->setObjectName("presetChooser");
-    for (const RenderPreset& preset : presets()) {
+    for (const RenderPreset& preset : renderPresets()) {
         d->chooser->addItem(preset.name, preset.id);
     }
     d->chooser->setToolTip(tr("How the volume is rendered"));
     d->chooser->setAccessibleName(tr("How the volume is rendered"));
     d->chooser->move(8, 8);
-    d->mark = new QLabel(this);
-    d->mark->setObjectName("aiMark");
-    d->mark->setStyleSheet("color: #f2b134; background: transparent;");
-    d->mark->hide();
+    const auto label = [this](const char* name, const char* color) {
+        auto* text = new QLabel(this);
+        text->setObjectName(name);
+        text->setStyleSheet(QStringLiteral("color: %1; background: transparent;").arg(color));
+        text->setAttribute(Qt::WA_TransparentForMouseEvents);
+        text->hide();
+        return text;
+    };
+    d->mark = label("aiMark", "#f2b134");
+    d->speed = label("speedMark", "#8d97a3");
     connect(d->chooser, &QComboBox::activated, this, [this] { setPreset(d->chooser->currentData().toString()); });
 }
 
-VolumeView3D::~VolumeView3D() = default;
+VolumeView3D::~VolumeView3D() { d->crop->SetInteractor(nullptr); }
 
 QSurfaceFormat VolumeView3D::surfaceFormat() { return QVTKOpenGLNativeWidget::defaultFormat(); }
 
-QList<RenderPreset> VolumeView3D::presets()
-{
-    return {{"bone", tr("Bone")}, {"soft", tr("Soft tissue")}, {"lung", tr("Lung")}, {"mip", tr("Maximum intensity")}};
-}
-
 void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
 {
-    d->removeSurfaces();
-    d->maskVoxels.reset();
-    d->hasMask = false;
-    d->mark->hide();
+    clearMask();
     d->renderer->RemoveVolume(d->actor);
+    d->hasImage = false;
     d->volume = std::move(volume);
-    if (d->volume) {
-        d->mapper->SetInputData(toImage(*d->volume));
+    d->image = {};
+    d->shift = 0;
+    d->stretch = 1;
+    setCropShown(false);
+    d->speed->hide();
+    if (!d->volume) {
+        d->render();
+        return;
+    }
+    const QList<RenderPreset> own = renderPresetsFor(*d->volume);
+    const auto has = [&](const QString& id) { return std::any_of(own.begin(), own.end(), [&](const RenderPreset& preset) { return preset.id == id; }); };
+    if (!d->isChosen || !has(d->preset)) {
+        d->preset = startPreset(*d->volume);
+    }
+    d->chooser->clear();
+    for (const RenderPreset& preset : own) {
+        d->chooser->addItem(preset.name, preset.id);
+    }
+    d->chooser->setCurrentIndex(d->chooser->findData(d->preset));
+    d->speed->setText(tr("Building the volume ..."));
+    d->speed->show();
+    placeMarks();
+    d->image = startWork(this, [volume = d->volume] { return toVtkImage(*volume); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
+}
+
+void VolumeView3D::takeBuilt()
+{
+    if (isReady(d->image)) {
+        d->mapper->SetInputData(d->image.get());
+        d->hasImage = true;
         d->renderer->AddVolume(d->actor);
-        d->preset = d->isHu() ? "bone" : "soft";
-        d->chooser->setCurrentIndex(d->chooser->findData(d->preset));
+        d->placeCropBox();
+        d->isQuiet = true;
         d->applyPreset();
         resetCamera();
-    } else {
-        d->window->Render();
+        d->isQuiet = false;
+        showFirst();
+    }
+    if (isReady(d->shapes)) {
+        d->showSurfaces(d->shapes.get());
+        d->render();
     }
 }
 
-void VolumeView3D::setPreset(const QString& id)
+void VolumeView3D::showFirst()
 {
-    d->preset = id;
-    d->chooser->setCurrentIndex(d->chooser->findData(id));
-    d->applyPreset();
+    d->speed->hide();
+    if (!d->widget->isVisible()) {
+        return;
+    }
+    QElapsedTimer timer;
+    timer.start();
+    d->window->Render();
+    const qint64 took = timer.elapsed();
+    // A graphics processor takes a few milliseconds for what the processor alone takes a second for.
+    constexpr int kSlowMs = 250;
+    if (const QString capabilities = d->window->ReportCapabilities(); capabilities.contains("llvmpipe", Qt::CaseInsensitive) || capabilities.contains("softpipe", Qt::CaseInsensitive)) {
+        d->speed->setText(took > kSlowMs ? tr("Software OpenGL, slow: the first picture took %1 ms; coarser while moving").arg(took) : tr("Software OpenGL"));
+        d->speed->show();
+        placeMarks();
+    }
 }
 
 const std::shared_ptr<const Volume>& VolumeView3D::volume() const { return d->volume; }
 
+bool VolumeView3D::isBuilding() const { return d->image.valid() || d->shapes.valid(); }
+
+void VolumeView3D::setPreset(const QString& id)
+{
+    d->isChosen = true;
+    d->preset = id;
+    d->shift = 0;
+    d->stretch = 1;
+    d->chooser->setCurrentIndex(d->chooser->findData(id));
+    d->applyPreset();
+}
+
 QString VolumeView3D::preset() const { return d->preset; }
+
+void VolumeView3D::setValueWindow(double shift, double stretch)
+{
+    d->shift = std::clamp(shift, -3000.0, 3000.0);
+    d->stretch = std::clamp(stretch, 0.1, 5.0);
+    d->applyPreset();
+}
+
+double VolumeView3D::valueShift() const { return d->shift; }
+
+double VolumeView3D::valueStretch() const { return d->stretch; }
 
 void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hidden)
 {
     if (!d->volume) {
         return;
     }
-    const void* voxels = mask.voxels().data();
-    if (d->maskVoxels.get() != voxels) {
-        d->makeSurfaces(mask);
-        d->maskVoxels = std::shared_ptr<const void>(voxels, [copy = mask](const void*) {});
-    }
-    for (const Label& label : mask.labels()) {
-        const auto found = d->surfaces.find(label.value);
-        if (found != d->surfaces.end()) {
-            found->second->GetProperty()->SetColor(label.color.r / 255.0, label.color.g / 255.0, label.color.b / 255.0);
-            found->second->SetVisibility(std::find(hidden.begin(), hidden.end(), label.value) == hidden.end());
-        }
-    }
+    const bool isSame = d->hasMask && !d->mask.isEmpty() && d->mask.voxels().data() == mask.voxels().data();
+    d->mask = mask;
+    d->hidden = hidden;
     d->hasMask = true;
+    if (isSame) {
+        d->styleSurfaces();
+    } else {
+        d->removeSurfaces();
+        d->shapes = startWork(this, [mask] { return toVtkSurfaces(mask); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
+    }
     d->mark->setText(tr("AI: %1 %2").arg(QString::fromStdString(mask.provenance().expert), QString::fromStdString(mask.provenance().version)));
-    d->mark->adjustSize();
-    d->mark->move(std::max(0, width() - d->mark->width() - 10), 10);
     d->mark->show();
+    placeMarks();
     d->applyPreset();
 }
 
-void VolumeView3D::resizeEvent(QResizeEvent*) { d->mark->move(std::max(0, width() - d->mark->width() - 10), 10); }
+void VolumeView3D::placeMarks()
+{
+    d->mark->adjustSize();
+    d->mark->move(std::max(0, width() - d->mark->width() - 10), 10);
+    d->speed->adjustSize();
+    d->speed->move(8, std::max(0, height() - d->speed->height() - 6));
+}
+
+void VolumeView3D::resizeEvent(QResizeEvent*) { placeMarks(); }
 
 void VolumeView3D::clearMask()
 {
+    if (!d->hasMask) {
+        return;
+    }
     d->mark->hide();
     d->removeSurfaces();
-    d->maskVoxels.reset();
+    d->shapes = {};
+    d->mask = {};
     d->hasMask = false;
     if (d->volume) {
         d->applyPreset();
     }
 }
 
+void VolumeView3D::setCropShown(bool shown)
+{
+    if (shown == isCropShown() || (shown && !d->hasImage)) {
+        return;
+    }
+    if (shown) {
+        d->placeCropBox();
+    }
+    d->crop->SetEnabled(shown);
+    d->cutAll();
+    d->render();
+    Q_EMIT cropShownChanged(shown);
+}
+
+bool VolumeView3D::isCropShown() const { return d->crop->GetEnabled() != 0; }
+
+void VolumeView3D::setClipPlane(PointLps point, Vec3 normal)
+{
+    d->clip = vtkSmartPointer<vtkPlane>::New();
+    d->clip->SetOrigin(point.x, point.y, point.z);
+    // VTK keeps what lies where its normal points to.
+    d->clip->SetNormal(-normal.x, -normal.y, -normal.z);
+    d->cutAll();
+    d->render();
+}
+
+void VolumeView3D::clearClipPlane()
+{
+    if (d->clip) {
+        d->clip = nullptr;
+        d->cutAll();
+        d->render();
+    }
+}
+
+void VolumeView3D::setShaded(bool shaded)
+{
+    d->isShaded = shaded;
+    d->applyPreset();
+}
+
 void VolumeView3D::resetCamera()
 {
-    if (d->volume) {
+    if (d->hasImage) {
         lookFrom({0, -1, 0});
     }
 }
@@ -332,10 +452,46 @@ void VolumeView3D::lookFrom(Vec3 direction)
     d->renderer->ResetCamera();
     camera->Zoom(1.35);
     d->renderer->ResetCameraClippingRange();
-    d->window->Render();
+    d->render();
 }
 
-QImage VolumeView3D::image() const { return d->widget->grabFramebuffer(); }
+QImage VolumeView3D::image()
+{
+    if (d->image.valid()) {
+        d->image.wait();
+    }
+    if (d->shapes.valid()) {
+        d->shapes.wait();
+    }
+    takeBuilt();
+    return d->widget->grabFramebuffer();
+}
+
+bool VolumeView3D::dragValues(QEvent* event)
+{
+    auto* mouse = static_cast<QMouseEvent*>(event);
+    if (event->type() == QEvent::MouseButtonPress && mouse->button() == Qt::LeftButton && mouse->modifiers() & Qt::ControlModifier) {
+        d->isDragging = true;
+        d->pressed = mouse->position().toPoint();
+        d->pressedShift = d->shift;
+        d->pressedStretch = d->stretch;
+        d->window->SetDesiredUpdateRate(15);
+        return true;
+    }
+    if (!d->isDragging) {
+        return false;
+    }
+    if (event->type() == QEvent::MouseMove) {
+        // Up is brighter, right is wider, as in the slices: brighter means that lower values show.
+        const QPoint by = mouse->position().toPoint() - d->pressed;
+        setValueWindow(d->pressedShift + by.y() * 2.0, d->pressedStretch * std::exp(by.x() * 0.004));
+    } else if (event->type() == QEvent::MouseButtonRelease) {
+        d->isDragging = false;
+        d->window->SetDesiredUpdateRate(0.001);
+        d->render();
+    }
+    return event->type() == QEvent::MouseMove || event->type() == QEvent::MouseButtonRelease;
+}
 
 bool VolumeView3D::eventFilter(QObject* object, QEvent* event)
 {
@@ -343,7 +499,7 @@ bool VolumeView3D::eventFilter(QObject* object, QEvent* event)
         Q_EMIT maximizeRequested();
         return true;
     }
-    return QWidget::eventFilter(object, event);
+    return dragValues(event) || QWidget::eventFilter(object, event);
 }
 
 } // namespace hf

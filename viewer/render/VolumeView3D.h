@@ -1,7 +1,7 @@
 #pragma once
 
+#include "viewer/render/RenderPresets.h"
 #include "viewer/volume/LabelMap.h"
-#include "viewer/volume/Volume.h"
 
 #include <QImage>
 #include <QSurfaceFormat>
@@ -11,13 +11,8 @@
 
 namespace hf {
 
-/// How the volume is rendered.
-struct RenderPreset {
-    QString id;         ///< "bone", "soft", "lung", "mip", "surface"
-    QString name;       ///< Translated.
-};
-
-/// The 3D view: volume rendering with a preset, masks as surfaces. Left drag turns, middle drag pans, right drag zooms. The one class that
+/// The 3D view: volume rendering with a preset, masks as surfaces. Left drag turns, middle drag pans, right drag zooms, Ctrl + left drag
+/// shifts and stretches the preset's values. Volumes and surfaces are made on another thread and appear when they are done. The one class that
 /// knows how a VTK window meets a Qt one.
 class VolumeView3D : public QWidget {
     Q_OBJECT
@@ -27,21 +22,34 @@ public:
 
     /// Must be the default format before the QApplication is made.
     static QSurfaceFormat surfaceFormat();
-    static QList<RenderPreset> presets();
-    /// Null shows nothing.
+    /// Null shows nothing. A preset that the reader chose stays where the new volume has it.
     void setVolume(std::shared_ptr<const Volume> volume);
     const std::shared_ptr<const Volume>& volume() const;
     void setPreset(const QString& id);
     QString preset() const;
+    /// Moves the values of the preset: `shift` in its units, `stretch` about its middle. 0 and 1 are the preset itself.
+    void setValueWindow(double shift, double stretch);
+    double valueShift() const;
+    double valueStretch() const;
     void setMask(const LabelMap& mask, const std::vector<LabelId>& hidden);
     void clearMask();
+    /// A box with handles that cuts away what is outside; off shows everything again.
+    void setCropShown(bool shown);
+    bool isCropShown() const;
+    /// Cuts away what lies on the side that the normal points to.
+    void setClipPlane(PointLps point, Vec3 normal);
+    void clearClipPlane();
+    void setShaded(bool shaded);
     void resetCamera();
     /// From the front, the left, above ...: unit vector from which the camera looks.
     void lookFrom(Vec3 direction);
-    QImage image() const;
+    /// Waits for what is still being made.
+    QImage image();
+    bool isBuilding() const;
 
 Q_SIGNALS:
     void maximizeRequested();
+    void cropShownChanged(bool shown);
 
 protected:
     bool eventFilter(QObject* object, QEvent* event) override;
@@ -49,6 +57,11 @@ protected:
 
 private:
     struct Private;
+    void takeBuilt();
+    void placeMarks();
+    /// Renders a volume that has just been built, and says when that is slow.
+    void showFirst();
+    bool dragValues(QEvent* event);
     std::unique_ptr<Private> d;
 };
 

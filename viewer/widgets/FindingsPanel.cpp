@@ -49,7 +49,7 @@ FindingsPanel::FindingsPanel(Scene* scene, Findings* findings, QWidget* parent) 
     layout->setContentsMargins(8, 8, 8, 8);
     m_hint = new QLabel(tr("No measurements yet. Choose a tool above the images or press D for a distance."), this);
     m_hint->setWordWrap(true);
-    m_hint->setStyleSheet(QStringLiteral("color: %1").arg(theme::kDim.name()));
+    m_hint->setProperty("tone", "dim");
     layout->addWidget(m_hint);
     m_list = new QTreeWidget(this);
     m_list->setObjectName("findingsList");

@@ -15,6 +15,10 @@ namespace hf {
 /// What a left drag in a 2D view does.
 enum class Tool { Window, Pan, Zoom, Scroll, Magnify, Length, Angle, Cobb, Ellipse, Rectangle, Polygon, Freehand, Arrow, Text, Probe, Axes };
 
+/// What the buttons of the mouse do in a 2D view. Standard: left the tool, right zooms. Reporting: left scrolls while no other tool is
+/// chosen, right changes the window.
+enum class MouseScheme { Standard, Reporting };
+
 /// What the views show: one or more series, each with the place, window, planes and mask that the reader gave it, and the tool. One series
 /// is active: the one of the view that was touched last; panels and commands are about it. What the reader did to a series is there again
 /// when the series comes back. GUI thread only.
@@ -49,6 +53,8 @@ public:
     QUndoStack* undoStack() const { return m_undo; }
     Tool tool() const { return m_tool; }
     void setTool(Tool tool);
+    MouseScheme mouseScheme() const { return m_mouse; }
+    void setMouseScheme(MouseScheme scheme) { m_mouse = scheme; }
 
     const WindowLevel& window() const { return active().window; }
     bool isInverted() const { return active().inverted; }
@@ -137,6 +143,7 @@ private:
     SeriesLink m_link;
     QUndoStack* m_undo;
     Tool m_tool = Tool::Window;
+    MouseScheme m_mouse = MouseScheme::Standard;
     Plane m_activePlane = Plane::Axial;
     double m_opacity = 0.35;
     bool m_outline = true, m_maskShown = true;

@@ -452,15 +452,16 @@ void SliceView::wheelEvent(QWheelEvent* event)
 
 SliceView::Drag SliceView::dragOf(Qt::MouseButton button) const
 {
+    const bool isReporting = m_scene->mouseScheme() == MouseScheme::Reporting;
     if (button != Qt::LeftButton) {
-        return button == Qt::MiddleButton ? Drag::Pan : button == Qt::RightButton ? Drag::Zoom : Drag::None;
+        return button == Qt::MiddleButton ? Drag::Pan : button != Qt::RightButton ? Drag::None : isReporting ? Drag::Window : Drag::Zoom;
     }
     switch (m_scene->tool()) {
     case Tool::Pan: return Drag::Pan;
     case Tool::Zoom: return Drag::Zoom;
     case Tool::Scroll: return Drag::Scroll;
     case Tool::Magnify: return Drag::Magnify;
-    default: return Drag::Window;
+    default: return isReporting ? Drag::Scroll : Drag::Window;
     }
 }
 
@@ -555,7 +556,7 @@ void SliceView::mouseReleaseEvent(QMouseEvent* event)
         }
     } else if (!m_moved && event->button() == Qt::RightButton) {
         Q_EMIT contextMenuAsked(this, event->globalPosition().toPoint());
-    } else if (!m_moved && drag == Drag::Window && !MeasureTool::kindOf(m_scene->tool())) {
+    } else if (!m_moved && event->button() == Qt::LeftButton && (drag == Drag::Window || (drag == Drag::Scroll && m_scene->tool() == Tool::Window)) && !MeasureTool::kindOf(m_scene->tool())) {
         m_scene->setCursor(frame().toLps(event->position().x(), event->position().y()));
     }
     updateCursor();

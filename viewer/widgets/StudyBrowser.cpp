@@ -63,7 +63,7 @@ void StudyBrowser::paintEvent(QPaintEvent* event)
     QTreeWidget::paintEvent(event);
     if (topLevelItemCount() == 0) {
         QPainter painter(viewport());
-        painter.setPen(theme::kDim);
+        painter.setPen(theme::panel().dim);
         painter.drawText(viewport()->rect().adjusted(16, 16, -16, -16), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, tr("No study yet. What you open is listed here."));
     }
 }

@@ -49,7 +49,7 @@ TagBrowser::TagBrowser(Scene* scene, QWidget* parent) : QDialog(parent), m_scene
     setAttribute(Qt::WA_DeleteOnClose);
     setWindowTitle(tr("Tags of the image"));
     m_title->setWordWrap(true);
-    m_title->setStyleSheet(QStringLiteral("color: %1").arg(theme::kDim.name()));
+    m_title->setProperty("tone", "dim");
     m_search->setObjectName("tagSearch");
     m_search->setPlaceholderText(tr("Search for a number, a name or a value"));
     m_search->setAccessibleName(tr("Search"));

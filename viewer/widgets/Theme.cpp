@@ -2,16 +2,79 @@
 
 #include <QApplication>
 #include <QFile>
+#include <QIconEngine>
 #include <QPainter>
 #include <QPalette>
 #include <QStyleFactory>
 #include <QSvgRenderer>
 
+#include <utility>
+
 namespace hf::theme {
 
-void apply(QApplication& application)
+namespace {
+
+Kind& present()
 {
-    application.setStyle(QStyleFactory::create("Fusion"));
+    static Kind kind = Kind::Dark;
+    return kind;
+}
+
+/// Each colour of the dark style sheet with its counterpart in the light one.
+constexpr std::pair<const char*, const char*> kLightColors[] = {{"#121417", "#c9cfd6"}, {"#20242a", "#e9ecf0"}, {"#333a43", "#d3dae2"}, {"#2b4a66", "#bcdcf7"}, {"#2d343c", "#ffffff"},
+    {"#3b444e", "#b4bec9"}, {"#39424c", "#eef3f8"}, {"#22272d", "#eceff2"}, {"#2a3037", "#d6dce3"}, {"#25323d", "#c5d6e6"}, {"#6b7580", "#7a8794"}, {"#15181c", "#ffffff"},
+    {"#2b3138", "#c2cad3"}, {"#24405a", "#cfe5f8"}, {"#dde2e8", "#1c232b"}, {"#3d78a8", "#3d78a8"}, {"#3da9fc", "#0b6cbf"}, {"#a8d8ff", "#0b4f8a"}, {"#5a626c", "#98a3af"},
+    {"#8d97a3", "#55606d"}, {"#262b32", "#f4f6f8"}};
+
+/// Draws an SVG in the text colour that the theme has when it is painted.
+class ThemeIcon : public QIconEngine {
+public:
+    explicit ThemeIcon(QByteArray svg) : m_svg(std::move(svg)) {}
+
+    void paint(QPainter* painter, const QRect& rect, QIcon::Mode mode, QIcon::State) override
+    {
+        const QColor color = mode == QIcon::Disabled ? QApplication::palette().color(QPalette::Disabled, QPalette::ButtonText) : panel().text;
+        QSvgRenderer renderer(QByteArray(m_svg).replace("currentColor", color.name().toUtf8()));
+        renderer.render(painter, rect);
+    }
+
+    QPixmap pixmap(const QSize& size, QIcon::Mode mode, QIcon::State state) override
+    {
+        QPixmap pixmap(size);
+        pixmap.fill(Qt::transparent);
+        QPainter painter(&pixmap);
+        paint(&painter, pixmap.rect(), mode, state);
+        return pixmap;
+    }
+
+    QIconEngine* clone() const override { return new ThemeIcon(m_svg); }
+
+private:
+    QByteArray m_svg;
+};
+
+QPalette lightPalette()
+{
+    QPalette palette;
+    palette.setColor(QPalette::Window, QColor(0xf4, 0xf6, 0xf8));
+    palette.setColor(QPalette::WindowText, panel().text);
+    palette.setColor(QPalette::Base, Qt::white);
+    palette.setColor(QPalette::AlternateBase, QColor(0xee, 0xf1, 0xf4));
+    palette.setColor(QPalette::Text, panel().text);
+    palette.setColor(QPalette::Button, QColor(0xe9, 0xec, 0xf0));
+    palette.setColor(QPalette::ButtonText, panel().text);
+    palette.setColor(QPalette::BrightText, Qt::black);
+    palette.setColor(QPalette::ToolTipBase, Qt::white);
+    palette.setColor(QPalette::ToolTipText, panel().text);
+    palette.setColor(QPalette::PlaceholderText, panel().dim);
+    palette.setColor(QPalette::Highlight, panel().accent);
+    palette.setColor(QPalette::HighlightedText, Qt::white);
+    palette.setColor(QPalette::Link, panel().accent);
+    return palette;
+}
+
+QPalette darkPalette()
+{
     QPalette palette;
     palette.setColor(QPalette::Window, kPanel);
     palette.setColor(QPalette::WindowText, kText);
@@ -27,11 +90,10 @@ void apply(QApplication& application)
     palette.setColor(QPalette::Highlight, kAccent);
     palette.setColor(QPalette::HighlightedText, Qt::black);
     palette.setColor(QPalette::Link, kAccent);
-    for (const QPalette::ColorRole role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText}) {
-        palette.setColor(QPalette::Disabled, role, QColor(0x5a, 0x62, 0x6c));
-    }
-    application.setPalette(palette);
-    application.setStyleSheet(QString(R"qss(
+    return palette;
+}
+
+const char* const kStyleSheet = R"qss(
         QMainWindow::separator { background: #121417; width: 3px; height: 3px; }
         QDockWidget { titlebar-close-icon: none; }
         QDockWidget::title { background: #20242a; padding: 6px 8px; }
@@ -72,7 +134,39 @@ void apply(QApplication& application)
         QScrollBar:vertical { background: transparent; width: 10px; } QScrollBar::handle:vertical { background: #3b444e; border-radius: 5px; min-height: 24px; }
         QScrollBar:horizontal { background: transparent; height: 10px; } QScrollBar::handle:horizontal { background: #3b444e; border-radius: 5px; min-width: 24px; }
         QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
-    )qss").replace("@icons", HF_ICON_DIR));
+        QLabel[tone="dim"] { color: #8d97a3; } QLabel[tone="warning"] { color: #f2b134; }
+    )qss";
+
+} // namespace
+
+Kind kind() { return present(); }
+
+const PanelColors& panel()
+{
+    static const PanelColors dark{kRaised, kText, kDim, kAccent, kWarning};
+    static const PanelColors light{QColor(0xe2, 0xe8, 0xee), QColor(0x1c, 0x23, 0x2b), QColor(0x55, 0x60, 0x6d), QColor(0x0b, 0x6c, 0xbf), QColor(0x9a, 0x5b, 0x00)};
+    return present() == Kind::Dark ? dark : light;
+}
+
+void apply(QApplication& application, Kind kind)
+{
+    present() = kind;
+    const bool isDark = kind == Kind::Dark;
+    application.setStyle(QStyleFactory::create("Fusion"));
+    QPalette palette = isDark ? darkPalette() : lightPalette();
+    for (const QPalette::ColorRole role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText}) {
+        palette.setColor(QPalette::Disabled, role, isDark ? QColor(0x5a, 0x62, 0x6c) : QColor(0x98, 0xa3, 0xaf));
+    }
+    application.setPalette(palette);
+    QString sheet = QString(kStyleSheet).replace("@icons", HF_ICON_DIR);
+    if (!isDark) {
+        for (const auto& [darkColor, lightColor] : kLightColors) {
+            // Marked, so that a colour that was put in is not replaced again.
+            sheet.replace(darkColor, QString("\x01%1").arg(lightColor + 1));
+        }
+        sheet.replace('\x01', '#').replace("#f2b134", panel().warning.name());
+    }
+    application.setStyleSheet(sheet);
 }
 
 QIcon icon(const QString& name)
@@ -82,18 +176,7 @@ QIcon icon(const QString& name)
         if (!file.open(QIODevice::ReadOnly)) {
             continue;
         }
-        QSvgRenderer renderer(QString::fromUtf8(file.readAll()).replace("currentColor", kText.name()).toUtf8());
-        QIcon icon;
-        for (const int size : {20, 24, 40, 48, 96, 192}) {
-            QPixmap pixmap(size, size);
-            pixmap.fill(Qt::transparent);
-            QPainter painter(&pixmap);
-            renderer.render(&painter);
-            painter.end();
-            icon.addPixmap(pixmap);
-            icon.addPixmap(pixmap, QIcon::Selected);
-        }
-        return icon;
+        return QIcon(new ThemeIcon(file.readAll()));
     }
     return {};
 }

@@ -8,13 +8,21 @@ class QApplication;
 
 namespace hf::theme {
 
-/// Dark palette, style sheet and font sizes of the whole program.
-void apply(QApplication& application);
+/// Dark is for reading; light for bright rooms and projectors. Images stay on black in both.
+enum class Kind { Dark, Light };
 
-/// An icon of resources/icons, drawn in the text colour. Empty for an unknown name.
+/// Palette and style sheet of the whole program; again at any time to change them.
+void apply(QApplication& application, Kind kind = Kind::Dark);
+Kind kind();
+
+/// Colours of panels in the present theme.
+struct PanelColors { QColor raised, text, dim, accent, warning; };
+const PanelColors& panel();
+
+/// An icon of resources/icons, drawn in the text colour of the present theme. Empty for an unknown name.
 QIcon icon(const QString& name);
 
-// Colours that painting code needs.
+// Colours that are painted on images, which are black in every theme.
 inline const QColor kBackground{0x12, 0x14, 0x17};
 inline const QColor kPanel{0x1b, 0x1e, 0x23};
 inline const QColor kRaised{0x26, 0x2b, 0x32};

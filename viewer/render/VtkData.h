@@ -1,0 +1,24 @@
+#pragma once
+
+#include "viewer/volume/LabelMap.h"
+#include "viewer/volume/Volume.h"
+
+#include <vtkSmartPointer.h>
+
+#include <map>
+
+class vtkImageData;
+class vtkPolyData;
+
+namespace hf {
+
+// Conversions to VTK's data. They take long for large volumes and need no render window: any thread may run them.
+
+/// Values scaled to short: HU as they are, others to 0 .. 1000 between the 0.1 and 99.9 percentile. Every second, third ... voxel along the
+/// finest axes where there are more than 24 million.
+vtkSmartPointer<vtkImageData> toVtkImage(const Volume& volume);
+
+/// Smoothed surfaces of all labels that have voxels, LPS mm.
+std::map<LabelId, vtkSmartPointer<vtkPolyData>> toVtkSurfaces(const LabelMap& mask);
+
+} // namespace hf
