@@ -96,7 +96,7 @@ void SeriesPlacer::setUp(const HangingView& view, int cell)
         }
     }
     if (!view.preset.isEmpty() && cell >= 0 && m_parts.grid->gridLayout().show(cell) == CellShow::Volume) {
-        m_parts.grid->volumeView()->setPreset(view.preset);
+        m_parts.grid->volumeView()->setPreset(view.preset, false);
     }
 }
 

@@ -325,9 +325,9 @@ const std::shared_ptr<const Volume>& VolumeView3D::volume() const { return d->vo
 
 bool VolumeView3D::isBuilding() const { return d->image.valid() || d->shapes.valid(); }
 
-void VolumeView3D::setPreset(const QString& id)
+void VolumeView3D::setPreset(const QString& id, bool isChoice)
 {
-    d->isChosen = true;
+    d->isChosen = isChoice;
     d->preset = id;
     d->shift = 0;
     d->stretch = 1;

@@ -25,7 +25,8 @@ public:
     /// Null shows nothing. A preset that the reader chose stays where the new volume has it.
     void setVolume(std::shared_ptr<const Volume> volume);
     const std::shared_ptr<const Volume>& volume() const;
-    void setPreset(const QString& id);
+    /// @param isChoice  the reader wants it, also for the next volume.
+    void setPreset(const QString& id, bool isChoice = true);
     QString preset() const;
     /// Moves the values of the preset: `shift` in its units, `stretch` about its middle. 0 and 1 are the preset itself.
     void setValueWindow(double shift, double stretch);

@@ -171,7 +171,7 @@ QStringList SliceAnnotations::bottomRight() const
     QStringList lines;
     if (isVolume) {
         const double oblique = obliqueAngleDeg(geometry, plane, m_shown.turn);
-        lines << (oblique > 1 ? SliceAnnotations::tr("%1 (oblique %2°)").arg(planeName(plane), locale.toString(oblique, 'f', 0)) : planeName(plane));
+        lines << (oblique > 1 || m_shown.isOblique(plane) ? SliceAnnotations::tr("%1 (oblique %2°)").arg(planeName(plane), locale.toString(oblique, 'f', 0)) : planeName(plane));
     }
     if (!m_isSmall && !series.text.seriesNumber.empty()) {
         lines << SliceAnnotations::tr("Series %1").arg(text(series.text.seriesNumber));
