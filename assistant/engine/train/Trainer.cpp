@@ -273,6 +273,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     } else {
         initialise(networks, options.seed);
     }
+    networks.config.hounsfield.version = options.version;
     const SampleMaker maker(tokenizer);
     const TreeSource source(writer, maker, networks.config), unseenSource(unseenWriter, maker, networks.config);
     Random random(options.seed * 31 + (options.resume ? std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count()) : 0));

@@ -28,7 +28,7 @@ struct TrainOptions {
     bool resume = false;                    ///< Goes on from `output` with its tokenizer and weights.
     int saveEvery = 200;
     bool bf16 = true;                       ///< Multiplications in bf16 (autocast); weights stay fp32.
-    std::string version = "0.2";
+    std::string version = "0.3";
 };
 
 struct TrainReport {

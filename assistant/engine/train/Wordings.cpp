@@ -138,9 +138,9 @@ std::string lower(std::string text)
     return text;
 }
 
-std::string finished(std::string text, Random& random)
+std::string finished(std::string text, Random& random, double smallLetters = 0.22)
 {
-    const bool small = random.chance(0.22);
+    const bool small = random.chance(smallLetters);
     if (small) {
         text = lower(text);
     } else {
@@ -178,8 +178,8 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     switch (asked) {
     case Asked::Segment: {
         const double kind = random.uniform();
-        form = kind < 0.5 ? replaced(courtesy(random), "{V}", verb(random) + " {N}") : kind < 0.75 ? terse(random) : wish(random);
-        isTerse = kind >= 0.5 && kind < 0.75;
+        form = kind < 0.45 ? replaced(courtesy(random), "{V}", verb(random) + " {N}") : kind < 0.8 ? terse(random) : wish(random);
+        isTerse = kind >= 0.45 && kind < 0.8;
         break;
     }
     case Asked::Measure: form = measure(random); break;
@@ -187,7 +187,7 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     }
     std::string text = replaced(replaced(form, "{N}", phrase(noun, random)), "{B}", withoutArticle(noun)) + (isTerse && random.chance(0.8) ? std::string() : place(modality, random));
     text = replaced(replaced(replaced(text, "any the ", "any "), "the the ", "the "), "any any ", "any ");
-    return punctuated(finished(text, random), random);
+    return punctuated(finished(text, random, isTerse ? 0.6 : 0.3), random);
 }
 
 std::string whatQuestion(Random& random)
