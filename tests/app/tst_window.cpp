@@ -1,3 +1,4 @@
+#include "support/GuiEvents.h"
 #include "app/desktop/MainWindow.h"
 #include "assistant/client/EngineClient.h"
 #include "assistant/panel/ChatPanel.h"
@@ -142,7 +143,7 @@ private Q_SLOTS:
         SliceView* view = m_window->grid()->view(0);
         QTest::keyClick(view, Qt::Key_D);
         QCOMPARE(m_window->scene()->tool(), Tool::Length);
-        drag(view, {120, 120}, {200, 180});
+        test::drag(view, {120, 120}, {200, 180});
         QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
         QVERIFY(std::abs(*m_window->findings()->all()[0].facts.length - 100 * view->millimetresPerPixel()) < 0.01);
         QCOMPARE(m_window->findChild<QTreeWidget*>("findingsList")->topLevelItemCount(), 1);
@@ -397,17 +398,6 @@ private Q_SLOTS:
     }
 
 private:
-    static void drag(QWidget* view, QPoint from, QPoint to)
-    {
-        QTest::mousePress(view, Qt::LeftButton, {}, from);
-        for (int n = 1; n <= 4; ++n) {
-            const QPoint at = from + (to - from) * n / 4;
-            QMouseEvent move(QEvent::MouseMove, at, view->mapToGlobal(at), Qt::NoButton, Qt::LeftButton, {});
-            QApplication::sendEvent(view, &move);
-        }
-        QTest::mouseRelease(view, Qt::LeftButton, {}, to);
-    }
-
     std::filesystem::path path() const { return std::filesystem::path(m_folder.path().toStdString()) / "dicom"; }
 
     void open()

@@ -1,3 +1,4 @@
+#include "support/GuiEvents.h"
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Findings.h"
@@ -338,7 +339,7 @@ private Q_SLOTS:
         const SliceFrame axial = view->frame();
         // The handle of the coronal line, 30 degrees clockwise on the screen.
         const double angle = std::numbers::pi / 6;
-        drag(view, QPointF(x + reach, y).toPoint(), QPointF(x + reach * std::cos(angle), y + reach * std::sin(angle)).toPoint());
+        test::drag(view, QPointF(x + reach, y).toPoint(), QPointF(x + reach * std::cos(angle), y + reach * std::sin(angle)).toPoint());
         QVERIFY(m_scene->active().turn.isTurned());
         const Geometry& g = m_volume->geometry();
         QVERIFY(std::abs(obliqueAngleDeg(g, Plane::Coronal, m_scene->active().turn) - 30) < 0.5);
@@ -381,12 +382,12 @@ private Q_SLOTS:
         const auto [x, y] = view->frame().toPixel(m_scene->cursor());
         const PointLps before = m_scene->cursor();
         // The vertical line is the sagittal plane: it moves sideways alone.
-        drag(view, QPointF(x, y + 40).toPoint(), QPointF(x + 30, y + 60).toPoint());
+        test::drag(view, QPointF(x, y + 40).toPoint(), QPointF(x + 30, y + 60).toPoint());
         QVERIFY(std::abs(m_scene->cursor().y - before.y) < 1e-9);
         QVERIFY(std::abs(m_scene->cursor().x - before.x - 30 * view->millimetresPerPixel()) < 1e-6);
         const QPoint away = view->rect().center() + QPoint(-60, -50);
         const PointLps target = view->frame().toLps(away.x(), away.y());
-        drag(view, away + QPoint(-20, 15), away);
+        test::drag(view, away + QPoint(-20, 15), away);
         QVERIFY(length(m_scene->cursor() - target) < 1e-6);
     }
 
@@ -397,7 +398,7 @@ private Q_SLOTS:
         m_scene->setTurn(turn);
         m_scene->setTool(Tool::Length);
         SliceView* view = m_grid->view(2);
-        drag(view, view->rect().center() - QPoint(40, 30), view->rect().center() + QPoint(40, 30));
+        test::drag(view, view->rect().center() - QPoint(40, 30), view->rect().center() + QPoint(40, 30));
         QCOMPARE(m_findings->all().size(), std::size_t(1));
         QVERIFY(std::abs(*m_findings->all()[0].facts.length - 100 * view->millimetresPerPixel()) < 0.01);
         m_scene->setTool(Tool::Window);
@@ -446,17 +447,6 @@ private:
     {
         QWheelEvent event(QPointF(50, 50), view.mapToGlobal(QPointF(50, 50)), {}, {0, delta}, Qt::NoButton, {}, Qt::NoScrollPhase, false);
         QApplication::sendEvent(&view, &event);
-    }
-
-    static void drag(QWidget* view, QPoint from, QPoint to)
-    {
-        QTest::mousePress(view, Qt::LeftButton, {}, from);
-        for (int n = 1; n <= 4; ++n) {
-            const QPoint at = from + (to - from) * n / 4;
-            QMouseEvent move(QEvent::MouseMove, at, view->mapToGlobal(at), Qt::NoButton, Qt::LeftButton, {});
-            QApplication::sendEvent(view, &move);
-        }
-        QTest::mouseRelease(view, Qt::LeftButton, {}, to);
     }
 
     std::shared_ptr<const Volume> m_volume, m_coarse;
