@@ -8,7 +8,8 @@ namespace hf::app {
 
 int trainCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--vision-minutes"}, {"--resume", "--fp32"});
+    const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--vision-minutes", "--vision-variants"},
+        {"--resume", "--refine-tower", "--lend", "--fp32"});
     assistant::train::TrainOptions options;
     options.output = arguments.value("--output");
     if (options.output.empty() || !arguments.plain().empty()) {
@@ -26,7 +27,10 @@ int trainCommand(std::span<const std::string> words)
     options.saveEvery = int(arguments.number("--save-every", options.saveEvery));
     options.version = arguments.value("--version", options.version);
     options.visionMinutes = arguments.number("--vision-minutes", options.visionMinutes);
+    options.visionVariants = int(arguments.number("--vision-variants", options.visionVariants));
     options.resume = arguments.has("--resume");
+    options.refineTower = arguments.has("--refine-tower");
+    options.lend = arguments.has("--lend");
     options.bf16 = !arguments.has("--fp32");
     const auto onReport = [](const assistant::train::TrainReport& report) {
         std::printf("step %d of %d  loss %.4f  %.1f samples/s", report.step, report.steps, report.loss, report.samplesPerSecond);

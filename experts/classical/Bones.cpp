@@ -27,8 +27,6 @@ double meanHu(const WorkGrid& grid, const std::vector<std::size_t>& voxels)
     return voxels.empty() ? 0 : sum / double(voxels.size());
 }
 
-double coarsestMm(const WorkGrid& grid) { return *std::max_element(grid.spacingMm.begin(), grid.spacingMm.end()); }
-
 /// Standard deviation of the noise, from neighbours within soft tissue.
 double noiseHu(const WorkGrid& grid, const std::uint8_t* body)
 {
@@ -52,7 +50,7 @@ Mask::Pointer findContrast(const WorkGrid& grid, const Mask* bright, double rind
 {
     const Mask::Pointer result = makeMask(grid);
     std::uint8_t* out = result->GetBufferPointer();
-    const Mask::Pointer cores = eroded(bright, std::max(4.5, coarsestMm(grid) * 1.5), grid);
+    const Mask::Pointer cores = eroded(bright, std::max(4.5, grid.coarsestMm() * 1.5), grid);
     const Components parts = components(cores, grid);
     if (parts.sizes.size() < 2) {
         return result;
@@ -325,7 +323,7 @@ Mask::Pointer findContrastMedium(const WorkGrid& grid, const Mask* bodyMask)
     const std::int16_t* calmHu = calm.values();
     const Mask::Pointer bright = maskWhere(grid, [&](std::size_t n) { return body[n] && calmHu[n] > maybeHu(grid); });
     const Mask::Pointer found = findContrast(calm, bright, isNoisy ? 30 : 60);
-    return isNoisy ? dilated(found, 1.05 * coarsestMm(grid), grid) : found;
+    return isNoisy ? dilated(found, 1.05 * grid.coarsestMm(), grid) : found;
 }
 
 Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask, const Progress& progress)
@@ -341,7 +339,7 @@ Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask, const Progre
     const Mask::Pointer sureMask = maskWhere(grid, [&](std::size_t n) { return body[n] && !contrast[n] && hu[n] > sure; });
     const Distances::Pointer toSure = distanceTo(sureMask, grid);
     const float* d = toSure->GetBufferPointer();
-    const float reach = float(std::max(9.0, 1.8 * coarsestMm(grid)));
+    const float reach = float(std::max(9.0, 1.8 * grid.coarsestMm()));
     const Mask::Pointer near = maskWhere(grid, [&](std::size_t n) { return body[n] && !contrast[n] && hu[n] > kMaybeHu && d[n] <= reach; });
     report(progress, 0.25, "bones");
     const Components parts = components(near, grid);

@@ -108,7 +108,7 @@ public:
         const std::uint8_t* w = wide->GetBufferPointer();
         report(progress, 0.6, "vessels");
         const Mask::Pointer vessels = centralParts(grid, maskWhere(grid, [&](std::size_t n) { return c[n] && !w[n]; }), body);
-        const double millilitres = double(countSet(vessels, grid)) * grid.voxelMm3() / 1000;
+        const double millilitres = millilitresOf(vessels, grid);
         constexpr double kLeastMl = 5;
         if (millilitres < kLeastMl) {
             throw Error(m_card.name + " found no great vessel with contrast medium in this scan", "not-found");

@@ -16,9 +16,6 @@ constexpr LabelId kBrain = 1, kVentricles = 2;
 constexpr int kBoneHu = 200;
 constexpr int kFluidHu = 18;        ///< Half way between cerebrospinal fluid and white matter.
 
-double coarsestMm(const WorkGrid& grid) { return *std::max_element(grid.spacingMm.begin(), grid.spacingMm.end()); }
-double millilitres(const WorkGrid& grid, const Mask* mask) { return double(countSet(mask, grid)) * grid.voxelMm3() / 1000; }
-
 /// What lies within the skull: enclosed by bone in axial slices, where the openings of the base are bridged; the largest part.
 Mask::Pointer findInside(const WorkGrid& grid)
 {
@@ -30,7 +27,7 @@ Mask::Pointer findInside(const WorkGrid& grid)
     const std::uint8_t* f = filled->GetBufferPointer();
     const Mask::Pointer soft = maskWhere(grid, [&](std::size_t n) { return f[n] && hu[n] > -25 && hu[n] < 110; });
     // Orbits and the soft tissue of the face hang on through narrow openings.
-    const double neck = std::max(5.0, 1.3 * coarsestMm(grid));
+    const double neck = std::max(5.0, 1.3 * grid.coarsestMm());
     const Mask::Pointer core = eroded(soft, neck, grid);
     const Components parts = components(core, grid);
     const std::uint32_t* label = parts.labels->GetBufferPointer();
@@ -96,7 +93,7 @@ public:
         report(progress, 0.15, "skull");
         const Mask::Pointer inside = findInside(grid);
         constexpr double kLeastMl = 400, kMostMl = 2500;
-        if (const double volume = millilitres(grid, inside); volume < kLeastMl || volume > kMostMl) {
+        if (const double volume = millilitresOf(inside, grid); volume < kLeastMl || volume > kMostMl) {
             throw Error(m_card.name + " found no whole skull in this scan", "not-found");
         }
         report(progress, 0.6, "ventricles");

@@ -116,6 +116,8 @@ std::size_t countSet(const Mask* mask, const WorkGrid& grid)
     return std::size_t(std::count_if(values, values + grid.voxels(), [](std::uint8_t v) { return v != 0; }));
 }
 
+double millilitresOf(const Mask* mask, const WorkGrid& grid) { return double(countSet(mask, grid)) * grid.voxelMm3() / 1000; }
+
 Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid)
 {
     if (countSet(mask, grid) == 0) {

@@ -5,6 +5,7 @@
 
 #include <itkImage.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <functional>
@@ -33,6 +34,7 @@ struct WorkGrid {
 
     std::size_t voxels() const { return std::size_t(size[0]) * std::size_t(size[1]) * std::size_t(size[2]); }
     double voxelMm3() const { return spacingMm[0] * spacingMm[1] * spacingMm[2]; }
+    double coarsestMm() const { return std::max({spacingMm[0], spacingMm[1], spacingMm[2]}); }
     std::size_t stride(int axis) const { return axis == 0 ? 1 : axis == 1 ? std::size_t(size[0]) : std::size_t(size[0]) * std::size_t(size[1]); }
     int indexAlong(std::size_t voxel, int axis) const { return int(voxel / stride(axis)) % size[std::size_t(axis)]; }
     const std::int16_t* values() const { return hu->GetBufferPointer(); }
@@ -80,6 +82,7 @@ Mask::Pointer makeMask(const WorkGrid& grid);
 /// The voxels for which `test` holds.
 Mask::Pointer maskWhere(const WorkGrid& grid, const std::function<bool(std::size_t)>& test);
 std::size_t countSet(const Mask* mask, const WorkGrid& grid);
+double millilitresOf(const Mask* mask, const WorkGrid& grid);
 
 /// Distance in mm to the nearest set voxel; 0 inside. Far everywhere when nothing is set.
 Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid);

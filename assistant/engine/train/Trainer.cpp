@@ -8,6 +8,7 @@
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <fstream>
@@ -20,6 +21,9 @@ namespace fs = std::filesystem;
 using phantom::Random;
 
 namespace {
+
+/// The share of a run from nothing after which common words are known well enough to lend their embeddings.
+constexpr double kLendAfter = 0.4;
 
 class Autocast {
 public:
@@ -116,6 +120,23 @@ Tokenizer prepareTokenizer(const TrainOptions& options, const ConversationWriter
     return Tokenizer::load(folder);
 }
 
+/// A word at the beginning of a line is another token than the same word after a space, and one that few texts hold: it borrows the row of the common one,
+/// from where it learns what is its own (as a part of longer words, say).
+void lendEmbeddings(Llama& llm, const Tokenizer& tokenizer)
+{
+    torch::NoGradGuard noGrad;
+    torch::Tensor rows = llm->named_parameters()["model.embed_tokens.weight"];
+    const std::size_t one = tokenizer.encode("").size() + 1;
+    for (TokenId id = 0; id < TokenId(tokenizer.size()); ++id) {
+        const std::string word = tokenizer.decode(std::span(&id, 1));
+        const bool isWord = word.size() > 1 && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c); });
+        const std::vector<TokenId> spaced = isWord ? tokenizer.encode(" " + word) : std::vector<TokenId>();
+        if (spaced.size() == one && spaced.back() != id) {
+            rows[id].copy_(rows[spaced.back()]);
+        }
+    }
+}
+
 /// Which parts of a conversation's answers greedy decoding would get right word by word.
 struct AnswersRight {
     bool sentence = true, rest = true;  ///< Of the first answer: up to its first full stop, and what follows.
@@ -125,15 +146,17 @@ struct AnswersRight {
 /// Which parts of its first answers and of the later ones are right, for each branch of a tree.
 std::vector<AnswersRight> tryTree(VilaNetworks& networks, const Tokenizer& tokenizer, const SampleTree& tree)
 {
-    const torch::Tensor right = forward(networks, tree).argmax(1).eq(tree.targets).contiguous();
+    const torch::Tensor best = forward(networks, tree).argmax(1).contiguous();
+    const auto ends = [&](TokenId id) { return std::ranges::find(networks.config.generation.eosTokens, id) != networks.config.generation.eosTokens.end(); };
     std::vector<AnswersRight> results(std::size_t(tree.branches.size(0)));
     std::vector<bool> sentenceOver(results.size(), false);
     for (std::size_t n = 0; n < tree.answers.size(); ++n) {
         const auto [index, answer] = tree.answers[n];
         AnswersRight& result = results[std::size_t(index)];
         bool& slot = answer > 0 ? result.later : sentenceOver[std::size_t(index)] ? result.rest : result.sentence;
-        slot = slot && right.data_ptr<bool>()[n];
-        const TokenId target = TokenId(tree.targets.data_ptr<std::int64_t>()[n]);
+        const TokenId target = TokenId(tree.targets.data_ptr<std::int64_t>()[n]), said = TokenId(best.data_ptr<std::int64_t>()[n]);
+        // Which of the two ends it is depends on whether somebody asks again.
+        slot = slot && (said == target || (ends(said) && ends(target)));
         if (tokenizer.decode(std::span(&target, 1)).find('.') != std::string::npos) {
             sentenceOver[std::size_t(index)] = true;
         }
@@ -174,7 +197,7 @@ public:
     }
 
 private:
-    static constexpr int kWhole = 4, kFirstOnly = 12;
+    static constexpr int kWhole = 4, kFirstOnly = 20;
     const ConversationWriter& m_writer;
     const SampleMaker& m_maker;
     VilaConfig m_config;
@@ -227,6 +250,8 @@ void learnToSee(VilaNetworks& networks, const std::vector<TrainingPicture>& pool
     ClassHead head(networks.config.vision.hiddenSize);
     VisionOptions vision;
     vision.minutes = options.visionMinutes;
+    vision.variants = options.visionVariants;
+    vision.refine = options.resume && options.refineTower;
     const auto tell = [&](const VisionReport& seen) {
         TrainReport report;
         report.step = seen.step;
@@ -258,7 +283,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
 
     const Tokenizer tokenizer = prepareTokenizer(options, writer);
     VilaNetworks networks = options.resume ? loadNetworks(options.output, torch::kFloat) : VilaNetworks(demoConfig(options, tokenizer));
-    if (options.resume && options.visionMinutes > 0) {
+    if (options.resume && options.visionMinutes > 0 && !options.refineTower) {
         // A new tower and projector under the language model that there is.
         const Llama spoken = networks.llm;
         networks = VilaNetworks(demoConfig(options, tokenizer));
@@ -304,10 +329,15 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     double lossSum = 0;
     int lossCount = 0, step = 0;
     std::int64_t conversations = 0;
+    bool lent = false;
     for (double done = 0; (done = share(step)) < 1; ++step) {
         if (stop.stop_requested()) {
             save();
             throw Cancelled();
+        }
+        if (!lent && (options.resume ? options.lend : done > kLendAfter)) {
+            lendEmbeddings(networks.llm, tokenizer);
+            lent = true;
         }
         const double warm = std::min(1.0, (step + 1) / 150.0);
         const double rate = options.learningRate * warm * (0.02 + 0.98 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, done))));

@@ -20,6 +20,9 @@ struct TrainOptions {
     double minutes = 0;                     ///< Above 0: the schedule ends by the clock instead of by steps.
     /// Minutes in which a new vision tower alone learns to tell kinds and planes apart (see VisionTrainer.h); 0 with `resume` keeps the one that there is.
     double visionMinutes = 20;
+    int visionVariants = 4;                 ///< See VisionOptions::variants.
+    bool refineTower = false;               ///< With `resume`: goes on with the tower that there is instead of making a new one.
+    bool lend = false;                      ///< With `resume`: words at the beginning of a line borrow the embedding of the same word after a space first.
     int batch = 64;                         ///< Conversations a step.
     int pictures = 6000;
     int vocabSize = 1536;
@@ -28,7 +31,7 @@ struct TrainOptions {
     bool resume = false;                    ///< Goes on from `output` with its tokenizer and weights.
     int saveEvery = 200;
     bool bf16 = true;                       ///< Multiplications in bf16 (autocast); weights stay fp32.
-    std::string version = "0.3";
+    std::string version = "0.4";
 };
 
 struct TrainReport {

@@ -280,7 +280,9 @@ void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<Trai
 {
     const Shape shape(networks.config.vision);
     TowerWeights weights(networks);
-    initialise(weights, shape, pool);
+    if (!options.refine) {
+        initialise(weights, shape, pool);
+    }
     const Contents contents = makeContents(networks, weights, shape, pool, options.variants, random, stop);
     RegionReader reader(weights, shape);
     std::vector<torch::Tensor> learned = reader.learned();

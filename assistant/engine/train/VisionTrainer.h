@@ -31,6 +31,7 @@ ToldRight tryPictures(VilaNetworks& networks, ClassHead& head, const std::vector
 struct VisionOptions {
     double minutes = 20;
     int variants = 4;               ///< Variations of each picture that are made ahead.
+    bool refine = false;            ///< Goes on with a tower that this made, instead of starting one.
     double learningRate = 1.5e-3;
     int batch = 64;
 };
