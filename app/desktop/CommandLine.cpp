@@ -70,6 +70,9 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     HeadlessOptions& job = line.job;
     line.screenshot = parser.value("screenshot");
     job.open = parser.values("open") + parser.positionalArguments();
+    if (!line.screenshot.isEmpty() && job.open.isEmpty() && !line.sample) {
+        throw Error("--screenshot needs a study: --sample or a path", "usage");
+    }
     job.info = parser.isSet("info");
     job.question = parser.value("ask");
     job.exportFolder = parser.value("export");

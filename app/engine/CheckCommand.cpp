@@ -1,4 +1,5 @@
 #include "app/engine/Commands.h"
+#include "app/engine/ConsoleProgress.h"
 #include "app/engine/Engine.h"
 #include "app/engine/ModelArguments.h"
 #include "assistant/engine/Prompt.h"
@@ -114,15 +115,8 @@ int quantizeCommand(std::span<const std::string> words)
     if (!type || arguments.value("--output").empty()) {
         throw Error("quantize needs --to int8|int4 and --output FOLDER", "usage");
     }
-    int shown = -1;
-    const auto progress = [&](double fraction, const std::string&) {
-        if (const int percent = int(fraction * 100); percent != shown) {
-            shown = percent;
-            std::fprintf(stderr, "\r%d %%", percent);
-        }
-    };
-    assistant::saveQuantised(assistant::checkpointRoot(modelFolder(arguments)), arguments.value("--output"), *type, progress, {});
-    std::fprintf(stderr, "\r100 %%\n");
+    ConsoleProgress console;
+    assistant::saveQuantised(assistant::checkpointRoot(modelFolder(arguments)), arguments.value("--output"), *type, console.progress(), {});
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
+#include "app/engine/ConsoleProgress.h"
 #include "app/engine/Engine.h"
 #include "app/engine/VolumeFile.h"
 #include "app/engine/Wire.h"
@@ -72,10 +73,8 @@ public:
         view.plane = volumes[0].geometry().acquisitionPlane();
         view.slice = volumes[0].geometry().size().along(volumes[0].geometry().axisAcross(view.plane)) / 2;
         view.window = volumes[0].defaultWindow();
-        const Progress progress = [](double fraction, const std::string& stage) { std::fprintf(stderr, "\r%3.0f %% %-50s", fraction * 100, stage.c_str()); };
-        ExpertRun run = m_runner.run(m_name, {volumes[0], arguments, view, std::move(clicks), {volumes.begin() + 1, volumes.end()}}, progress, {});
-        std::fprintf(stderr, "\n");
-        return run;
+        ConsoleProgress console;
+        return m_runner.run(m_name, {volumes[0], arguments, view, std::move(clicks), {volumes.begin() + 1, volumes.end()}}, console.progress(), {});
     }
 
 private:
