@@ -20,6 +20,8 @@ int quantizeCommand(std::span<const std::string> words);
 int checkCommand(std::span<const std::string> words);
 /// Speed of a language model; `bench` without `experts`.
 int benchModelCommand(std::span<const std::string> words);
+/// The paper's benchmarks.
+int evaluateCommand(std::span<const std::string> words);
 int trainCommand(std::span<const std::string> words);
 int runNetworkCommand(std::span<const std::string> words);
 /// `bench experts`: time and memory of their networks; anything else is benchModelCommand().

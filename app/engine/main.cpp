@@ -46,6 +46,12 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            one forward pass on given tensors; the weights "hashed" are deterministic numbers
   bench experts [--network NAME] [--precision exact|fp32|bf16] [--side N] [--passes N] [--json]
            time a window and memory of an expert's network
+  evaluate --benchmark vqa-rad|slake|path-vqa|mimic-vqa|chestxray14|chexpert|report|expert-calls --data FILE|FOLDER [--limit N] [--json]
+           a benchmark of the paper from its public files, with confidence intervals, by sex and age group where known, beside published results
+           --patients FILE.csv  image or patient, sex, age; --expert-scores FILE.json  of classify: the findings with expert
+           --write-answers FILE.jsonl keeps the answers, --answers FILE.jsonl scores such a file without a model
+  evaluate --benchmark held-out [--limit N] [--seed N] [--json]
+           the demo model's own task on pictures, cards and wordings that it was not trained with
   train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
            trains the small demo model
 
@@ -61,7 +67,7 @@ int main(int argc, char** argv)
     const std::vector<std::string> words(argv + 1, argv + argc);
     const std::map<std::string, std::function<int(std::span<const std::string>)>> commands{
         {"serve", hf::app::serveCommand}, {"ask", hf::app::askCommand}, {"segment", hf::app::segmentCommand}, {"classify", hf::app::classifyCommand}, {"models", hf::app::modelsCommand},
-        {"tokenize", hf::app::tokenizeCommand}, {"quantize", hf::app::quantizeCommand}, {"check", hf::app::checkCommand}, {"train", hf::app::trainCommand},
+        {"tokenize", hf::app::tokenizeCommand}, {"quantize", hf::app::quantizeCommand}, {"check", hf::app::checkCommand}, {"evaluate", hf::app::evaluateCommand}, {"train", hf::app::trainCommand},
         {"run-network", hf::app::runNetworkCommand}, {"bench", hf::app::benchCommand}};
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
         std::fputs(kUsage, words.empty() ? stderr : stdout);

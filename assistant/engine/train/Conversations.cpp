@@ -11,6 +11,29 @@ namespace hf::assistant::train {
 
 using phantom::Random;
 
+std::string imageSentence(const TrainingPicture& picture)
+{
+    switch (picture.kind) {
+    case ImageKind::Ct:
+    case ImageKind::Mri: {
+        const std::string plane = toString(*picture.plane);
+        return std::string("This is ") + (plane == "axial" ? "an " : "a ") + plane + (picture.kind == ImageKind::Ct ? " CT image." : " MRI image.");
+    }
+    case ImageKind::Cxr: return picture.lateral ? "This is a lateral chest X-ray." : "This is a frontal chest X-ray.";
+    case ImageKind::Ultrasound: return "This is an ultrasound image.";
+    case ImageKind::Blank: return "This picture is blank, I cannot see anything in it.";
+    }
+    return {};
+}
+
+std::string sentenceWord(ImageKind kind, Random& random)
+{
+    if (kind == ImageKind::Blank) {
+        return pickWord({"CT", "MRI", ""}, random);
+    }
+    return kind == ImageKind::Ct ? "CT" : kind == ImageKind::Mri ? "MRI" : kind == ImageKind::Cxr ? "CXR" : "US";
+}
+
 namespace {
 
 /// Something that can be asked for, the argument that an expert calls it by, and what its mask shows.
@@ -98,35 +121,9 @@ std::string joined(const Words& parts)
     return text;
 }
 
-std::string planeWord(Plane plane) { return toString(plane); }
-
-/// "This is an axial CT image." What the picture shows, whatever the prompt says.
-std::string imageSentence(const TrainingPicture& picture)
-{
-    switch (picture.kind) {
-    case ImageKind::Ct:
-    case ImageKind::Mri: {
-        const std::string plane = planeWord(*picture.plane);
-        return std::string("This is ") + (plane == "axial" ? "an " : "a ") + plane + (picture.kind == ImageKind::Ct ? " CT image." : " MRI image.");
-    }
-    case ImageKind::Cxr: return picture.lateral ? "This is a lateral chest X-ray." : "This is a frontal chest X-ray.";
-    case ImageKind::Ultrasound: return "This is an ultrasound image.";
-    case ImageKind::Blank: return "This picture is blank, I cannot see anything in it.";
-    }
-    return {};
-}
-
 std::string cardModality(ImageKind kind)
 {
     return kind == ImageKind::Ct ? "CT" : kind == ImageKind::Mri ? "MRI" : kind == ImageKind::Cxr ? "chest x-ray (CXR)" : kind == ImageKind::Ultrasound ? "ultrasound" : "CT";
-}
-
-std::string sentenceWord(ImageKind kind, Random& random)
-{
-    if (kind == ImageKind::Blank) {
-        return pickWord({"CT", "MRI", ""}, random);
-    }
-    return kind == ImageKind::Ct ? "CT" : kind == ImageKind::Mri ? "MRI" : kind == ImageKind::Cxr ? "CXR" : "US";
 }
 
 /// What the prompt says about the picture: mostly what it is, sometimes nothing, now and then something wrong.
@@ -154,26 +151,14 @@ void shuffle(auto& list, Random& random)
     }
 }
 
-experts::ExpertCard randomCard(const std::string& modality, Random& random)
+experts::ExpertCard randomCard(const std::string& modality, const Phrases& phrases, Random& random)
 {
     experts::ExpertCard card;
-    card.name = pickWord({"VISTA3D", "BODYSEG", "ORGANS", "LUNGNET", "ANATOMY", "SEGNET", "CTSEG", "TISSUE", "ATLAS", "SCOUT", "MASKER", "TOTALSEG", "VISTA2D", "BRATS", "MRSEG", "XSEG", "UNET3D", "FINDER",
-        "NODULES", "SKELETON1", "ABDO", "THORAX2", "DEEPSEG", "ORGANNET"}, random);
-    if (random.chance(0.35)) {
-        card.name = {};
-        const int length = 3 + random.below(4);
-        for (int n = 0; n < length; ++n) {
-            card.name += char('A' + random.below(26));
-        }
-        if (random.chance(0.4)) {
-            card.name += char('0' + random.below(10));
-        }
-    }
+    card.name = phrases.cardName(random);
     card.modality = modality;
     card.task = "segmentation";
-    card.overview = pickWord({"segmentation of organs", "pre-trained model for anatomy", "deep network trained on many scans", "interactive foundation model", "classical image processing", "model for research use",
-        "segments common structures", "A pre-trained model for volumetric (3D) segmentation"}, random);
-    card.accuracy = pickWord({"0.79 Dice on average", "Good accuracy", "Average: 0.8518", "not measured", "0.9 Dice", "high"}, random);
+    card.overview = phrases.cardOverview(random);
+    card.accuracy = phrases.cardAccuracy(random);
     Words arguments = allArguments(random.chance(0.3));
     shuffle(arguments, random);
     arguments.resize(std::size_t(1 + random.below(6)));
@@ -181,7 +166,7 @@ experts::ExpertCard randomCard(const std::string& modality, Random& random)
     return card;
 }
 
-std::vector<experts::ExpertCard> someCards(Random& random)
+std::vector<experts::ExpertCard> someCards(const Phrases& phrases, Random& random)
 {
     const double kind = random.uniform();
     std::vector<experts::ExpertCard> cards;
@@ -199,7 +184,7 @@ std::vector<experts::ExpertCard> someCards(Random& random)
     if (kind > 0.76) {
         const int others = 1 + random.below(2);
         for (int n = 0; n < others; ++n) {
-            const experts::ExpertCard card = randomCard(pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), random);
+            const experts::ExpertCard card = randomCard(pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), phrases, random);
             const bool taken = std::any_of(cards.begin(), cards.end(), [&](const auto& c) { return c.name == card.name; });
             if (!taken) {
                 cards.push_back(card);
@@ -224,19 +209,7 @@ const experts::ExpertCard* findCard(const std::vector<experts::ExpertCard>& card
     return nullptr;
 }
 
-struct Legend {
-    std::vector<std::pair<std::string, std::string>> entries;   ///< colour, name
-    std::vector<LabelId> labels;                                ///< per pixel
-
-    std::string text() const
-    {
-        std::string all;
-        for (const auto& [color, name] : entries) {
-            all += (all.empty() ? "" : ", ") + color + ": " + name;
-        }
-        return all;
-    }
-};
+std::string colorOf(std::size_t rank) { return overlayColors()[rank % 16].name; }
 
 void paintEllipse(std::vector<LabelId>& labels, int size, LabelId value, Random& random)
 {
@@ -251,10 +224,10 @@ void paintEllipse(std::vector<LabelId>& labels, int size, LabelId value, Random&
 }
 
 /// What the expert would paint into this slice.
-Legend makeLegend(const TrainingPicture& picture, const Concept& wanted, int size, Random& random)
+PaintedMask makeMask(const TrainingPicture& picture, const Concept& wanted, int size, Random& random)
 {
-    Legend legend;
-    legend.labels.assign(std::size_t(size) * std::size_t(size), 0);
+    PaintedMask mask;
+    mask.labels.assign(std::size_t(size) * std::size_t(size), 0);
     const bool known = wanted.ours && !picture.labels.empty();
     std::vector<std::pair<LabelId, std::string>> present;
     LabelId own = 40;
@@ -262,76 +235,82 @@ Legend makeLegend(const TrainingPicture& picture, const Concept& wanted, int siz
     for (const auto& [value, name] : wanted.labels) {
         if (known) {
             std::size_t count = 0;
-            for (std::size_t n = 0; n < legend.labels.size(); ++n) {
+            for (std::size_t n = 0; n < mask.labels.size(); ++n) {
                 const bool hit = value == 5 ? picture.labels[n] != 0 : picture.labels[n] == value;
-                legend.labels[n] = hit ? value : legend.labels[n];
+                mask.labels[n] = hit ? value : mask.labels[n];
                 count += hit;
             }
             if (count > 0) {
                 present.emplace_back(value, name);
             }
         } else if (!nothing && random.chance(0.8)) {
-            paintEllipse(legend.labels, size, own, random);
+            paintEllipse(mask.labels, size, own, random);
             present.emplace_back(own++, name);
         }
     }
     // An ellipse may have hidden an earlier one.
-    std::erase_if(present, [&](const auto& entry) { return std::find(legend.labels.begin(), legend.labels.end(), entry.first) == legend.labels.end(); });
-    for (std::size_t rank = 0; rank < present.size(); ++rank) {
-        legend.entries.emplace_back(overlayColors()[rank % 16].name, present[rank].second);
-    }
-    return legend;
+    std::erase_if(present, [&](const auto& entry) { return std::find(mask.labels.begin(), mask.labels.end(), entry.first) == mask.labels.end(); });
+    mask.names = std::move(present);
+    return mask;
 }
 
-std::string maskSentence(const Legend& legend)
+std::string maskSentence(const PaintedMask& mask)
 {
     Words parts;
-    for (const auto& [color, name] : legend.entries) {
-        parts.push_back(name + " in " + color);
+    for (std::size_t rank = 0; rank < mask.names.size(); ++rank) {
+        parts.push_back(mask.names[rank].second + " in " + colorOf(rank));
     }
     return "The mask shows " + joined(parts) + ".";
 }
 
-std::string finalAnswer(Asked asked, bool whatIsIt, const Legend& legend, const TrainingPicture& picture)
+std::string finalAnswer(Asked asked, bool whatIsIt, const PaintedMask& mask, const TrainingPicture& picture)
 {
     const std::string start = whatIsIt ? imageSentence(picture) + " " : "";
-    if (legend.entries.empty()) {
+    if (mask.names.empty()) {
         return start + (asked == Asked::Presence ? "No. " : "") + "The expert found none of it in this slice.";
     }
-    return start + (asked == Asked::Presence ? "Yes. " : "") + maskSentence(legend) + (asked == Asked::Measure ? " The measured volumes are in the list of labels." : "");
+    return start + (asked == Asked::Presence ? "Yes. " : "") + maskSentence(mask) + (asked == Asked::Measure ? " The measured volumes are in the list of labels." : "");
 }
 
 const char* const kIdentity = "I am the Hounsfield demo model, a small model for demonstration. I can name the modality and plane of this view and call an expert. Do not use my answers for diagnosis.";
 const char* const kRefusal = " None of the available experts can do that, and as a demo model I cannot judge it myself.";
 const char* const kDescribe = " As a demo model I cannot say more about it, and no available expert fits.";
 
-/// Adds one question and its answers.
+/// Thinks of questions and what is to be answered.
 class TurnWriter {
 public:
-    TurnWriter(Conversation& conversation, const std::vector<experts::ExpertCard>& cards, int size, Random& random)
-        : m_conversation(conversation), m_cards(cards), m_size(size), m_random(random)
-    {
-    }
+    TurnWriter(const std::vector<experts::ExpertCard>& cards, const Phrases& phrases, int size, Random& random) : m_cards(cards), m_phrases(phrases), m_size(size), m_random(random) {}
 
-    /// @param word  with it the picture is shown in this turn: what the prompt says about it, may be empty.
-    void write(const TrainingPicture& picture, const std::optional<std::string>& word)
+    Turn write(const TrainingPicture& picture)
     {
         const double kind = m_random.uniform();
         if (kind < 0.46) {
-            structure(picture, word, pickOurs());
-        } else if (kind < 0.58) {
-            structure(picture, word, pickOffered());
-        } else if (kind < 0.72) {
-            structure(picture, word, pick(allConcepts(), m_random));
-        } else if (kind < 0.80) {
-            what(picture, word);
-        } else if (kind < 0.88) {
-            ask(picture, word, kindQuestion(m_random), imageSentence(picture));
-        } else if (kind < 0.91) {
-            ask(picture, word, identityQuestion(m_random), kIdentity);
-        } else {
-            ask(picture, word, hardQuestion(m_random), imageSentence(picture) + (picture.kind == ImageKind::Blank ? "" : kRefusal));
+            return structure(picture, pickOurs());
         }
+        if (kind < 0.58) {
+            return structure(picture, pickOffered());
+        }
+        if (kind < 0.72) {
+            return structure(picture, pick(allConcepts(), m_random));
+        }
+        if (kind < 0.80) {
+            return call(picture, concepts()[0], Turn::Subject::What, Asked::Segment, m_phrases.what(m_random));
+        }
+        Turn turn;
+        if (kind < 0.88) {
+            turn.subject = Turn::Subject::Kind;
+            turn.question = m_phrases.kind(m_random);
+            turn.answer = imageSentence(picture);
+        } else if (kind < 0.91) {
+            turn.subject = Turn::Subject::Identity;
+            turn.question = m_phrases.identity(m_random);
+            turn.answer = kIdentity;
+        } else {
+            turn.subject = Turn::Subject::Hard;
+            turn.question = m_phrases.hard(m_random);
+            turn.answer = refusal(picture, kRefusal);
+        }
+        return turn;
     }
 
 private:
@@ -356,51 +335,68 @@ private:
         return found == allConcepts().end() ? pickOurs() : *found;
     }
 
-    void ask(const TrainingPicture& picture, const std::optional<std::string>& word, const std::string& question, const std::string& answer)
-    {
-        std::string text = question;
-        if (word) {
-            text = userText(PromptForm::Training, experts::promptCards(m_cards), *word, question);
-            m_conversation.pictures.push_back(toPicture(picture, m_size));
-        }
-        m_conversation.messages.push_back({Role::User, text});
-        m_conversation.messages.push_back({Role::Assistant, answer});
-    }
+    static std::string refusal(const TrainingPicture& picture, const char* words) { return imageSentence(picture) + (picture.kind == ImageKind::Blank ? "" : words); }
 
-    void structure(const TrainingPicture& picture, const std::optional<std::string>& word, const Concept& wanted)
+    Turn structure(const TrainingPicture& picture, const Concept& wanted)
     {
         const double kind = m_random.uniform();
         const Asked asked = kind < 0.72 ? Asked::Segment : kind < 0.87 ? Asked::Measure : Asked::Presence;
         const std::string modality = sentenceWord(picture.kind, m_random);
-        call(picture, word, wanted, asked, false, structureQuestion(asked, pick(wanted.nouns, m_random), modality.empty() ? "image" : modality, m_random));
+        return call(picture, wanted, Turn::Subject::Structure, asked, m_phrases.structure(asked, pick(wanted.nouns, m_random), modality.empty() ? "image" : modality, m_random));
     }
 
-    void what(const TrainingPicture& picture, const std::optional<std::string>& word)
+    Turn call(const TrainingPicture& picture, const Concept& wanted, Turn::Subject subject, Asked asked, const std::string& question)
     {
-        call(picture, word, concepts()[0], Asked::Segment, true, whatQuestion(m_random));
-    }
-
-    void call(const TrainingPicture& picture, const std::optional<std::string>& word, const Concept& wanted, Asked asked, bool whatIsIt, const std::string& question)
-    {
+        const bool whatIsIt = subject == Turn::Subject::What;
+        Turn turn;
+        turn.subject = subject;
+        turn.asked = asked;
+        turn.question = question;
         const experts::ExpertCard* card = findCard(m_cards, picture.kind, wanted.argument);
         if (!card) {
-            ask(picture, word, question, imageSentence(picture) + (picture.kind == ImageKind::Blank ? "" : whatIsIt ? kDescribe : kRefusal));
-            return;
+            turn.answer = refusal(picture, whatIsIt ? kDescribe : kRefusal);
+            return turn;
         }
-        ask(picture, word, question, imageSentence(picture) + " Let me use <" + card->name + "(" + wanted.argument + ")>.");
-        const Legend legend = makeLegend(picture, wanted, m_size, m_random);
-        m_conversation.messages.push_back({Role::Expert, expertText(PromptForm::Training, legend.text()) + expertInstruction(PromptForm::Training, question)});
-        m_conversation.pictures.push_back(toMaskedPicture(picture, m_size, legend.labels));
-        m_conversation.messages.push_back({Role::Assistant, finalAnswer(asked, whatIsIt, legend, picture)});
+        turn.call = ExpertCall{card->name, wanted.argument};
+        turn.answer = imageSentence(picture) + " Let me use <" + card->name + "(" + wanted.argument + ")>.";
+        turn.mask = makeMask(picture, wanted, m_size, m_random);
+        turn.finalAnswer = finalAnswer(asked, whatIsIt, turn.mask, picture);
+        return turn;
     }
 
-    Conversation& m_conversation;
     const std::vector<experts::ExpertCard>& m_cards;
+    const Phrases& m_phrases;
     int m_size;
     Random& m_random;
 };
 
+/// Adds a turn as it is trained. @param word  with it the picture is shown in this turn: what the prompt says about it, may be empty.
+void add(Conversation& conversation, const Turn& turn, const std::vector<experts::ExpertCard>& cards, const TrainingPicture& picture, int size, const std::optional<std::string>& word)
+{
+    std::string text = turn.question;
+    if (word) {
+        text = userText(PromptForm::Training, experts::promptCards(cards), *word, turn.question);
+        conversation.pictures.push_back(toPicture(picture, size));
+    }
+    conversation.messages.push_back({Role::User, text});
+    conversation.messages.push_back({Role::Assistant, turn.answer});
+    if (turn.call) {
+        conversation.messages.push_back({Role::Expert, expertText(PromptForm::Training, turn.mask.legend()) + expertInstruction(PromptForm::Training, turn.question)});
+        conversation.pictures.push_back(toMaskedPicture(picture, size, turn.mask.labels));
+        conversation.messages.push_back({Role::Assistant, turn.finalAnswer});
+    }
+}
+
 } // namespace
+
+std::string PaintedMask::legend() const
+{
+    std::string text;
+    for (std::size_t rank = 0; rank < names.size(); ++rank) {
+        text += (rank == 0 ? "" : ", ") + (colorOf(rank) + ": " + names[rank].second);
+    }
+    return text;
+}
 
 /// CT a little more often than the pool has it: only there the embedded expert is called.
 const TrainingPicture& ConversationWriter::somePicture(Random& random) const
@@ -411,19 +407,27 @@ const TrainingPicture& ConversationWriter::somePicture(Random& random) const
 
 std::vector<Conversation> ConversationWriter::write(int count, Random& random) const
 {
-    const std::vector<experts::ExpertCard> cards = someCards(random);
+    const std::vector<experts::ExpertCard> cards = someCards(m_phrases, random);
     const TrainingPicture picture = varied(somePicture(random), m_size, random);
     const std::string word = promptWord(picture.kind, random);
     std::vector<Conversation> conversations{std::size_t(count)};
     for (Conversation& conversation : conversations) {
-        TurnWriter turns(conversation, cards, m_size, random);
-        turns.write(picture, word);
+        TurnWriter turns(cards, m_phrases, m_size, random);
+        add(conversation, turns.write(picture), cards, picture, m_size, word);
         if (random.chance(0.1)) {
             const TrainingPicture next = random.chance(0.6) ? picture : varied(somePicture(random), m_size, random);
-            turns.write(next, next.grey == picture.grey ? std::nullopt : std::optional(promptWord(next.kind, random)));
+            const std::optional<std::string> nextWord = next.grey == picture.grey ? std::nullopt : std::optional(promptWord(next.kind, random));
+            add(conversation, turns.write(next), cards, next, m_size, nextWord);
         }
     }
     return conversations;
+}
+
+Scene ConversationWriter::scene(const TrainingPicture& picture, Random& random) const
+{
+    Scene scene{someCards(m_phrases, random), picture, promptWord(picture.kind, random), {}};
+    scene.turn = TurnWriter(scene.cards, m_phrases, m_size, random).write(picture);
+    return scene;
 }
 
 std::vector<std::string> ConversationWriter::texts(int count, std::uint32_t seed) const

@@ -2,7 +2,11 @@
 
 #include "assistant/engine/Prompt.h"
 #include "assistant/engine/train/PicturePool.h"
+#include "assistant/engine/train/Wordings.h"
+#include "experts/engine/Expert.h"
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,20 +18,63 @@ struct Conversation {
     std::vector<Picture> pictures;
 };
 
+/// Where words come from. The defaults are what the model is trained with; others are for trying it.
+struct Phrases {
+    using Source = std::function<std::string(phantom::Random&)>;
+    std::function<std::string(Asked asked, const std::string& noun, const std::string& modality, phantom::Random&)> structure = structureQuestion;
+    Source what = whatQuestion, kind = kindQuestion, identity = identityQuestion, hard = hardQuestion;
+    Source cardName = someCardName, cardOverview = someCardOverview, cardAccuracy = someCardAccuracy;
+};
+
+/// What an expert paints into the slice: values of `labels` (one a pixel) with their names, ascending.
+struct PaintedMask {
+    std::vector<LabelId> labels;
+    std::vector<std::pair<LabelId, std::string>> names;
+    /// "red: left lung, blue: right lung"
+    std::string legend() const;
+};
+
+/// A question, what is to be answered first, and, when that calls an expert, what it paints and what is to be answered then.
+struct Turn {
+    enum class Subject { Structure, What, Kind, Identity, Hard };
+    Subject subject = Subject::Structure;
+    Asked asked = Asked::Segment;           ///< Of a structure.
+    std::string question, answer;
+    std::optional<ExpertCall> call;
+    PaintedMask mask;
+    std::string finalAnswer;
+};
+
+/// A turn with everything that it is about.
+struct Scene {
+    std::vector<experts::ExpertCard> cards;
+    TrainingPicture picture;
+    std::string word;                       ///< What the prompt says about the picture; may be empty or wrong.
+    Turn turn;
+};
+
 /// Writes the demo model's conversations: a picture, cards of experts, a question, the call of the expert that fits (or a refusal), the
 /// expert's reply, and the answer that rests on it. Texts are composed from lists (Wordings.h); what is true comes from the picture.
 class ConversationWriter {
 public:
-    explicit ConversationWriter(const std::vector<TrainingPicture>& pool, int size) : m_pool(pool), m_size(size) {}
+    explicit ConversationWriter(const std::vector<TrainingPicture>& pool, int size, Phrases phrases = {}) : m_pool(pool), m_size(size), m_phrases(std::move(phrases)) {}
     /// Different questions about the same picture with the same cards: `count` conversations that begin with the same text.
     std::vector<Conversation> write(int count, phantom::Random& random) const;
     /// Texts to train the tokenizer on: complete conversations.
     std::vector<std::string> texts(int count, std::uint32_t seed) const;
+    /// One question about this picture.
+    Scene scene(const TrainingPicture& picture, phantom::Random& random) const;
 
 private:
     const TrainingPicture& somePicture(phantom::Random& random) const;
     const std::vector<TrainingPicture>& m_pool;
     int m_size;
+    Phrases m_phrases;
 };
+
+/// What an answer says first: "This is an axial CT image."
+std::string imageSentence(const TrainingPicture& picture);
+/// The word of the prompt for what the picture is; any of some for a blank one.
+std::string sentenceWord(ImageKind kind, phantom::Random& random);
 
 } // namespace hf::assistant::train

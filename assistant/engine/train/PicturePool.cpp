@@ -72,11 +72,11 @@ Geometry trunkSlice(Plane plane, Random& random)
     return sliceGeometry(plane, center, wide * zoom, high * zoom, random.uniform(1.6, 2.6));
 }
 
-TrainingPicture trunkCt(std::uint32_t seed, int size)
+TrainingPicture trunkCt(std::uint32_t seed, std::uint32_t firstPatient, int size)
 {
     Random random(seed);
     phantom::CtPhantomOptions options;
-    options.seed = 1000 + seed % 150;
+    options.seed = firstPatient + 1000 + seed % 150;
     options.noiseSdHu = random.uniform(4, 30);
     options.contrast = random.chance(0.5);
     options.table = random.chance(0.7);
@@ -95,7 +95,7 @@ TrainingPicture trunkCt(std::uint32_t seed, int size)
     return picture;
 }
 
-TrainingPicture head(std::uint32_t seed, int size, bool ct)
+TrainingPicture head(std::uint32_t seed, std::uint32_t firstPatient, int size, bool ct)
 {
     Random random(seed);
     View view;
@@ -105,7 +105,7 @@ TrainingPicture head(std::uint32_t seed, int size, bool ct)
     const double wide = view.plane == Plane::Sagittal ? random.uniform(210, 270) : random.uniform(170, 260), high = random.uniform(200, 270);
     const Geometry geometry = sliceGeometry(view.plane, center, wide, high, random.uniform(1.0, 1.8));
     const auto contrast = ct ? phantom::HeadContrast::Ct : std::array{phantom::HeadContrast::T1, phantom::HeadContrast::T2, phantom::HeadContrast::Flair}[std::size_t(random.below(3))];
-    const Volume volume = phantom::makeHead(seed % 997, contrast, random.chance(0.4), geometry);
+    const Volume volume = phantom::makeHead(firstPatient + seed % 997, contrast, random.chance(0.4), geometry);
     view.window = someWindow(volume, random);
     TrainingPicture picture = pictureOf(volume, view, size, ct ? ImageKind::Ct : ImageKind::Mri);
     if (ct) {
@@ -114,11 +114,11 @@ TrainingPicture head(std::uint32_t seed, int size, bool ct)
     return picture;
 }
 
-TrainingPicture trunkMr(std::uint32_t seed, int size)
+TrainingPicture trunkMr(std::uint32_t seed, std::uint32_t firstPatient, int size)
 {
     Random random(seed);
     phantom::CtPhantomOptions options;
-    options.seed = 1000 + seed % 150;
+    options.seed = firstPatient + 1000 + seed % 150;
     const phantom::CtAnatomy anatomy(options);
     View view;
     view.plane = somePlane(random);
@@ -127,11 +127,11 @@ TrainingPicture trunkMr(std::uint32_t seed, int size)
     return pictureOf(volume, view, size, ImageKind::Mri);
 }
 
-TrainingPicture radiograph(std::uint32_t seed, int size)
+TrainingPicture radiograph(std::uint32_t seed, std::uint32_t firstPatient, int size)
 {
     Random random(seed);
     phantom::CtPhantomOptions options;
-    options.seed = 1000 + seed % 150;
+    options.seed = firstPatient + 1000 + seed % 150;
     const bool lateral = random.chance(0.15);
     const Volume volume = phantom::makeRadiograph(phantom::CtAnatomy(options), seed, lateral, 2.4);
     View view;
@@ -190,7 +190,7 @@ const RealVolume& someReal(const std::vector<RealVolume>& real, Random& random)
     }
 }
 
-TrainingPicture makeOne(const std::vector<RealVolume>& real, std::uint32_t seed, int size)
+TrainingPicture makeOne(const std::vector<RealVolume>& real, std::uint32_t seed, std::uint32_t firstPatient, int size)
 {
     Random random(seed * 7919 + 3);
     for (std::uint32_t attempt = 0;; ++attempt) {
@@ -200,15 +200,15 @@ TrainingPicture makeOne(const std::vector<RealVolume>& real, std::uint32_t seed,
         if (!real.empty() && random.chance(0.5)) {
             picture = realSlice(someReal(real, random), s, size);
         } else if (kind < 0.46) {
-            picture = trunkCt(s, size);
+            picture = trunkCt(s, firstPatient, size);
         } else if (kind < 0.53) {
-            picture = head(s, size, true);
+            picture = head(s, firstPatient, size, true);
         } else if (kind < 0.70) {
-            picture = head(s, size, false);
+            picture = head(s, firstPatient, size, false);
         } else if (kind < 0.83) {
-            picture = trunkMr(s, size);
+            picture = trunkMr(s, firstPatient, size);
         } else if (kind < 0.92) {
-            picture = radiograph(s, size);
+            picture = radiograph(s, firstPatient, size);
         } else if (kind < 0.97) {
             picture = ultrasound(s, size);
         } else {
@@ -279,7 +279,7 @@ std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress
     std::mutex mutex;
     const auto work = [&] {
         for (int n = next++; n < options.pictures && !stop.stop_requested(); n = next++) {
-            pool[std::size_t(n)] = makeOne(real, options.seed * 100003 + std::uint32_t(n), options.size);
+            pool[std::size_t(n)] = makeOne(real, options.seed * 100003 + std::uint32_t(n), options.firstPatient, options.size);
             if (n % 50 == 0) {
                 const std::lock_guard lock(mutex);
                 report(progress, double(n) / options.pictures, "pictures");

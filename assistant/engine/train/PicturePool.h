@@ -28,6 +28,7 @@ struct PoolOptions {
     int pictures = 6000;
     int size = 168;
     std::uint32_t seed = 1;
+    std::uint32_t firstPatient = 0;         ///< Phantoms of people are those of these seeds and the next: 150 trunks, 997 heads.
     /// Folders CT, MR, CXR with uncompressed MetaImage volumes (int16, LPS); empty: phantoms alone.
     std::filesystem::path realVolumes;
     /// A file that keeps the pictures: read when it exists (the other options then do not matter), else written. Empty: none.

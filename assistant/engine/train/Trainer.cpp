@@ -272,7 +272,7 @@ void learnToSee(VilaNetworks& networks, const std::vector<TrainingPicture>& pool
 
 void trainDemoModel(const TrainOptions& options, const std::function<void(const TrainReport&)>& onReport, const Progress& progress, std::stop_token stop)
 {
-    const PoolOptions poolOptions{options.pictures, 168, options.seed, options.realVolumes, options.poolCache};
+    const PoolOptions poolOptions{options.pictures, 168, options.seed, 0, options.realVolumes, options.poolCache};
     const std::vector<TrainingPicture> pool = makePool(poolOptions, progress, stop);
     PoolOptions unseenOptions = poolOptions;
     unseenOptions.pictures = std::min(400, options.pictures);

@@ -240,4 +240,32 @@ std::string hardQuestion(Random& random)
                               "what caused this?", "summarize the findings.", "what is abnormal here?", "is biopsy needed?", "what is the patient's name?", "when was this scan made?", "which contrast agent was used?", "how many lesions are there?"});
 }
 
+std::string someCardName(Random& random)
+{
+    std::string name = pickWord({"VISTA3D", "BODYSEG", "ORGANS", "LUNGNET", "ANATOMY", "SEGNET", "CTSEG", "TISSUE", "ATLAS", "SCOUT", "MASKER", "TOTALSEG", "VISTA2D", "BRATS", "MRSEG", "XSEG", "UNET3D", "FINDER",
+        "NODULES", "SKELETON1", "ABDO", "THORAX2", "DEEPSEG", "ORGANNET"}, random);
+    if (random.chance(0.35)) {
+        name = {};
+        const int length = 3 + random.below(4);
+        for (int n = 0; n < length; ++n) {
+            name += char('A' + random.below(26));
+        }
+        if (random.chance(0.4)) {
+            name += char('0' + random.below(10));
+        }
+    }
+    return name;
+}
+
+std::string someCardOverview(Random& random)
+{
+    return pickWord({"segmentation of organs", "pre-trained model for anatomy", "deep network trained on many scans", "interactive foundation model", "classical image processing", "model for research use",
+        "segments common structures", "A pre-trained model for volumetric (3D) segmentation"}, random);
+}
+
+std::string someCardAccuracy(Random& random)
+{
+    return pickWord({"0.79 Dice on average", "Good accuracy", "Average: 0.8518", "not measured", "0.9 Dice", "high"}, random);
+}
+
 } // namespace hf::assistant::train

@@ -26,4 +26,9 @@ std::string kindQuestion(phantom::Random& random);
 std::string identityQuestion(phantom::Random& random);
 std::string hardQuestion(phantom::Random& random);
 
+/// For cards of experts that do not exist.
+std::string someCardName(phantom::Random& random);
+std::string someCardOverview(phantom::Random& random);
+std::string someCardAccuracy(phantom::Random& random);
+
 } // namespace hf::assistant::train

@@ -1,0 +1,298 @@
+#include "assistant/engine/evaluate/HeldOut.h"
+
+#include "assistant/engine/evaluate/HeldOutPhrases.h"
+#include "assistant/engine/evaluate/TextMetrics.h"
+#include "experts/engine/Cards.h"
+#include "viewer/volume/Error.h"
+
+#include <algorithm>
+#include <map>
+
+namespace hf::assistant::evaluate {
+
+using namespace train;
+using phantom::Random;
+
+namespace {
+
+constexpr std::uint32_t kFirstUnseenPatient = 1'000'000, kUnseenSeed = 9000;
+
+/// An expert of a scene: paints the scene's mask when it is called as it should be, else nothing.
+class SceneExpert : public experts::Expert {
+public:
+    SceneExpert(experts::ExpertCard card, const Turn& turn) : m_card(std::move(card)), m_turn(turn) {}
+    const experts::ExpertCard& card() const override { return m_card; }
+    std::optional<experts::Refusal> check(const experts::ExpertRequest&) const override { return std::nullopt; }
+    experts::ExpertResult run(const experts::ExpertRequest& request, const Progress&, std::stop_token) override
+    {
+        const Geometry& geometry = request.volume.geometry();
+        const bool isWanted = m_turn.call && m_turn.call->name == m_card.name && m_turn.call->arguments == request.arguments;
+        std::vector<LabelId> voxels = isWanted ? m_turn.mask.labels : std::vector<LabelId>(geometry.size().voxels(), 0);
+        std::vector<Label> labels;
+        for (const auto& [value, name] : m_turn.mask.names) {
+            Label label;
+            label.value = value;
+            label.name = name;
+            labels.push_back(label);
+        }
+        return {LabelMap(geometry, std::move(voxels), std::move(labels)), {}};
+    }
+
+private:
+    experts::ExpertCard m_card;
+    const Turn& m_turn;
+};
+
+/// A volume of one slice whose picture is the scene's, and whose header says what the scene's prompt says.
+Volume volumeOf(const Scene& scene, int size)
+{
+    static const std::map<std::string, std::string> modalities{{"CT", "CT"}, {"MRI", "MR"}, {"CXR", "DX"}, {"US", "US"}, {"", ""}};
+    VolumeInfo info;
+    info.modality = modalities.at(scene.word);
+    return Volume(Geometry({size, size, 1}, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}), std::vector<std::uint8_t>(scene.picture.grey), info);
+}
+
+struct Outcome {
+    Scene scene;
+    ChatAnswer answer;
+    Case about;         ///< Its cluster is the picture.
+};
+
+bool sayYes(const std::string& answer) { return answer.find("Yes. ") != std::string::npos; }
+bool sayNo(const std::string& answer) { return answer.find("No. ") != std::string::npos; }
+
+/// Everything is tried in this order; a stop ends it where it is.
+class HeldOutTrial {
+public:
+    HeldOutTrial(VilaModel& model, const HeldOutOptions& options, const Progress& progress, const std::stop_token& stop)
+        : m_model(model), m_options(options), m_progress(progress), m_stop(stop), m_size(model.info().imageSize), m_random(options.seed + kUnseenSeed)
+    {
+        PoolOptions pool;
+        pool.pictures = options.cases;
+        pool.size = m_size;
+        pool.seed = options.seed + kUnseenSeed;
+        pool.firstPatient = kFirstUnseenPatient;
+        m_pool = makePool(pool, subProgress(progress, 0, 0.1), stop);
+    }
+
+    Result run()
+    {
+        try {
+            const ConversationWriter writer(m_pool, m_size, heldOutPhrases());
+            for (std::size_t n = 0; n < m_pool.size(); ++n) {
+                ask(m_plain, writer.scene(m_pool[n], m_random), n);
+            }
+            swapPictures();
+            blankPictures();
+        } catch (const Cancelled&) {
+        }
+        return result();
+    }
+
+private:
+    std::size_t all() const { return std::size_t(m_options.cases + 2 * m_options.swapped + m_options.blanked); }
+    std::size_t done() const { return m_plain.size() + m_silent.size() + m_misnamed.size() + m_blank.size(); }
+
+    /// @param picture  number in the pool: questions about the same one are drawn together.
+    void ask(std::vector<Outcome>& outcomes, Scene scene, std::size_t picture)
+    {
+        throwIfStopped(m_stop);
+        report(m_progress, 0.1 + 0.9 * double(done()) / double(all()), "questions");
+        ChatAnswer answer = askScene(m_model, scene, m_size, {}, m_stop);
+        Case about;
+        about.cluster = std::to_string(picture);
+        outcomes.push_back({std::move(scene), std::move(answer), std::move(about)});
+    }
+
+    /// A question about what it is, with the picture of another kind than the prompt's word, and without any word.
+    void swapPictures()
+    {
+        const Phrases phrases = heldOutPhrases();
+        for (std::size_t n = 0; n < m_pool.size() && int(m_misnamed.size()) < m_options.swapped; ++n) {
+            const TrainingPicture& named = m_pool[n];
+            const auto other = std::find_if(m_pool.begin() + std::ptrdiff_t(n), m_pool.end(), [&](const TrainingPicture& one) { return one.kind != named.kind && one.kind != ImageKind::Blank; });
+            if (named.kind == ImageKind::Blank || other == m_pool.end()) {
+                continue;
+            }
+            Scene scene{{experts::classicalCtCard()}, *other, {}, {}};
+            scene.turn.question = phrases.kind(m_random);
+            scene.turn.answer = imageSentence(*other);
+            const std::size_t number = std::size_t(other - m_pool.begin());
+            ask(m_silent, scene, number);
+            scene.word = sentenceWord(named.kind, m_random);
+            ask(m_misnamed, scene, number);
+        }
+    }
+
+    void blankPictures()
+    {
+        for (std::size_t n = 0; n < m_plain.size() && int(m_blank.size()) < m_options.blanked; ++n) {
+            Scene scene = m_plain[n].scene;
+            if (scene.turn.subject != Turn::Subject::Identity) {
+                scene.picture.kind = ImageKind::Blank;
+                std::fill(scene.picture.grey.begin(), scene.picture.grey.end(), std::uint8_t(0));
+                scene.turn.call.reset();
+                scene.turn.mask = {};
+                ask(m_blank, std::move(scene), n);
+            }
+        }
+    }
+
+    using Row = std::vector<double>;
+    static Row share(bool right) { return {right ? 1.0 : 0.0, 1.0}; }
+
+    void add(Result& result, const std::string& name, const std::vector<Outcome>& outcomes, const std::function<Row(const Outcome&)>& row) const
+    {
+        Figure figure = shareFigure(name);
+        std::vector<Case> cases;
+        for (const Outcome& one : outcomes) {
+            figure.rows.push_back(row(one));
+            cases.push_back(one.about);
+        }
+        addRows(result.rows, figure, cases, false);
+    }
+
+    Result result() const
+    {
+        Result result;
+        result.benchmark = "held-out";
+        result.title = "held-out split of the demo model";
+        result.cases = all();
+        result.answered = done();
+        result.isPartial = result.answered < result.cases;
+        const auto saysIt = [](const Outcome& one, const auto& part) {
+            const std::string wanted = part(saidIn(one.scene.turn.answer));
+            return wanted.empty() ? Row() : share(part(saidIn(one.answer.firstAnswer)) == wanted);
+        };
+        const auto kind = [&](const Outcome& one) { return saysIt(one, [](const Said& said) { return said.kind; }); };
+        add(result, "modality", m_plain, kind);
+        add(result, "plane or projection", m_plain, [&](const Outcome& one) { return saysIt(one, [](const Said& said) { return said.view; }); });
+        addCalls(result);
+        addFinalAnswers(result);
+        add(result, "modality, another picture, prompt silent", m_silent, kind);
+        add(result, "modality, another picture than the prompt says", m_misnamed, kind);
+        add(result, "blank picture: says that it cannot see", m_blank, [](const Outcome& one) { return share(saidIn(one.answer.firstAnswer).kind == "blank"); });
+        add(result, "blank picture: calls no expert", m_blank, [](const Outcome& one) { return share(!callIn(one)); });
+        return result;
+    }
+
+    static std::optional<ExpertCall> callIn(const Outcome& one)
+    {
+        std::vector<std::string> names;
+        for (const experts::ExpertCard& card : one.scene.cards) {
+            names.push_back(card.name);
+        }
+        return findExpertCall(one.answer.firstAnswer, names);
+    }
+
+    static bool callsRightly(const Outcome& one)
+    {
+        const auto call = callIn(one);
+        return call && one.scene.turn.call && call->name == one.scene.turn.call->name && call->arguments == one.scene.turn.call->arguments;
+    }
+
+    void addCalls(Result& result) const
+    {
+        const auto fits = [](const Outcome& one, bool right) { return one.scene.turn.call ? share(right) : Row(); };
+        add(result, "expert chosen where one fits", m_plain, [&](const Outcome& one) {
+            const auto call = callIn(one);
+            return fits(one, call && one.scene.turn.call && call->name == one.scene.turn.call->name);
+        });
+        add(result, "expert and argument where one fits", m_plain, [&](const Outcome& one) { return fits(one, callsRightly(one)); });
+        add(result, "refusal where none fits", m_plain, [](const Outcome& one) {
+            const bool wanted = !one.scene.turn.call && saidIn(one.scene.turn.answer).refuses;
+            return wanted ? share(!callIn(one) && saidIn(one.answer.firstAnswer).refuses) : Row();
+        });
+        add(result, "no call where none fits", m_plain, [](const Outcome& one) { return one.scene.turn.call ? Row() : share(!callIn(one)); });
+    }
+
+    /// Where the call was right: only then the expert has painted what the truth says.
+    void addFinalAnswers(Result& result) const
+    {
+        add(result, "after the expert: structures and colours", m_plain, [](const Outcome& one) { return callsRightly(one) ? share(namesMask(one.answer.answer, one.scene.turn.mask)) : Row(); });
+        add(result, "after the expert: yes or no", m_plain, [](const Outcome& one) {
+            const bool isAsked = one.scene.turn.subject == Turn::Subject::Structure && one.scene.turn.asked == Asked::Presence;
+            const bool isThere = !one.scene.turn.mask.names.empty();
+            return isAsked && callsRightly(one) ? share(sayYes(one.answer.answer) == isThere && sayNo(one.answer.answer) != isThere) : Row();
+        });
+    }
+
+    VilaModel& m_model;
+    HeldOutOptions m_options;
+    const Progress& m_progress;
+    const std::stop_token& m_stop;
+    int m_size;
+    Random m_random;
+    std::vector<TrainingPicture> m_pool;
+    std::vector<Outcome> m_plain, m_silent, m_misnamed, m_blank;
+};
+
+} // namespace
+
+Result evaluateHeldOut(VilaModel& model, const HeldOutOptions& options, const Progress& progress, const std::stop_token& stop)
+{
+    return HeldOutTrial(model, options, progress, stop).run();
+}
+
+ChatAnswer askScene(VilaModel& model, const Scene& scene, int size, const std::function<void(const Picture&)>& onPicture, const std::stop_token& stop)
+{
+    experts::ExpertRegistry registry;
+    for (const experts::ExpertCard& card : scene.cards) {
+        registry.add(std::make_unique<SceneExpert>(card, scene.turn));
+    }
+    experts::ExpertRunner runner(registry);
+    const Volume volume = volumeOf(scene, size);
+    ChatTurn turn;
+    turn.volume = &volume;
+    turn.view.window = {128, 256, {}};
+    turn.question = scene.turn.question;
+    turn.generation.maxNewTokens = 160;
+    ChatEvents events;
+    events.picture = [&](int stage, const Picture& picture) {
+        if (stage == 0 && onPicture) {
+            onPicture(picture);
+        }
+    };
+    return M3Loop(model, runner).answer(turn, events, stop);
+}
+
+Said saidIn(const std::string& answer)
+{
+    const std::string text = lower(answer);
+    const auto has = [&](const char* words) { return text.find(words) != std::string::npos; };
+    Said said;
+    said.kind = has("cannot see") ? "blank" : has("ct image") ? "CT" : has("mri image") ? "MRI" : has("x-ray") ? "X-ray" : has("ultrasound") ? "ultrasound" : "";
+    for (const char* view : {"axial", "sagittal", "coronal", "frontal", "lateral"}) {
+        if (said.view.empty() && has(view)) {
+            said.view = view;
+        }
+    }
+    said.refuses = has("none of the available experts") || has("no available expert fits");
+    return said;
+}
+
+bool namesMask(const std::string& answer, const PaintedMask& mask)
+{
+    const std::string start = "The mask shows ";
+    const std::size_t begin = answer.find(start);
+    if (mask.names.empty()) {
+        return begin == std::string::npos && answer.find("found none") != std::string::npos;
+    }
+    if (begin == std::string::npos) {
+        return false;
+    }
+    // What is left of the sentence without the structures that it should have.
+    std::string rest = answer.substr(begin + start.size());
+    rest = rest.substr(0, rest.find('.'));
+    for (std::size_t rank = mask.names.size(); rank-- > 0;) {
+        const std::string part = mask.names[rank].second + " in " + overlayColors()[rank % 16].name;
+        const std::size_t at = rest.rfind(part);
+        if (at == std::string::npos) {
+            return false;
+        }
+        rest.erase(at, part.size());
+    }
+    return replaced(replaced(rest, " and ", ""), ", ", "").empty();
+}
+
+} // namespace hf::assistant::evaluate

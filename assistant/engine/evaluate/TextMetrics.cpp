@@ -1,0 +1,361 @@
+#include "assistant/engine/evaluate/TextMetrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string_view>
+
+namespace hf::assistant::evaluate {
+
+namespace {
+
+bool isSpace(char c) { return std::strchr(" \t\r\n\f\v", c) != nullptr && c != '\0'; }
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+bool isLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const std::string& word : words) {
+        text += (text.empty() ? "" : " ") + word;
+    }
+    return text;
+}
+
+/// "," between two digits anywhere in the text: then no mark of the list below becomes a space.
+bool hasCommaInNumber(const std::string& text)
+{
+    for (std::size_t n = 1; n + 1 < text.size(); ++n) {
+        if (text[n] == ',' && isDigit(text[n - 1]) && isDigit(text[n + 1])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// The rule of the challenge: a mark that somewhere stands beside a space is removed everywhere, another becomes a space.
+std::string withoutPunctuation(const std::string& text)
+{
+    const bool commaInNumber = hasCommaInNumber(text);
+    std::string result = text;
+    for (const char mark : std::string_view(";/[]\"{}()=+\\_-><@`,?!")) {
+        const bool removed = commaInNumber || text.find(std::string(1, mark) + " ") != std::string::npos || text.find(std::string(" ") + mark) != std::string::npos;
+        if (removed) {
+            std::erase(result, mark);
+        } else {
+            std::replace(result.begin(), result.end(), mark, ' ');
+        }
+    }
+    std::string kept;
+    for (std::size_t n = 0; n < result.size(); ++n) {
+        if (result[n] != '.' || (n + 1 < result.size() && isDigit(result[n + 1]))) {
+            kept += result[n];
+        }
+    }
+    return kept;
+}
+
+const std::map<std::string, std::string>& digits()
+{
+    static const std::map<std::string, std::string> words{{"none", "0"}, {"zero", "0"}, {"one", "1"}, {"two", "2"}, {"three", "3"}, {"four", "4"}, {"five", "5"}, {"six", "6"}, {"seven", "7"}, {"eight", "8"}, {"nine", "9"},
+        {"ten", "10"}};
+    return words;
+}
+
+/// Contractions by the word that they have without apostrophe. Words that are also something else ("were", "wed", "ill", "id") are not among them.
+const std::map<std::string, std::string>& contractions()
+{
+    static const std::map<std::string, std::string> words = [] {
+        std::map<std::string, std::string> all;
+        for (const std::string whole : {"ain't", "aren't", "can't", "couldn't", "didn't", "doesn't", "don't", "hadn't", "hasn't", "haven't", "he'd", "he's", "how'd", "how'll", "how's", "i'm", "i've", "isn't", "it'd", "it'll", "ma'am",
+                 "mightn't", "mustn't", "needn't", "o'clock", "shan't", "shouldn't", "somebody's", "someone's", "something's", "that's", "there's", "they'd", "they'll", "they're", "they've", "wasn't", "we've", "weren't", "what'll",
+                 "what're", "what's", "when's", "where'd", "where's", "who'd", "who'll", "who's", "why's", "won't", "wouldn't", "y'all", "you'd", "you'll", "you're", "you've"}) {
+            std::string bare = whole;
+            std::erase(bare, '\'');
+            all[bare] = whole;
+        }
+        return all;
+    }();
+    return words;
+}
+
+bool removePrefix(std::string& text, std::string_view prefix)
+{
+    if (!text.starts_with(prefix)) {
+        return false;
+    }
+    text = stripped(text.substr(prefix.size()));
+    return true;
+}
+
+std::size_t firstOf(const std::string& text, std::initializer_list<std::string_view> parts)
+{
+    std::size_t first = std::string::npos;
+    for (const std::string_view part : parts) {
+        first = std::min(first, text.find(part));
+    }
+    return first;
+}
+
+/// Endings that the Penn Treebank makes tokens of their own.
+std::size_t cliticLength(const std::string& word)
+{
+    for (const std::string_view ending : {"n't", "'ll", "'re", "'ve", "'s", "'m", "'d"}) {
+        if (word.size() > ending.size() && word.ends_with(ending)) {
+            return ending.size();
+        }
+    }
+    return 0;
+}
+
+/// "i.e.", "a.m.": their last stop belongs to them.
+bool isAbbreviation(const std::string& word)
+{
+    const std::size_t inner = word.find('.');
+    return word.ends_with(".") && inner > 0 && inner + 2 < word.size() && isLetter(word[inner - 1]) && isLetter(word[inner + 1]);
+}
+
+/// Adds a token, its contraction apart.
+void addWord(std::vector<std::string>& tokens, std::string word)
+{
+    while (!word.empty() && (word.back() == '\'' || (word.back() == '.' && !isAbbreviation(word)))) {
+        word.pop_back();
+    }
+    while (!word.empty() && word.front() == '\'') {
+        word.erase(0, 1);
+    }
+    if (word.empty() || word == "-") {
+        return;
+    }
+    const std::size_t clitic = cliticLength(word);
+    tokens.push_back(word.substr(0, word.size() - clitic));
+    if (clitic > 0) {
+        tokens.push_back(word.substr(word.size() - clitic));
+    }
+}
+
+/// Does the sentence end at this full stop, question or exclamation mark?
+bool endsSentence(const std::string& text, std::size_t at)
+{
+    if (text[at] != '.' && text[at] != '?' && text[at] != '!') {
+        return false;
+    }
+    if (at + 1 == text.size()) {
+        return true;
+    }
+    if (!isSpace(text[at + 1])) {
+        return false;
+    }
+    const std::size_t next = text.find_first_not_of(" \t\r\n", at);
+    const std::size_t after = text.find_first_not_of(" \t\r\n", at + 1);
+    if (next == std::string::npos || after == std::string::npos) {
+        return true;
+    }
+    const std::string before = lower(text.substr(0, at));
+    const bool abbreviated = text[at] == '.' && (before.ends_with("a.m") || before.ends_with("p.m") || before == "dr" || before.ends_with(" dr"));
+    return !abbreviated && !isDigit(text[after]);
+}
+
+std::vector<std::string> sentencesOf(const std::string& text)
+{
+    std::vector<std::string> sentences;
+    std::size_t begin = 0;
+    for (std::size_t n = 0; n < text.size(); ++n) {
+        if (endsSentence(text, n)) {
+            sentences.push_back(text.substr(begin, n + 1 - begin));
+            begin = n + 1;
+        }
+    }
+    sentences.push_back(text.substr(begin));
+    return sentences;
+}
+
+} // namespace
+
+std::string lower(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    return text;
+}
+
+std::string stripped(const std::string& text)
+{
+    const auto first = std::find_if_not(text.begin(), text.end(), isSpace);
+    const auto last = std::find_if_not(text.rbegin(), text.rend(), isSpace).base();
+    return first < last ? std::string(first, last) : std::string();
+}
+
+std::vector<std::string> wordsOf(const std::string& text)
+{
+    std::vector<std::string> words;
+    std::istringstream stream(text);
+    for (std::string word; stream >> word;) {
+        words.push_back(word);
+    }
+    return words;
+}
+
+std::string vqaNormalised(const std::string& text)
+{
+    std::string line = text;
+    std::replace_if(line.begin(), line.end(), isSpace, ' ');
+    std::vector<std::string> kept;
+    for (const std::string& word : wordsOf(lower(withoutPunctuation(stripped(line))))) {
+        if (word == "a" || word == "an" || word == "the") {
+            continue;
+        }
+        const auto digit = digits().find(word);
+        const auto contraction = contractions().find(word);
+        kept.push_back(digit != digits().end() ? digit->second : contraction != contractions().end() ? contraction->second : word);
+    }
+    return joined(kept);
+}
+
+Overlap wordOverlap(const std::vector<std::string>& answer, const std::vector<std::string>& truth)
+{
+    if (answer.empty() || truth.empty()) {
+        return {};
+    }
+    std::multiset<std::string> left(truth.begin(), truth.end());
+    double common = 0;
+    for (const std::string& word : answer) {
+        if (const auto found = left.find(word); found != left.end()) {
+            left.erase(found);
+            ++common;
+        }
+    }
+    return {common / double(answer.size()), common / double(truth.size()), 2 * common / double(answer.size() + truth.size())};
+}
+
+std::optional<bool> yesOrNo(const std::string& answer)
+{
+    std::string text = stripped(lower(answer));
+    while (removePrefix(text, "answer:") || removePrefix(text, "a: ")) {
+    }
+    const std::size_t yes = text.find("yes"), no = text.find("no");
+    if (yes != no) {
+        return yes < no;
+    }
+    const std::size_t choice = firstOf(text, {"(a)", "(b)", "(c)", "(d)"});
+    const std::size_t letter = choice != std::string::npos ? choice + 1 : text.find_first_of("abcd");
+    if (letter == std::string::npos || text[letter] > 'b') {
+        return std::nullopt;
+    }
+    return text[letter] == 'b';
+}
+
+std::vector<std::string> reportTokens(const std::string& text)
+{
+    std::vector<std::string> tokens;
+    const std::string low = lower(text);
+    std::string word;
+    const auto finish = [&] {
+        addWord(tokens, word);
+        word.clear();
+    };
+    for (std::size_t n = 0; n < low.size(); ++n) {
+        const char c = low[n];
+        const bool beforeDigit = n + 1 < low.size() && isDigit(low[n + 1]);
+        if (isSpace(c)) {
+            finish();
+        } else if (std::strchr("?!;\"`()[]{}<>", c) || ((c == ',' || c == ':') && !beforeDigit)) {
+            finish();
+        } else if (std::strchr("@#$%&", c)) {
+            finish();
+            tokens.emplace_back(1, c);
+        } else if ((c == '-' || c == '.') && n + 1 < low.size() && low[n + 1] == c) {
+            finish();
+            n = std::min(low.find_first_not_of(c, n), low.size()) - 1;
+        } else {
+            word += c;
+        }
+    }
+    finish();
+    return tokens;
+}
+
+std::string cleanedReport(const std::string& text)
+{
+    std::string line = text;
+    std::replace_if(line.begin(), line.end(), isSpace, ' ');
+    std::vector<std::string> kept;
+    for (std::string sentence : sentencesOf(line)) {
+        if (const std::size_t colon = sentence.find(": "); colon != std::string::npos) {
+            sentence = sentence.substr(colon + 2);
+        }
+        const auto begin = std::find_if(sentence.begin(), sentence.end(), isLetter);
+        sentence = stripped(std::string(begin, sentence.end()));
+        if (sentence.size() <= 6 || sentence.ends_with("?")) {
+            continue;
+        }
+        sentence[0] = sentence[0] >= 'a' && sentence[0] <= 'z' ? char(sentence[0] - 'a' + 'A') : sentence[0];
+        if (!sentence.ends_with(".") && !sentence.ends_with("!")) {
+            sentence += ".";
+        }
+        if (std::find(kept.begin(), kept.end(), sentence) == kept.end()) {
+            kept.push_back(sentence);
+        }
+    }
+    return joined(kept);
+}
+
+BleuCounts bleuCounts(const std::vector<std::string>& answer, const std::vector<std::string>& truth)
+{
+    BleuCounts counts;
+    counts.answerLength = double(answer.size());
+    counts.truthLength = double(truth.size());
+    const auto grams = [](const std::vector<std::string>& words, std::size_t n) {
+        std::map<std::vector<std::string>, int> all;
+        for (std::size_t at = 0; at + n <= words.size(); ++at) {
+            ++all[{words.begin() + std::ptrdiff_t(at), words.begin() + std::ptrdiff_t(at + n)}];
+        }
+        return all;
+    };
+    for (std::size_t n = 1; n <= 4; ++n) {
+        const auto wanted = grams(truth, n);
+        for (const auto& [gram, count] : grams(answer, n)) {
+            const auto found = wanted.find(gram);
+            counts.matches[n - 1] += found == wanted.end() ? 0 : std::min(count, found->second);
+            counts.totals[n - 1] += count;
+        }
+    }
+    return counts;
+}
+
+double bleu(const BleuCounts& sums, int order)
+{
+    double logs = 0;
+    for (std::size_t n = 0; n < std::size_t(order); ++n) {
+        if (sums.matches[n] <= 0) {
+            return 0;
+        }
+        logs += std::log(sums.matches[n] / sums.totals[n]) / order;
+    }
+    const double brevity = sums.answerLength < sums.truthLength ? std::exp(1 - sums.truthLength / sums.answerLength) : 1;
+    return brevity * std::exp(logs);
+}
+
+double rougeL(const std::vector<std::string>& answer, const std::vector<std::string>& truth)
+{
+    std::vector<int> row(truth.size() + 1, 0);
+    for (const std::string& word : answer) {
+        int diagonal = 0;
+        for (std::size_t n = 0; n < truth.size(); ++n) {
+            const int above = row[n + 1];
+            row[n + 1] = word == truth[n] ? diagonal + 1 : std::max(above, row[n]);
+            diagonal = above;
+        }
+    }
+    const double common = row.back();
+    if (common == 0) {
+        return 0;
+    }
+    constexpr double kBetaSquared = 1.2 * 1.2;
+    const double precision = common / double(answer.size()), recall = common / double(truth.size());
+    return (1 + kBetaSquared) * precision * recall / (recall + kBetaSquared * precision);
+}
+
+} // namespace hf::assistant::evaluate
