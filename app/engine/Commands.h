@@ -22,6 +22,8 @@ int checkCommand(std::span<const std::string> words);
 int benchModelCommand(std::span<const std::string> words);
 /// The paper's benchmarks.
 int evaluateCommand(std::span<const std::string> words);
+/// Conversations of the expert stage from phantoms and label maps.
+int makeDataCommand(std::span<const std::string> words);
 int trainCommand(std::span<const std::string> words);
 int runNetworkCommand(std::span<const std::string> words);
 /// `bench experts`: time and memory of their networks; anything else is benchModelCommand().

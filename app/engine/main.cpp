@@ -52,6 +52,10 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            --write-answers FILE.jsonl keeps the answers, --answers FILE.jsonl scores such a file without a model
   evaluate --benchmark held-out [--limit N] [--seed N] [--json]
            the demo model's own task on pictures, cards and wordings that it was not trained with
+  make-data --output FOLDER [--seed N] [--patients N] [--volumes FOLDER [--modality CT|MR|DX]] [--views N] [--questions N] [--validation SHARE] [--test SHARE]
+           conversations of the expert stage in the published form, with pictures, from N synthetic patients and from the volumes of a folder:
+           NAME.nii.gz|.nii|.json with NAME_labels.* on the same grid, labels.csv (value, name), and patients.csv (volume, patient) where a
+           patient has several
   train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
            trains the small demo model
 
@@ -67,7 +71,7 @@ int main(int argc, char** argv)
     const std::vector<std::string> words(argv + 1, argv + argc);
     const std::map<std::string, std::function<int(std::span<const std::string>)>> commands{
         {"serve", hf::app::serveCommand}, {"ask", hf::app::askCommand}, {"segment", hf::app::segmentCommand}, {"classify", hf::app::classifyCommand}, {"models", hf::app::modelsCommand},
-        {"tokenize", hf::app::tokenizeCommand}, {"quantize", hf::app::quantizeCommand}, {"check", hf::app::checkCommand}, {"evaluate", hf::app::evaluateCommand}, {"train", hf::app::trainCommand},
+        {"tokenize", hf::app::tokenizeCommand}, {"quantize", hf::app::quantizeCommand}, {"check", hf::app::checkCommand}, {"evaluate", hf::app::evaluateCommand}, {"make-data", hf::app::makeDataCommand}, {"train", hf::app::trainCommand},
         {"run-network", hf::app::runNetworkCommand}, {"bench", hf::app::benchCommand}};
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
         std::fputs(kUsage, words.empty() ? stderr : stdout);

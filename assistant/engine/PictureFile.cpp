@@ -206,4 +206,16 @@ Picture readPictureFile(const std::filesystem::path& file)
     throw Error(file.string() + " is neither a PNG nor a JPEG file", "picture");
 }
 
+void writePngFile(const std::filesystem::path& file, const Picture& picture)
+{
+    png_image image{};
+    image.version = PNG_IMAGE_VERSION;
+    image.width = png_uint_32(picture.width);
+    image.height = png_uint_32(picture.height);
+    image.format = PNG_FORMAT_RGB;
+    if (png_image_write_to_file(&image, file.c_str(), 0, picture.rgb.data(), 0, nullptr) == 0) {
+        throw Error("cannot write " + file.string() + ": " + image.message, "write");
+    }
+}
+
 } // namespace hf::assistant

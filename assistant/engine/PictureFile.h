@@ -11,4 +11,7 @@ namespace hf::assistant {
 /// @throws Error "file" when it cannot be read, "picture" when it is neither format, broken, too large, or CMYK.
 Picture readPictureFile(const std::filesystem::path& file);
 
+/// As PNG, 8 bits RGB. @throws Error "write".
+void writePngFile(const std::filesystem::path& file, const Picture& picture);
+
 } // namespace hf::assistant

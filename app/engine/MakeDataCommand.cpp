@@ -1,0 +1,173 @@
+#include "app/engine/Arguments.h"
+#include "app/engine/Commands.h"
+#include "app/engine/StopOnSignal.h"
+#include "app/engine/VolumeFile.h"
+#include "assistant/engine/evaluate/DataFile.h"
+#include "assistant/engine/train/DataSet.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace hf::app {
+
+namespace fs = std::filesystem;
+using namespace assistant::train;
+using assistant::evaluate::CsvFile;
+
+namespace {
+
+/// A volume file of the user and the label map beside it.
+struct UserFiles {
+    fs::path volume, labels;
+    std::string name, patient;
+};
+
+/// NAME.nii, NAME.nii.gz or NAME.json: "NAME" and the ending; an empty ending for anything else.
+std::pair<std::string, std::string> nameAndEnding(const fs::path& file)
+{
+    const std::string name = file.filename().string();
+    for (const char* ending : {".nii.gz", ".nii", ".json"}) {
+        if (name.ends_with(ending)) {
+            return {name.substr(0, name.size() - std::string(ending).size()), ending};
+        }
+    }
+    return {};
+}
+
+/// Volumes in the order of their names; a patient is the volume's name unless patients.csv says otherwise.
+std::vector<UserFiles> userFiles(const fs::path& folder)
+{
+    if (!fs::is_directory(folder)) {
+        throw Error(folder.string() + " is no folder", "not-found");
+    }
+    std::map<std::string, std::string> patients;
+    if (fs::exists(folder / "patients.csv")) {
+        const CsvFile csv(folder / "patients.csv");
+        const auto volume = csv.find({"volume", "name"}), patient = csv.find({"patient"});
+        if (!volume || !patient) {
+            csv.fail(1, "columns volume and patient were expected");
+        }
+        for (const CsvFile::Row& row : csv.rows()) {
+            patients[row.fields[*volume]] = row.fields[*patient];
+        }
+    }
+    std::vector<UserFiles> found;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        const auto [name, ending] = nameAndEnding(entry.path());
+        if (ending.empty() || name.ends_with("_labels")) {
+            continue;
+        }
+        fs::path labels;
+        for (const char* other : {".nii.gz", ".nii", ".json"}) {
+            if (labels.empty() && fs::exists(folder / (name + "_labels" + other))) {
+                labels = folder / (name + "_labels" + other);
+            }
+        }
+        if (labels.empty()) {
+            throw Error(entry.path().string() + " has no label map " + name + "_labels.nii.gz, .nii or .json beside it", "not-found");
+        }
+        found.push_back({entry.path(), labels, name, patients.contains(name) ? patients[name] : name});
+    }
+    if (found.empty()) {
+        throw Error(folder.string() + " holds no volume (.nii, .nii.gz, or .json beside its raw file)", "not-found");
+    }
+    std::sort(found.begin(), found.end(), [](const UserFiles& a, const UserFiles& b) { return a.name < b.name; });
+    return found;
+}
+
+/// value,name
+std::vector<Label> labelTable(const fs::path& file)
+{
+    const CsvFile csv(file);
+    const auto value = csv.find({"value", "label", "id"}), name = csv.find({"name", "structure"});
+    if (!value || !name) {
+        csv.fail(1, "columns value and name were expected");
+    }
+    std::vector<Label> labels;
+    for (const CsvFile::Row& row : csv.rows()) {
+        const std::string& text = row.fields[*value];
+        const int number = text.empty() || text.size() > 3 || text.find_first_not_of("0123456789") != std::string::npos ? -1 : std::stoi(text);
+        if (number < 0 || number > 255) {
+            csv.fail(row.line, "a label's value is a whole number of 0 to 255, not '" + text + "'");
+        }
+        if (number > 0) {
+            Label label;
+            label.value = LabelId(number);
+            label.name = row.fields[*name];
+            labels.push_back(label);
+        }
+    }
+    return labels;
+}
+
+LabelledVolume readUserVolume(const UserFiles& files, const std::string& modality, const std::vector<Label>& table)
+{
+    const Volume volume = readVolumeFile(files.volume, modality), labels = readVolumeFile(files.labels, "SEG");
+    if (!labels.geometry().sameGridAs(volume.geometry())) {
+        throw Error(files.labels.string() + " and " + files.volume.string() + " lie on different grids", "grid");
+    }
+    std::vector<LabelId> voxels(labels.geometry().size().voxels());
+    labels.visit([&](const auto& values) {
+        for (std::size_t n = 0; n < voxels.size(); ++n) {
+            const double value = double(values[n]);
+            if (value < 0 || value > 255 || value != std::floor(value)) {
+                throw Error(files.labels.string() + " holds the value " + std::to_string(value) + ", which is no label of 0 to 255", "broken");
+            }
+            voxels[n] = LabelId(value);
+        }
+    });
+    return {volume, LabelMap(volume.geometry(), std::move(voxels), table), files.patient, false};
+}
+
+} // namespace
+
+int makeDataCommand(std::span<const std::string> words)
+{
+    const Arguments arguments(words, {"--output", "--seed", "--patients", "--volumes", "--modality", "--views", "--questions", "--validation", "--test"}, {});
+    if (!arguments.has("--output") || !arguments.plain().empty()) {
+        throw Error("make-data needs --output FOLDER", "usage");
+    }
+    const StopOnSignal signal;
+    DataSetOptions options;
+    options.seed = std::uint32_t(arguments.number("--seed", options.seed));
+    options.views = int(arguments.number("--views", options.views));
+    options.questions = int(arguments.number("--questions", options.questions));
+    options.validation = arguments.number("--validation", options.validation);
+    options.test = arguments.number("--test", options.test);
+    const fs::path folder = arguments.value("--volumes");
+    const std::vector<UserFiles> files = folder.empty() ? std::vector<UserFiles>() : userFiles(folder);
+    const std::vector<Label> table = folder.empty() ? std::vector<Label>() : labelTable(folder / "labels.csv");
+    const int phantoms = int(arguments.number("--patients", folder.empty() ? 100 : 0));
+    if (options.views < 1 || options.questions < 1 || phantoms < 0 || options.validation < 0 || options.test < 0 || options.validation + options.test >= 1) {
+        throw Error("--views and --questions are at least 1, --validation and --test shares below 1 together", "usage");
+    }
+    const auto phantomSeed = [&](int n) { return options.seed * 100'000 + std::uint32_t(n); };
+    std::vector<std::string> patients;
+    for (int n = 0; n < phantoms; ++n) {
+        patients.push_back("phantom-" + std::to_string(phantomSeed(n)));
+    }
+    for (const UserFiles& one : files) {
+        patients.push_back(one.patient);
+    }
+    DataSetWriter writer(arguments.value("--output"), splitByPatient(patients, options));
+    const auto add = [&](const LabelledVolume& volume, std::size_t done) {
+        throwIfStopped(signal.token());
+        writer.add(volume.patient, conversationsAbout(volume, options));
+        std::fprintf(stderr, "\r%zu of %zu volumes", done, patients.size());
+    };
+    std::size_t done = 0;
+    for (int n = 0; n < phantoms; ++n) {
+        add(labelledPhantom(phantomSeed(n)), ++done);
+    }
+    for (const UserFiles& one : files) {
+        add(readUserVolume(one, arguments.value("--modality"), table), ++done);
+    }
+    std::fprintf(stderr, "\n");
+    for (const auto& [part, count] : writer.finish()) {
+        std::printf("%s: %zu conversations\n", part.c_str(), count);
+    }
+    return 0;
+}
+
+} // namespace hf::app
