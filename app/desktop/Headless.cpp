@@ -1,5 +1,6 @@
 #include "app/desktop/Headless.h"
 
+#include "app/ConsoleProgress.h"
 #include "app/desktop/LibraryJob.h"
 #include "assistant/client/EngineClient.h"
 #include "viewer/dicom/BrainSequences.h"
@@ -190,8 +191,9 @@ Record follow(assistant::EngineClient& client, quint64 job)
             record.answers.back() += piece;
         }
     });
+    ConsoleProgress console;
     QObject::connect(&client, &Client::expertProgress, &loop, [&](quint64, double fraction, const QString& stage) {
-        std::fprintf(stderr, "expert: %3.0f %% %s\n", fraction * 100, qPrintable(stage));
+        console.show(fraction, ("expert: " + stage).toStdString());
     });
     QObject::connect(&client, &Client::expertFinished, &loop, [&, isChat = client.isChat(job)](quint64 number, const assistant::ExpertOutcome& outcome) {
         if (number == job && !isChat) {
@@ -322,7 +324,8 @@ QList<std::shared_ptr<const Volume>> otherChannels(const std::vector<const dicom
 {
     QList<std::shared_ptr<const Volume>> others;
     for (std::size_t n = 1; n < series.size(); ++n) {
-        const Progress progress = [&](double fraction, const std::string& stage) { std::fprintf(stderr, "series %zu of %zu: %3.0f %% %s\n", n + 1, series.size(), fraction * 100, stage.c_str()); };
+        ConsoleProgress console;
+        const Progress progress = [&](double fraction, const std::string& stage) { console.show(fraction, "series " + std::to_string(n + 1) + " of " + std::to_string(series.size()) + ": " + stage); };
         others.append(std::make_shared<const Volume>(imaging::onGridOf(first, dicom::readSeries(*series[n]), progress, {})));
     }
     return others;

@@ -1,5 +1,5 @@
+#include "app/ConsoleProgress.h"
 #include "app/engine/Commands.h"
-#include "app/engine/ConsoleProgress.h"
 #include "app/engine/Engine.h"
 #include "app/engine/ModelArguments.h"
 #include "assistant/engine/Prompt.h"

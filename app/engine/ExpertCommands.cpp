@@ -1,6 +1,6 @@
+#include "app/ConsoleProgress.h"
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
-#include "app/engine/ConsoleProgress.h"
 #include "app/engine/Engine.h"
 #include "app/engine/VolumeFile.h"
 #include "app/engine/Wire.h"

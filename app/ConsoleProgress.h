@@ -9,7 +9,7 @@
 
 namespace hf::app {
 
-/// Shows progress in one line of the terminal; says nothing where standard error is a file or a pipe.
+/// Shows progress in one line of the terminal; where standard error is a file or a pipe, one line for each stage.
 class ConsoleProgress {
 public:
     ConsoleProgress() = default;
@@ -17,7 +17,7 @@ public:
     ConsoleProgress& operator=(const ConsoleProgress&) = delete;
     ~ConsoleProgress()
     {
-        if (m_shown >= 0) {
+        if (m_isTerminal && m_shown >= 0) {
             std::fprintf(stderr, "\n");
         }
     }
@@ -25,19 +25,21 @@ public:
     /// Must not outlive this.
     Progress progress()
     {
-        return [this](double fraction, const std::string& stage) { show(int(fraction * 100), stage); };
+        return [this](double fraction, const std::string& stage) { show(fraction, stage); };
+    }
+
+    void show(double fraction, const std::string& stage)
+    {
+        const int percent = int(fraction * 100);
+        if (stage == m_stage && (percent == m_shown || !m_isTerminal)) {
+            return;
+        }
+        std::fprintf(stderr, m_isTerminal ? "\r%3d %% %-50s" : "%3d %% %s\n", percent, stage.c_str());
+        m_shown = percent;
+        m_stage = stage;
     }
 
 private:
-    void show(int percent, const std::string& stage)
-    {
-        if (m_isTerminal && (percent != m_shown || stage != m_stage)) {
-            m_shown = percent;
-            m_stage = stage;
-            std::fprintf(stderr, "\r%3d %% %-50s", percent, stage.c_str());
-        }
-    }
-
     const bool m_isTerminal = isatty(STDERR_FILENO) == 1;
     int m_shown = -1;
     std::string m_stage;
