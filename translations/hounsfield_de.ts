@@ -2,13 +2,6 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de_DE">
 <context>
-    <name>MaskReceiver</name>
-    <message>
-        <source>Mask by %1</source>
-        <translation>Maske von %1</translation>
-    </message>
-</context>
-<context>
     <name>WindowPreset</name>
     <message>
         <source>Soft tissue</source>
@@ -486,6 +479,13 @@
     </message>
 </context>
 <context>
+    <name>hf::MaskReceiver</name>
+    <message>
+        <source>Mask by %1</source>
+        <translation>Maske von %1</translation>
+    </message>
+</context>
+<context>
     <name>hf::MeasurementText</name>
     <message>
         <source>%1 px (no scale)</source>
@@ -713,10 +713,6 @@
         <translation>kein SUV</translation>
     </message>
     <message>
-        <source>presentation state</source>
-        <translation>Darstellungszustand</translation>
-    </message>
-    <message>
         <source>Axial</source>
         <translation>Axial</translation>
     </message>
@@ -834,6 +830,18 @@
     <message>
         <source>place is %1 mm outside this series</source>
         <translation>Stelle liegt %1 mm außerhalb dieser Serie</translation>
+    </message>
+    <message>
+        <source>presentation state %1</source>
+        <translation>Darstellungszustand %1</translation>
+    </message>
+    <message>
+        <source>presentation state %1, in part</source>
+        <translation>Darstellungszustand %1, zum Teil</translation>
+    </message>
+    <message>
+        <source>grey values of presentation state %1</source>
+        <translation>Grauwerte des Darstellungszustands %1</translation>
     </message>
 </context>
 <context>
@@ -953,12 +961,8 @@
         <translation>Das Volumen wird aufgebaut ...</translation>
     </message>
     <message>
-        <source>Software OpenGL, slow: the first picture took %1 ms; coarser while moving</source>
-        <translation>Software-OpenGL, langsam: das erste Bild brauchte %1 ms; beim Bewegen gröber</translation>
-    </message>
-    <message>
-        <source>Software OpenGL</source>
-        <translation>Software-OpenGL</translation>
+        <source>Software OpenGL, slow: coarse at first and while moving</source>
+        <translation>Software-OpenGL, langsam: zuerst und beim Bewegen grob</translation>
     </message>
 </context>
 <context>
@@ -1303,6 +1307,82 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     <message>
         <source>Mouse: left drag scrolls, right drag changes the window</source>
         <translation>Maus: links ziehen blättert, rechts ziehen ändert das Fenster</translation>
+    </message>
+    <message>
+        <source>some drawings</source>
+        <translation>einige Zeichnungen</translation>
+    </message>
+    <message>
+        <source>some texts</source>
+        <translation>einige Texte</translation>
+    </message>
+    <message>
+        <source>compound drawings</source>
+        <translation>zusammengesetzte Zeichnungen</translation>
+    </message>
+    <message>
+        <source>line styles</source>
+        <translation>Linienarten</translation>
+    </message>
+    <message>
+        <source>text styles</source>
+        <translation>Textgestaltung</translation>
+    </message>
+    <message>
+        <source>displayed area</source>
+        <translation>Bildausschnitt</translation>
+    </message>
+    <message>
+        <source>size on the screen</source>
+        <translation>Größe auf dem Bildschirm</translation>
+    </message>
+    <message>
+        <source>turn by an angle that is no quarter</source>
+        <translation>Drehung um keinen rechten Winkel</translation>
+    </message>
+    <message>
+        <source>shutter</source>
+        <translation>Blende</translation>
+    </message>
+    <message>
+        <source>bitmap shutter</source>
+        <translation>Blende als Bitmap</translation>
+    </message>
+    <message>
+        <source>presentation lookup table</source>
+        <translation>Darstellungs-LUT</translation>
+    </message>
+    <message>
+        <source>modality lookup table</source>
+        <translation>Modalitäts-LUT</translation>
+    </message>
+    <message>
+        <source>another rescale of the values</source>
+        <translation>andere Umrechnung der Werte</translation>
+    </message>
+    <message>
+        <source>overlay planes</source>
+        <translation>Overlay-Ebenen</translation>
+    </message>
+    <message>
+        <source>subtraction</source>
+        <translation>Subtraktion</translation>
+    </message>
+    <message>
+        <source>%1 (without: %2)</source>
+        <translation>%1 (ohne: %2)</translation>
+    </message>
+    <message>
+        <source>None: the image as stored</source>
+        <translation>Keine: das Bild wie gespeichert</translation>
+    </message>
+    <message>
+        <source>Presentation state</source>
+        <translation>Darstellungszustand</translation>
+    </message>
+    <message>
+        <source>Choose the presentation state</source>
+        <translation>Darstellungszustand wählen</translation>
     </message>
 </context>
 <context>

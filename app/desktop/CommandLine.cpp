@@ -31,6 +31,14 @@ void parseRender(const QCommandLineParser& parser, HeadlessOptions& job)
             throw Error("--position needs millimetres", "usage");
         }
     }
+    if (parser.isSet("presentation")) {
+        bool isNumber = false;
+        const QString word = parser.value("presentation");
+        job.presentation = word == "none" ? 0 : word.toInt(&isNumber);
+        if (word != "none" && (!isNumber || *job.presentation < 1)) {
+            throw Error("--presentation must be none or a number from 1", "usage");
+        }
+    }
     if (parser.isSet("size")) {
         const QStringList sides = parser.value("size").split('x');
         job.size = QSize(sides.value(0).toInt(), sides.value(1).toInt());
@@ -59,6 +67,7 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
         {"render", "Write a picture of one view to FILE, .png.", "file"}, {"view", "View to render: axial, sagittal, coronal, 3d or single (the images as they were taken).", "view", "single"},
         {"position", "Slice nearest to MM along the axis across the plane (LPS), instead of --slice.", "mm"}, {"preset", "Window by its name, or the way a 3D view is rendered.", "name"},
         {"size", "Size of the picture.", "wxh"}, {"annotations", "Texts over the picture: on or off.", "on|off", "on"},
+        {"presentation", "Presentation state of the series to render by: none, or its number as --info lists them, from 1 (the default, the newest).", "none|n"},
         {"import", "Take PATH into the list of studies.", "path"}, {"copy", "With --import: copy the images."}, {"studies", "Print the studies of the list that WORDS find; an empty text finds all.", "words"},
         {"library", "Keep the list of studies in FOLDER.", "folder"}, {"screenshot", "Ask, save a picture of the window to FILE and quit.", "file"}});
     if (!parser.parse(words)) {

@@ -4,6 +4,7 @@
 #include "app/desktop/LibraryJob.h"
 #include "assistant/client/EngineClient.h"
 #include "viewer/dicom/BrainSequences.h"
+#include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/imaging/Registration.h"
@@ -43,17 +44,24 @@ QJsonArray notesJson(const std::vector<Note>& notes)
 
 QJsonObject seriesJson(const dicom::Series& series)
 {
-    QJsonArray spacing, windows;
+    QJsonArray spacing, windows, states;
     for (const double mm : series.spacingMm) {
         spacing.append(mm);
     }
     for (const WindowLevel& window : series.windows) {
         windows.append(QJsonObject{{"center", window.center}, {"width", window.width}, {"name", text(window.name)}});
     }
+    for (const auto& state : series.presentations) {
+        QJsonArray without;
+        for (const std::string& part : state->notApplied) {
+            without.append(text(part));
+        }
+        states.append(QJsonObject{{"label", text(state->label)}, {"not_applied", without}});
+    }
     return {{"key", text(series.key)}, {"uid", text(series.uid)}, {"modality", text(series.modality)}, {"unit", text(toString(series.unit))}, {"description", text(series.text.seriesDescription)}, {"kind", text(toString(series.kind))},
         {"images", int(series.images.size())}, {"matrix", QJsonArray{series.columns, series.rows, int(series.images.size())}}, {"spacing_mm", spacing},
         {"plane", series.plane ? QJsonValue(text(toString(*series.plane))) : QJsonValue()}, {"windows", windows}, {"notes", notesJson(series.notes)}, {"part", series.part}, {"parts", series.parts},
-        {"part_name", text(series.partName)}, {"body_part", text(series.text.bodyPart)}};
+        {"presentations", states}, {"part_name", text(series.partName)}, {"body_part", text(series.text.bodyPart)}};
 }
 
 /// Every image is decoded once, so that the list of what was refused is whole and the notes are those of the volume.
@@ -111,7 +119,7 @@ int exportVolume(const HeadlessOptions& options, const dicom::ScanResult& found)
     return 0;
 }
 
-View chosenView(const HeadlessOptions& options, const Volume& volume)
+View chosenView(const HeadlessOptions& options, const dicom::Series& series, const Volume& volume)
 {
     View view;
     view.plane = options.plane.isEmpty() ? volume.geometry().acquisitionPlane() : planeFromString(options.plane.toStdString());
@@ -120,7 +128,9 @@ View chosenView(const HeadlessOptions& options, const Volume& volume)
     if (view.slice < 0 || view.slice >= slices) {
         throw Error("--slice must be between 0 and " + std::to_string(slices - 1) + " in this plane", "usage");
     }
-    view.window = volume.defaultWindow();
+    const dicom::Presentation* state = series.presentations.empty() ? nullptr : series.presentations.front().get();
+    view.window = dicom::presentedWindow(state, volume, series.images[series.images.size() / 2], series.valueFactor);
+    view.invert = state && state->inverts(volume);
     if (options.window) {
         view.window = {options.window->second, options.window->first, {}};
     }
@@ -356,7 +366,7 @@ int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& foun
     const auto volume = std::make_shared<const Volume>(dicom::readSeries(*series.front()));
     const auto others = otherChannels(series, *volume);
     const double readMs = double(timer.nsecsElapsed()) / 1e6;
-    const View view = chosenView(options, *volume);
+    const View view = chosenView(options, *series.front(), *volume);
     if (!QDir().mkpath(options.exportFolder)) {
         throw Error("cannot make the folder " + options.exportFolder.toStdString(), "write");
     }

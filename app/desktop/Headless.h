@@ -34,6 +34,7 @@ struct HeadlessOptions {
     std::optional<double> positionMm;   ///< Instead of `slice`: LPS coordinate along the axis across the plane.
     QString preset;                 ///< Instead of `window`.
     std::optional<QSize> size;      ///< Of the picture, pixels.
+    std::optional<int> presentation;    ///< Number of a presentation state of the series, from 1; 0: none; empty: the newest.
     bool annotations = true;        ///< Texts, letters, ruler and marks over the picture.
     QString modelFolder;
     QString engineProgram;

@@ -58,13 +58,13 @@ int sliceAt(const Geometry& geometry, Plane plane, double mm)
     return best;
 }
 
-WindowLevel presetWindow(const std::string& name, const Volume& volume)
+WindowLevel presetWindow(const std::string& name, const Scene& scene)
 {
     if (name == "auto") {
-        return volume.percentileWindow();
+        return scene.volume()->percentileWindow();
     }
     if (name == "stored") {
-        return volume.defaultWindow();
+        return scene.storedWindow();
     }
     std::string known = "auto, stored";
     for (const WindowPreset& preset : ctPresets()) {
@@ -89,6 +89,13 @@ QImage renderSlice(const HeadlessOptions& options, const dicom::Series& series, 
     SliceView view(&scene, &findings, plane);
     view.resize(options.size.value_or(QSize(1024, 1024)));
     scene.setVolume(volume, series);
+    if (options.presentation) {
+        const int states = int(series.presentations.size());
+        if (*options.presentation > states) {
+            throw Error("--presentation: the series has " + std::to_string(states) + " presentation states", "usage");
+        }
+        scene.setPresentation(*options.presentation - 1);
+    }
     const int count = scene.sliceCount(plane);
     const int slice = options.positionMm ? sliceAt(geometry, plane, *options.positionMm) : options.slice.value_or(count / 2);
     if (slice < 0 || slice >= count) {
@@ -98,9 +105,9 @@ QImage renderSlice(const HeadlessOptions& options, const dicom::Series& series, 
     if (options.window) {
         scene.setWindow({options.window->second, options.window->first, {}});
     } else if (!options.preset.isEmpty()) {
-        scene.setWindow(presetWindow(options.preset.toStdString(), *volume));
+        scene.setWindow(presetWindow(options.preset.toStdString(), scene));
     }
-    view.fit();
+    view.resetView();
     view.setCrosshairShown(false);
     return options.annotations ? view.grab().toImage() : toImage(view.picture());
 }

@@ -2,6 +2,7 @@
 
 #include "app/desktop/ActionTable.h"
 #include "app/desktop/MainWindow.h"
+#include "app/desktop/PresentationActions.h"
 #include "app/desktop/SettingsActions.h"
 #include "app/desktop/ViewActions.h"
 #include "assistant/panel/ChatPanel.h"
@@ -24,6 +25,7 @@
 #include <QSpinBox>
 #include <QTextBrowser>
 #include <QToolBar>
+#include <QUndoGroup>
 #include <QUndoStack>
 #include <QVBoxLayout>
 
@@ -73,18 +75,18 @@ void WindowActions::addFile()
 void WindowActions::addEdit()
 {
     MainWindow* w = m_window;
-    QUndoStack* stack = w->scene()->undoStack();
+    QUndoGroup* edits = w->scene()->undoGroup();
     m_table->beginMenu(tr("&Edit"));
-    QAction* undo = m_table->add({"undo", "undo", tr("Undo"), {QKeySequence("Ctrl+Z")}}, [stack] { stack->undo(); });
-    QAction* redo = m_table->add({"redo", "redo", tr("Redo"), {QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")}}, [stack] { stack->redo(); });
-    const auto follow = [stack, undo, redo] {
-        undo->setEnabled(stack->canUndo());
-        redo->setEnabled(stack->canRedo());
-        undo->setText(stack->canUndo() ? tr("Undo: %1").arg(stack->undoText()) : tr("Undo"));
-        redo->setText(stack->canRedo() ? tr("Redo: %1").arg(stack->redoText()) : tr("Redo"));
+    QAction* undo = m_table->add({"undo", "undo", tr("Undo"), {QKeySequence("Ctrl+Z")}}, [edits] { edits->undo(); });
+    QAction* redo = m_table->add({"redo", "redo", tr("Redo"), {QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")}}, [edits] { edits->redo(); });
+    const auto follow = [edits, undo, redo] {
+        undo->setEnabled(edits->canUndo());
+        redo->setEnabled(edits->canRedo());
+        undo->setText(edits->canUndo() ? tr("Undo: %1").arg(edits->undoText()) : tr("Undo"));
+        redo->setText(edits->canRedo() ? tr("Redo: %1").arg(edits->redoText()) : tr("Redo"));
     };
-    connect(stack, &QUndoStack::indexChanged, this, follow);
-    connect(stack, &QUndoStack::cleanChanged, this, follow);
+    connect(edits, &QUndoGroup::indexChanged, this, follow);
+    connect(edits, &QUndoGroup::activeStackChanged, this, follow);
     follow();
     m_table->separator();
     m_table->add({"nextFinding", {}, tr("Next measurement"), {QKeySequence("N")}, ActionTable::NeedsImage}, [w] { w->findings()->jumpToNext(1); });
@@ -134,6 +136,7 @@ void WindowActions::addView()
     }
     m_table->endSubmenu();
     m_table->separator();
+    addPresentationActions(w, m_table);
     m_table->add({"tags", {}, tr("Tags of the image ..."), {QKeySequence("Ctrl+I")}, ActionTable::NeedsImage}, [w] { (new TagBrowser(w->scene(), w))->show(); });
 }
 
@@ -142,7 +145,7 @@ void WindowActions::addWindows()
     Scene* scene = m_window->scene();
     m_table->beginSubmenu("window", tr("Window presets"));
     m_table->add({"window-0", "auto", tr("Automatic"), {QKeySequence("0")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->volume()->percentileWindow()); });
-    m_table->add({"window-1", {}, tr("As stored"), {QKeySequence("1")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->volume()->defaultWindow()); });
+    m_table->add({"window-1", {}, tr("As stored"), {QKeySequence("1")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->storedWindow()); });
     for (const WindowPreset& preset : ctPresets()) {
         QList<QKeySequence> keys;
         if (preset.key > 0) {

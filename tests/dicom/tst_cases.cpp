@@ -1,4 +1,5 @@
 #include "support/Check.h"
+#include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/volume/Error.h"
@@ -43,11 +44,14 @@ std::vector<const dicom::Series*> partsOf(const dicom::ScanResult& found)
 }
 
 /// The whole first image at one pixel a voxel, as the screen composes it.
-Picture pictureOf(const Volume& volume)
+/// Of its first slice, by the newest presentation state where there is one.
+Picture pictureOf(const dicom::Series& series, const Volume& volume)
 {
     View view;
     view.plane = volume.geometry().acquisitionPlane();
-    return composeSlice(volume, frameOf(volume.geometry(), view), volume.defaultWindow(), false, Interpolation::Linear);
+    const dicom::Presentation* state = series.presentations.empty() ? nullptr : series.presentations.front().get();
+    const WindowLevel window = dicom::presentedWindow(state, volume, series.images.front(), series.valueFactor);
+    return composeSlice(volume, frameOf(volume.geometry(), view), window, state && state->inverts(volume), Interpolation::Linear);
 }
 
 void checkValues(const std::string& name, const json& facts, const Volume& volume)
@@ -62,13 +66,13 @@ void checkValues(const std::string& name, const json& facts, const Volume& volum
     }
 }
 
-void checkPicture(const std::string& name, const json& facts, const Volume& volume)
+void checkPicture(const std::string& name, const json& facts, const dicom::Series& series, const Volume& volume)
 {
     const bool isColor = facts.contains("rgb");
     if (!isColor && !facts.contains("grey") && !facts.contains("black")) {
         return;
     }
-    const Picture picture = pictureOf(volume);
+    const Picture picture = pictureOf(series, volume);
     for (const json& place : facts.value("black", json::array())) {
         if (picture.at(place[0], place[1]).r != 0) {
             failCase(name, "padding is not black");
@@ -188,7 +192,7 @@ HF_TEST(small_objects_of_every_kind_are_read_as_numpy_reads_them)
             checkGrid(name, facts, volume);
             checkValues(name, facts, volume);
             checkPlaces(name, facts, volume);
-            checkPicture(name, facts, volume);
+            checkPicture(name, facts, *parts[0], volume);
             ++count;
         } catch (const Error& error) {
             failCase(name, error.what());

@@ -310,7 +310,6 @@ def presentation_cases():
         low = 300 - 0.5 - 199 / 2
         grey = numpy.clip(numpy.rint((pixels - low) / 199 * 255), 0, 255).astype(int)
         grey = 255 - grey if shape == "INVERSE" else grey
-        grey[3, 2:10] = 255
         save(name, [new, image, old], values=probes(pixels[None].astype(float)), grey=grey.reshape(-1).tolist(), notes=["presentation"])
 
 

@@ -1,3 +1,4 @@
+#include "support/GuiMain.h"
 #include "viewer/volume/Error.h"
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/FindingsFile.h"
@@ -5,7 +6,6 @@
 #include "viewer/widgets/MeasurementText.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
-#include "viewer/widgets/Theme.h"
 
 #include <QApplication>
 #include <QDir>
@@ -277,6 +277,36 @@ private Q_SLOTS:
         QVERIFY(*facts().length != before);
     }
 
+    void eachStudyKeepsItsEditsToTakeBack()
+    {
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {180, 190});
+        drag({60, 60}, {90, 190});
+        m_scene->undoStack()->undo();
+        QCOMPARE(int(m_findings->all().size()), 1);
+        dicom::Series other = m_series;
+        other.studyUid = "9.9";
+        other.key = other.uid = "9.9.1";
+        m_scene->setVolume(m_volume, other);
+        QVERIFY(!m_scene->undoStack()->canUndo() && !m_scene->undoStack()->canRedo());
+        drag({100, 100}, {180, 190});
+        m_scene->setVolume(m_volume, m_series);
+        QCOMPARE(int(m_findings->all().size()), 1);
+        m_scene->undoStack()->redo();
+        QCOMPARE(int(m_findings->all().size()), 2);
+        m_scene->undoStack()->undo();
+        m_scene->undoStack()->undo();
+        QVERIFY(m_findings->all().empty());
+        QVERIFY(!m_scene->undoStack()->canUndo());
+        // What was done in the other study in between is still there, with its own history.
+        m_scene->setVolume(m_volume, other);
+        QCOMPARE(int(m_findings->all().size()), 1);
+        m_scene->undoStack()->undo();
+        QVERIFY(m_findings->all().empty());
+        m_scene->clear();
+        QVERIFY(!m_scene->undoStack()->canRedo());
+    }
+
     void whatWasMeasuredIsThereAgain()
     {
         m_scene->setTool(Tool::Ellipse);
@@ -456,13 +486,6 @@ private:
     std::unique_ptr<SliceView> m_view;
 };
 
-int main(int argc, char** argv)
-{
-    QLocale::setDefault(QLocale::c());
-    QApplication application(argc, argv);
-    theme::apply(application);
-    tst_measuring test;
-    return QTest::qExec(&test, argc, argv);
-}
+int main(int argc, char** argv) { return test::runGuiTest<tst_measuring>(argc, argv); }
 
 #include "tst_measuring.moc"

@@ -1,5 +1,6 @@
 #include "viewer/database/Import.h"
 
+#include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/volume/Error.h"
@@ -70,8 +71,8 @@ std::set<fs::path> imageFiles(const dicom::Study& study)
         for (const dicom::Image& image : series.images) {
             files.insert(image.path);
         }
-        if (series.presentation) {
-            files.insert(series.presentation->path);
+        for (const auto& state : series.presentations) {
+            files.insert(state->path);
         }
     }
     return files;
@@ -157,8 +158,8 @@ std::set<fs::path> filesToCopy(const StudyDatabase& database, const dicom::Study
                 files.erase(image.path);
             }
         }
-        if (series.presentation) {
-            files.erase(series.presentation->path);
+        for (const auto& state : series.presentations) {
+            files.erase(state->path);
         }
     }
     return files;
@@ -196,8 +197,8 @@ std::vector<fs::path> filesOfStudy(const dicom::Study& study)
         for (const dicom::Image& image : series.images) {
             files.insert(fs::absolute(image.path));
         }
-        if (series.presentation) {
-            files.insert(fs::absolute(series.presentation->path));
+        for (const auto& state : series.presentations) {
+            files.insert(fs::absolute(state->path));
         }
     }
     return {files.begin(), files.end()};

@@ -188,22 +188,6 @@ std::vector<WindowLevel> scaled(std::vector<WindowLevel> windows, double factor)
     return windows;
 }
 
-/// A presentation state decides about window and polarity, and adds its lines (PS3.4 N.2).
-void present(const Presentation& presentation, const Header& header, int frame, double factor, DecodedImage& image)
-{
-    if (!image.isColor) {
-        image.isInverted = presentation.isInverted;
-        if (auto window = presentation.findWindow(header.sopInstanceUid, frame)) {
-            if (window->name.empty()) {
-                window->name = presentation.label;
-            }
-            const std::vector<WindowLevel> first = scaled({*window}, factor);
-            image.windows.insert(image.windows.begin(), first.begin(), first.end());
-        }
-    }
-    presentation.draw(header.sopInstanceUid, frame, header.pixels.rows, header.pixels.columns, image.graphics);
-}
-
 } // namespace
 
 void DecodedImage::dropValues()
@@ -214,7 +198,7 @@ void DecodedImage::dropValues()
     rgb = std::vector<std::uint8_t>();
 }
 
-DecodedImage decodeImage(DicomFile& file, int frame, Unit unit, const Presentation* presentation)
+DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
 {
     const Header& header = file.header();
     const FrameHeader& description = header.frames.at(std::size_t(frame));
@@ -229,9 +213,6 @@ DecodedImage decodeImage(DicomFile& file, int frame, Unit unit, const Presentati
         decodeGrey(file, stored, description, factor, image);
     }
     image.graphics = file.overlays(frame, stored);
-    if (presentation && presentation->isFor(header.sopInstanceUid, frame)) {
-        present(*presentation, header, frame, factor, image);
-    }
     image.hasGraphics = !image.graphics.empty();
     image.isDecoded = true;
     return image;

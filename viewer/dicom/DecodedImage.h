@@ -31,9 +31,8 @@ struct DecodedImage {
     void dropValues();
 };
 
-/// @param unit          Suv: values are multiplied by the header's factor.
-/// @param presentation  decides about window, polarity and lines where it is for the frame; may be null.
+/// @param unit  Suv: values are multiplied by the header's factor.
 /// @throws Error "unsupported" or "broken".  Thread-safe for different files.
-DecodedImage decodeImage(DicomFile& file, int frame, Unit unit, const Presentation* presentation);
+DecodedImage decodeImage(DicomFile& file, int frame, Unit unit);
 
 } // namespace hf::dicom

@@ -34,6 +34,11 @@ std::string splitKey(const Candidate& c)
         key += "|" + c.header->imageType[n];
     }
     key += "|" + c.header->pixels.photometric;
+    // The views of both breasts may stand in one series; each has its own place on the screen.
+    if (c.header->modality == "MG") {
+        const Header& h = *c.header;
+        key += "|" + h.text.laterality + "|" + h.text.viewPosition + "|" + h.patientOrientation[0] + "|" + h.patientOrientation[1];
+    }
     return key;
 }
 
@@ -189,6 +194,7 @@ void describeUnit(Series& series, const std::vector<Candidate>& list)
         const auto without = std::find_if(list.begin(), list.end(), [](const Candidate& c) { return !(c.header->suv.factor > 0); });
         if (without == list.end()) {
             series.unit = Unit::Suv;
+            series.valueFactor = list.front().header->suv.factor;
             series.notes.push_back({"suv", "Values are standardised uptake values by body weight (g/ml)."});
         } else {
             series.notes.push_back({"no-suv", "No standardised uptake values: the file does not give " + without->header->suv.missing + ". Values are as stored."});
@@ -211,6 +217,7 @@ void describe(Series& series, const std::vector<Candidate>& list)
     series.rows = header.pixels.rows;
     series.columns = header.pixels.columns;
     series.windows = list[list.size() / 2].description().windows;
+    series.patientOrientation = header.patientOrientation;
     if (frame.spacingMm) {
         series.spacingMm[0] = (*frame.spacingMm)[1];
         series.spacingMm[1] = (*frame.spacingMm)[0];
@@ -301,7 +308,7 @@ void addParts(std::vector<Series>& parts, const std::vector<Candidate>& list)
         for (std::size_t n = 0; n < times.size(); ++n) {
             Series part = makeSeries(times[n]);
             const auto& type = times[n].front().header->imageType;
-            part.partName = times.size() > 1 ? "time point " + std::to_string(n + 1) : stacks.size() > 1 ? "stack " + std::to_string(stackNumber)
+            part.partName = part.modality == "MG" ? part.text.laterality + " " + part.text.viewPosition : times.size() > 1 ? "time point " + std::to_string(n + 1) : stacks.size() > 1 ? "stack " + std::to_string(stackNumber)
                 : type.size() > 2 && type[2] == "LOCALIZER"                          ? "localizer"
                                                                                      : orientationName(times[n].front());
             parts.push_back(std::move(part));

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <set>
 
 namespace hf::dicom {
@@ -227,6 +228,20 @@ PatientText parsePatient(const TextReader& reader)
         reader.text(DCM_PatientSex), reader.text(DCM_PatientAge)};
 }
 
+/// How a projection lies in the patient, and what view of the breast it is (View Code Sequence, CID 4014) where View Position is silent.
+void parseProjection(DcmItem& dataset, Header& header)
+{
+    header.patientOrientation = {code(dataset, DCM_PatientOrientation, 0), code(dataset, DCM_PatientOrientation, 1)};
+    DcmItem* view = header.modality == "MG" && header.text.viewPosition.empty() ? findItem(dataset, DCM_ViewCodeSequence) : nullptr;
+    if (!view) {
+        return;
+    }
+    static const std::map<std::string, const char*> kViews{{"R-10242", "CC"}, {"399162004", "CC"}, {"R-10226", "MLO"}, {"399368009", "MLO"}, {"R-10224", "ML"}, {"399260004", "ML"},
+        {"R-10228", "LM"}, {"399352003", "LM"}};
+    const auto found = kViews.find(code(*view, DCM_CodeValue));
+    header.text.viewPosition = found == kViews.end() ? "" : found->second;
+}
+
 SeriesText parseSeriesText(const TextReader& reader)
 {
     struct Field { DcmTagKey tag; std::string SeriesText::*field; };
@@ -410,6 +425,7 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const
     const TextReader reader(dataset);
     header.patient = parsePatient(reader);
     header.text = parseSeriesText(reader);
+    parseProjection(dataset, header);
     parsePixelFormat(dataset, header.pixels);
     if (needsPixels) {
         checkPixelFormat(header.pixels);

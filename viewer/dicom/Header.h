@@ -1,5 +1,6 @@
 #pragma once
 
+#include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/Study.h"
 #include "viewer/dicom/Tables.h"
 
@@ -53,6 +54,7 @@ struct Header {
     std::string sopClassUid, sopInstanceUid, seriesUid, studyUid, frameOfReferenceUid, transferSyntaxUid, modality;
     std::vector<std::string> imageType;
     int instanceNumber = 0, acquisitionNumber = 0;
+    std::array<std::string, 2> patientOrientation;
     PatientText patient;
     SeriesText text;
     PixelFormat pixels;

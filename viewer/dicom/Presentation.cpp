@@ -1,7 +1,10 @@
 #include "viewer/dicom/Presentation.h"
 
 #include "viewer/dicom/Attributes.h"
+#include "viewer/dicom/Study.h"
 #include "viewer/dicom/Tables.h"
+#include "viewer/dicom/Text.h"
+#include "viewer/volume/Volume.h"
 
 #include <dcmtk/dcmdata/dcuid.h>
 
@@ -13,6 +16,8 @@ namespace hf::dicom {
 
 namespace {
 
+using Point = Presentation::Point;
+
 template <typename Function> void forEachItem(DcmItem& item, const DcmTagKey& tag, Function function)
 {
     DcmSequenceOfItems* sequence = findSequence(item, tag);
@@ -21,8 +26,9 @@ template <typename Function> void forEachItem(DcmItem& item, const DcmTagKey& ta
     }
 }
 
-void readTargets(DcmItem& item, std::vector<Presentation::Target>& targets)
+Presentation::Targets readTargets(DcmItem& item)
 {
+    Presentation::Targets targets;
     forEachItem(item, DCM_ReferencedImageSequence, [&](DcmItem& image) {
         Presentation::Target target{code(image, DCM_ReferencedSOPInstanceUID), {}};
         for (const double frame : numbers(image, DCM_ReferencedFrameNumber)) {
@@ -30,96 +36,372 @@ void readTargets(DcmItem& item, std::vector<Presentation::Target>& targets)
         }
         targets.push_back(std::move(target));
     });
+    return targets;
 }
 
-bool isAmong(const std::vector<Presentation::Target>& targets, const std::string& uid, int frame)
+std::vector<Point> pointsOf(DcmItem& item, const DcmTagKey& tag)
 {
-    return std::any_of(targets.begin(), targets.end(), [&](const Presentation::Target& target) { return target.sopInstanceUid == uid && (target.frames.empty() || target.frames.contains(frame + 1)); });
+    const std::vector<double> data = numbers(item, tag);
+    std::vector<Point> points;
+    for (std::size_t n = 0; n + 1 < data.size(); n += 2) {
+        if (std::isfinite(data[n]) && std::isfinite(data[n + 1])) {
+            points.push_back({data[n], data[n + 1]});
+        }
+    }
+    return points;
 }
 
-/// Points of a graphic as corners of a line; empty for kinds that are not drawn (PS3.3 C.10.5.1.2).
-std::vector<std::array<double, 2>> cornersOf(const std::string& type, const std::vector<std::array<double, 2>>& given)
+/// An 8-bit grey for a presentation value of 16 bits.
+std::uint8_t greyOf(double value) { return std::uint8_t(std::lround(std::clamp(value, 0.0, 65535.0) / 257)); }
+
+/// CIELab of D50 as DICOM encodes it (C.10.7.1.1) in sRGB.
+std::array<std::uint8_t, 3> rgbOfLab(const std::vector<double>& encoded)
+{
+    const double l = encoded[0] * 100 / 65535, a = encoded[1] * 255 / 65535 - 128, b = encoded[2] * 255 / 65535 - 128;
+    const double fy = (l + 16) / 116, fx = fy + a / 500, fz = fy - b / 200;
+    const auto back = [](double f) { return f > 6.0 / 29 ? f * f * f : 3 * (6.0 / 29) * (6.0 / 29) * (f - 4.0 / 29); };
+    const double x = 0.96422 * back(fx), y = back(fy), z = 0.82521 * back(fz);
+    // Bradford-adapted from D50 to the white of sRGB.
+    const double linear[3] = {3.1338561 * x - 1.6168667 * y - 0.4906146 * z, -0.9787684 * x + 1.9161415 * y + 0.0334540 * z, 0.0719453 * x - 0.2289914 * y + 1.4052427 * z};
+    std::array<std::uint8_t, 3> rgb{};
+    for (std::size_t c = 0; c < 3; ++c) {
+        const double v = std::clamp(linear[c], 0.0, 1.0);
+        rgb[c] = std::uint8_t(std::lround(255 * (v <= 0.0031308 ? 12.92 * v : 1.055 * std::pow(v, 1 / 2.4) - 0.055)));
+    }
+    return rgb;
+}
+
+void leaveOut(Presentation& state, const std::string& what)
+{
+    if (std::find(state.notApplied.begin(), state.notApplied.end(), what) == state.notApplied.end()) {
+        state.notApplied.push_back(what);
+    }
+}
+
+// --- layers, drawings, texts (C.10.5, C.10.7) -----------------------------------------------------------------------------------------
+
+void readLayers(DcmItem& dataset, Presentation& state)
+{
+    forEachItem(dataset, DCM_GraphicLayerSequence, [&](DcmItem& item) {
+        Presentation::Layer layer;
+        layer.name = code(item, DCM_GraphicLayer);
+        layer.order = integer(item, DCM_GraphicLayerOrder);
+        if (const auto lab = numbers(item, DCM_GraphicLayerRecommendedDisplayCIELabValue); lab.size() == 3) {
+            layer.color = rgbOfLab(lab);
+        } else if (const auto grey = findNumber(item, DCM_GraphicLayerRecommendedDisplayGrayscaleValue)) {
+            layer.color = {greyOf(*grey), greyOf(*grey), greyOf(*grey)};
+        }
+        state.layers.push_back(std::move(layer));
+    });
+}
+
+int layerOf(const Presentation& state, const std::string& name)
+{
+    const auto found = std::find_if(state.layers.begin(), state.layers.end(), [&](const Presentation::Layer& layer) { return layer.name == name; });
+    return found == state.layers.end() ? -1 : int(found - state.layers.begin());
+}
+
+std::optional<Presentation::Units> unitsOf(const std::string& word)
+{
+    return word == "PIXEL" ? std::optional(Presentation::Units::Image) : word == "DISPLAY" ? std::optional(Presentation::Units::Display) : std::nullopt;
+}
+
+std::vector<Point> ring(const Point& center, const Point& major, const Point& minor)
 {
     constexpr int kSteps = 90;
-    std::vector<std::array<double, 2>> corners;
-    if ((type == "POLYLINE" || type == "INTERPOLATED" || type == "POINT") && !given.empty()) {
-        return given;
-    }
-    std::array<double, 2> centre{}, major{}, minor{};
-    if (type == "CIRCLE" && given.size() == 2) {
-        centre = given[0];
-        major = {given[1][0] - centre[0], given[1][1] - centre[1]};
-        minor = {-major[1], major[0]};
-    } else if (type == "ELLIPSE" && given.size() == 4) {
-        centre = {(given[0][0] + given[1][0]) / 2, (given[0][1] + given[1][1]) / 2};
-        major = {given[1][0] - centre[0], given[1][1] - centre[1]};
-        minor = {given[3][0] - centre[0], given[3][1] - centre[1]};
-    } else {
-        return corners;
-    }
+    std::vector<Point> corners;
     for (int step = 0; step <= kSteps; ++step) {
-        const double angle = 2 * std::numbers::pi * step / kSteps;
-        corners.push_back({centre[0] + major[0] * std::cos(angle) + minor[0] * std::sin(angle), centre[1] + major[1] * std::cos(angle) + minor[1] * std::sin(angle)});
+        const double angle = 2 * std::numbers::pi * step / kSteps, c = std::cos(angle), s = std::sin(angle);
+        corners.push_back({center[0] + major[0] * c + minor[0] * s, center[1] + major[1] * c + minor[1] * s});
     }
     return corners;
 }
 
-void readGraphics(DcmItem& dataset, Presentation& state)
+/// A smooth line that runs through all points (Catmull and Rom); closed when its ends are one place.
+std::vector<Point> smooth(const std::vector<Point>& p)
 {
+    if (p.size() < 3) {
+        return p;
+    }
+    constexpr int kSteps = 12;
+    const int last = int(p.size()) - 1;
+    const bool isClosed = p.front() == p.back();
+    const auto at = [&](int n) { return isClosed ? p[std::size_t((n + last) % last)] : p[std::size_t(std::clamp(n, 0, last))]; };
+    std::vector<Point> line{p.front()};
+    for (int n = 0; n < last; ++n) {
+        const Point a = at(n - 1), b = at(n), c = at(n + 1), d = at(n + 2);
+        for (int step = 1; step <= kSteps; ++step) {
+            const double t = double(step) / kSteps;
+            Point q;
+            for (std::size_t axis = 0; axis < 2; ++axis) {
+                q[axis] = b[axis] + t * ((c[axis] - a[axis]) / 2 + t * (a[axis] - 2.5 * b[axis] + 2 * c[axis] - d[axis] / 2 + t * ((d[axis] - a[axis]) / 2 + 1.5 * (b[axis] - c[axis]))));
+            }
+            line.push_back(q);
+        }
+    }
+    return line;
+}
+
+/// Points of a graphic as corners of a line; empty for kinds that are not known (C.10.5.1.2).
+std::vector<Point> cornersOf(const std::string& type, const std::vector<Point>& given)
+{
+    if (type == "POLYLINE" || (type == "POINT" && given.size() == 1)) {
+        return given;
+    }
+    if (type == "INTERPOLATED") {
+        return smooth(given);
+    }
+    if (type == "CIRCLE" && given.size() == 2) {
+        const Point radius{given[1][0] - given[0][0], given[1][1] - given[0][1]};
+        return ring(given[0], radius, {-radius[1], radius[0]});
+    }
+    if (type == "ELLIPSE" && given.size() == 4) {
+        const Point center{(given[0][0] + given[1][0]) / 2, (given[0][1] + given[1][1]) / 2};
+        return ring(center, {given[1][0] - center[0], given[1][1] - center[1]}, {given[3][0] - center[0], given[3][1] - center[1]});
+    }
+    return {};
+}
+
+void readGraphic(DcmItem& item, const Presentation::Targets& targets, int layer, Presentation& state)
+{
+    Presentation::Graphic graphic;
+    const std::string type = code(item, DCM_GraphicType);
+    const auto units = unitsOf(code(item, DCM_GraphicAnnotationUnits));
+    graphic.points = cornersOf(type, pointsOf(item, DCM_GraphicData));
+    if (!units || graphic.points.empty()) {
+        leaveOut(state, "some drawings");
+        return;
+    }
+    graphic.targets = targets;
+    graphic.layer = layer;
+    graphic.units = *units;
+    graphic.isPoint = type == "POINT";
+    graphic.isFilled = code(item, DCM_GraphicFilled) == "Y";
+    if (findItem(item, DCM_LineStyleSequence) || findItem(item, DCM_FillStyleSequence)) {
+        leaveOut(state, "line styles");
+    }
+    state.graphics.push_back(std::move(graphic));
+}
+
+std::string textOf(DcmItem& item, const std::string& characterSets, const DcmTagKey& tag)
+{
+    OFString bytes;
+    item.findAndGetOFStringArray(tag, bytes);
+    std::string words = toUtf8({bytes.c_str(), bytes.size()}, characterSets);
+    std::erase(words, '\r');
+    while (!words.empty() && (words.back() == ' ' || words.back() == '\n' || words.back() == '\0')) {
+        words.pop_back();
+    }
+    return words;
+}
+
+void readText(DcmItem& item, const std::string& characterSets, const Presentation::Targets& targets, int layer, Presentation& state)
+{
+    Presentation::Text text;
+    text.targets = targets;
+    text.layer = layer;
+    text.words = textOf(item, characterSets, DCM_UnformattedTextValue);
+    const auto boxUnits = unitsOf(code(item, DCM_BoundingBoxAnnotationUnits)), anchorUnits = unitsOf(code(item, DCM_AnchorPointAnnotationUnits));
+    const auto first = pointsOf(item, DCM_BoundingBoxTopLeftHandCorner), second = pointsOf(item, DCM_BoundingBoxBottomRightHandCorner), anchor = pointsOf(item, DCM_AnchorPoint);
+    if (boxUnits && first.size() == 1 && second.size() == 1) {
+        const std::string justification = code(item, DCM_BoundingBoxTextHorizontalJustification);
+        text.box = {*boxUnits, first[0], second[0],
+            justification == "RIGHT" ? Presentation::Justification::Right : justification == "CENTER" ? Presentation::Justification::Center : Presentation::Justification::Left};
+    }
+    if (anchorUnits && anchor.size() == 1) {
+        text.anchor = {*anchorUnits, anchor[0], code(item, DCM_AnchorPointVisibility) == "Y"};
+    }
+    if (findItem(item, DCM_TextStyleSequence)) {
+        leaveOut(state, "text styles");
+    }
+    if (text.words.empty() || (!text.box && !text.anchor)) {
+        leaveOut(state, "some texts");
+    } else {
+        state.texts.push_back(std::move(text));
+    }
+}
+
+void readAnnotations(DcmItem& dataset, Presentation& state)
+{
+    OFString characterSets;
+    dataset.findAndGetOFStringArray(DCM_SpecificCharacterSet, characterSets);
     forEachItem(dataset, DCM_GraphicAnnotationSequence, [&](DcmItem& annotation) {
-        std::vector<Presentation::Target> targets;
-        readTargets(annotation, targets);
-        state.hasMore = state.hasMore || findItem(annotation, DCM_TextObjectSequence);
-        forEachItem(annotation, DCM_GraphicObjectSequence, [&](DcmItem& graphic) {
-            const std::vector<double> data = numbers(graphic, DCM_GraphicData);
-            std::vector<std::array<double, 2>> given;
-            for (std::size_t n = 0; n + 1 < data.size(); n += 2) {
-                given.push_back({data[n], data[n + 1]});
-            }
-            const auto corners = code(graphic, DCM_GraphicAnnotationUnits) == "PIXEL" ? cornersOf(code(graphic, DCM_GraphicType), given) : std::vector<std::array<double, 2>>();
-            if (corners.empty()) {
-                state.hasMore = true;
-            } else {
-                state.lines.push_back({targets, corners});
-            }
-        });
+        const Presentation::Targets targets = readTargets(annotation);
+        const int layer = layerOf(state, code(annotation, DCM_GraphicLayer));
+        forEachItem(annotation, DCM_GraphicObjectSequence, [&](DcmItem& item) { readGraphic(item, targets, layer, state); });
+        forEachItem(annotation, DCM_TextObjectSequence, [&](DcmItem& item) { readText(item, characterSets.c_str(), targets, layer, state); });
+        if (findItem(annotation, DCM_CompoundGraphicSequence)) {
+            leaveOut(state, "compound drawings");
+        }
     });
+    const auto order = [&](const auto& part) { return part.layer < 0 ? 0 : state.layers[std::size_t(part.layer)].order; };
+    const auto isBelow = [&](const auto& a, const auto& b) { return order(a) < order(b); };
+    std::stable_sort(state.graphics.begin(), state.graphics.end(), isBelow);
+    std::stable_sort(state.texts.begin(), state.texts.end(), isBelow);
+}
+
+// --- place on the screen (C.10.4, C.10.6) and shutters (C.7.6.11) ---------------------------------------------------------------------
+
+void readAreas(DcmItem& dataset, Presentation& state)
+{
+    forEachItem(dataset, DCM_DisplayedAreaSelectionSequence, [&](DcmItem& item) {
+        Presentation::Area area;
+        area.targets = readTargets(item);
+        const auto first = pointsOf(item, DCM_DisplayedAreaTopLeftHandCorner), second = pointsOf(item, DCM_DisplayedAreaBottomRightHandCorner);
+        const std::string mode = code(item, DCM_PresentationSizeMode);
+        const auto spacing = numbers(item, DCM_PresentationPixelSpacing);
+        const auto magnification = findNumber(item, DCM_PresentationPixelMagnificationRatio);
+        if (first.size() != 1 || second.size() != 1) {
+            leaveOut(state, "displayed area");
+            return;
+        }
+        // Pixels are counted from 1 and both corners are seen. Which of the two lies at the top left depends on the turn.
+        for (std::size_t axis = 0; axis < 2; ++axis) {
+            area.low[axis] = std::min(first[0][axis], second[0][axis]) - 1;
+            area.high[axis] = std::max(first[0][axis], second[0][axis]);
+        }
+        if (mode == "TRUE SIZE" && spacing.size() == 2 && spacing[1] > 0) {
+            area.mode = Presentation::SizeMode::TrueSize;
+            area.spacingMm = spacing[1];
+        } else if (mode == "MAGNIFY" && magnification.value_or(0) > 0) {
+            area.mode = Presentation::SizeMode::Magnify;
+            area.magnification = *magnification;
+        } else if (mode != "SCALE TO FIT") {
+            leaveOut(state, "size on the screen");
+        }
+        state.areas.push_back(std::move(area));
+    });
+}
+
+void readTurn(DcmItem& dataset, Presentation& state)
+{
+    const int rotation = integer(dataset, DCM_ImageRotation);
+    state.isFlipped = code(dataset, DCM_ImageHorizontalFlip) == "Y";
+    if (rotation % 90 != 0) {
+        leaveOut(state, "turn by an angle that is no quarter");
+    } else {
+        state.rotationDeg = (rotation % 360 + 360) % 360;
+    }
+}
+
+void readShutter(DcmItem& dataset, Presentation& state)
+{
+    Presentation::Shutter& shutter = state.shutter;
+    for (const std::string& shape : codes(dataset, DCM_ShutterShape)) {
+        const auto left = findNumber(dataset, DCM_ShutterLeftVerticalEdge), right = findNumber(dataset, DCM_ShutterRightVerticalEdge);
+        const auto upper = findNumber(dataset, DCM_ShutterUpperHorizontalEdge), lower = findNumber(dataset, DCM_ShutterLowerHorizontalEdge);
+        // Row comes before column here, counted from 1.
+        const auto center = pointsOf(dataset, DCM_CenterOfCircularShutter), vertices = pointsOf(dataset, DCM_VerticesOfThePolygonalShutter);
+        const double radius = findNumber(dataset, DCM_RadiusOfCircularShutter).value_or(0);
+        if (shape == "RECTANGULAR" && left && right && upper && lower && *left <= *right && *upper <= *lower) {
+            shutter.rectangle = {Point{*left - 1, *upper - 1}, Point{*right, *lower}};
+        } else if (shape == "CIRCULAR" && center.size() == 1 && radius > 0) {
+            shutter.circle = {{center[0][1] - 0.5, center[0][0] - 0.5}, radius};
+        } else if (shape == "POLYGONAL" && vertices.size() > 2) {
+            for (const Point& vertex : vertices) {
+                shutter.polygon.push_back({vertex[1] - 0.5, vertex[0] - 0.5});
+            }
+        } else {
+            leaveOut(state, shape == "BITMAP" ? "bitmap shutter" : "shutter");
+        }
+    }
+    shutter.grey = greyOf(findNumber(dataset, DCM_ShutterPresentationValue).value_or(0));
+}
+
+// --- grey values ----------------------------------------------------------------------------------------------------------------------
+
+void readGrey(DcmItem& dataset, Presentation& state)
+{
+    forEachItem(dataset, DCM_SoftcopyVOILUTSequence, [&](DcmItem& item) {
+        // Values may be below zero after the rescale: tables that start there say so with a signed first value.
+        const std::vector<WindowLevel> windows = readWindows(item, true);
+        if (!windows.empty()) {
+            state.windows.push_back({readTargets(item), windows.front()});
+        }
+    });
+    const std::string shape = code(dataset, DCM_PresentationLUTShape);
+    if (shape == "INVERSE" || shape == "IDENTITY") {
+        state.isInverted = shape == "INVERSE";
+    }
+    if (findItem(dataset, DCM_PresentationLUTSequence)) {
+        leaveOut(state, "presentation lookup table");
+    }
+    if (findItem(dataset, DCM_ModalityLUTSequence)) {
+        leaveOut(state, "modality lookup table");
+    }
+    if (const auto slope = findNumber(dataset, DCM_RescaleSlope), intercept = findNumber(dataset, DCM_RescaleIntercept); slope && intercept) {
+        state.rescale = {*slope, *intercept};
+    }
+}
+
+/// Overlay planes of the state or of its images that it puts on a layer (C.9, C.11.7), subtraction (C.7.6.10).
+void readOthers(DcmItem& dataset, Presentation& state)
+{
+    constexpr int kMostPlanes = 16;
+    constexpr Uint16 kData = 0x3000, kActivation = 0x1001;
+    for (int plane = 0; plane < kMostPlanes; ++plane) {
+        const auto group = Uint16(0x6000 + 2 * plane);
+        if (dataset.tagExistsWithValue(DcmTagKey(group, kData)) || dataset.tagExistsWithValue(DcmTagKey(group, kActivation))) {
+            leaveOut(state, "overlay planes");
+        }
+    }
+    if (findItem(dataset, DCM_MaskSubtractionSequence)) {
+        leaveOut(state, "subtraction");
+    }
 }
 
 } // namespace
 
-bool Presentation::isFor(const std::string& sopInstanceUid, int frame) const { return isAmong(images, sopInstanceUid, frame); }
+bool Presentation::isAmong(const Targets& targets, const std::string& uid, int frame)
+{
+    return std::any_of(targets.begin(), targets.end(), [&](const Target& target) { return target.sopInstanceUid == uid && (target.frames.empty() || target.frames.contains(frame + 1)); });
+}
 
-std::optional<WindowLevel> Presentation::findWindow(const std::string& sopInstanceUid, int frame) const
+bool Presentation::isFor(const std::string& uid, int frame) const { return isAmong(images, uid, frame); }
+
+std::optional<WindowLevel> Presentation::findWindow(const std::string& uid, int frame) const
 {
     for (const Voi& voi : windows) {
-        if (voi.targets.empty() || isAmong(voi.targets, sopInstanceUid, frame)) {
+        if (voi.targets.empty() || isAmong(voi.targets, uid, frame)) {
             return voi.window;
         }
     }
     return std::nullopt;
 }
 
-void Presentation::draw(const std::string& sopInstanceUid, int frame, int rows, int columns, std::vector<std::uint8_t>& drawn) const
+const Presentation::Area* Presentation::findArea(const std::string& uid, int frame) const
 {
-    for (const Line& line : lines) {
-        if (!line.targets.empty() && !isAmong(line.targets, sopInstanceUid, frame)) {
-            continue;
-        }
-        drawn.resize(std::size_t(rows) * std::size_t(columns));
-        for (std::size_t n = 0; n < line.points.size(); ++n) {
-            const auto &from = line.points[n == 0 ? 0 : n - 1], &to = line.points[n];
-            // Far away corners do not take forever.
-            const double length = std::min(1e5, std::max(std::abs(to[0] - from[0]), std::abs(to[1] - from[1])));
-            const int steps = int(std::ceil(length)) + 1;
-            for (int step = 0; step <= steps; ++step) {
-                const double x = std::floor(from[0] + (to[0] - from[0]) * step / steps), y = std::floor(from[1] + (to[1] - from[1]) * step / steps);
-                if (x >= 0 && y >= 0 && x < columns && y < rows) {
-                    drawn[std::size_t(y) * std::size_t(columns) + std::size_t(x)] = 1;
-                }
-            }
-        }
+    const auto found = std::find_if(areas.begin(), areas.end(), [&](const Area& area) { return area.targets.empty() || isAmong(area.targets, uid, frame); });
+    return found == areas.end() ? nullptr : &*found;
+}
+
+Presentation::Sides Presentation::sides() const
+{
+    // Clockwise, what was up comes to the right and what was right comes down.
+    Sides sides{{1, 0}, {0, 1}};
+    for (int turned = 0; turned < rotationDeg; turned += 90) {
+        sides = {{-sides.down[0], -sides.down[1]}, sides.right};
     }
+    if (isFlipped) {
+        sides.right = {-sides.right[0], -sides.right[1]};
+    }
+    return sides;
+}
+
+bool Presentation::inverts(const Volume& volume) const { return !volume.isColor() && isInverted && *isInverted != volume.info().isInverted; }
+
+WindowLevel presentedWindow(const Presentation* state, const Volume& volume, const Image& image, double valueFactor)
+{
+    auto window = state && !volume.isColor() ? state->findWindow(image.sopInstanceUid, image.frame) : std::nullopt;
+    if (!window) {
+        return volume.defaultWindow();
+    }
+    window->center *= valueFactor;
+    window->width *= valueFactor;
+    // The offsets of the linear function are of stored values.
+    window->function = valueFactor != 1 && window->function == VoiFunction::Linear ? VoiFunction::LinearExact : window->function;
+    window->name = window->name.empty() ? state->label : window->name;
+    return *window;
 }
 
 std::optional<Presentation> findPresentation(DcmItem& dataset)
@@ -128,23 +410,24 @@ std::optional<Presentation> findPresentation(DcmItem& dataset)
         return std::nullopt;
     }
     Presentation state;
+    OFString characterSets;
+    dataset.findAndGetOFStringArray(DCM_SpecificCharacterSet, characterSets);
+    state.sopInstanceUid = code(dataset, DCM_SOPInstanceUID);
     state.label = code(dataset, DCM_ContentLabel);
+    state.description = textOf(dataset, characterSets.c_str(), DCM_ContentDescription);
+    state.creator = textOf(dataset, characterSets.c_str(), DCM_ContentCreatorName);
     state.created = code(dataset, DCM_PresentationCreationDate) + code(dataset, DCM_PresentationCreationTime);
-    forEachItem(dataset, DCM_ReferencedSeriesSequence, [&](DcmItem& series) { readTargets(series, state.images); });
-    forEachItem(dataset, DCM_SoftcopyVOILUTSequence, [&](DcmItem& item) {
-        Presentation::Voi voi;
-        readTargets(item, voi.targets);
-        // Values may be below zero after the rescale: tables that start there say so with a signed first value.
-        const std::vector<WindowLevel> windows = readWindows(item, true);
-        if (!windows.empty()) {
-            voi.window = windows.front();
-            state.windows.push_back(std::move(voi));
-        }
+    forEachItem(dataset, DCM_ReferencedSeriesSequence, [&](DcmItem& series) {
+        const Presentation::Targets targets = readTargets(series);
+        state.images.insert(state.images.end(), targets.begin(), targets.end());
     });
-    state.isInverted = code(dataset, DCM_PresentationLUTShape) == "INVERSE";
-    readGraphics(dataset, state);
-    const bool isTurned = integer(dataset, DCM_ImageRotation) != 0 || code(dataset, DCM_ImageHorizontalFlip) == "Y";
-    state.hasMore = state.hasMore || isTurned || findItem(dataset, DCM_PresentationLUTSequence) || !code(dataset, DCM_ShutterShape).empty();
+    readGrey(dataset, state);
+    readLayers(dataset, state);
+    readAnnotations(dataset, state);
+    readAreas(dataset, state);
+    readTurn(dataset, state);
+    readShutter(dataset, state);
+    readOthers(dataset, state);
     return state;
 }
 

@@ -12,41 +12,131 @@
 
 class DcmItem;
 
+namespace hf {
+class Volume;
+} // namespace hf
+
 namespace hf::dicom {
 
-/// How a grayscale softcopy presentation state wants images to be shown (PS3.3 A.33.1): window, inversion and drawn lines. Rotation,
-/// shutters, displayed area and texts of a state are not applied; the volume's note "presentation" says so.
+struct Image;
+
+/// How a grayscale softcopy presentation state wants images to be shown (PS3.3 A.33.1): window, polarity, turn and flip, the area that is
+/// displayed, shutters, drawings and texts. What a state holds besides is named in `notApplied`.
+///
+/// Places in an image are x (along its rows), y (along its columns) in pixels; 0, 0 is the top left corner of the first pixel, whose centre
+/// is 0.5, 0.5 (C.10.5.1.2). Places on the display are fractions of the displayed area, 0, 0 its top left corner on the screen.
 struct Presentation {
+    using Point = std::array<double, 2>;    ///< x, y
+
     /// Images that a part of the state is for, by SOP Instance UID, with their frames (from 1; none: all).
     struct Target {
         std::string sopInstanceUid;
         std::set<int> frames;
     };
+    using Targets = std::vector<Target>;    ///< Of a part; none: all images of the state.
+
     struct Voi {
-        std::vector<Target> targets;    ///< None: all images of the state.
+        Targets targets;
         WindowLevel window;
     };
-    /// Corners of one open or closed line in pixels of the image: 0, 0 is the top left corner of its first pixel.
-    struct Line {
-        std::vector<Target> targets;
-        std::vector<std::array<double, 2>> points;
+
+    enum class SizeMode {
+        Fit,            ///< As large as the view allows.
+        TrueSize,       ///< A millimetre of the image is one of the screen.
+        Magnify,        ///< Pixels of the screen for one of the image.
+    };
+    /// Displayed area selection (C.10.4).
+    struct Area {
+        Targets targets;
+        Point low{}, high{};            ///< Corners in the image; may lie outside of it.
+        SizeMode mode = SizeMode::Fit;
+        double spacingMm = 0;           ///< True size: of the image's columns.
+        double magnification = 1;
+    };
+
+    enum class Units { Image, Display };
+    struct Layer {
+        std::string name;
+        int order = 0;
+        std::optional<std::array<std::uint8_t, 3>> color;   ///< sRGB.
+    };
+    /// Drawing (C.10.5): a line through its points.
+    struct Graphic {
+        Targets targets;
+        int layer = -1;                 ///< Index into `layers`; -1 without.
+        Units units = Units::Image;
+        std::vector<Point> points;
+        bool isPoint = false;           ///< One place, marked at a fixed size on the screen.
+        bool isFilled = false;
+    };
+    enum class Justification { Left, Center, Right };
+    struct Text {
+        struct Box {
+            Units units = Units::Image;
+            Point topLeft{}, bottomRight{};     ///< As seen on the screen.
+            Justification justification = Justification::Left;
+        };
+        struct Anchor {
+            Units units = Units::Image;
+            Point point{};
+            bool isVisible = false;
+        };
+        Targets targets;
+        int layer = -1;
+        std::string words;              ///< UTF-8; lines end with '\n'.
+        std::optional<Box> box;
+        std::optional<Anchor> anchor;   ///< One of the two is there.
+    };
+
+    /// Display shutters (C.7.6.11): the image is seen inside all of them. Edges in pixels of the image as above.
+    struct Shutter {
+        struct Circle {
+            Point center{};
+            double radius = 0;          ///< In columns.
+        };
+        std::optional<std::array<Point, 2>> rectangle;
+        std::optional<Circle> circle;
+        std::vector<Point> polygon;
+        std::uint8_t grey = 0;          ///< What is seen outside.
+        bool isAny() const { return rectangle || circle || !polygon.empty(); }
     };
 
     std::filesystem::path path;         ///< Of the state itself, once a scan has found it.
+    std::string sopInstanceUid;
     std::string label;                  ///< Content Label.
+    std::string description, creator;   ///< UTF-8; may be empty.
     std::string created;                ///< Date and time, sortable.
-    std::vector<Target> images;         ///< Every image that the state is for.
+    Targets images;                     ///< Every image that the state is for.
     std::vector<Voi> windows;
-    std::vector<Line> lines;
-    bool isInverted = false;
-    bool hasMore = false;               ///< Something in it is not applied.
+    std::optional<bool> isInverted;     ///< Decides about the polarity whatever the image says; empty: as the image.
+    int rotationDeg = 0;                ///< Clockwise, 0, 90, 180, 270; then
+    bool isFlipped = false;             ///< left and right are exchanged on the screen (C.10.6).
+    std::vector<Area> areas;
+    std::vector<Layer> layers;
+    std::vector<Graphic> graphics;      ///< From the lowest layer up.
+    std::vector<Text> texts;
+    Shutter shutter;
+    std::optional<std::array<double, 2>> rescale;   ///< Slope and intercept that the state was made with.
+    std::vector<std::string> notApplied;            ///< In English: "presentation lookup table", "bitmap shutter" ...
 
     bool isFor(const std::string& sopInstanceUid, int frame) const;
+    /// Is a part of the state for a frame (from 0) of an image?
+    static bool isAmong(const Targets& targets, const std::string& sopInstanceUid, int frame);
     /// For a frame (from 0); empty when the state sets none.
     std::optional<WindowLevel> findWindow(const std::string& sopInstanceUid, int frame) const;
-    /// Adds the lines of a frame to a picture of `rows` x `columns`, 1 where drawn; fills an empty one when there are lines.
-    void draw(const std::string& sopInstanceUid, int frame, int rows, int columns, std::vector<std::uint8_t>& drawn) const;
+    /// Null when the state sets none.
+    const Area* findArea(const std::string& sopInstanceUid, int frame) const;
+    /// Its pictures of a volume are turned over against Volume::info().isInverted.
+    bool inverts(const Volume& volume) const;
+    /// Where the right and the lower side of the screen lie in the image: steps in x and y.
+    struct Sides { Point right, down; };
+    Sides sides() const;
 };
+
+/// The window that a state sets for an image of a volume; the volume's own where it sets none.
+/// @param state        may be null.
+/// @param valueFactor  Series::valueFactor.
+WindowLevel presentedWindow(const Presentation* state, const Volume& volume, const Image& image, double valueFactor);
 
 /// Empty when the data set is none.
 std::optional<Presentation> findPresentation(DcmItem& dataset);

@@ -1,5 +1,6 @@
 #include "viewer/dicom/ReadSeries.h"
 
+#include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/SliceStore.h"
 #include "viewer/dicom/StackGeometry.h"
 #include "viewer/imaging/VolumeFile.h"
@@ -209,7 +210,7 @@ Failures decodeAll(const Series& series, const std::vector<std::size_t>& order, 
                 return;
             }
             try {
-                store.set(place, decodeImage(*file, frame, series.unit, series.presentation.get()));
+                store.set(place, decodeImage(*file, frame, series.unit));
             } catch (const Error& error) {
                 fail(job, error.what() + (job.frames.size() > 1 ? " (frame " + std::to_string(frame + 1) + ")" : std::string()), error.code(), 1);
             } catch (const std::bad_alloc&) {
@@ -292,7 +293,7 @@ std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
         rounded = rounded || (image.isInteger && (image.maximum > kLargestExact || image.minimum < -kLargestExact));
     }
     if (padded) addNote(notes, "padding", "The file marks values as padding; they are shown black.");
-    if (inverted && !series.presentation) addNote(notes, "monochrome1", "Low values are bright in this image (MONOCHROME1).");
+    if (inverted && series.presentations.empty()) addNote(notes, "monochrome1", "Low values are bright in this image (MONOCHROME1).");
     if (lossy) addNote(notes, "lossy", "The image was compressed with loss.");
     if (lut) addNote(notes, "modality-lut", "Values come from a modality lookup table.");
     if (rounded) addNote(notes, "rounded", "Values beyond 16 million are rounded to 24 bits.");
@@ -578,7 +579,8 @@ Picture thumbnail(const Series& series, int size, std::stop_token stop)
     frame.pixelMm = {frame.pixelMm[0] * factor, frame.pixelMm[1] * factor};
     frame.width = std::max(1, int(std::lround(frame.width / factor)));
     frame.height = std::max(1, int(std::lround(frame.height / factor)));
-    return composeSlice(volume, frame, volume.defaultWindow(), false, Interpolation::Linear);
+    const Presentation* state = series.presentations.empty() ? nullptr : series.presentations.front().get();
+    return composeSlice(volume, frame, presentedWindow(state, volume, one.images.front(), series.valueFactor), state && state->inverts(volume), Interpolation::Linear);
 }
 
 } // namespace hf::dicom

@@ -17,6 +17,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -291,20 +293,48 @@ std::vector<Look> lookAtAll(const std::vector<FoundFile>& files, const Progress&
     return looks;
 }
 
-/// Gives each series the newest of the states that are for one of its images.
+/// Values that another rescale than the images' would give cannot be told from a window that does not fit: said once for a state.
+void compareRescale(Presentation& state, const std::vector<Header>& headers)
+{
+    const auto differs = [&](const Header& header) {
+        return std::any_of(header.frames.begin(), header.frames.end(), [&](const FrameHeader& frame) {
+            return state.isFor(header.sopInstanceUid, int(&frame - header.frames.data())) && (std::abs(frame.slope - (*state.rescale)[0]) > 1e-6 || std::abs(frame.intercept - (*state.rescale)[1]) > 1e-6);
+        });
+    };
+    if (state.rescale && std::any_of(headers.begin(), headers.end(), differs)) {
+        state.notApplied.emplace_back("another rescale of the values");
+    }
+}
+
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const std::string& word : words) {
+        text += (text.empty() ? "" : ", ") + word;
+    }
+    return text;
+}
+
+/// One sentence about the states of a series: which is shown first, and what of it is not.
+Note presentationNote(const Series& series)
+{
+    const Presentation& first = *series.presentations.front();
+    const std::size_t count = series.presentations.size();
+    return {"presentation", "Shown first by presentation state " + first.label + (count > 1 ? ", the newest of " + std::to_string(count) : std::string()) +
+        (first.notApplied.empty() ? "." : "; not applied: " + joined(first.notApplied) + ".")};
+}
+
+/// Gives each series the states that are for one of its images, the newest first.
 void attachPresentations(std::vector<Study>& studies, const std::vector<std::shared_ptr<const Presentation>>& states)
 {
     for (Study& study : studies) {
         for (Series& series : study.series) {
-            for (const auto& state : states) {
-                const bool fits = std::any_of(series.images.begin(), series.images.end(), [&](const Image& image) { return state->isFor(image.sopInstanceUid, image.frame); });
-                if (fits && (!series.presentation || series.presentation->created < state->created)) {
-                    series.presentation = state;
-                }
-            }
-            if (series.presentation) {
-                series.notes.push_back({"presentation", "Shown by presentation state " + series.presentation->label +
-                    (series.presentation->hasMore ? "; its texts, turns and shutters are not applied." : ".")});
+            std::copy_if(states.begin(), states.end(), std::back_inserter(series.presentations), [&](const auto& state) {
+                return std::any_of(series.images.begin(), series.images.end(), [&](const Image& image) { return state->isFor(image.sopInstanceUid, image.frame); });
+            });
+            std::stable_sort(series.presentations.begin(), series.presentations.end(), [](const auto& a, const auto& b) { return a->created > b->created; });
+            if (!series.presentations.empty()) {
+                series.notes.push_back(presentationNote(series));
             }
         }
     }
@@ -325,7 +355,7 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
 
     std::vector<Header> headers;
     std::vector<Series> others;
-    std::vector<std::shared_ptr<const Presentation>> states;
+    std::vector<Presentation> states;
     std::set<std::string> instances;
     std::map<std::string, std::shared_ptr<const void>> storage;
     for (std::size_t n = 0; n < files.size(); ++n) {
@@ -337,8 +367,11 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
                 result.rejected.push_back(std::move(*look.rejected));
             }
         } else if (look.presentation) {
-            look.presentation->path = files[n].path;
-            states.push_back(std::make_shared<const Presentation>(std::move(*look.presentation)));
+            const std::string& uid = look.presentation->sopInstanceUid;
+            if (uid.empty() || instances.insert(uid).second) {
+                look.presentation->path = files[n].path;
+                states.push_back(std::move(*look.presentation));
+            }
         } else if (look.header) {
             const std::string& uid = look.header->sopInstanceUid;
             if (!uid.empty() && !instances.insert(uid).second) {
@@ -354,8 +387,13 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
             others.push_back(std::move(*look.series));
         }
     }
+    std::vector<std::shared_ptr<const Presentation>> shared;
+    for (Presentation& state : states) {
+        compareRescale(state, headers);
+        shared.push_back(std::make_shared<const Presentation>(std::move(state)));
+    }
     result.studies = groupIntoStudies(std::move(headers));
-    attachPresentations(result.studies, states);
+    attachPresentations(result.studies, shared);
     for (Study& study : result.studies) {
         for (Series& series : study.series) {
             const auto found = storage.find(series.images.front().path.string());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "viewer/dicom/Presentation.h"
 #include "viewer/volume/Geometry.h"
 #include "viewer/volume/Volume.h"
 #include "viewer/volume/WindowLevel.h"
@@ -13,6 +12,8 @@
 #include <vector>
 
 namespace hf::dicom {
+
+struct Presentation;
 
 // What a scan of folders and files finds: studies, their series, and what could not be taken. Texts are UTF-8, converted from the
 // Specific Character Set of the file (PS3.3 C.12.1.1.2, ISO 2022 included). Patient and series texts are for the screen alone: they
@@ -48,7 +49,7 @@ struct SeriesText {
     std::string protocol;
     std::string bodyPart;
     std::string laterality;         ///< "L", "R" or empty.
-    std::string viewPosition;       ///< "PA", "LL" ...
+    std::string viewPosition;       ///< "PA", "LL" ...; of a mammogram also by its View Code Sequence: "CC", "MLO", "ML", "LM".
     std::string patientPosition;    ///< "HFS" ...
     std::string manufacturer;
     std::string model;
@@ -89,6 +90,7 @@ struct Series {
     std::string sopClassUid;
     std::string modality;           ///< Modality (0008,0060): "CT", "MR" ...; empty when unknown.
     Unit unit = Unit::None;         ///< Of the values that readSeries gives for grey images.
+    double valueFactor = 1;         ///< Makes values of `unit` of those after the header's rescale (SUV).
     int part = 0;                   ///< 0-based part of a split series.
     int parts = 1;
     std::string partName;           ///< What tells this part from the others ("time point 2", "coronal", "localizer"); may be empty.
@@ -102,9 +104,11 @@ struct Series {
     std::array<double, 3> spacingMm{0, 0, 0};
     /// Unit vectors of growing column index and growing row index (Image Orientation (Patient)); empty for radiographs, ultrasound.
     std::optional<std::array<Vec3, 2>> orientation;
+    /// Where the rows and the columns of a projection run to: Patient Orientation (0020,0020), "P", "FL" ...; empty where absent.
+    std::array<std::string, 2> patientOrientation;
     std::optional<Plane> plane;     ///< Plane of acquisition; empty without an orientation.
     std::vector<WindowLevel> windows;
-    std::shared_ptr<const Presentation> presentation;   ///< The newest presentation state for its images; null without.
+    std::vector<std::shared_ptr<const Presentation>> presentations;     ///< Presentation states for its images, the newest first.
     std::vector<Note> notes;        ///< What the headers alone tell; readSeries adds what only the pixels tell.
     std::shared_ptr<const void> storage;    ///< Keeps files of an unpacked archive; hold the Series as long as its files are needed.
 };

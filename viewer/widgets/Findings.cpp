@@ -73,9 +73,6 @@ std::optional<PlaneTurn> turnToShow(const ShownSeries& shown, const Measurement&
     return PlaneTurn::between(nearest, measurement.normal());
 }
 
-/// A study without a UID cannot be found again; its series at least can.
-std::string studyOf(const dicom::Series& series) { return series.studyUid.empty() ? series.uid : series.studyUid; }
-
 ImageScale scaleWith(const Volume& volume, const std::vector<UltrasoundRegion>& regions)
 {
     ImageScale scale = scaleOf(volume);

@@ -1,5 +1,6 @@
 #include "viewer/widgets/Scene.h"
 
+#include <QUndoGroup>
 #include <QUndoStack>
 
 #include <algorithm>
@@ -26,7 +27,18 @@ private:
 
 } // namespace
 
-Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoStack(this)) {}
+Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoGroup(this)) { m_undo->setActiveStack(stackOf({})); }
+
+QUndoStack* Scene::undoStack() const { return m_undo->activeStack(); }
+
+QUndoStack* Scene::stackOf(const dicom::Series& series)
+{
+    QUndoStack*& stack = m_stacks[studyOf(series)];
+    if (!stack) {
+        stack = new QUndoStack(m_undo);
+    }
+    return stack;
+}
 
 const ShownSeries& Scene::active() const
 {
@@ -67,11 +79,14 @@ void Scene::take(std::shared_ptr<const Volume> volume, dicom::Series series)
     shown.volume = std::move(volume);
     shown.series = std::move(series);
     shown.slab.mode = SlabMode::Off;
+    // A study that was read again may have other states.
+    shown.presentation = std::min(shown.presentation, int(shown.series.presentations.size()) - 1);
     if (shown.wasShown) {
         shown.setCursor(shown.cursor);
     } else {
-        shown.window = shown.volume->defaultWindow();
         shown.centreCursor();
+        shown.presentation = shown.series.presentations.empty() ? -1 : 0;
+        shown.window = shown.presentedWindow();
     }
     shown.wasShown = true;
     // A mask of another grid would be a wrong picture.
@@ -83,10 +98,8 @@ void Scene::take(std::shared_ptr<const Volume> volume, dicom::Series series)
 
 void Scene::becomeActive(const std::string& key, Plane plane)
 {
-    if (m_shown[key].series.studyUid != active().series.studyUid) {
-        m_undo->clear();
-    }
     m_key = key;
+    m_undo->setActiveStack(stackOf(active().series));
     m_activePlane = plane;
     Q_EMIT volumeChanged();
     Q_EMIT maskChanged();
@@ -143,7 +156,10 @@ void Scene::clear()
     m_shown.clear();
     m_key.clear();
     m_link.clear();
-    m_undo->clear();
+    m_undo->setActiveStack(stackOf({}));
+    for (const auto& [study, stack] : m_stacks) {
+        stack->clear();
+    }
     Q_EMIT volumeChanged();
     Q_EMIT maskChanged();
 }
@@ -173,6 +189,18 @@ void Scene::setInverted(bool inverted)
     }
 }
 
+void Scene::setPresentation(int presentation)
+{
+    if (isEmpty() || presentation < -1 || presentation >= int(series().presentations.size()) || presentation == active().presentation) {
+        return;
+    }
+    own().presentation = presentation;
+    own().inverted = false;
+    own().window = active().presentedWindow();
+    Q_EMIT presentationChanged();
+    Q_EMIT windowChanged();
+}
+
 void Scene::setSlab(Slab slab)
 {
     slab.thicknessMm = std::clamp(slab.thicknessMm, 1.0, 200.0);
@@ -191,10 +219,19 @@ void Scene::reset()
     setInverted(false);
     setSlab({SlabMode::Off, slab().thicknessMm});
     setTurn({});
-    setWindow(volume()->defaultWindow());
+    setWindow(storedWindow());
     ShownSeries middle = active();
     middle.centreCursor();
     setCursor(middle.cursor);
+}
+
+void Scene::moveTo(ShownSeries& shown, PointLps point)
+{
+    const bool isFollowing = shown.state() && shown.window == shown.presentedWindow();
+    shown.setCursor(point);
+    if (isFollowing) {
+        shown.window = shown.presentedWindow();
+    }
 }
 
 void Scene::setCursor(PointLps point)
@@ -202,9 +239,13 @@ void Scene::setCursor(PointLps point)
     if (isEmpty()) {
         return;
     }
-    own().setCursor(point);
+    const WindowLevel before = window();
+    moveTo(own(), point);
     if (m_link.isOn()) {
         carryFrom(active(), active().cursor);
+    }
+    if (!(window() == before)) {
+        Q_EMIT windowChanged();
     }
     Q_EMIT cursorChanged();
 }
@@ -217,7 +258,7 @@ void Scene::carryFrom(const ShownSeries& from, PointLps point)
             continue;
         }
         if (const auto place = m_link.carry(from, shown, point)) {
-            shown.setCursor(*place);
+            moveTo(shown, *place);
             shown.outsideMm = length(*place - shown.cursor);
             any = true;
         }
@@ -233,7 +274,7 @@ void Scene::pointAt(const std::string& key, PointLps point)
         return;
     }
     ShownSeries& shown = m_shown[key];
-    shown.setCursor(point);
+    moveTo(shown, point);
     carryFrom(shown, shown.cursor);
     Q_EMIT cursorChanged();
     Q_EMIT shownChanged();
@@ -302,7 +343,7 @@ void Scene::changeMask(const LabelMap& mask, const std::vector<LabelFacts>& fact
 void Scene::changeMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what)
 {
     const ShownSeries& shown = m_shown[seriesKey];
-    m_undo->push(new MaskCommand(this, seriesKey, {shown.mask, shown.facts}, {mask, facts}, what));
+    stackOf(shown.series)->push(new MaskCommand(this, seriesKey, {shown.mask, shown.facts}, {mask, facts}, what));
 }
 
 void Scene::setMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts)

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+class QUndoGroup;
 class QUndoStack;
 
 namespace hf {
@@ -49,8 +50,10 @@ public:
     /// Forgets all series.
     void clear();
 
-    /// Edits that can be taken back: masks and measurements. Empty for another study.
-    QUndoStack* undoStack() const { return m_undo; }
+    /// Edits that can be taken back: masks and measurements. Each study has its own, which is there again when the study is.
+    QUndoGroup* undoGroup() const { return m_undo; }
+    /// Of the active study.
+    QUndoStack* undoStack() const;
     Tool tool() const { return m_tool; }
     void setTool(Tool tool);
     MouseScheme mouseScheme() const { return m_mouse; }
@@ -60,6 +63,11 @@ public:
     bool isInverted() const { return active().inverted; }
     void setWindow(const WindowLevel& window);
     void setInverted(bool inverted);
+    /// Window that file and presentation state give the image at the cursor.
+    WindowLevel storedWindow() const { return active().presentedWindow(); }
+    /// Applies another presentation state of the active series, by its place in series().presentations; -1: none. Window and inversion are
+    /// those of the state then.
+    void setPresentation(int presentation);
     /// Thick slices in all 2D views; off for another volume.
     const Slab& slab() const { return active().slab; }
     /// Thickness is clamped to 1 to 200 mm; nothing for single images and colour.
@@ -124,6 +132,7 @@ Q_SIGNALS:
     void turnChanged();
     void linkChanged();
     void windowChanged();
+    void presentationChanged(); ///< Another state, or none.
     void slabChanged();
     void cursorChanged();
     void activePlaneChanged();
@@ -134,14 +143,18 @@ Q_SIGNALS:
 private:
     ShownSeries& own() { return m_shown[m_key]; }
     void take(std::shared_ptr<const Volume> volume, dicom::Series series);
+    QUndoStack* stackOf(const dicom::Series& series);
     void becomeActive(const std::string& key, Plane plane);
     /// Brings the other series to the place of one.
     void carryFrom(const ShownSeries& from, PointLps point);
+    /// Moves the cursor of a series; a window that is the state's own goes on to that of the next image.
+    static void moveTo(ShownSeries& shown, PointLps point);
 
     std::map<std::string, ShownSeries> m_shown;     ///< By key of the series.
     std::string m_key;                              ///< Of the active one.
     SeriesLink m_link;
-    QUndoStack* m_undo;
+    QUndoGroup* m_undo;
+    std::map<std::string, QUndoStack*> m_stacks;    ///< By study.
     Tool m_tool = Tool::Window;
     MouseScheme m_mouse = MouseScheme::Standard;
     Plane m_activePlane = Plane::Axial;

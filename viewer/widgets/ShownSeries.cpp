@@ -1,5 +1,7 @@
 #include "viewer/widgets/ShownSeries.h"
 
+#include "viewer/dicom/Presentation.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -38,9 +40,46 @@ View ShownSeries::view(Plane plane) const
     view.plane = plane;
     view.slice = std::clamp(int(std::lround(component(geometry.toIndex(cursor), axis))), 0, geometry.size().along(axis) - 1);
     view.window = window;
-    view.invert = inverted;
+    view.invert = isPictureInverted();
     return view;
 }
+
+const dicom::Image* ShownSeries::imageOn(Plane plane) const
+{
+    const Geometry& geometry = volume->geometry();
+    const Size3 size = geometry.size();
+    constexpr int kAcrossImages = 2;
+    const bool isImage = series.format == dicom::SeriesFormat::Dicom && geometry.axisAcross(plane) == kAcrossImages && !isOblique(plane) && size.i == series.columns && size.j == series.rows;
+    if (!isImage) {
+        return nullptr;
+    }
+    const int slice = view(plane).slice;
+    constexpr double kSamePlace = 0.01;     // slices
+    for (const dicom::Image& image : series.images) {
+        if (image.position && series.kind == dicom::SeriesKind::Volume && std::abs(geometry.toIndex(*image.position).k - slice) < kSamePlace) {
+            return &image;
+        }
+    }
+    const bool isPlaced = series.kind == dicom::SeriesKind::Volume && series.images.front().position;
+    return !isPlaced && int(series.images.size()) == size.k ? &series.images[std::size_t(slice)] : nullptr;
+}
+
+const dicom::Presentation* ShownSeries::stateOn(Plane plane) const
+{
+    const dicom::Image* image = state() ? imageOn(plane) : nullptr;
+    return image && state()->isFor(image->sopInstanceUid, image->frame) ? state() : nullptr;
+}
+
+WindowLevel ShownSeries::presentedWindow() const
+{
+    if (!state()) {
+        return volume->defaultWindow();
+    }
+    const dicom::Image* image = imageOn(volume->geometry().acquisitionPlane());
+    return dicom::presentedWindow(state(), *volume, image ? *image : series.images[series.images.size() / 2], series.valueFactor);
+}
+
+bool ShownSeries::isPictureInverted() const { return inverted != (state() && state()->inverts(*volume)); }
 
 int ShownSeries::slice(Plane plane) const { return isOblique(plane) ? obliqueSlice(volume->geometry(), normal(plane), cursor) : view(plane).slice; }
 

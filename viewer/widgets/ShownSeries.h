@@ -12,13 +12,17 @@
 
 namespace hf {
 
+/// What belongs together over time: the study, or the series alone where it names none.
+inline const std::string& studyOf(const dicom::Series& series) { return series.studyUid.empty() ? series.uid : series.studyUid; }
+
 /// One series as the reader left it: its volume, place, window, planes and mask. A value; several views may show it.
 struct ShownSeries {
     std::shared_ptr<const Volume> volume;   ///< Null while no view shows the series.
     dicom::Series series;
     bool wasShown = false;                  ///< Window and cursor are the reader's.
     WindowLevel window;
-    bool inverted = false;
+    bool inverted = false;                  ///< By the reader, against what file and presentation state say.
+    int presentation = -1;                  ///< The state that is applied, of series.presentations; -1: none.
     Slab slab;
     PointLps cursor;                        ///< Always inside the volume.
     double outsideMm = 0;                   ///< How far outside the volume the linked place lies that the cursor stands for.
@@ -38,6 +42,16 @@ struct ShownSeries {
     int sliceCount(Plane plane) const;
     /// Where the cursor is when a plane shows `slice`, clamped.
     PointLps cursorOn(Plane plane, int slice) const;
+    /// The image that a plane shows pixel by pixel; null on other planes and between the images of a stack that was resampled.
+    const dicom::Image* imageOn(Plane plane) const;
+    /// The state that is applied; null without.
+    const dicom::Presentation* state() const { return presentation < 0 ? nullptr : series.presentations[std::size_t(presentation)].get(); }
+    /// The same where it is for the image that a plane shows.
+    const dicom::Presentation* stateOn(Plane plane) const;
+    /// Window that file and state give the image at the cursor; between the images of a resampled stack that of a middle one.
+    WindowLevel presentedWindow() const;
+    /// Against Volume::info().isInverted: by the state and by the reader.
+    bool isPictureInverted() const;
     /// The straight view of a plane that holds the cursor, as the assistant gets it.
     View view(Plane plane) const;
     bool isOblique(Plane plane) const { return isVolume() && hf::isOblique(volume->geometry(), plane, turn); }

@@ -2,6 +2,7 @@
 
 #include "viewer/volume/Measurement.h"
 #include "viewer/widgets/MeasurementPainter.h"
+#include "viewer/widgets/ProjectionSides.h"
 #include "viewer/widgets/ShownSeries.h"
 #include "viewer/widgets/Theme.h"
 
@@ -35,7 +36,7 @@ QString noteMark(const std::string& code)
         {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")},
         {"shifted-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "shifted slices, resampled")}, {"split", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "part of a series")},
         {"mosaic", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "mosaic, as stored")}, {"no-geometry", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")},
-        {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")}, {"presentation", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "presentation state")}};
+        {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")}};
     const auto found = marks.find(code);
     return found == marks.end() ? QString() : SliceAnnotations::tr(found->second);
 }
@@ -76,10 +77,13 @@ void SliceAnnotations::paintCrosshair()
 
 void SliceAnnotations::paintLetters()
 {
-    if (!m_shown.series.orientation && m_shown.series.format == dicom::SeriesFormat::Dicom) {
+    const dicom::Series& series = m_shown.series;
+    const bool isProjection = !series.orientation && series.format == dicom::SeriesFormat::Dicom;
+    if (isProjection && series.patientOrientation[0].empty()) {
         return;     // the file does not tell how the image lies
     }
-    const auto letters = [](Vec3 v) { return text(orientationLetters(v)); };
+    const Geometry& geometry = m_shown.volume->geometry();
+    const auto letters = [&](Vec3 v) { return text(isProjection ? projectionLetters(series, dot(v, geometry.direction(0)), dot(v, geometry.direction(1))) : orientationLetters(v)); };
     const QFont plain = m_painter.font();
     QFont bold = plain;
     bold.setBold(true);

@@ -1,6 +1,8 @@
 #include "viewer/widgets/SliceView.h"
 
 #include "viewer/widgets/Findings.h"
+#include "viewer/widgets/PresentationPainter.h"
+#include "viewer/widgets/ProjectionSides.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceAnnotations.h"
 #include "viewer/widgets/Theme.h"
@@ -10,6 +12,7 @@
 #include <QMouseEvent>
 #include <QPainter>
 #include <QPainterPath>
+#include <QScreen>
 #include <QWheelEvent>
 
 #include <algorithm>
@@ -30,7 +33,12 @@ SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* par
     connect(scene, &Scene::linkChanged, this, repaint);
     connect(scene, &Scene::windowChanged, this, repaint);
     connect(scene, &Scene::slabChanged, this, repaint);
-    connect(scene, &Scene::cursorChanged, this, repaint);
+    connect(scene, &Scene::cursorChanged, this, [this] { followPresentation(); });
+    connect(scene, &Scene::presentationChanged, this, [this] {
+        if (&shown() == &m_scene->active()) {
+            resetView();
+        }
+    });
     connect(scene, &Scene::maskChanged, this, repaint);
     connect(scene, &Scene::maskStyleChanged, this, repaint);
     connect(scene, &Scene::activePlaneChanged, this, repaint);
@@ -112,7 +120,7 @@ void SliceView::seriesChanged()
     if (shown().series.key != m_shownKey || isEmpty()) {
         startOver();
     }
-    update();
+    followPresentation();
 }
 
 void SliceView::startOver()
@@ -122,10 +130,8 @@ void SliceView::startOver()
     m_axes.release();
     delete m_editor;
     m_editor = nullptr;
-    m_orientation = {};
-    fit();
+    resetView();
     updateCursor();
-    update();
 }
 
 SliceFrame SliceView::baseFrame() const { return shown().frame(m_plane); }
@@ -133,6 +139,7 @@ SliceFrame SliceView::baseFrame() const { return shown().frame(m_plane); }
 void SliceView::fit()
 {
     m_isFitted = true;
+    m_isReset = false;
     m_panMm = {0, 0};
     if (isEmpty()) {
         return;
@@ -153,7 +160,7 @@ void SliceView::showOneToOne()
     }
     const SliceFrame base = baseFrame();
     m_mmPerPixel = std::min(base.pixelMm[0], base.pixelMm[1]) * devicePixelRatioF();
-    m_isFitted = false;
+    m_isFitted = m_isReset = false;
     update();
 }
 
@@ -163,7 +170,7 @@ void SliceView::zoomBy(double factor, QPointF about)
     const QPointF fromCentre = about - QPointF(width() / 2.0, height() / 2.0);
     m_panMm += toSlice(fromCentre * (m_mmPerPixel - next));
     m_mmPerPixel = next;
-    m_isFitted = false;
+    m_isFitted = m_isReset = false;
     update();
 }
 
@@ -176,6 +183,7 @@ QPointF SliceView::toSlice(QPointF screen) const
 void SliceView::setOrientation(const Orientation& orientation)
 {
     m_orientation = orientation;
+    m_isReset = false;
     if (m_isFitted) {
         fit();
     }
@@ -202,10 +210,75 @@ void SliceView::turn(bool clockwise)
     setOrientation(clockwise ? Orientation{-o.downX, -o.downY, o.rightX, o.rightY} : Orientation{o.downX, o.downY, -o.rightX, -o.rightY});
 }
 
+SliceView::Orientation SliceView::orientationOf(const dicom::Presentation& state) const
+{
+    const SliceFrame base = baseFrame();
+    const Geometry& geometry = shown().volume->geometry();
+    const dicom::Presentation::Sides sides = state.sides();
+    const auto inPatient = [&](const dicom::Presentation::Point& step) { return geometry.direction(0) * step[0] + geometry.direction(1) * step[1]; };
+    const Vec3 right = inPatient(sides.right), down = inPatient(sides.down);
+    const auto share = [](Vec3 a, Vec3 b) { return int(std::lround(dot(a, b))); };
+    return {share(right, base.right), share(right, base.down), share(down, base.right), share(down, base.down)};
+}
+
+/// A mammogram by the convention: its chest wall at the inner border of the view, where that of the other breast is.
+void SliceView::hang(const HungSides& sides)
+{
+    m_orientation = {sides.right[0], sides.right[1], sides.down[0], sides.down[1]};
+    fit();
+    const SliceFrame base = baseFrame();
+    const double widthMm = m_orientation.rightX != 0 ? base.width * base.pixelMm[0] : base.height * base.pixelMm[1];
+    const double freeMm = width() * m_mmPerPixel - widthMm;
+    m_panMm = toSlice(QPointF(shown().series.text.laterality == "R" ? -freeMm / 2 : freeMm / 2, 0));
+}
+
+/// The displayed area in the middle of the view (PS3.3 C.10.4).
+void SliceView::showArea(const dicom::Presentation::Area& area)
+{
+    const SliceFrame base = baseFrame();
+    const Geometry& geometry = shown().volume->geometry();
+    const ContinuousIndex middle{(area.low[0] + area.high[0] - 1) / 2, (area.low[1] + area.high[1] - 1) / 2, double(shown().slice(m_plane))};
+    const Vec3 offset = geometry.toLps(middle) - base.toLps((base.width - 1) / 2.0, (base.height - 1) / 2.0);
+    m_panMm = {dot(offset, base.right), dot(offset, base.down)};
+    m_isFitted = false;
+    const double columnMm = geometry.spacingMm()[0];
+    double widthMm = (area.high[0] - area.low[0]) * columnMm, heightMm = (area.high[1] - area.low[1]) * geometry.spacingMm()[1];
+    if (shown().state()->rotationDeg % 180 != 0) {
+        std::swap(widthMm, heightMm);
+    }
+    switch (area.mode) {
+    case dicom::Presentation::SizeMode::Fit: m_mmPerPixel = std::max(widthMm / std::max(1, width()), heightMm / std::max(1, height())); break;
+    case dicom::Presentation::SizeMode::TrueSize: m_mmPerPixel = columnMm / area.spacingMm * (25.4 / screen()->physicalDotsPerInchX()); break;
+    case dicom::Presentation::SizeMode::Magnify: m_mmPerPixel = columnMm * devicePixelRatioF() / area.magnification; break;
+    }
+}
+
 void SliceView::resetView()
 {
-    m_orientation = {};
+    const dicom::Presentation* state = isEmpty() ? nullptr : shown().stateOn(m_plane);
+    const auto hung = isEmpty() || state ? std::nullopt : hungSides(shown().series);
+    m_orientation = state ? orientationOf(*state) : Orientation{};
     fit();
+    if (hung) {
+        hang(*hung);
+    }
+    if (state) {
+        const dicom::Image* image = shown().imageOn(m_plane);
+        if (const auto* area = state->findArea(image->sopInstanceUid, image->frame)) {
+            showArea(*area);
+        }
+    }
+    m_isReset = true;
+    update();
+}
+
+/// Each image may have its own place on the screen, until the reader moves it.
+void SliceView::followPresentation()
+{
+    if (m_isReset && !isEmpty() && shown().state()) {
+        resetView();
+    }
+    update();
 }
 
 void SliceView::setCrosshairShown(bool shown)
@@ -239,12 +312,16 @@ Picture SliceView::compose(const SliceFrame& grid) const
 {
     const ShownSeries& own = shown();
     const LabelMap* mask = own.hasMask() && m_scene->isMaskShown() ? &own.mask : nullptr;
-    return composeSlab(*own.volume, grid, own.window, own.inverted, Interpolation::Linear, own.slab, mask, m_scene->overlayStyle(own));
+    Picture picture = composeSlab(*own.volume, grid, own.window, own.isPictureInverted(), Interpolation::Linear, own.slab, mask, m_scene->overlayStyle(own));
+    PresentationPainter(own, m_plane, grid).paintShutter(picture);
+    return picture;
 }
 
 void SliceView::resizeEvent(QResizeEvent*)
 {
-    if (m_isFitted) {
+    if (m_isReset) {
+        resetView();
+    } else if (m_isFitted) {
         fit();
     }
 }
@@ -350,6 +427,7 @@ void SliceView::paintEvent(QPaintEvent*)
     SliceAnnotations annotations(painter, rect(), own, grid, {m_plane, valueUnderPointer(grid), zoom, viewMarks(), m_scene->isMaskShown(), m_twoPatients});
     // Centres of the frame's pixels are half a pixel inside the painter's.
     painter.translate(0.5, 0.5);
+    PresentationPainter(own, m_plane, grid).paintGraphics(painter);
     paintReferences(painter, grid);
     if (m_crosshair && own.isVolume()) {
         annotations.paintCrosshair();
@@ -376,6 +454,12 @@ QStringList SliceView::viewMarks() const
     if (slab.isOn()) {
         const double thickness = shownThicknessMm(shown().volume->geometry(), frame().normal(), slab.thicknessMm);
         marks << tr("%1 of %2 mm").arg(slab.mode == SlabMode::Maximum ? tr("MIP") : slab.mode == SlabMode::Minimum ? tr("MinIP") : tr("Mean"), QLocale().toString(thickness, 'g', 4));
+    }
+    if (const dicom::Presentation* state = shown().stateOn(m_plane)) {
+        const QString label = QString::fromStdString(state->label);
+        marks << (state->notApplied.empty() ? tr("presentation state %1").arg(label) : tr("presentation state %1, in part").arg(label));
+    } else if (shown().state()) {
+        marks << tr("grey values of presentation state %1").arg(QString::fromStdString(shown().state()->label));
     }
     if (isTurned()) {
         const Orientation& o = m_orientation;
@@ -534,7 +618,7 @@ void SliceView::mouseMoveEvent(QMouseEvent* event)
     case Drag::Zoom: zoomBy(std::exp(-delta.y() * 0.006), m_pressed); break;
     case Drag::Pan:
         m_panMm -= toSlice(QPointF(delta)) * m_mmPerPixel;
-        m_isFitted = false;
+        m_isFitted = m_isReset = false;
         break;
     default: break;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "viewer/dicom/Presentation.h"
 #include "viewer/volume/Picture.h"
 #include "viewer/widgets/AxesTool.h"
 #include "viewer/widgets/MeasureTool.h"
@@ -15,6 +16,7 @@ namespace hf {
 
 class Findings;
 class Scene;
+struct HungSides;
 struct ShownSeries;
 
 /// Where another view's slice lies, for the reference line in this one; its origin already in this view's frame of reference.
@@ -55,7 +57,7 @@ public:
     void flip(Qt::Orientation orientation);
     /// A quarter turn of the image.
     void turn(bool clockwise);
-    /// Neither flipped nor turned, and fitted.
+    /// As the presentation state wants it; without one neither flipped nor turned, and fitted.
     void resetView();
     bool isTurned() const { return !(m_orientation == Orientation{}); }
 
@@ -70,7 +72,7 @@ public:
 
     /// The sampling grid of the widget's pixels.
     SliceFrame frame() const;
-    /// Without texts and lines; what composeSlice gives for frame().
+    /// Without texts and lines; what composeSlice gives for frame(), inside the shutters of a presentation state.
     Picture picture() const { return compose(frame()); }
 
     QSize minimumSizeHint() const override { return {120, 120}; }
@@ -103,6 +105,11 @@ private:
     void startOver();
     void activate();
     void setOrientation(const Orientation& orientation);
+    /// Turn and flip of a presentation state, against the slice as it is shown without.
+    Orientation orientationOf(const dicom::Presentation& state) const;
+    void hang(const HungSides& sides);
+    void showArea(const dicom::Presentation::Area& area);
+    void followPresentation();
     SliceFrame baseFrame() const;
     /// A step on the screen as a step along the slice's own axes.
     QPointF toSlice(QPointF screen) const;
@@ -137,7 +144,7 @@ private:
     double m_mmPerPixel = 1;
     QPointF m_panMm{0, 0};          ///< Of the widget's centre against the slice's centre, along the slice's own axes.
     Orientation m_orientation;
-    bool m_isFitted = true;
+    bool m_isFitted = true, m_isReset = true;   ///< Place and zoom follow the view's size; the reader moved nothing since resetView.
     bool m_crosshair = true, m_texts = true;
     Drag m_drag = Drag::None;
     bool m_moved = false;

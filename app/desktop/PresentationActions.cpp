@@ -1,0 +1,79 @@
+#include "app/desktop/PresentationActions.h"
+
+#include "app/desktop/ActionTable.h"
+#include "app/desktop/MainWindow.h"
+#include "viewer/dicom/Presentation.h"
+#include "viewer/widgets/Scene.h"
+
+#include <QAction>
+#include <QMenu>
+
+namespace hf::app {
+
+namespace {
+
+/// What a state can hold besides, so that it is collected for translation.
+[[maybe_unused]] const char* const kNotApplied[] = {QT_TRANSLATE_NOOP("hf::app::MainWindow", "some drawings"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "some texts"),
+    QT_TRANSLATE_NOOP("hf::app::MainWindow", "compound drawings"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "line styles"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "text styles"),
+    QT_TRANSLATE_NOOP("hf::app::MainWindow", "displayed area"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "size on the screen"),
+    QT_TRANSLATE_NOOP("hf::app::MainWindow", "turn by an angle that is no quarter"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "shutter"),
+    QT_TRANSLATE_NOOP("hf::app::MainWindow", "bitmap shutter"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "presentation lookup table"),
+    QT_TRANSLATE_NOOP("hf::app::MainWindow", "modality lookup table"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "another rescale of the values"),
+    QT_TRANSLATE_NOOP("hf::app::MainWindow", "overlay planes"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "subtraction")};
+
+QString titleOf(const dicom::Presentation& state)
+{
+    QStringList parts{QString::fromStdString(state.label)};
+    if (!state.description.empty()) {
+        parts << QString::fromStdString(state.description);
+    }
+    const QString created = QString::fromStdString(state.created);
+    if (created.size() >= 12) {
+        parts << QStringLiteral("%1-%2-%3 %4:%5").arg(created.mid(0, 4), created.mid(4, 2), created.mid(6, 2), created.mid(8, 2), created.mid(10, 2));
+    }
+    QStringList missing;
+    for (const std::string& word : state.notApplied) {
+        missing << MainWindow::tr(word.c_str());
+    }
+    const QString title = parts.join("  ");
+    return missing.isEmpty() ? title : MainWindow::tr("%1 (without: %2)").arg(title, missing.join(", "));
+}
+
+void fill(QMenu& menu, Scene* scene)
+{
+    const auto add = [&](const QString& title, int state) {
+        QAction* action = menu.addAction(title, scene, [scene, state] { scene->setPresentation(state); });
+        action->setCheckable(true);
+        action->setChecked(scene->active().presentation == state);
+    };
+    menu.clear();
+    add(MainWindow::tr("None: the image as stored"), -1);
+    const auto& states = scene->series().presentations;
+    for (std::size_t n = 0; n < states.size(); ++n) {
+        add(titleOf(*states[n]).replace('&', QLatin1String("&&")), int(n));
+    }
+}
+
+} // namespace
+
+void addPresentationActions(MainWindow* window, ActionTable* table)
+{
+    Scene* scene = window->scene();
+    QAction* toggle = table->add({"presentation", {}, MainWindow::tr("Presentation state"), {QKeySequence("Shift+S")}, ActionTable::Checkable},
+        [scene] { scene->setPresentation(scene->active().presentation < 0 ? 0 : -1); });
+    QMenu* menu = table->beginSubmenu({}, MainWindow::tr("Choose the presentation state"));
+    menu->setObjectName("presentationMenu");
+    table->endSubmenu();
+    QObject::connect(menu, &QMenu::aboutToShow, menu, [menu, scene] { fill(*menu, scene); });
+    const auto follow = [scene, toggle, menu] {
+        const bool any = !scene->isEmpty() && !scene->series().presentations.empty();
+        toggle->setEnabled(any);
+        menu->menuAction()->setEnabled(any);
+        toggle->setChecked(any && scene->active().presentation >= 0);
+    };
+    QObject::connect(scene, &Scene::volumeChanged, toggle, follow);
+    QObject::connect(scene, &Scene::presentationChanged, toggle, follow);
+    follow();
+}
+
+} // namespace hf::app

@@ -1,0 +1,477 @@
+#include "support/GuiMain.h"
+#include "support/PresentationFile.h"
+#include "app/desktop/MainWindow.h"
+#include "viewer/dicom/Presentation.h"
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/widgets/Findings.h"
+#include "viewer/widgets/Scene.h"
+#include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/StudyBrowser.h"
+#include "viewer/widgets/ViewGrid.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QMenu>
+#include <QProcess>
+#include <QScreen>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace hf;
+using test::PresentationFile;
+using test::append;
+using test::put;
+using test::putFloats;
+using test::require;
+
+namespace {
+
+constexpr int kColumns = 40, kRows = 30, kScale = 8;
+const std::string kImage = "2.25.500.4", kOther = "2.25.500.5";
+constexpr Uint16 kGround = 200, kBright = 1000;
+// Window 500 / 1001 by hand: ((200 - 499.5) / 1000 + 0.5) * 255 = 51.1; 1000 is above the upper end.
+constexpr int kGroundGrey = 51, kBrightGrey = 255;
+
+/// A bright square in the top left corner, one bright pixel at column 12, row 18 (from 0).
+std::vector<Uint16> pixels()
+{
+    std::vector<Uint16> stored(std::size_t(kColumns * kRows), kGround);
+    for (int y = 0; y < 10; ++y) {
+        for (int x = 0; x < 10; ++x) {
+            stored[std::size_t(y * kColumns + x)] = kBright;
+        }
+    }
+    stored[18 * kColumns + 12] = kBright;
+    return stored;
+}
+
+} // namespace
+
+/// Presentation states that DCMTK writes, on screen and without a window. Every expected place and grey is computed by hand from the standard.
+class tst_presentation : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void init()
+    {
+        m_folder = std::make_unique<QTemporaryDir>();
+        test::writeImage(file("image.dcm"), kImage, kColumns, pixels());
+        m_state = std::make_unique<PresentationFile>("READ", "090000", std::vector{kImage});
+    }
+
+    void cleanup()
+    {
+        m_view.reset();
+        m_findings.reset();
+        m_scene.reset();
+    }
+
+    void windowAndPolarityAreTheStates()
+    {
+        m_state->setWindow("300", "201");       // ((200 - 299.5) / 200 + 0.5) * 255 = 0.6
+        put(m_state->data(), DCM_PresentationLUTShape, "INVERSE");
+        show({kColumns * kScale, kRows * kScale});
+        QCOMPARE(greyAt(200, 200), 254);
+        QCOMPARE(greyAt(40, 40), 0);
+        m_scene->setPresentation(-1);
+        QCOMPARE(greyAt(200, 200), kGroundGrey);
+        QCOMPARE(greyAt(40, 40), kBrightGrey);
+        m_scene->setPresentation(0);
+        QCOMPARE(greyAt(40, 40), 0);
+        QVERIFY(m_scene->view(Plane::Coronal).invert);
+    }
+
+    void theTurnComesBeforeTheFlip_data()
+    {
+        QTest::addColumn<int>("degrees");
+        QTest::addColumn<bool>("flip");
+        QTest::addColumn<QPoint>("square");     // the corner of the view where the bright square is
+        QTest::addColumn<QPoint>("pixel");      // the centre of the bright pixel (column 12, row 18), in pixels of the turned image
+        QTest::newRow("none") << 0 << false << QPoint(0, 0) << QPoint(12, 18);
+        QTest::newRow("90") << 90 << false << QPoint(1, 0) << QPoint(29 - 18, 12);
+        QTest::newRow("180") << 180 << false << QPoint(1, 1) << QPoint(39 - 12, 29 - 18);
+        QTest::newRow("270") << 270 << false << QPoint(0, 1) << QPoint(18, 39 - 12);
+        QTest::newRow("flip") << 0 << true << QPoint(1, 0) << QPoint(39 - 12, 18);
+        QTest::newRow("90 and flip") << 90 << true << QPoint(0, 0) << QPoint(18, 12);
+        QTest::newRow("270 and flip") << 270 << true << QPoint(1, 1) << QPoint(29 - 18, 39 - 12);
+    }
+
+    void theTurnComesBeforeTheFlip()
+    {
+        QFETCH(int, degrees);
+        QFETCH(bool, flip);
+        QFETCH(QPoint, square);
+        QFETCH(QPoint, pixel);
+        const bool isLying = degrees % 180 == 0;
+        const QSize size = QSize(isLying ? kColumns : kRows, isLying ? kRows : kColumns) * kScale;
+        m_state->setTurn(degrees, flip);
+        m_state->setArea({1, 1}, {kColumns, kRows}, "SCALE TO FIT");
+        show(size);
+        for (const QPoint corner : {QPoint(0, 0), QPoint(1, 0), QPoint(0, 1), QPoint(1, 1)}) {
+            const QPoint at(corner.x() ? size.width() - 36 : 36, corner.y() ? size.height() - 36 : 36);
+            QCOMPARE(greyAt(at.x(), at.y()), corner == square ? kBrightGrey : kGroundGrey);
+        }
+        const QPoint centre = pixel * kScale + QPoint(kScale / 2, kScale / 2);
+        QVERIFY2(greyAt(centre.x(), centre.y()) > 200, qPrintable(QString::number(greyAt(centre.x(), centre.y()))));
+        QCOMPARE(greyAt(centre.x() + 2 * kScale, centre.y()), kGroundGrey);
+        QCOMPARE(m_view->isTurned(), degrees != 0 || flip);
+        // What the reader does comes on top; a reset brings the state back.
+        m_view->turn(true);
+        m_view->flip(Qt::Vertical);
+        m_view->resetView();
+        QCOMPARE(greyAt(centre.x() + 2 * kScale, centre.y()), kGroundGrey);
+        QVERIFY(greyAt(centre.x(), centre.y()) > 200);
+    }
+
+    void theDisplayedAreaFillsTheView()
+    {
+        // Columns 11 to 20, rows 16 to 25 on 200 x 200: 20 pixels each; the bright one is the third column, fourth row of them.
+        m_state->setArea({11, 16}, {20, 25}, "SCALE TO FIT");
+        show({200, 200});
+        QVERIFY(greyAt(50, 70) > 240 && greyAt(49, 69) > 240);
+        // 8.5 of 20 pixels below the centre, half a pixel beside it: (1000 * 0.575 + 200 * 0.425) * 0.975 + 200 * 0.025 = 648.5, ((648.5 - 499.5) / 1000 + 0.5) * 255.
+        QVERIFY(std::abs(greyAt(50, 78) - 165) <= 1);
+        QCOMPARE(greyAt(20, 70), kGroundGrey);
+        QCOMPARE(greyAt(50, 40), kGroundGrey);
+        QCOMPARE(m_view->millimetresPerPixel(), 0.2 / 20);
+        m_view->resize(400, 400);
+        QVERIFY(greyAt(100, 140) > 240);
+        m_view->fit();
+        QVERIFY(greyAt(40, 120) == kBrightGrey);    // the square again: 40 columns on 400 pixels, below a margin of 50
+    }
+
+    void aMagnifiedAreaLiesInTheMiddle()
+    {
+        auto& area = m_state->setArea({11, 16}, {20, 25}, "MAGNIFY");
+        putFloats(area, DCM_PresentationPixelMagnificationRatio, {4});
+        show({200, 200});
+        // The middle of the area is 15, 20; the bright pixel's centre 12.5, 18.5.
+        QVERIFY(greyAt(100 - 10, 100 - 6) > 200);
+        QCOMPARE(greyAt(100, 100), kGroundGrey);
+        QCOMPARE(m_view->millimetresPerPixel(), 0.2 / 4);
+    }
+
+    void trueSizeUsesTheScreensPixels()
+    {
+        auto& area = m_state->setArea({1, 1}, {kColumns, kRows}, "TRUE SIZE");
+        put(area, DCM_PresentationPixelSpacing, "0.5\\0.5");
+        show({200, 200});
+        const double pixelOfScreenMm = 25.4 / m_view->screen()->physicalDotsPerInchX();
+        // A column of 0.2 mm in the image is to be 0.5 mm wide on the screen.
+        QVERIFY(std::abs(0.2 / m_view->millimetresPerPixel() * pixelOfScreenMm - 0.5) < 1e-9);
+    }
+
+    void aRectangularShutterCoversTheRest()
+    {
+        put(m_state->data(), DCM_ShutterShape, "RECTANGULAR");
+        put(m_state->data(), DCM_ShutterLeftVerticalEdge, "5");
+        put(m_state->data(), DCM_ShutterRightVerticalEdge, "20");
+        put(m_state->data(), DCM_ShutterUpperHorizontalEdge, "12");
+        put(m_state->data(), DCM_ShutterLowerHorizontalEdge, "25");
+        require(m_state->data().putAndInsertUint16(DCM_ShutterPresentationValue, 32768));
+        showWhole();
+        constexpr int kShutter = 128;       // 32768 / 65535 * 255 = 127.5
+        // Columns 5 to 20 of 8 pixels are 32 to 159, rows 12 to 25 are 88 to 199.
+        QCOMPARE(greyAt(31, 120), kShutter);
+        QCOMPARE(greyAt(32, 120), kGroundGrey);
+        QCOMPARE(greyAt(159, 120), kGroundGrey);
+        QCOMPARE(greyAt(160, 120), kShutter);
+        QCOMPARE(greyAt(40, 87), kShutter);
+        QCOMPARE(greyAt(40, 88), kGroundGrey);
+        QCOMPARE(greyAt(40, 199), kGroundGrey);
+        QCOMPARE(greyAt(40, 200), kShutter);
+        m_scene->setPresentation(-1);
+        QCOMPARE(greyAt(40, 30), kBrightGrey);
+    }
+
+    void roundAndPolygonalShuttersCutEachOther()
+    {
+        put(m_state->data(), DCM_ShutterShape, "CIRCULAR\\POLYGONAL");
+        put(m_state->data(), DCM_CenterOfCircularShutter, "15\\25");        // row, column
+        put(m_state->data(), DCM_RadiusOfCircularShutter, "10");
+        // A triangle, row and column: right of the middle line, corners far away.
+        put(m_state->data(), DCM_VerticesOfThePolygonalShutter, "-100\\25\\130\\25\\15\\200");
+        require(m_state->data().putAndInsertUint16(DCM_ShutterPresentationValue, 0));
+        showWhole();
+        // The centre is column 24.5 * 8 = 196, row 14.5 * 8 = 116 on the screen, the radius 80 pixels.
+        QCOMPARE(greyAt(200, 116), kGroundGrey);
+        QCOMPARE(greyAt(192, 116), 0);              // left of the triangle
+        QCOMPARE(greyAt(196 + 78, 116), kGroundGrey);
+        QCOMPARE(greyAt(196 + 82, 116), 0);
+        QCOMPARE(greyAt(200, 116 + 77), kGroundGrey);
+        QCOMPARE(greyAt(200, 116 + 82), 0);
+        QCOMPARE(greyAt(196 + 60, 116 + 60), 0);    // 85 pixels away
+    }
+
+    void drawingsStandWhereTheStateSays()
+    {
+        DcmItem& annotation = m_state->addAnnotation();
+        PresentationFile::addGraphic(annotation, "POLYLINE", "PIXEL", {2, 27, 30, 27});             // y = 216
+        PresentationFile::addGraphic(annotation, "CIRCLE", "PIXEL", {25, 20, 30, 20});              // centre 200, 160; radius 40
+        PresentationFile::addGraphic(annotation, "ELLIPSE", "PIXEL", {2, 20, 10, 20, 6, 18, 6, 22});// centre 48, 160; 32 and 16
+        PresentationFile::addGraphic(annotation, "POINT", "PIXEL", {36, 25});                       // 288, 200
+        PresentationFile::addGraphic(annotation, "INTERPOLATED", "PIXEL", {12, 24, 14, 22, 16, 24, 18, 22});
+        PresentationFile::addGraphic(annotation, "POLYLINE", "DISPLAY", {0.75F, 0.3F, 0.95F, 0.3F});// y = 72 from 240 to 304
+        showWhole();
+        const QImage drawn = m_view->grab().toImage();
+        const QPoint onLines[] = {{20, 216}, {200, 216}, {240, 160}, {160, 160}, {200, 200}, {200, 120}, {16, 160}, {80, 160}, {48, 144}, {48, 176}, {288, 200}, {284, 200}, {112, 176}, {128, 192}, {250, 72}, {300, 72}};
+        for (const QPoint p : onLines) {
+            QVERIFY2(isDrawn(drawn, p), qPrintable(QStringLiteral("nothing at %1, %2").arg(p.x()).arg(p.y())));
+        }
+        const QPoint beside[] = {{20, 222}, {248, 216}, {200, 160}, {48, 160}, {228, 188 + 8}, {294, 206}, {230, 72}, {310, 72}};
+        for (const QPoint p : beside) {
+            QVERIFY2(!isDrawn(drawn, p), qPrintable(QStringLiteral("something at %1, %2").arg(p.x()).arg(p.y())));
+        }
+        // The picture itself stays free of them.
+        QCOMPARE(greyAt(200, 216), kGroundGrey);
+        m_scene->setPresentation(-1);
+        const QImage plain = m_view->grab().toImage();
+        for (const QPoint p : onLines) {
+            QVERIFY(!isDrawn(plain, p));
+        }
+    }
+
+    void drawingsTurnWithTheImageAndThoseOfTheDisplayDoNot()
+    {
+        m_state->setTurn(90, false);
+        m_state->setArea({1, kRows}, {kColumns, 1}, "SCALE TO FIT");    // after the turn the lower left corner is at the top left
+        DcmItem& annotation = m_state->addAnnotation();
+        PresentationFile::addGraphic(annotation, "POLYLINE", "PIXEL", {25, 5, 25, 20});
+        PresentationFile::addGraphic(annotation, "POLYLINE", "DISPLAY", {0.1F, 0.9F, 0.4F, 0.9F});
+        show({kRows * kScale, kColumns * kScale});
+        const QImage drawn = m_view->grab().toImage();
+        // Column 25 is 200 pixels down; rows 5 to 20 are 200 to 80 from the left.
+        QVERIFY(isDrawn(drawn, {100, 200}) && isDrawn(drawn, {190, 200}) && !isDrawn(drawn, {70, 200}) && !isDrawn(drawn, {210, 200}));
+        QVERIFY(isDrawn(drawn, {30, 288}) && isDrawn(drawn, {90, 288}) && !isDrawn(drawn, {110, 288}));
+    }
+
+    void aFilledFigureIsFilledInTheColourOfItsLayer()
+    {
+        DcmItem& annotation = m_state->addAnnotation();
+        DcmItem* layer = nullptr;
+        require(m_state->data().findAndGetSequenceItem(DCM_GraphicLayerSequence, layer, 0));
+        // L 53.2, a 80.1, b 67.2 is red under D65; of D50 54.3, 80.8, 69.9 (encoded as C.10.7.1.1 says).
+        const Uint16 lab[] = {Uint16(54.29 / 100 * 65535), Uint16((80.8 + 128) / 255 * 65535), Uint16((69.9 + 128) / 255 * 65535)};
+        require(layer->putAndInsertUint16Array(DCM_GraphicLayerRecommendedDisplayCIELabValue, lab, 3));
+        put(PresentationFile::addGraphic(annotation, "CIRCLE", "PIXEL", {25, 20, 30, 20}), DCM_GraphicFilled, "Y");
+        showWhole();
+        const QColor color = m_view->grab().toImage().pixelColor(200, 160);
+        QVERIFY2(color.red() > 245 && color.green() < 15 && color.blue() < 15, qPrintable(color.name()));
+    }
+
+    void textsStandInTheirBoxesOrAtTheirAnchors()
+    {
+        DcmItem& annotation = m_state->addAnnotation();
+        DcmItem& boxed = PresentationFile::addText(annotation, "L\xC3\xA4sion");
+        put(boxed, DCM_BoundingBoxAnnotationUnits, "PIXEL");
+        putFloats(boxed, DCM_BoundingBoxTopLeftHandCorner, {20, 18});
+        putFloats(boxed, DCM_BoundingBoxBottomRightHandCorner, {38, 24});
+        put(boxed, DCM_BoundingBoxTextHorizontalJustification, "RIGHT");
+        DcmItem& anchored = PresentationFile::addText(annotation, "Rippe");
+        put(anchored, DCM_AnchorPointAnnotationUnits, "DISPLAY");
+        putFloats(anchored, DCM_AnchorPoint, {0.1F, 0.9F});         // 32, 216
+        put(anchored, DCM_AnchorPointVisibility, "Y");
+        PresentationFile empty("EMPTY", "080000", {kImage});
+        empty.setArea({1, 1}, {kColumns, kRows}, "SCALE TO FIT");
+        empty.save(file("empty.dcm"));
+        showWhole();
+        QCOMPARE(m_scene->active().state()->texts.front().words, std::string("L\xC3\xA4sion"));
+        const QImage drawn = m_view->grab().toImage();
+        m_scene->setPresentation(1);
+        const QImage without = m_view->grab().toImage();
+        const QRect changed = changes(drawn, without, {0, 100, 319, 139});
+        // The box is 160 to 304, 144 to 192; the anchor's text begins right of 32.
+        const QRect boxChanges = changes(drawn, without, {100, 130, 220, 70}), anchorChanges = changes(drawn, without, {0, 200, 100, 40});
+        QVERIFY(QRect(159, 143, 147, 50).contains(boxChanges) && boxChanges.right() > 295 && boxChanges.left() > 165 && boxChanges.height() > 15);
+        QVERIFY(anchorChanges.left() >= 28 && anchorChanges.left() < 34 && anchorChanges.right() > 55 && std::abs(anchorChanges.center().y() - 216) < 6);
+        QCOMPARE(changed, boxChanges.united(anchorChanges));
+    }
+
+    void aPartIsForItsImagesAlone()
+    {
+        test::writeImage(file("other.dcm"), kOther, kColumns, pixels());
+        m_state = std::make_unique<PresentationFile>("READ", "090000", std::vector{kImage, kOther});
+        DcmItem& annotation = m_state->addAnnotation();
+        PresentationFile::refer(annotation, {kOther});
+        PresentationFile::addGraphic(annotation, "POLYLINE", "PIXEL", {2, 27, 30, 27});
+        m_state->setWindow("300", "201");
+        DcmItem* window = nullptr;
+        require(m_state->data().findAndGetSequenceItem(DCM_SoftcopyVOILUTSequence, window, 0));
+        PresentationFile::refer(*window, {kOther});
+        showWhole();
+        QCOMPARE(int(m_scene->series().images.size()), 2);
+        for (int slice = 0; slice < 2; ++slice) {
+            m_scene->setSlice(m_view->plane(), slice);
+            const bool isOther = m_scene->series().images[std::size_t(slice)].sopInstanceUid == kOther;
+            QCOMPARE(isDrawn(m_view->grab().toImage(), {100, 216}), isOther);
+            QCOMPARE(m_scene->window().width, isOther ? 201.0 : 1001.0);
+        }
+    }
+
+    void theNewestComesFirstAndEachCanBeChosen()
+    {
+        m_state->setWindow("300", "201");
+        m_state->save(file("new.dcm"));
+        PresentationFile old("OLDER", "080000", {kImage});
+        old.setWindow("1000", "401");       // 200 is below the lower end
+        old.save(file("old.dcm"));
+        showFolder({320, 240});
+        const auto& states = m_scene->series().presentations;
+        QCOMPARE(int(states.size()), 2);
+        QCOMPARE(states[0]->label, std::string("READ"));
+        QCOMPARE(states[1]->label, std::string("OLDER"));
+        QCOMPARE(greyAt(200, 200), 1);      // 0.6
+        m_scene->setPresentation(1);
+        QCOMPARE(greyAt(200, 200), 0);
+        QCOMPARE(greyAt(40, 40), 128);      // ((1000 - 999.5) / 400 + 0.5) * 255 = 127.8
+        m_scene->setPresentation(2);        // there is none
+        QCOMPARE(m_scene->active().presentation, 1);
+    }
+
+    void whatIsNotAppliedIsNamed()
+    {
+        DcmDataset& data = m_state->data();
+        put(data, DCM_ShutterShape, "BITMAP");
+        append(data, DCM_PresentationLUTSequence);
+        put(data, DcmTagKey(0x6000, 0x1001), "LAYER1");
+        append(data, DCM_MaskSubtractionSequence);
+        m_state->setTurn(45, false);
+        put(data, DCM_RescaleIntercept, "-1024");
+        put(data, DCM_RescaleSlope, "1");
+        DcmItem& annotation = m_state->addAnnotation();
+        PresentationFile::addGraphic(annotation, "SPIRAL", "PIXEL", {2, 27, 30, 27});
+        PresentationFile::addText(annotation, "nowhere");
+        append(annotation, DCM_CompoundGraphicSequence);
+        show({320, 240});
+        const auto& missing = m_scene->series().presentations.front()->notApplied;
+        for (const char* word : {"bitmap shutter", "presentation lookup table", "overlay planes", "subtraction", "turn by an angle that is no quarter", "another rescale of the values", "some drawings",
+                 "some texts", "compound drawings"}) {
+            QVERIFY2(std::find(missing.begin(), missing.end(), word) != missing.end(), word);
+        }
+        const auto& notes = m_scene->volume()->info().notes;
+        const auto note = std::find_if(notes.begin(), notes.end(), [](const Note& n) { return n.code == "presentation"; });
+        QVERIFY(note != notes.end() && note->text.find("bitmap shutter") != std::string::npos);
+    }
+
+    void theWindowSwitchesItOffAndOnByKeyAndMenu()
+    {
+        m_state->setWindow("300", "201");
+        m_state->save(file("state.dcm"));
+        QTemporaryDir own;
+        app::MainWindow window({{}, HF_ENGINE, own.path() + "/findings", own.path() + "/hanging", own.path() + "/studies"});
+        window.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+        QApplication::setActiveWindow(&window);
+        window.openPaths({m_folder->path()});
+        QTRY_VERIFY_WITH_TIMEOUT(!window.scene()->isEmpty(), 15000);
+        QCOMPARE(window.scene()->window().width, 201.0);
+        QTest::keyClick(window.grid()->activeView(), Qt::Key_S, Qt::ShiftModifier);
+        QCOMPARE(window.scene()->active().presentation, -1);
+        QCOMPARE(window.scene()->window().width, 1001.0);
+        QTest::keyClick(window.grid()->activeView(), Qt::Key_S, Qt::ShiftModifier);
+        QCOMPARE(window.scene()->window().width, 201.0);
+        auto* menu = window.findChild<QMenu*>("presentationMenu");
+        menu->popup({100, 100});
+        QCOMPARE(int(menu->actions().size()), 2);
+        QVERIFY(menu->actions()[1]->isChecked() && menu->actions()[1]->text().contains("READ"));
+        QTest::mouseClick(menu, Qt::LeftButton, {}, menu->actionGeometry(menu->actions()[0]).center());
+        QCOMPARE(window.scene()->active().presentation, -1);
+    }
+
+    void itIsAppliedWithoutAWindowToo()
+    {
+        m_state->setTurn(90, false);
+        m_state->setArea({1, 1}, {kColumns, kRows}, "SCALE TO FIT");
+        PresentationFile::addGraphic(m_state->addAnnotation(), "POLYLINE", "PIXEL", {25, 5, 25, 20});
+        m_state->save(file("state.dcm"));
+        const QImage applied = rendered({"--size", "240x320"}), plain = rendered({"--size", "320x240", "--presentation", "none"});
+        QVERIFY(isDrawn(applied, {100, 200}) && !isDrawn(applied, {70, 200}));
+        QCOMPARE(qGray(applied.pixel(240 - 36, 50)), kBrightGrey);
+        QCOMPARE(qGray(plain.pixel(36, 50)), kBrightGrey);
+        QVERIFY(!isDrawn(plain, {200, 100}));
+        QVERIFY(rendered({"--presentation", "2"}).isNull());
+    }
+
+private:
+    std::filesystem::path file(const char* name) const { return std::filesystem::path(m_folder->path().toStdString()) / name; }
+
+    void showWhole()
+    {
+        m_state->setArea({1, 1}, {kColumns, kRows}, "SCALE TO FIT");
+        show({kColumns * kScale, kRows * kScale});
+    }
+
+    void show(QSize size)
+    {
+        m_state->save(file("state.dcm"));
+        showFolder(size);
+    }
+
+    void showFolder(QSize size)
+    {
+        const std::filesystem::path folder[] = {m_folder->path().toStdString()};
+        const dicom::ScanResult found = dicom::scan(folder);
+        QCOMPARE(int(found.studies.size()), 1);
+        const dicom::Series& series = *found.mainSeries();
+        m_scene = std::make_unique<Scene>();
+        m_findings = std::make_unique<Findings>(m_scene.get(), m_folder->path() + "/findings");
+        const auto volume = std::make_shared<const Volume>(dicom::readSeries(series));
+        m_view = std::make_unique<SliceView>(m_scene.get(), m_findings.get(), volume->geometry().acquisitionPlane());
+        m_view->resize(size);
+        m_view->setTextShown(false);
+        m_view->setCrosshairShown(false);
+        m_scene->setVolume(volume, series);
+        m_view->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
+        QCOMPARE(m_view->size(), size);
+    }
+
+    int greyAt(int x, int y) const { return m_view->picture().at(x, y).r; }
+
+    /// A white line of 1.5 pixels through the corner of four pixels covers three quarters of two of them.
+    static bool isDrawn(const QImage& image, QPoint at)
+    {
+        int brightest = 0;
+        for (int y = -1; y <= 0; ++y) {
+            for (int x = -1; x <= 0; ++x) {
+                brightest = std::max(brightest, qGray(image.pixel(at + QPoint(x, y))));
+            }
+        }
+        return brightest > 150;
+    }
+
+    /// Where two pictures differ.
+    static QRect changes(const QImage& a, const QImage& b, QRect within)
+    {
+        QRect all;
+        for (int y = within.top(); y <= within.bottom(); ++y) {
+            for (int x = within.left(); x <= within.right(); ++x) {
+                if (a.pixel(x, y) != b.pixel(x, y)) {
+                    all = all.united(QRect(x, y, 1, 1));
+                }
+            }
+        }
+        return all;
+    }
+
+    QImage rendered(const QStringList& options) const
+    {
+        const QString picture = m_folder->path() + "/picture.png";
+        QFile::remove(picture);
+        QProcess process;
+        process.start(HF_PROGRAM, QStringList{"--headless", "--open", m_folder->path(), "--render", picture} + options);
+        process.waitForFinished(60000);
+        return QImage(picture);
+    }
+
+    std::unique_ptr<QTemporaryDir> m_folder;
+    std::unique_ptr<PresentationFile> m_state;
+    std::unique_ptr<Scene> m_scene;
+    std::unique_ptr<Findings> m_findings;
+    std::unique_ptr<SliceView> m_view;
+};
+
+int main(int argc, char** argv) { return test::runGuiTest<tst_presentation>(argc, argv); }
+
+#include "tst_presentation.moc"

@@ -1,0 +1,64 @@
+#include "viewer/widgets/ProjectionSides.h"
+
+#include <cmath>
+
+namespace hf {
+
+namespace {
+
+char opposite(char letter)
+{
+    switch (letter) {
+    case 'A': return 'P';
+    case 'P': return 'A';
+    case 'L': return 'R';
+    case 'R': return 'L';
+    case 'H': return 'F';
+    case 'F': return 'H';
+    default: return letter;
+    }
+}
+
+/// Step along rows and columns that runs to a side of the patient; 0, 0 when none does. The first letter says most.
+std::array<int, 2> stepTo(const dicom::Series& series, char side)
+{
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+        const std::string& letters = series.patientOrientation[axis];
+        const int sign = letters.empty() ? 0 : letters[0] == side ? 1 : letters[0] == opposite(side) ? -1 : 0;
+        if (sign != 0) {
+            return axis == 0 ? std::array{sign, 0} : std::array{0, sign};
+        }
+    }
+    return {0, 0};
+}
+
+} // namespace
+
+std::optional<HungSides> hungSides(const dicom::Series& series)
+{
+    const std::string& laterality = series.text.laterality;
+    if (series.modality != "MG" || (laterality != "R" && laterality != "L")) {
+        return std::nullopt;
+    }
+    const bool isRight = laterality == "R", isFromAbove = series.text.viewPosition.find("CC") != std::string::npos;
+    HungSides sides;
+    sides.right = stepTo(series, isRight ? 'P' : 'A');
+    sides.down = stepTo(series, !isFromAbove ? 'F' : isRight ? 'L' : 'R');
+    // Both must be there, along different sides of the picture.
+    const bool isWhole = std::abs(sides.right[0] * sides.down[1] - sides.right[1] * sides.down[0]) == 1;
+    return isWhole ? std::optional(sides) : std::nullopt;
+}
+
+std::string projectionLetters(const dicom::Series& series, double alongRows, double alongColumns)
+{
+    const bool isRow = std::abs(alongRows) > std::abs(alongColumns);
+    std::string letters = series.patientOrientation[isRow ? 0 : 1];
+    if ((isRow ? alongRows : alongColumns) < 0) {
+        for (char& letter : letters) {
+            letter = opposite(letter);
+        }
+    }
+    return letters;
+}
+
+} // namespace hf
