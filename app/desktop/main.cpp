@@ -8,6 +8,7 @@
 #include "viewer/volume/Error.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/Theme.h"
+#include "viewer/widgets/ViewGrid.h"
 
 #include <QApplication>
 #include <QLibraryInfo>
@@ -53,6 +54,17 @@ hf::app::CommandLine parse(const QStringList& words)
     return line;
 }
 
+/// Saves the window and ends; waits for the 3D view, which software OpenGL draws coarsely at first.
+void saveWhenSharp(hf::app::MainWindow& window, const QString& file)
+{
+    const hf::VolumeView3D* volume = window.grid()->volumeView();
+    if (volume->isVisible() && volume->volume() && !volume->isSharp()) {
+        QTimer::singleShot(100, &window, [&window, file] { saveWhenSharp(window, file); });
+        return;
+    }
+    QApplication::exit(window.grab().save(file) ? 0 : 1);
+}
+
 /// Asks once the study is shown; saves the window when it is answered.
 void takeScreenshot(hf::app::MainWindow& window, const QString& file)
 {
@@ -67,7 +79,7 @@ void takeScreenshot(hf::app::MainWindow& window, const QString& file)
                 break;
             }
         }
-        QTimer::singleShot(1500, &window, [&window, file] { QApplication::exit(window.grab().save(file) ? 0 : 1); });
+        QTimer::singleShot(1500, &window, [&window, file] { saveWhenSharp(window, file); });
     });
 }
 

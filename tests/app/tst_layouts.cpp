@@ -1,3 +1,4 @@
+#include "support/GuiMain.h"
 #include "app/desktop/Hanging.h"
 #include "app/desktop/MainWindow.h"
 #include "app/desktop/SettingsActions.h"
@@ -21,7 +22,6 @@
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QPushButton>
-#include <QSurfaceFormat>
 #include <QTabBar>
 #include <QTemporaryDir>
 #include <QTest>
@@ -455,14 +455,6 @@ private:
     std::unique_ptr<app::MainWindow> m_window;
 };
 
-int main(int argc, char** argv)
-{
-    QSurfaceFormat::setDefaultFormat(VolumeView3D::surfaceFormat());
-    QLocale::setDefault(QLocale::c());
-    QApplication application(argc, argv);
-    theme::apply(application);
-    tst_layouts test;
-    return QTest::qExec(&test, argc, argv);
-}
+int main(int argc, char** argv) { return test::runGuiTest<tst_layouts>(argc, argv); }
 
 #include "tst_layouts.moc"

@@ -1,4 +1,5 @@
 #include "support/GuiEvents.h"
+#include "support/GuiMain.h"
 #include "app/desktop/MainWindow.h"
 #include "assistant/client/EngineClient.h"
 #include "assistant/panel/ChatPanel.h"
@@ -14,7 +15,6 @@
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/StudyBrowser.h"
 #include "viewer/widgets/TagBrowser.h"
-#include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
 
 #include <QAction>
@@ -426,14 +426,6 @@ private:
     std::unique_ptr<app::MainWindow> m_window;
 };
 
-int main(int argc, char** argv)
-{
-    QSurfaceFormat::setDefaultFormat(VolumeView3D::surfaceFormat());
-    QLocale::setDefault(QLocale::c());
-    QApplication application(argc, argv);
-    theme::apply(application);
-    tst_window test;
-    return QTest::qExec(&test, argc, argv);
-}
+int main(int argc, char** argv) { return test::runGuiTest<tst_window>(argc, argv); }
 
 #include "tst_window.moc"

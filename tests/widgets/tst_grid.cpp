@@ -1,4 +1,5 @@
 #include "support/GuiEvents.h"
+#include "support/GuiMain.h"
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Findings.h"
@@ -13,7 +14,6 @@
 #include <QDragEnterEvent>
 #include <QDropEvent>
 #include <QSignalSpy>
-#include <QSurfaceFormat>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QWheelEvent>
@@ -456,13 +456,6 @@ private:
     std::unique_ptr<ViewGrid> m_grid;
 };
 
-int main(int argc, char** argv)
-{
-    QSurfaceFormat::setDefaultFormat(VolumeView3D::surfaceFormat());
-    QApplication application(argc, argv);
-    theme::apply(application);
-    tst_grid test;
-    return QTest::qExec(&test, argc, argv);
-}
+int main(int argc, char** argv) { return test::runGuiTest<tst_grid>(argc, argv); }
 
 #include "tst_grid.moc"

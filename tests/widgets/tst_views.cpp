@@ -1,3 +1,4 @@
+#include "support/GuiMain.h"
 #include "support/ImageCompare.h"
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
@@ -5,14 +6,12 @@
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
-#include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
 
 #include <QApplication>
 #include <QComboBox>
 #include <QElapsedTimer>
 #include <QLabel>
-#include <QSurfaceFormat>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
@@ -495,13 +494,6 @@ private:
     std::unique_ptr<SliceView> m_view;
 };
 
-int main(int argc, char** argv)
-{
-    QSurfaceFormat::setDefaultFormat(VolumeView3D::surfaceFormat());
-    QApplication application(argc, argv);
-    theme::apply(application);
-    tst_views test;
-    return QTest::qExec(&test, argc, argv);
-}
+int main(int argc, char** argv) { return test::runGuiTest<tst_views>(argc, argv); }
 
 #include "tst_views.moc"

@@ -1,5 +1,6 @@
 #include "viewer/render/VolumeView3D.h"
 
+#include "viewer/render/SteppedRendering.h"
 #include "viewer/render/VtkData.h"
 
 #include <QVTKOpenGLNativeWidget.h>
@@ -14,6 +15,7 @@
 #include <vtkImageData.h>
 #include <vtkInteractorStyleTrackballCamera.h>
 #include <vtkNew.h>
+#include <vtkObjectFactory.h>
 #include <vtkPiecewiseFunction.h>
 #include <vtkPlane.h>
 #include <vtkPlaneCollection.h>
@@ -28,7 +30,6 @@
 
 #include <QComboBox>
 #include <QCoreApplication>
-#include <QElapsedTimer>
 #include <QEvent>
 #include <QLabel>
 #include <QMouseEvent>
@@ -64,6 +65,15 @@ template <typename Work> auto startWork(QObject* receiver, Work work, void (*don
     return future;
 }
 
+/// The mapper behind the smart one is where the number of rays is told.
+class VolumeMapper : public vtkSmartVolumeMapper {
+public:
+    static VolumeMapper* New();
+    vtkTypeMacro(VolumeMapper, vtkSmartVolumeMapper);
+    using vtkSmartVolumeMapper::GetGPUMapper;
+};
+vtkStandardNewMacro(VolumeMapper);
+
 template <typename Result> bool isReady(const std::future<Result>& future) { return future.valid() && future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
 
 } // namespace
@@ -75,7 +85,7 @@ struct VolumeView3D::Private {
     QLabel* speed = nullptr;
     vtkNew<vtkGenericOpenGLRenderWindow> window;
     vtkNew<vtkRenderer> renderer;
-    vtkNew<vtkSmartVolumeMapper> mapper;
+    vtkNew<VolumeMapper> mapper;
     vtkNew<vtkVolume> actor;
     vtkNew<vtkBoxWidget2> crop;
     vtkNew<vtkCallbackCommand> cropMoved;
@@ -95,6 +105,7 @@ struct VolumeView3D::Private {
     std::map<LabelId, vtkSmartPointer<vtkActor>> surfaces;
     bool hasMask = false, hasImage = false;
     bool isQuiet = false;           ///< Several changes, one picture.
+    std::unique_ptr<SteppedRendering> stepped;  // last: it looks at the others until it goes
 
     bool isHu() const { return volume && volume->info().unit == Unit::Hu; }
 
@@ -211,6 +222,8 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
     d->actor->SetMapper(d->mapper);
     // Coarser rays while the reader moves it.
     d->mapper->SetInteractiveAdjustSampleDistances(true);
+    d->stepped = std::make_unique<SteppedRendering>(d->widget, d->renderer, d->mapper->GetGPUMapper());
+    connect(d->stepped.get(), &SteppedRendering::sharpened, this, &VolumeView3D::sharpened);
     vtkNew<vtkInteractorStyleTrackballCamera> style;
     d->window->GetInteractor()->SetInteractorStyle(style);
     vtkNew<vtkBoxRepresentation> box;
@@ -308,14 +321,12 @@ void VolumeView3D::showFirst()
     if (!d->widget->isVisible()) {
         return;
     }
-    QElapsedTimer timer;
-    timer.start();
     d->window->Render();
-    const qint64 took = timer.elapsed();
-    // A graphics processor takes a few milliseconds for what the processor alone takes a second for.
-    constexpr int kSlowMs = 250;
-    if (const QString capabilities = d->window->ReportCapabilities(); capabilities.contains("llvmpipe", Qt::CaseInsensitive) || capabilities.contains("softpipe", Qt::CaseInsensitive)) {
-        d->speed->setText(took > kSlowMs ? tr("Software OpenGL, slow: the first picture took %1 ms; coarser while moving").arg(took) : tr("Software OpenGL"));
+    if (d->stepped->isSoftware()) {
+        // The two ways to draw must not both decide about the rays.
+        d->mapper->SetInteractiveAdjustSampleDistances(false);
+        d->mapper->SetAutoAdjustSampleDistances(false);
+        d->speed->setText(tr("Software OpenGL, slow: coarse at first and while moving"));
         d->speed->show();
         placeMarks();
     }
@@ -324,6 +335,8 @@ void VolumeView3D::showFirst()
 const std::shared_ptr<const Volume>& VolumeView3D::volume() const { return d->volume; }
 
 bool VolumeView3D::isBuilding() const { return d->image.valid() || d->shapes.valid(); }
+
+bool VolumeView3D::isSharp() const { return d->stepped->isSharp(); }
 
 void VolumeView3D::setPreset(const QString& id, bool isChoice)
 {
@@ -464,7 +477,11 @@ QImage VolumeView3D::image()
         d->shapes.wait();
     }
     takeBuilt();
-    return d->widget->grabFramebuffer();
+    d->stepped->setWhole(true);
+    d->render();
+    const QImage picture = d->widget->grabFramebuffer();
+    d->stepped->setWhole(false);
+    return picture;
 }
 
 bool VolumeView3D::dragValues(QEvent* event)

@@ -44,12 +44,15 @@ public:
     void resetCamera();
     /// From the front, the left, above ...: unit vector from which the camera looks.
     void lookFrom(Vec3 direction);
-    /// Waits for what is still being made.
+    /// Waits for what is still being made; with all rays.
     QImage image();
     bool isBuilding() const;
+    /// What is seen was drawn with all rays; with software OpenGL that comes in tiles, when nothing moves.
+    bool isSharp() const;
 
 Q_SIGNALS:
     void maximizeRequested();
+    void sharpened();       ///< Software OpenGL drew the last tile.
     void cropShownChanged(bool shown);
 
 protected:

@@ -1,0 +1,114 @@
+#include "support/GuiEvents.h"
+#include "support/GuiMain.h"
+#include "support/ImageCompare.h"
+#include "viewer/phantom/CtPhantom.h"
+#include "viewer/render/VolumeView3D.h"
+
+#include <QSignalSpy>
+#include <QTest>
+
+#include <cmath>
+#include <numbers>
+
+using namespace hf;
+
+/// The 3D view with real events: sharp pictures in tiles, the handles of the crop box.
+class tst_volume_view : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        phantom::CtPhantomOptions options;
+        options.spacingMm = {5, 5, 6};
+        m_volume = std::make_shared<const Volume>(phantom::makeCtPhantom(options).volume);
+    }
+
+    void init()
+    {
+        m_view = std::make_unique<VolumeView3D>();
+        m_view->resize(kSide, kSide);
+        m_view->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
+        m_view->setVolume(m_volume);
+        QTRY_VERIFY_WITH_TIMEOUT(!m_view->isBuilding(), 20000);
+    }
+
+    void cleanup() { m_view.reset(); }
+
+    void tilesMakeThePictureThatOneDrawingMakes()
+    {
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        const QImage tiled = middleOf(m_view->grab().toImage());
+        const QImage whole = middleOf(m_view->image());
+        QVERIFY2(test::meanDifference(tiled, whole) < 0.2, qPrintable(QString::number(test::meanDifference(tiled, whole))));
+        // An odd size: tiles of unequal width.
+        m_view->resize(kSide - 13, kSide - 47);
+        QTest::mouseClick(canvas(), Qt::LeftButton, {}, {100, 100});
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp() && m_view->grab().toImage().size() == m_view->size(), 120000);
+        const double odd = test::meanDifference(middleOf(m_view->grab().toImage()), middleOf(m_view->image()));
+        QVERIFY2(odd < 0.2, qPrintable(QString::number(odd)));
+    }
+
+    void movingIsCoarseAndBecomesSharpAgain()
+    {
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        const QImage before = middleOf(m_view->grab().toImage());
+        QSignalSpy sharpened(m_view.get(), &VolumeView3D::sharpened);
+        test::drag(canvas(), {110, 180}, {170, 180});
+        const bool isStepped = !m_view->isSharp();
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        QCOMPARE(sharpened.count(), isStepped ? 1 : 0);
+        QVERIFY(test::meanDifference(before, middleOf(m_view->grab().toImage())) > 2);      // it was turned
+    }
+
+    void aHandleOfTheCropBoxIsDragged()
+    {
+        const QImage open = m_view->image();
+        m_view->setCropShown(true);
+        const QImage before = m_view->image();
+        // VTK's camera by hand: it looks from the front at the middle of the volume (voxel centre to voxel centre), its distance is the radius
+        // over the sine of half of 30 degrees, and the zoom of 1.35 makes the angle smaller.
+        const Geometry& geometry = m_volume->geometry();
+        const double x = (geometry.size().i - 1) * geometry.spacingMm()[0], y = (geometry.size().j - 1) * geometry.spacingMm()[1], z = (geometry.size().k - 1) * geometry.spacingMm()[2];
+        const double degree = std::numbers::pi / 180, distance = std::sqrt(x * x + y * y + z * z) / 2 / std::sin(15 * degree);
+        const double pixelsPerMm = kSide / 2.0 / (distance * std::tan(15 / 1.35 * degree));
+        // The handle in the middle of the patient's left side, to halfway between it and the middle.
+        const QPoint handle(int(std::lround(kSide / 2.0 + x / 2 * pixelsPerMm)), kSide / 2), target(int(std::lround(kSide / 2.0 + x / 4 * pixelsPerMm)), kSide / 2);
+        test::drag(canvas(), handle, target);
+        const QImage after = m_view->image();
+        // The nearer side of the box is larger on the screen than its middle: a margin.
+        const int cut = target.x() + 14;
+        QVERIFY2(brightPixels(before, cut, kSide) > 400, qPrintable(QString::number(brightPixels(before, cut, kSide))));
+        // The lines of the box itself are left.
+        QVERIFY2(brightPixels(after, cut, kSide) < brightPixels(before, cut, kSide) * 0.3, qPrintable(QString::number(brightPixels(after, cut, kSide))));
+        QVERIFY(brightPixels(after, 0, kSide / 2) > brightPixels(before, 0, kSide / 2) * 0.9);
+        m_view->setCropShown(false);
+        QVERIFY(test::meanDifference(open, m_view->image()) < 0.5);
+    }
+
+private:
+    static constexpr int kSide = 300;
+
+    QWidget* canvas() const { return m_view->childAt(kSide / 2, kSide / 2 + 60); }
+    /// Without the labels at the border.
+    static QImage middleOf(const QImage& image) { return image.copy(image.rect().adjusted(20, 50, -20, -50)); }
+
+    static int brightPixels(const QImage& image, int left, int right)
+    {
+        int count = 0;
+        for (int y = 40; y < image.height() - 40; ++y) {
+            for (int x = left; x < right; ++x) {
+                count += qGray(image.pixel(x, y)) > 40;
+            }
+        }
+        return count;
+    }
+
+    std::shared_ptr<const Volume> m_volume;
+    std::unique_ptr<VolumeView3D> m_view;
+};
+
+int main(int argc, char** argv) { return test::runGuiTest<tst_volume_view>(argc, argv); }
+
+#include "tst_volume_view.moc"

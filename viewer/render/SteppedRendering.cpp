@@ -1,0 +1,193 @@
+#include "viewer/render/SteppedRendering.h"
+
+#include <vtkCallbackCommand.h>
+#include <vtkCamera.h>
+#include <vtkGPUVolumeRayCastMapper.h>
+#include <vtkNew.h>
+#include <vtkRenderWindow.h>
+#include <vtkRenderer.h>
+
+#include <QElapsedTimer>
+#include <QEvent>
+#include <QTimer>
+#include <QWidget>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+#include <vector>
+
+namespace hf {
+
+namespace {
+
+constexpr int kTiles = 10;                      // along each side
+constexpr int kIdleMs = 250;                    // until the tiles begin
+constexpr double kPictureMs = 60;               // what a coarse picture may take
+constexpr float kFinest = 2, kCoarsest = 10;    // pixels for a ray along each side
+
+struct Tile { int x0, y0, x1, y1; };
+
+/// Whole pixels, those in the middle first.
+std::vector<Tile> tilesOf(int width, int height)
+{
+    std::vector<Tile> tiles;
+    for (int row = 0; row < kTiles; ++row) {
+        for (int column = 0; column < kTiles; ++column) {
+            const Tile tile{width * column / kTiles, height * row / kTiles, width * (column + 1) / kTiles, height * (row + 1) / kTiles};
+            if (tile.x1 > tile.x0 && tile.y1 > tile.y0) {
+                tiles.push_back(tile);
+            }
+        }
+    }
+    const auto away = [&](const Tile& tile) { return std::hypot(tile.x0 + tile.x1 - width, tile.y0 + tile.y1 - height); };
+    std::stable_sort(tiles.begin(), tiles.end(), [&](const Tile& a, const Tile& b) { return away(a) < away(b); });
+    return tiles;
+}
+
+/// Narrows a renderer and its camera to a tile of the window while it lives; the picture of the tile is that part of the whole one.
+class TileView {
+public:
+    TileView(vtkRenderer* renderer, const Tile& tile, int width, int height) : m_renderer(renderer), m_camera(renderer->GetActiveCamera()), m_angle(m_camera->GetViewAngle())
+    {
+        const double w = tile.x1 - tile.x0, h = tile.y1 - tile.y0, half = m_angle * std::numbers::pi / 360;
+        renderer->SetViewport(double(tile.x0) / width, double(tile.y0) / height, double(tile.x1) / width, double(tile.y1) / height);
+        m_camera->SetViewAngle(std::atan(std::tan(half) * h / height) * 360 / std::numbers::pi);
+        m_camera->SetWindowCenter((tile.x0 + tile.x1 - width) / w, (tile.y0 + tile.y1 - height) / h);
+    }
+    ~TileView()
+    {
+        m_renderer->SetViewport(0, 0, 1, 1);
+        m_camera->SetViewAngle(m_angle);
+        m_camera->SetWindowCenter(0, 0);
+    }
+    TileView(const TileView&) = delete;
+    TileView& operator=(const TileView&) = delete;
+
+private:
+    vtkRenderer* m_renderer;
+    vtkCamera* m_camera;
+    double m_angle;
+};
+
+} // namespace
+
+struct SteppedRendering::Private {
+    QWidget* view;
+    vtkRenderer* renderer;
+    vtkGPUVolumeRayCastMapper* mapper;
+    vtkNew<vtkCallbackCommand> started, ended;
+    QTimer timer;
+    QElapsedTimer clock;
+    std::vector<Tile> tiles;        ///< Still to be drawn.
+    float coarse = kCoarsest;
+    bool isKnown = false, isSoftware = true, isWhole = false, isTile = false, isSharp = false;
+
+    /// Grows where pictures take too long, shrinks where there is time.
+    void adapt(double tookMs)
+    {
+        if (tookMs > kPictureMs) {
+            coarse = std::min(coarse * 1.5F, kCoarsest);
+        } else if (tookMs < kPictureMs / 3) {
+            coarse = std::max(coarse / 1.5F, kFinest);
+        }
+    }
+};
+
+SteppedRendering::SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkGPUVolumeRayCastMapper* mapper) : d(std::make_unique<Private>())
+{
+    d->view = view;
+    d->renderer = renderer;
+    d->mapper = mapper;
+    d->started->SetClientData(this);
+    d->started->SetCallback([](vtkObject*, unsigned long, void* self, void*) { static_cast<SteppedRendering*>(self)->pictureStarts(); });
+    d->ended->SetClientData(this);
+    d->ended->SetCallback([](vtkObject*, unsigned long, void* self, void*) { static_cast<SteppedRendering*>(self)->pictureEnds(); });
+    renderer->GetRenderWindow()->AddObserver(vtkCommand::StartEvent, d->started);
+    renderer->GetRenderWindow()->AddObserver(vtkCommand::EndEvent, d->ended);
+    d->timer.setSingleShot(true);
+    view->installEventFilter(this);
+    connect(&d->timer, &QTimer::timeout, this, [this] { drawNextTile(); });
+}
+
+SteppedRendering::~SteppedRendering()
+{
+    d->renderer->GetRenderWindow()->RemoveObserver(d->started);
+    d->renderer->GetRenderWindow()->RemoveObserver(d->ended);
+}
+
+bool SteppedRendering::isSoftware() const { return d->isKnown && d->isSoftware; }
+
+bool SteppedRendering::isSharp() const { return d->isSharp; }
+
+void SteppedRendering::setWhole(bool whole) { d->isWhole = whole; }
+
+void SteppedRendering::pictureStarts()
+{
+    d->clock.start();
+    d->mapper->SetImageSampleDistance(d->isSoftware && !d->isWhole && !d->isTile ? d->coarse : 1);
+}
+
+void SteppedRendering::pictureEnds()
+{
+    if (d->isTile) {
+        return;
+    }
+    vtkRenderWindow* window = d->renderer->GetRenderWindow();
+    if (!d->isKnown && d->renderer->GetVolumes()->GetNumberOfItems() > 0) {
+        const char* capabilities = window->ReportCapabilities();
+        d->isKnown = true;
+        d->isSoftware = std::strstr(capabilities, "llvmpipe") || std::strstr(capabilities, "softpipe");
+        if (!d->isSoftware) {
+            QTimer::singleShot(0, this, [window] { window->Render(); });
+        }
+    } else if (d->isSoftware && !d->isWhole) {
+        d->adapt(double(d->clock.nsecsElapsed()) / 1e6);
+    }
+    d->isSharp = !d->isSoftware || d->isWhole;
+    d->tiles.clear();
+    if (!d->isSharp) {
+        d->timer.start(kIdleMs);
+    }
+}
+
+/// A view that was hidden goes on when it is seen again.
+bool SteppedRendering::eventFilter(QObject* object, QEvent* event)
+{
+    if (event->type() == QEvent::Show && !d->isSharp) {
+        d->timer.start(kIdleMs);
+    }
+    return QObject::eventFilter(object, event);
+}
+
+void SteppedRendering::drawNextTile()
+{
+    if (d->isSharp || !d->view->isVisible()) {
+        return;
+    }
+    vtkRenderWindow* window = d->renderer->GetRenderWindow();
+    const int *size = window->GetSize(), width = size[0], height = size[1];
+    if (d->tiles.empty()) {
+        d->tiles = tilesOf(width, height);
+        std::reverse(d->tiles.begin(), d->tiles.end());
+    }
+    if (d->tiles.empty()) {
+        return;
+    }
+    {
+        const TileView narrowed(d->renderer, d->tiles.back(), width, height);
+        d->isTile = true;
+        window->Render();
+        d->isTile = false;
+    }
+    d->tiles.pop_back();
+    d->isSharp = d->tiles.empty();
+    if (d->isSharp) {
+        Q_EMIT sharpened();
+    } else {
+        d->timer.start(0);
+    }
+}
+
+} // namespace hf

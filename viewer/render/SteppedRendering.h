@@ -1,0 +1,44 @@
+#pragma once
+
+#include <QObject>
+
+#include <memory>
+
+class QWidget;
+class vtkGPUVolumeRayCastMapper;
+class vtkRenderer;
+
+namespace hf {
+
+/// Keeps a window alive whose volume the processor alone draws (software OpenGL): every picture is drawn at once with few rays; when nothing
+/// has changed for a moment it is drawn again with all rays, one tile after the other between the events of the loop. Does nothing where a
+/// graphics processor draws. GUI thread only.
+class SteppedRendering : public QObject {
+    Q_OBJECT
+public:
+    /// All three outlive it.
+    SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkGPUVolumeRayCastMapper* mapper);
+    ~SteppedRendering() override;
+
+    /// Known after the first picture.
+    bool isSoftware() const;
+    /// Pictures are drawn with all rays and at once while this is on: for those that are kept.
+    void setWhole(bool whole);
+    /// All rays were drawn for what is seen.
+    bool isSharp() const;
+
+Q_SIGNALS:
+    void sharpened();
+
+protected:
+    bool eventFilter(QObject* object, QEvent* event) override;
+
+private:
+    struct Private;
+    void pictureStarts();
+    void pictureEnds();
+    void drawNextTile();
+    std::unique_ptr<Private> d;
+};
+
+} // namespace hf
