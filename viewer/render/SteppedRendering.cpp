@@ -22,7 +22,7 @@ namespace hf {
 
 namespace {
 
-constexpr int kTiles = 10;                      // along each side
+constexpr int kTilePixels = 48;                 // along each side, about
 constexpr int kIdleMs = 250;                    // until the tiles begin
 constexpr double kPictureMs = 60;               // what a coarse picture may take
 constexpr float kFinest = 2, kCoarsest = 10;    // pixels for a ray along each side
@@ -33,9 +33,10 @@ struct Tile { int x0, y0, x1, y1; };
 std::vector<Tile> tilesOf(int width, int height)
 {
     std::vector<Tile> tiles;
-    for (int row = 0; row < kTiles; ++row) {
-        for (int column = 0; column < kTiles; ++column) {
-            const Tile tile{width * column / kTiles, height * row / kTiles, width * (column + 1) / kTiles, height * (row + 1) / kTiles};
+    const int columns = width / kTilePixels + 1, rows = height / kTilePixels + 1;
+    for (int row = 0; row < rows; ++row) {
+        for (int column = 0; column < columns; ++column) {
+            const Tile tile{width * column / columns, height * row / rows, width * (column + 1) / columns, height * (row + 1) / rows};
             if (tile.x1 > tile.x0 && tile.y1 > tile.y0) {
                 tiles.push_back(tile);
             }
