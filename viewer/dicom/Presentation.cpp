@@ -286,6 +286,7 @@ void readTurn(DcmItem& dataset, Presentation& state)
 
 void readShutter(DcmItem& dataset, Presentation& state)
 {
+    constexpr std::size_t kMostVertices = 1024;     // more would only be slow
     Presentation::Shutter& shutter = state.shutter;
     for (const std::string& shape : codes(dataset, DCM_ShutterShape)) {
         const auto left = findNumber(dataset, DCM_ShutterLeftVerticalEdge), right = findNumber(dataset, DCM_ShutterRightVerticalEdge);
@@ -297,7 +298,7 @@ void readShutter(DcmItem& dataset, Presentation& state)
             shutter.rectangle = {Point{*left - 1, *upper - 1}, Point{*right, *lower}};
         } else if (shape == "CIRCULAR" && center.size() == 1 && radius > 0) {
             shutter.circle = {{center[0][1] - 0.5, center[0][0] - 0.5}, radius};
-        } else if (shape == "POLYGONAL" && vertices.size() > 2) {
+        } else if (shape == "POLYGONAL" && vertices.size() > 2 && vertices.size() <= kMostVertices) {
             for (const Point& vertex : vertices) {
                 shutter.polygon.push_back({vertex[1] - 0.5, vertex[0] - 0.5});
             }

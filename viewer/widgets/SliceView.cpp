@@ -251,6 +251,7 @@ void SliceView::showArea(const dicom::Presentation::Area& area)
     case dicom::Presentation::SizeMode::TrueSize: m_mmPerPixel = columnMm / area.spacingMm * (25.4 / screen()->physicalDotsPerInchX()); break;
     case dicom::Presentation::SizeMode::Magnify: m_mmPerPixel = columnMm * devicePixelRatioF() / area.magnification; break;
     }
+    m_mmPerPixel = std::clamp(m_mmPerPixel, 1e-4, 1e4);     // whatever the file says
 }
 
 void SliceView::resetView()
