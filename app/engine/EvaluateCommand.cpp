@@ -1,3 +1,4 @@
+#include "app/ConsoleProgress.h"
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
 #include "app/engine/ModelArguments.h"
@@ -6,7 +7,6 @@
 #include "assistant/engine/evaluate/DataFile.h"
 #include "assistant/engine/evaluate/HeldOut.h"
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -34,17 +34,6 @@ json toJson(const Result& result, bool withExpert, const json& model)
     }
     return {{"benchmark", result.benchmark}, {"withExpert", withExpert}, {"model", model}, {"partial", result.isPartial}, {"cases", result.cases}, {"answered", result.answered}, {"unread", result.unread},
         {"confidence", 0.95}, {"figures", figures}, {"published", published}};
-}
-
-/// At most twice a second.
-Progress progressOnStderr()
-{
-    return [last = std::chrono::steady_clock::time_point()](double fraction, const std::string& stage) mutable {
-        if (const auto now = std::chrono::steady_clock::now(); now - last > std::chrono::milliseconds(500)) {
-            last = now;
-            std::fprintf(stderr, "\r%s %5.1f %%", stage.c_str(), fraction * 100);
-        }
-    };
 }
 
 /// Answers in the published form (reference vila-m3.md 8.1), one line each as they come.
@@ -101,7 +90,6 @@ json modelJson(const assistant::ModelInfo& info)
 
 int print(const Arguments& arguments, const Result& result, bool withExpert, const json& model, const std::stop_token& stop)
 {
-    std::fprintf(stderr, "\r%*s\r", 30, "");
     if (arguments.has("--json")) {
         std::printf("%s\n", toJson(result, withExpert, model).dump(1).c_str());
     } else {
@@ -127,7 +115,11 @@ int evaluateHeldOutSplit(const Arguments& arguments, const std::stop_token& stop
     }
     options.swapped = options.blanked = (options.cases + 2) / 3;
     options.seed = std::uint32_t(arguments.number("--seed", options.seed));
-    return print(arguments, evaluateHeldOut(*model, options, progressOnStderr(), stop), false, modelJson(model->info()), stop);
+    const Result result = [&] {
+        ConsoleProgress console;
+        return evaluateHeldOut(*model, options, console.progress(), stop);
+    }();
+    return print(arguments, result, false, modelJson(model->info()), stop);
 }
 
 std::vector<std::string> modelAnswers(const Benchmark& benchmark, assistant::VilaModel& model, const Arguments& arguments, const std::stop_token& stop)
@@ -144,7 +136,8 @@ std::vector<std::string> modelAnswers(const Benchmark& benchmark, assistant::Vil
         file.add(one, text);
         return text;
     };
-    return askAll(benchmark, answer, progressOnStderr(), stop);
+    ConsoleProgress console;
+    return askAll(benchmark, answer, console.progress(), stop);
 }
 
 } // namespace

@@ -1,3 +1,4 @@
+#include "app/ConsoleProgress.h"
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
 #include "app/engine/StopOnSignal.h"
@@ -151,19 +152,20 @@ int makeDataCommand(std::span<const std::string> words)
         patients.push_back(one.patient);
     }
     DataSetWriter writer(arguments.value("--output"), splitByPatient(patients, options));
-    const auto add = [&](const LabelledVolume& volume, std::size_t done) {
-        throwIfStopped(signal.token());
-        writer.add(volume.patient, conversationsAbout(volume, options));
-        std::fprintf(stderr, "\r%zu of %zu volumes", done, patients.size());
-    };
+    ConsoleProgress console;
+    const Progress progress = console.progress();
     std::size_t done = 0;
+    const auto add = [&](const LabelledVolume& volume) {
+        writer.add(volume.patient, conversationsAbout(volume, options));
+        report(progress, double(++done) / double(patients.size()), "volumes");
+        throwIfStopped(signal.token());
+    };
     for (int n = 0; n < phantoms; ++n) {
-        add(labelledPhantom(phantomSeed(n)), ++done);
+        add(labelledPhantom(phantomSeed(n)));
     }
     for (const UserFiles& one : files) {
-        add(readUserVolume(one, arguments.value("--modality"), table), ++done);
+        add(readUserVolume(one, arguments.value("--modality"), table));
     }
-    std::fprintf(stderr, "\n");
     for (const auto& [part, count] : writer.finish()) {
         std::printf("%s: %zu conversations\n", part.c_str(), count);
     }

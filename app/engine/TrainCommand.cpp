@@ -8,7 +8,7 @@ namespace hf::app {
 
 int trainCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--vision-minutes", "--vision-variants"},
+    const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--unseen", "--vision-minutes", "--vision-variants"},
         {"--resume", "--refine-tower", "--lend", "--fp32"});
     assistant::train::TrainOptions options;
     options.output = arguments.value("--output");
@@ -25,6 +25,7 @@ int trainCommand(std::span<const std::string> words)
     options.seed = std::uint32_t(arguments.number("--seed", options.seed));
     options.pictures = int(arguments.number("--pool", options.pictures));
     options.saveEvery = int(arguments.number("--save-every", options.saveEvery));
+    options.unseenTrees = int(arguments.number("--unseen", options.unseenTrees));
     options.version = arguments.value("--version", options.version);
     options.visionMinutes = arguments.number("--vision-minutes", options.visionMinutes);
     options.visionVariants = int(arguments.number("--vision-variants", options.visionVariants));

@@ -57,7 +57,8 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            NAME.nii.gz|.nii|.json with NAME_labels.* on the same grid, labels.csv (value, name), and patients.csv (volume, patient) where a
            patient has several
   train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
-           trains the small demo model
+           trains the small demo model; the loss of each step goes to training.csv and training.svg. --resume goes on where a run of the same
+           settings was killed, with the same losses; else it begins a new run from the weights in FOLDER
 
 Commands that load a model take --device auto|cpu|cuda:N and --precision auto|fp32|bf16|fp16 and
 --quantization none|int8|int4.

@@ -2,6 +2,8 @@
 
 #include "assistant/engine/train/Samples.h"
 #include "assistant/engine/train/Stopwatch.h"
+#include "assistant/engine/train/TrainingLog.h"
+#include "assistant/engine/train/TrainingState.h"
 #include "assistant/engine/train/VisionTrainer.h"
 #include "viewer/volume/Error.h"
 
@@ -169,6 +171,9 @@ void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::ve
 {
     torch::NoGradGuard noGrad;
     const Autocast autocast(options.bf16);
+    if (trees.empty()) {
+        return;
+    }
     std::vector<AnswersRight> outcomes;
     for (const SampleTree& tree : trees) {
         const std::vector<AnswersRight> results = tryTree(networks, tokenizer, tree);
@@ -268,6 +273,21 @@ void learnToSee(VilaNetworks& networks, const std::vector<TrainingPicture>& pool
     tell(last);
 }
 
+/// What must be the same when an interrupted run goes on.
+std::string settingsOf(const TrainOptions& options)
+{
+    std::string text;
+    for (const double value : {double(options.steps), options.minutes, double(options.batch), double(options.pictures), double(options.vocabSize), options.learningRate, double(options.seed), double(options.bf16)}) {
+        text += std::to_string(value) + " ";
+    }
+    return text + options.realVolumes.string() + " " + options.poolCache.string();
+}
+
+fs::path stateFile(const TrainOptions& options) { return options.output / "training.safetensors"; }
+
+/// Random numbers of one step, whatever was drawn before.
+Random randomOfStep(std::int64_t stream, std::int64_t step) { return Random(std::uint64_t(stream) + std::uint64_t(step + 1) * 0xD1342543DE82EF95ULL); }
+
 } // namespace
 
 void trainDemoModel(const TrainOptions& options, const std::function<void(const TrainReport&)>& onReport, const Progress& progress, std::stop_token stop)
@@ -283,7 +303,10 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
 
     const Tokenizer tokenizer = prepareTokenizer(options, writer);
     VilaNetworks networks = options.resume ? loadNetworks(options.output, torch::kFloat) : VilaNetworks(demoConfig(options, tokenizer));
-    if (options.resume && options.visionMinutes > 0 && !options.refineTower) {
+    // A run that was killed goes on; else the weights are where a new run begins.
+    const bool goesOn = options.resume && fs::exists(stateFile(options));
+    const bool learnsToSeeFirst = options.visionMinutes > 0 && !goesOn;
+    if (options.resume && learnsToSeeFirst && !options.refineTower) {
         // A new tower and projector under the language model that there is.
         const Llama spoken = networks.llm;
         networks = VilaNetworks(demoConfig(options, tokenizer));
@@ -301,17 +324,19 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     networks.config.hounsfield.version = options.version;
     const SampleMaker maker(tokenizer);
     const TreeSource source(writer, maker, networks.config), unseenSource(unseenWriter, maker, networks.config);
-    Random random(options.seed * 31 + (options.resume ? std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count()) : 0));
+    RunPlace place;
+    place.stream = std::int64_t(options.seed * 31 + (options.resume ? std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count()) : 0));
+    place.lendsAfter = options.resume ? (options.lend ? 0 : RunPlace::kNever) : std::int64_t(kLendAfter * 1000);
     Random unseenRandom(options.seed + 999);
     std::vector<SampleTree> unseen;
-    for (int n = 0; n < 48; ++n) {
+    for (int n = 0; n < options.unseenTrees; ++n) {
         unseen.push_back(unseenSource.next(unseenRandom));
     }
 
-    const auto save = [&] { saveNetworks(networks, options.output, torch::kBFloat16); };
-    if (options.visionMinutes > 0) {
+    if (learnsToSeeFirst) {
+        Random random(std::uint64_t(place.stream));
         learnToSee(networks, pool, options, random, onReport, stop);
-        save();
+        saveNetworks(networks, options.output, torch::kBFloat16);
     }
     // From here on the tower stays as it is: half of the time goes into the language model that way.
     for (const torch::Tensor& parameter : networks.vision->parameters()) {
@@ -323,46 +348,63 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     }
     torch::optim::AdamW optimizer = optimizerFor(learned, options.learningRate);
 
+    TrainingState state(stateFile(options), settingsOf(options), networks.parameters(), learned);
+    if (goesOn) {
+        place = state.load(optimizer).value_or(place);
+    } else {
+        state.remove();
+    }
+    TrainingLog log(options.output, int(place.step));
     const Stopwatch clock;
+    const auto seconds = [&] { return double(place.milliseconds) / 1000 + clock.seconds(); };
     // The clock may decide: the share of the whole run that is over.
-    const auto share = [&](int step) { return options.minutes > 0 ? clock.seconds() / (options.minutes * 60) : double(step) / options.steps; };
+    const auto share = [&](int step) { return options.minutes > 0 ? seconds() / (options.minutes * 60) : double(step) / options.steps; };
     double lossSum = 0;
-    int lossCount = 0, step = 0;
-    std::int64_t conversations = 0;
-    bool lent = false;
+    int lossCount = 0, step = int(place.step);
+    std::int64_t conversations = place.conversations, lendsAfter = place.lendsAfter;
+    const auto save = [&](int steps) {
+        state.save(optimizer, {steps, std::int64_t(seconds() * 1000), conversations, place.stream, lendsAfter});
+        saveNetworks(networks, options.output, torch::kBFloat16);
+        log.draw();
+    };
     for (double done = 0; (done = share(step)) < 1; ++step) {
         if (stop.stop_requested()) {
-            save();
+            save(step);
             throw Cancelled();
         }
-        if (!lent && (options.resume ? options.lend : done > kLendAfter)) {
+        if (lendsAfter != RunPlace::kNever && done * 1000 >= double(lendsAfter)) {
             lendEmbeddings(networks.llm, tokenizer);
-            lent = true;
+            lendsAfter = RunPlace::kNever;
         }
         const double warm = std::min(1.0, (step + 1) / 150.0);
         const double rate = options.learningRate * warm * (0.02 + 0.98 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, done))));
         for (auto& group : optimizer.param_groups()) {
             static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
         }
+        Random random = randomOfStep(place.stream, step);
         const auto [loss, count] = learn(networks, optimizer, learned, source, options.batch, options.bf16, random);
+        log.add({step + 1, loss, rate, count});
         lossSum += loss;
         conversations += count;
         ++lossCount;
-        if ((step + 1) % 20 == 0) {
+        const bool saves = (step + 1) % options.saveEvery == 0;
+        if ((step + 1) % 20 == 0 || saves) {
             TrainReport report;
             report.step = step + 1;
             report.steps = options.minutes > 0 ? int((step + 1) / std::max(1e-6, share(step))) : options.steps;
             report.loss = lossSum / lossCount;
-            report.samplesPerSecond = double(conversations) / clock.seconds();
+            report.samplesPerSecond = double(conversations) / seconds();
             lossSum = lossCount = 0;
-            if ((step + 1) % options.saveEvery == 0) {
+            if (saves) {
                 tryUnseen(networks, tokenizer, unseen, options, report);
-                save();
+                save(step + 1);
             }
             onReport(report);
         }
     }
-    save();
+    saveNetworks(networks, options.output, torch::kBFloat16);
+    log.draw();
+    state.remove();
     TrainReport report;
     report.step = report.steps = step;
     tryUnseen(networks, tokenizer, unseen, options, report);

@@ -28,7 +28,9 @@ struct TrainOptions {
     int vocabSize = 1536;
     double learningRate = 1.2e-3;
     std::uint32_t seed = 1;
-    bool resume = false;                    ///< Goes on from `output` with its tokenizer and weights.
+    /// Goes on from `output` with its tokenizer and weights: exactly where a run of the same settings was killed, else as the beginning of a new run.
+    bool resume = false;
+    int unseenTrees = 48;                   ///< Groups of unseen conversations that are tried at each saving.
     int saveEvery = 200;
     bool bf16 = true;                       ///< Multiplications in bf16 (autocast); weights stay fp32.
     std::string version = "0.4";
@@ -47,7 +49,8 @@ struct TrainReport {
     double heldOutPlane = -1;   ///< Share of those of CT and MRI whose plane it tells right.
 };
 
-/// Trains a small VILA-1.5-layout model from nothing on phantoms and composed conversations; writes a checkpoint now and then and at the end.
+/// Trains a small VILA-1.5-layout model from nothing on phantoms and composed conversations; writes a checkpoint now and then and at the end, the loss
+/// of each step as training.csv and training.svg, and, until the run is over, what it needs to go on after it was killed (training.safetensors).
 /// @throws Error, Cancelled (the last checkpoint stays).
 void trainDemoModel(const TrainOptions& options, const std::function<void(const TrainReport&)>& onReport, const Progress& progress, std::stop_token stop);
 
