@@ -145,7 +145,7 @@ private Q_SLOTS:
             }
         });
         m_window->browser()->setCurrentSeries(second);
-        QContextMenuEvent event(QContextMenuEvent::Keyboard, {});
+        QContextMenuEvent event(QContextMenuEvent::Keyboard, {}, {});
         QApplication::sendEvent(m_window->browser()->viewport(), &event);
         QCOMPARE(texts.size(), 13);
         QVERIFY(texts.contains("Show in view &12"));

@@ -145,7 +145,8 @@ private Q_SLOTS:
         const QTemporaryDir folder;
         int number = 0;
         for (const auto& [laterality, view, rows, columns] : {std::array{"L", "MLO", "A", "FR"}, std::array{"R", "CC", "P", "L"}, std::array{"L", "CC", "A", "R"}, std::array{"R", "MLO", "P", "FL"}}) {
-            writeMammogram((folder.path() + QStringLiteral("/%1.dcm").arg(++number)).toStdString(), number, laterality, view, rows, columns);
+            ++number;
+            writeMammogram((folder.path() + QStringLiteral("/%1.dcm").arg(number)).toStdString(), number, laterality, view, rows, columns);
         }
         const dicom::ScanResult found = scanned(folder);
         QCOMPARE(int(found.studies.front().series.size()), 4);
