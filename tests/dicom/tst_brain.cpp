@@ -1,6 +1,6 @@
 // The four sequences of a brain tumour study: found by their attributes, brought onto one grid.
 #include "support/BrainStudy.h"
-#include "support/Check.h"
+#include "support/QtMain.h"
 #include "viewer/dicom/BrainSequences.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/imaging/Registration.h"
@@ -105,4 +105,4 @@ HF_TEST(series_are_brought_onto_one_grid)
     HF_CHECK_THROWS(imaging::registerRigid(fixed, test::makeBrain(all[1]), [&](double share, const std::string&) { if (share > 0.02) stop.request_stop(); }, stop.get_token()), Cancelled);
 }
 
-HF_TEST_MAIN()
+HF_QT_TEST_MAIN()

@@ -1,4 +1,4 @@
-#include "support/Check.h"
+#include "support/QtMain.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/volume/Error.h"
@@ -131,4 +131,4 @@ HF_TEST(damaged_files_give_a_picture_or_a_reason)
     fs::remove_all(folder);
 }
 
-HF_TEST_MAIN()
+HF_QT_TEST_MAIN()

@@ -1,4 +1,4 @@
-#include "support/Check.h"
+#include "support/QtMain.h"
 #include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
@@ -202,4 +202,4 @@ HF_TEST(small_objects_of_every_kind_are_read_as_numpy_reads_them)
     HF_CHECK(count >= 60);
 }
 
-HF_TEST_MAIN()
+HF_QT_TEST_MAIN()

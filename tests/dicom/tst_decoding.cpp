@@ -1,4 +1,4 @@
-#include "support/Check.h"
+#include "support/QtMain.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/volume/Error.h"
@@ -200,4 +200,4 @@ HF_TEST(odd_files_give_their_pixels_or_a_reason)
     HF_CHECK(compared >= 18 && refused >= 20);
 }
 
-HF_TEST_MAIN()
+HF_QT_TEST_MAIN()

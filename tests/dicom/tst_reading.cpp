@@ -1,4 +1,4 @@
-#include "support/Check.h"
+#include "support/QtMain.h"
 #include "viewer/dicom/Header.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
@@ -253,4 +253,4 @@ HF_TEST(names_are_shown_as_readers_write_them)
     HF_CHECK_EQUAL(patient.displayName(), std::string("Doe"));
 }
 
-HF_TEST_MAIN()
+HF_QT_TEST_MAIN()

@@ -1,4 +1,4 @@
-#include "support/Check.h"
+#include "support/QtMain.h"
 #include "viewer/dicom/SliceStore.h"
 #include "viewer/volume/Error.h"
 
@@ -116,4 +116,4 @@ HF_TEST(an_image_of_another_size_is_refused)
     HF_CHECK(!store.isSet(1));
 }
 
-HF_TEST_MAIN()
+HF_QT_TEST_MAIN()

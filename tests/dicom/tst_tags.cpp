@@ -1,4 +1,4 @@
-#include "support/Check.h"
+#include "support/QtMain.h"
 #include "viewer/dicom/Tags.h"
 #include "viewer/volume/Error.h"
 
@@ -79,4 +79,4 @@ HF_TEST(whatIsNoDicomIsRefused)
     HF_CHECK_THROWS(dicom::readTags(HF_SOURCE_DIR "/LICENSE"), Error);
 }
 
-HF_TEST_MAIN()
+HF_QT_TEST_MAIN()

@@ -1,4 +1,4 @@
-#include "support/Check.h"
+#include "support/QtMain.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/dicom/UltrasoundRegions.h"
@@ -58,4 +58,4 @@ HF_TEST(otherFilesHaveNone)
     HF_CHECK(dicom::readUltrasoundRegions(series).empty());
 }
 
-HF_TEST_MAIN()
+HF_QT_TEST_MAIN()
