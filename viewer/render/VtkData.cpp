@@ -103,6 +103,11 @@ std::map<LabelId, vtkSmartPointer<vtkPolyData>> toVtkSurfaces(const LabelMap& ma
         vtkNew<vtkDiscreteFlyingEdges3D> edges;
         edges->SetInputData(image);
         edges->SetValue(0, label.value);
+        edges->Update();
+        if (edges->GetOutput()->GetNumberOfCells() == 0) {
+            surfaces[label.value] = edges->GetOutput();     // Nothing of it: the next filter would complain.
+            continue;
+        }
         vtkNew<vtkWindowedSincPolyDataFilter> smooth;
         smooth->SetInputConnection(edges->GetOutputPort());
         smooth->SetNumberOfIterations(15);
