@@ -1,4 +1,5 @@
 #include "support/Check.h"
+#include "support/EngineProcess.h"
 #include "viewer/phantom/CtPhantom.h"
 
 #include <nlohmann/json.hpp>
@@ -29,19 +30,10 @@ public:
         if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) {
             throw std::runtime_error("no pipes");
         }
-        m_pid = fork();
-        if (m_pid == 0) {
+        m_pid = hf::test::startEngine(std::move(arguments), [&] {
             dup2(in[0], 0);
             dup2(out[1], 1);
-            arguments.insert(arguments.begin(), HF_ENGINE);
-            std::vector<char*> words;
-            for (std::string& word : arguments) {
-                words.push_back(word.data());
-            }
-            words.push_back(nullptr);
-            execv(HF_ENGINE, words.data());
-            _exit(127);
-        }
+        });
         close(in[0]);
         close(out[1]);
         m_in = in[1];

@@ -1,4 +1,5 @@
 #include "support/Check.h"
+#include "support/EngineProcess.h"
 
 #include <nlohmann/json.hpp>
 
@@ -31,19 +32,10 @@ Output run(std::vector<std::string> words, int interruptAfter = 0)
     if (pipe(out) != 0) {
         throw std::runtime_error("no pipe");
     }
-    words.insert(words.begin(), HF_ENGINE);
-    const pid_t child = fork();
-    if (child == 0) {
+    const pid_t child = hf::test::startEngine(std::move(words), [&] {
         dup2(out[1], 1);
         close(out[0]);
-        std::vector<char*> arguments;
-        for (std::string& word : words) {
-            arguments.push_back(word.data());
-        }
-        arguments.push_back(nullptr);
-        execv(HF_ENGINE, arguments.data());
-        _exit(127);
-    }
+    });
     close(out[1]);
     std::jthread interrupter;
     if (interruptAfter > 0) {
@@ -58,9 +50,7 @@ Output run(std::vector<std::string> words, int interruptAfter = 0)
         result.text.append(bytes.data(), std::size_t(count));
     }
     close(out[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    result.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    result.code = hf::test::exitCode(child);
     return result;
 }
 

@@ -1,5 +1,6 @@
 #include "assistant/engine/train/TrainingLog.h"
 #include "support/Check.h"
+#include "support/EngineProcess.h"
 
 #include <algorithm>
 #include <chrono>
@@ -31,29 +32,13 @@ constexpr int kSteps = 6;
 
 pid_t start(const fs::path& output, std::vector<std::string> more = {})
 {
-    std::vector<std::string> words{HF_ENGINE, "train", "--output", output, "--pool", "12", "--steps", std::to_string(kSteps), "--batch", "2", "--vision-minutes", "0", "--save-every", "2", "--unseen", "0", "--fp32"};
+    std::vector<std::string> words{"train", "--output", output, "--pool", "12", "--steps", std::to_string(kSteps), "--batch", "2", "--vision-minutes", "0", "--save-every", "2", "--unseen", "0", "--fp32"};
     words.insert(words.end(), more.begin(), more.end());
-    const pid_t child = fork();
-    if (child == 0) {
+    return hf::test::startEngine(std::move(words), [] {
         const int nowhere = open("/dev/null", O_WRONLY);
         dup2(nowhere, 1);
         dup2(nowhere, 2);
-        std::vector<char*> arguments;
-        for (std::string& word : words) {
-            arguments.push_back(word.data());
-        }
-        arguments.push_back(nullptr);
-        execv(HF_ENGINE, arguments.data());
-        _exit(127);
-    }
-    return child;
-}
-
-int codeOf(pid_t child)
-{
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    });
 }
 
 std::vector<double> losses(const fs::path& folder)
@@ -78,7 +63,7 @@ HF_TEST(a_killed_run_goes_on_with_the_same_losses)
 {
     const Folder folder;
     const fs::path whole = folder.path / "whole", parts = folder.path / "parts";
-    HF_CHECK_EQUAL(codeOf(start(whole)), 0);
+    HF_CHECK_EQUAL(hf::test::exitCode(start(whole)), 0);
     const std::vector<double> expected = losses(whole);
     HF_CHECK_EQUAL(expected.size(), std::size_t(kSteps));
     HF_CHECK(expected.back() < expected.front());
@@ -90,12 +75,12 @@ HF_TEST(a_killed_run_goes_on_with_the_same_losses)
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     kill(child, SIGKILL);
-    HF_CHECK_EQUAL(codeOf(child), -1);
+    HF_CHECK_EQUAL(hf::test::exitCode(child), -1);
     HF_CHECK(fs::exists(parts / "training.safetensors"));
     HF_CHECK(losses(parts).size() < std::size_t(kSteps));
     // Other settings are another run.
-    HF_CHECK_EQUAL(codeOf(start(parts, {"--resume", "--rate", "0.5"})), 1);
-    HF_CHECK_EQUAL(codeOf(start(parts, {"--resume"})), 0);
+    HF_CHECK_EQUAL(hf::test::exitCode(start(parts, {"--resume", "--rate", "0.5"})), 1);
+    HF_CHECK_EQUAL(hf::test::exitCode(start(parts, {"--resume"})), 0);
     const std::vector<double> found = losses(parts);
     HF_CHECK_EQUAL(found.size(), expected.size());
     for (std::size_t n = 0; n < std::min(found.size(), expected.size()); ++n) {
