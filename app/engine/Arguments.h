@@ -28,6 +28,7 @@ public:
                 throw Error(word + " needs a value", "usage");
             } else {
                 m_values[word] = words[++n];
+                m_all[word].push_back(words[n]);
             }
         }
     }
@@ -36,6 +37,12 @@ public:
     {
         const auto found = m_values.find(option);
         return found == m_values.end() ? otherwise : found->second;
+    }
+    /// Of an option that may be given several times: each value, in order.
+    std::vector<std::string> values(const std::string& option) const
+    {
+        const auto found = m_all.find(option);
+        return found == m_all.end() ? std::vector<std::string>() : found->second;
     }
     /// @throws Error "usage" when it is no number.
     double number(const std::string& option, double otherwise) const
@@ -57,6 +64,7 @@ public:
 
 private:
     std::map<std::string, std::string> m_values;
+    std::map<std::string, std::vector<std::string>> m_all;
     std::set<std::string> m_flags;
     std::vector<std::string> m_plain;
 };

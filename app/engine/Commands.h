@@ -20,11 +20,15 @@ int quantizeCommand(std::span<const std::string> words);
 int checkCommand(std::span<const std::string> words);
 /// Speed of a language model; `bench` without `experts`.
 int benchModelCommand(std::span<const std::string> words);
+/// `bench --training`: conversations a second of a training.
+int benchTrainingCommand(std::span<const std::string> words);
 /// The paper's benchmarks.
 int evaluateCommand(std::span<const std::string> words);
 /// Conversations of the expert stage from phantoms and label maps.
 int makeDataCommand(std::span<const std::string> words);
 int trainCommand(std::span<const std::string> words);
+/// train with --data: from conversations in the published form.
+int tuneCommand(std::span<const std::string> words);
 int runNetworkCommand(std::span<const std::string> words);
 /// `bench experts`: time and memory of their networks; anything else is benchModelCommand().
 int benchCommand(std::span<const std::string> words);

@@ -3,8 +3,8 @@
 #include "app/engine/Commands.h"
 #include "app/engine/ModelArguments.h"
 #include "app/engine/StopOnSignal.h"
+#include "assistant/engine/DataFile.h"
 #include "assistant/engine/PictureFile.h"
-#include "assistant/engine/evaluate/DataFile.h"
 #include "assistant/engine/evaluate/HeldOut.h"
 
 #include <cmath>
@@ -17,6 +17,8 @@ namespace hf::app {
 using nlohmann::json;
 namespace fs = std::filesystem;
 using namespace assistant::evaluate;
+using assistant::JsonEntry;
+using assistant::readJsonEntries;
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include "app/engine/Commands.h"
 #include "app/engine/StopOnSignal.h"
 #include "app/engine/VolumeFile.h"
-#include "assistant/engine/evaluate/DataFile.h"
+#include "assistant/engine/DataFile.h"
 #include "assistant/engine/train/DataSet.h"
 
 #include <algorithm>
@@ -14,14 +14,14 @@ namespace hf::app {
 
 namespace fs = std::filesystem;
 using namespace assistant::train;
-using assistant::evaluate::CsvFile;
+using assistant::CsvFile;
 
 namespace {
 
 /// A volume file of the user and the label map beside it.
 struct UserFiles {
-    fs::path volume, labels;
-    std::string name, patient;
+    fs::path volume, labels, table;
+    std::string name, patient, modality;
 };
 
 /// NAME.nii, NAME.nii.gz or NAME.json: "NAME" and the ending; an empty ending for anything else.
@@ -36,23 +36,36 @@ std::pair<std::string, std::string> nameAndEnding(const fs::path& file)
     return {};
 }
 
+/// What patients.csv says about a volume.
+struct VolumeRow {
+    std::string patient, modality;
+};
+
+std::map<std::string, VolumeRow> volumeRows(const fs::path& file)
+{
+    std::map<std::string, VolumeRow> rows;
+    if (!fs::exists(file)) {
+        return rows;
+    }
+    const CsvFile csv(file);
+    const auto volume = csv.find({"volume", "name"}), patient = csv.find({"patient"}), modality = csv.find({"modality"});
+    if (!volume || (!patient && !modality)) {
+        csv.fail(1, "columns volume, and patient or modality, were expected");
+    }
+    for (const CsvFile::Row& row : csv.rows()) {
+        const std::string& name = row.fields[*volume];
+        rows[name] = {patient && !row.fields[*patient].empty() ? row.fields[*patient] : name, modality ? row.fields[*modality] : ""};
+    }
+    return rows;
+}
+
 /// Volumes in the order of their names; a patient is the volume's name unless patients.csv says otherwise.
-std::vector<UserFiles> userFiles(const fs::path& folder)
+std::vector<UserFiles> userFiles(const fs::path& folder, const std::string& modality)
 {
     if (!fs::is_directory(folder)) {
         throw Error(folder.string() + " is no folder", "not-found");
     }
-    std::map<std::string, std::string> patients;
-    if (fs::exists(folder / "patients.csv")) {
-        const CsvFile csv(folder / "patients.csv");
-        const auto volume = csv.find({"volume", "name"}), patient = csv.find({"patient"});
-        if (!volume || !patient) {
-            csv.fail(1, "columns volume and patient were expected");
-        }
-        for (const CsvFile::Row& row : csv.rows()) {
-            patients[row.fields[*volume]] = row.fields[*patient];
-        }
-    }
+    const std::map<std::string, VolumeRow> rows = volumeRows(folder / "patients.csv");
     std::vector<UserFiles> found;
     for (const auto& entry : fs::directory_iterator(folder)) {
         const auto [name, ending] = nameAndEnding(entry.path());
@@ -68,13 +81,30 @@ std::vector<UserFiles> userFiles(const fs::path& folder)
         if (labels.empty()) {
             throw Error(entry.path().string() + " has no label map " + name + "_labels.nii.gz, .nii or .json beside it", "not-found");
         }
-        found.push_back({entry.path(), labels, name, patients.contains(name) ? patients[name] : name});
+        const VolumeRow row = rows.contains(name) ? rows.at(name) : VolumeRow{name, ""};
+        const fs::path own = folder / (name + "_labels.csv"), table = fs::exists(own) ? own : folder / "labels.csv";
+        if (!fs::exists(table)) {
+            throw Error(labels.string() + " has no table of its values: neither " + name + "_labels.csv nor labels.csv is beside it", "not-found");
+        }
+        found.push_back({entry.path(), labels, table, name, row.patient, row.modality.empty() ? modality : row.modality});
     }
     if (found.empty()) {
         throw Error(folder.string() + " holds no volume (.nii, .nii.gz, or .json beside its raw file)", "not-found");
     }
     std::sort(found.begin(), found.end(), [](const UserFiles& a, const UserFiles& b) { return a.name < b.name; });
     return found;
+}
+
+/// "kidney_right" as a person says it: "right kidney".
+std::string spoken(std::string name)
+{
+    std::replace(name.begin(), name.end(), '_', ' ');
+    for (const std::string side : {"left", "right"}) {
+        if (name.ends_with(" " + side)) {
+            name = side + " " + name.substr(0, name.size() - side.size() - 1);
+        }
+    }
+    return name;
 }
 
 /// value,name
@@ -95,16 +125,16 @@ std::vector<Label> labelTable(const fs::path& file)
         if (number > 0) {
             Label label;
             label.value = LabelId(number);
-            label.name = row.fields[*name];
+            label.name = spoken(row.fields[*name]);
             labels.push_back(label);
         }
     }
     return labels;
 }
 
-LabelledVolume readUserVolume(const UserFiles& files, const std::string& modality, const std::vector<Label>& table)
+LabelledVolume readUserVolume(const UserFiles& files)
 {
-    const Volume volume = readVolumeFile(files.volume, modality), labels = readVolumeFile(files.labels, "SEG");
+    const Volume volume = readVolumeFile(files.volume, files.modality), labels = readVolumeFile(files.labels, "SEG");
     if (!labels.geometry().sameGridAs(volume.geometry())) {
         throw Error(files.labels.string() + " and " + files.volume.string() + " lie on different grids", "grid");
     }
@@ -118,7 +148,7 @@ LabelledVolume readUserVolume(const UserFiles& files, const std::string& modalit
             voxels[n] = LabelId(value);
         }
     });
-    return {volume, LabelMap(volume.geometry(), std::move(voxels), table), files.patient, false};
+    return {volume, LabelMap(volume.geometry(), std::move(voxels), labelTable(files.table)), files.patient, false};
 }
 
 } // namespace
@@ -137,8 +167,7 @@ int makeDataCommand(std::span<const std::string> words)
     options.validation = arguments.number("--validation", options.validation);
     options.test = arguments.number("--test", options.test);
     const fs::path folder = arguments.value("--volumes");
-    const std::vector<UserFiles> files = folder.empty() ? std::vector<UserFiles>() : userFiles(folder);
-    const std::vector<Label> table = folder.empty() ? std::vector<Label>() : labelTable(folder / "labels.csv");
+    const std::vector<UserFiles> files = folder.empty() ? std::vector<UserFiles>() : userFiles(folder, arguments.value("--modality"));
     const int phantoms = int(arguments.number("--patients", folder.empty() ? 100 : 0));
     if (options.views < 1 || options.questions < 1 || phantoms < 0 || options.validation < 0 || options.test < 0 || options.validation + options.test >= 1) {
         throw Error("--views and --questions are at least 1, --validation and --test shares below 1 together", "usage");
@@ -164,7 +193,7 @@ int makeDataCommand(std::span<const std::string> words)
         add(labelledPhantom(phantomSeed(n)));
     }
     for (const UserFiles& one : files) {
-        add(readUserVolume(one, arguments.value("--modality"), table));
+        add(readUserVolume(one));
     }
     for (const auto& [part, count] : writer.finish()) {
         std::printf("%s: %zu conversations\n", part.c_str(), count);

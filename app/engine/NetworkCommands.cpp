@@ -180,6 +180,9 @@ int runNetworkCommand(std::span<const std::string> words)
 
 int benchCommand(std::span<const std::string> words)
 {
+    if (std::find(words.begin(), words.end(), "--training") != words.end()) {
+        return benchTrainingCommand(words);
+    }
     if (words.empty() || words[0] != "experts") {
         return benchModelCommand(words);
     }

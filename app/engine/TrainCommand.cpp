@@ -2,12 +2,16 @@
 #include "app/engine/Commands.h"
 #include "assistant/engine/train/Trainer.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace hf::app {
 
 int trainCommand(std::span<const std::string> words)
 {
+    if (std::find(words.begin(), words.end(), "--data") != words.end()) {
+        return tuneCommand(words);
+    }
     const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--unseen", "--vision-minutes", "--vision-variants"},
         {"--resume", "--refine-tower", "--lend", "--fp32"});
     assistant::train::TrainOptions options;

@@ -1,11 +1,13 @@
 #include "app/engine/Commands.h"
 #include "viewer/volume/Error.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <map>
 #include <span>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,8 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
   run-network --network vista3d|brats|densenet121|resnet50|FOLDER --weights FILE --input X.npy --output Y.npy [--precision exact|fp32|bf16]
            [--classes 1,3] [--points x,y,z,label;...] [--class ID]
            one forward pass on given tensors; the weights "hashed" are deterministic numbers
+  bench --training [--model FOLDER] [--precision bf16|fp32] [--batch N] [--rows N] [--steps N] [--checkpointing] [--json]
+           speed of training a model of that shape with random weights: conversations a second, share of the rate of a large matrix product
   bench experts [--network NAME] [--precision exact|fp32|bf16] [--side N] [--passes N] [--json]
            time a window and memory of an expert's network
   evaluate --benchmark vqa-rad|slake|path-vqa|mimic-vqa|chestxray14|chexpert|report|expert-calls --data FILE|FOLDER [--limit N] [--json]
@@ -54,8 +58,18 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            the demo model's own task on pictures, cards and wordings that it was not trained with
   make-data --output FOLDER [--seed N] [--patients N] [--volumes FOLDER [--modality CT|MR|DX]] [--views N] [--questions N] [--validation SHARE] [--test SHARE]
            conversations of the expert stage in the published form, with pictures, from N synthetic patients and from the volumes of a folder:
-           NAME.nii.gz|.nii|.json with NAME_labels.* on the same grid, labels.csv (value, name), and patients.csv (volume, patient) where a
-           patient has several
+           NAME.nii.gz|.nii|.json with NAME_labels.* on the same grid, labels.csv or NAME_labels.csv (value, name), and patients.csv
+           (volume, patient, modality) where a patient has several volumes or modalities are mixed
+  train    --data FILE.json[:WEIGHT] ... --output FOLDER [--model FOLDER] [--stage align|pretrain|instruct|expert] [--resume]
+           trains a checkpoint further on conversations in the published form (pictures beside the file or in its folder images), of several
+           files mixed by their weights; the new checkpoint loads like any other. A stage decides which parts are tuned (align: projector;
+           pretrain: projector, llm; instruct, expert: all) and at which rate, unless these say otherwise:
+           --tune vision,projector,llm  --lora RANK[,ALPHA] adapters, also merged  --rate R  --warmup SHARE  --weight-decay D  --clip LENGTH
+           --batch N conversations at once  --accumulate N such batches a step  --epochs E | --steps N  --precision bf16|fp32
+           --checkpointing less memory, a third more time  --device cpu|cuda:N  --seed N  --save-every N  --validate-every N
+           --validation FILE.json ... only tried; else --held-part SHARE of the patients in the data  --validation-limit N
+           training.csv and training.svg get the loss of each step; --resume goes on where a run of the same settings was killed, with the same
+           losses
   train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
            trains the small demo model; the loss of each step goes to training.csv and training.svg. --resume goes on where a run of the same
            settings was killed, with the same losses; else it begins a new run from the weights in FOLDER
@@ -64,6 +78,22 @@ Commands that load a model take --device auto|cpu|cuda:N and --precision auto|fp
 --quantization none|int8|int4.
 Without --model the embedded demo model is used. HEADER.json describes a raw file as in volume/open of the protocol.
 )";
+
+/// The paragraphs of kUsage about a command.
+std::string usageOf(const std::string& command)
+{
+    std::istringstream lines(kUsage);
+    std::string text;
+    bool isAbout = false;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.size() > 2 && line.starts_with("  ") && line[2] != ' ') {
+            isAbout = line.starts_with("  " + command + " ");
+        }
+        text += isAbout && !line.empty() ? line + "\n" : "";
+        isAbout = isAbout && !line.empty();
+    }
+    return text;
+}
 
 } // namespace
 
@@ -82,6 +112,10 @@ int main(int argc, char** argv)
     if (command == commands.end()) {
         std::fprintf(stderr, "hounsfield-engine: unknown command %s (see --help)\n", words[0].c_str());
         return 2;
+    }
+    if (std::find(words.begin(), words.end(), "--help") != words.end()) {
+        std::fputs(usageOf(words[0]).c_str(), stdout);
+        return 0;
     }
     try {
         return command->second(std::span(words).subspan(1));

@@ -29,7 +29,14 @@ LinearImpl::LinearImpl(int in, int out, bool hasBias)
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x)
 {
-    return packed ? at::linear(x, packed->dense(x.scalar_type()), bias) : at::linear(x, weight, bias);
+    const torch::Tensor y = packed ? at::linear(x, packed->dense(x.scalar_type()), bias) : at::linear(x, weight, bias);
+    return adapter ? y + at::linear(at::linear(x, adapter->down), adapter->up) * adapter->scale : y;
+}
+
+torch::Tensor LinearImpl::merged() const
+{
+    const torch::Tensor wide = weight.detach().to(at::kFloat);
+    return adapter ? wide + adapter->up.detach().matmul(adapter->down.detach()) * adapter->scale : wide;
 }
 
 void LinearImpl::setPacked(PackedWeight packedWeight)

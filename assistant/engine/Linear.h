@@ -22,6 +22,13 @@ private:
     static thread_local int s_depth;
 };
 
+/// What low-rank adaptation adds to a weight: scale * up * down (Hu et al. 2021, arXiv 2106.09685).
+struct LowRank {
+    torch::Tensor down;     ///< [rank, in], "lora_A"
+    torch::Tensor up;       ///< [out, rank], "lora_B"
+    double scale = 1;
+};
+
 /// y = x W^T + b; parameters and their first values as torch::nn::Linear.
 class LinearImpl : public torch::nn::Module {
 public:
@@ -38,6 +45,9 @@ public:
     torch::Tensor weight;   ///< [out, in]
     torch::Tensor bias;     ///< [out], or undefined
     std::optional<PackedWeight> packed;
+    std::optional<LowRank> adapter;     ///< While it is trained; view() knows nothing of it.
+    /// The weight with its adapter in it, fp32.
+    torch::Tensor merged() const;
 };
 TORCH_MODULE(Linear);
 

@@ -1,6 +1,7 @@
 #include "assistant/engine/Llama.h"
 
 #include "assistant/engine/Attention.h"
+#include "assistant/engine/Recompute.h"
 
 #include "viewer/volume/Error.h"
 
@@ -163,7 +164,11 @@ torch::Tensor LlamaImpl::forward(const torch::Tensor& embeddings, KeyValueCache*
     torch::Tensor x = embeddings;
     for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
         throwIfStopped(stop);
-        x = m_layers[layer](x, angles, cache ? &cache->layers[layer] : nullptr, past);
+        if (m_recomputes && !cache) {
+            x = recomputed([one = m_layers[layer], angles](const torch::Tensor& y) mutable { return one->forward(y, angles, nullptr, 0); }, x);
+        } else {
+            x = m_layers[layer](x, angles, cache ? &cache->layers[layer] : nullptr, past);
+        }
     }
     if (cache) {
         cache->length += embeddings.size(1);

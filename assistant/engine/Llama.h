@@ -85,6 +85,8 @@ public:
     /// An empty cache with room for `capacity` rows.
     KeyValueCache makeCache(std::int64_t capacity) const;
     const LlamaConfig& config() const { return m_config; }
+    /// In training: keeps only what enters each layer, for memory (see Recompute.h).
+    void setRecomputes(bool on) { m_recomputes = on; }
     Rotary rotary(std::int64_t first, std::int64_t count, std::int64_t promptLength, const torch::Tensor& like) const;
     /// What generates single tokens quickly, on the CPU; reads these weights, which must stay as they are. Null where a weight has a bias
     /// or another type.
@@ -96,6 +98,7 @@ public:
 
 private:
     LlamaConfig m_config;
+    bool m_recomputes = false;
     Embedding embed_tokens{nullptr};
     std::vector<LlamaLayer> m_layers;
     RmsNorm norm{nullptr};

@@ -176,6 +176,20 @@ std::string userText(PromptForm form, const std::string& cards, const std::strin
     return before + (before.empty() ? "" : " ") + kMarker + "\n" + sentence + stripped(withoutMarkers(question));
 }
 
+std::string withTrainedMarkers(const std::string& text)
+{
+    if (text.find(kMarker) == std::string::npos) {
+        return text;
+    }
+    std::string result;
+    std::size_t at = 0;
+    for (std::size_t hit = text.find(kMarker); hit != std::string::npos; hit = text.find(kMarker, at)) {
+        result += stripped(text.substr(at, hit - at)) + " " + kMarker + "\n";
+        at = hit + kMarker.size();
+    }
+    return stripped(result + stripped(text.substr(at))) + (stripped(text.substr(at)).empty() ? "\n" : "");
+}
+
 std::string followUpQuestion(PromptForm form, const std::string& question)
 {
     return form == PromptForm::Demo ? question : stripped(withoutMarkers(question));

@@ -27,6 +27,9 @@ std::string modalityWord(const std::string& dicomModality, const std::string& bo
 /// @param modality  as of modalityWord(); empty: no sentence.
 std::string userText(PromptForm form, const std::string& cards, const std::string& modality, const std::string& question);
 
+/// A message as the models have seen it in training: white space around "<image>" is made the same everywhere (7.3).
+std::string withTrainedMarkers(const std::string& text);
+
 /// A question about the picture of the turn before.
 std::string followUpQuestion(PromptForm form, const std::string& question);
 

@@ -1,6 +1,7 @@
 #include "assistant/engine/Siglip.h"
 
 #include "assistant/engine/Attention.h"
+#include "assistant/engine/Recompute.h"
 
 #include "viewer/volume/Error.h"
 
@@ -66,7 +67,7 @@ torch::Tensor SiglipVisionImpl::forward(const torch::Tensor& pixels)
     // [n, C, rows, columns] -> [n, rows * columns, C]
     torch::Tensor x = patch_embedding(pixels).flatten(2).transpose(1, 2) + position_embedding->weight;
     for (SiglipLayer& layer : m_layers) {
-        x = layer(x);
+        x = m_recomputes ? recomputed([layer](const torch::Tensor& y) mutable { return layer(y); }, x) : layer(x);
     }
     return x;
 }

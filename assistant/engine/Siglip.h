@@ -28,8 +28,11 @@ public:
     SiglipVisionImpl(const SiglipConfig& config, int visionSelectLayer);
     /// @param pixels  [n, 3, S, S], normalised. @return [n, (S / patch)^2, C], row-major patches.
     torch::Tensor forward(const torch::Tensor& pixels);
+    /// See LlamaImpl::setRecomputes().
+    void setRecomputes(bool on) { m_recomputes = on; }
 
 private:
+    bool m_recomputes = false;
     torch::nn::Conv2d patch_embedding{nullptr};
     Embedding position_embedding{nullptr};
     std::vector<SiglipLayer> m_layers;

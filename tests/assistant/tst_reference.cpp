@@ -6,6 +6,7 @@
 #include "experts/runtime/Safetensors.h"
 #include "support/Check.h"
 #include "support/FormulaPicture.h"
+#include "support/TinyCheckpoint.h"
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@
 
 using namespace hf;
 using namespace hf::assistant;
+using Checkpoint = hf::test::TinyCheckpoint;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
@@ -26,77 +28,6 @@ namespace {
 const fs::path kData = HF_SOURCE_DIR "/tests/data";
 
 json readJson(const char* name) { return json::parse(std::ifstream(kData / name)); }
-
-/// The same stands in make_vila.py.
-torch::Tensor formula(const std::string& name, at::IntArrayRef shape)
-{
-    std::uint32_t seed = 2166136261U;
-    for (const char byte : name) {
-        seed = (seed ^ std::uint8_t(byte)) * 16777619U;
-    }
-    torch::Tensor values = torch::empty(shape);
-    float* out = values.data_ptr<float>();
-    const double offset = shape.size() == 1 && name.ends_with("weight") ? 1 : 0;
-    for (std::int64_t n = 0; n < values.numel(); ++n) {
-        auto x = std::uint32_t(std::uint64_t(n) * 2654435761ULL + seed);
-        x ^= x >> 16;
-        x *= 0x45D9F3BU;
-        x ^= x >> 16;
-        out[n] = float(0.25 * (double(x) / 2147483648.0 - 1) + offset);
-    }
-    return values.to(torch::kBFloat16);
-}
-
-/// A checkpoint as published: config files as transformers wrote them, the language model in two shards with an index.
-class Checkpoint {
-public:
-    explicit Checkpoint(const json& shape) : m_folder(fs::temp_directory_path() / ("hf-reference-" + std::to_string(::getpid())))
-    {
-        fs::remove_all(m_folder);
-        for (const auto& [file, content] : shape["files"].items()) {
-            fs::create_directories((m_folder / file).parent_path());
-            std::ofstream(m_folder / file) << content.dump();
-        }
-        for (const auto& entry : fs::directory_iterator(kData / "tokenizers" / shape["tokenizer"].get<std::string>())) {
-            fs::copy_file(entry.path(), m_folder / "llm" / entry.path().filename());
-        }
-        const VilaConfig config = loadVilaConfig(m_folder);
-        VilaNetworks networks(config);
-        write(*networks.llm, "llm", 2);
-        write(*networks.vision, "vision_tower", 1);
-        write(*networks.projector, "mm_projector", 1);
-    }
-    ~Checkpoint()
-    {
-        std::error_code error;
-        fs::remove_all(m_folder, error);
-    }
-    Checkpoint(const Checkpoint&) = delete;
-    Checkpoint& operator=(const Checkpoint&) = delete;
-    const fs::path& folder() const { return m_folder; }
-
-private:
-    void write(const torch::nn::Module& module, const std::string& part, std::size_t shards)
-    {
-        json index{{"weight_map", json::object()}};
-        std::vector<runtime::TensorMap> files(shards);
-        std::size_t n = 0;
-        for (const auto& parameter : module.named_parameters()) {
-            const std::size_t shard = n++ % shards;
-            files[shard][parameter.key()] = formula(parameter.key(), parameter.value().sizes());
-            index["weight_map"][parameter.key()] = "model-" + std::to_string(shard) + ".safetensors";
-        }
-        for (std::size_t shard = 0; shard < shards; ++shard) {
-            const std::string name = shards > 1 ? "model-" + std::to_string(shard) + ".safetensors" : "model.safetensors";
-            runtime::writeSafetensors(m_folder / part / name, files[shard], {{"format", "pt"}});
-        }
-        if (shards > 1) {
-            std::ofstream(m_folder / part / "model.safetensors.index.json") << index.dump();
-        }
-    }
-
-    fs::path m_folder;
-};
 
 double largestDifference(const std::vector<float>& found, const json& wanted)
 {

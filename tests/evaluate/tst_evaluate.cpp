@@ -1,4 +1,4 @@
-#include "assistant/engine/evaluate/DataFile.h"
+#include "assistant/engine/DataFile.h"
 #include "assistant/engine/evaluate/Evaluation.h"
 #include "assistant/engine/evaluate/TextMetrics.h"
 #include "support/Check.h"
@@ -13,6 +13,7 @@
 #include <numeric>
 
 using namespace hf;
+using namespace hf::assistant;
 using namespace hf::assistant::evaluate;
 using nlohmann::json;
 namespace fs = std::filesystem;

@@ -164,7 +164,7 @@ HF_TEST(the_same_seed_gives_the_same_bytes)
                 for (std::size_t at = text.find("<image>"); at != std::string::npos; at = text.find("<image>", at + 1)) {
                     ++markers;
                 }
-                HF_CHECK_EQUAL(evaluate::withTrainedMarkers(text), text);
+                HF_CHECK_EQUAL(withTrainedMarkers(text), text);
             }
             HF_CHECK_EQUAL(entry["image"].size(), markers);
             for (const json& image : entry["image"]) {

@@ -1,6 +1,6 @@
 #include "assistant/engine/evaluate/Benchmark.h"
 
-#include "assistant/engine/evaluate/DataFile.h"
+#include "assistant/engine/DataFile.h"
 #include "assistant/engine/evaluate/TextMetrics.h"
 #include "viewer/volume/Error.h"
 
@@ -420,15 +420,8 @@ private:
 
     fs::path located(const fs::path& picture, const std::string& place) const
     {
-        if (picture.is_absolute() && fs::exists(picture)) {
-            return picture;
-        }
-        for (const char* folder : {"", "images", "imgs", "image", "VQA_RAD Image Folder", "test"}) {
-            for (const fs::path& part : {picture, picture.filename()}) {
-                if (std::error_code error; fs::exists(m_folder / folder / part, error)) {
-                    return m_folder / folder / part;
-                }
-            }
+        if (const auto found = findPicture(m_folder, picture)) {
+            return *found;
         }
         if (m_files.needsPictures) {
             throw Error(place + "the picture " + picture.string() + " is not in " + m_folder.string() + " nor in its folders images, imgs", "not-found");
@@ -502,20 +495,6 @@ Benchmark readBenchmark(const std::string& name, const BenchmarkFiles& files)
     kind->read(reader);
     reader.finish();
     return benchmark;
-}
-
-std::string withTrainedMarkers(const std::string& text)
-{
-    if (text.find(kMarker) == std::string::npos) {
-        return text;
-    }
-    std::string result;
-    std::size_t at = 0;
-    for (std::size_t hit = text.find(kMarker); hit != std::string::npos; hit = text.find(kMarker, at)) {
-        result += stripped(text.substr(at, hit - at)) + " " + kMarker + "\n";
-        at = hit + kMarker.size();
-    }
-    return stripped(result + stripped(text.substr(at))) + (stripped(text.substr(at)).empty() ? "\n" : "");
 }
 
 } // namespace hf::assistant::evaluate

@@ -50,7 +50,4 @@ std::vector<std::string> benchmarkNames();
 /// @throws Error "usage" for an unknown name; "data" with file and line; "not-found" naming what was looked for.
 Benchmark readBenchmark(const std::string& name, const BenchmarkFiles& files);
 
-/// A message as the models have seen it in training: white space around "<image>" is made the same everywhere (7.3).
-std::string withTrainedMarkers(const std::string& text);
-
 } // namespace hf::assistant::evaluate

@@ -47,6 +47,61 @@ void SampleMaker::add(Sample& sample, const std::string& text, int answer) const
 
 namespace {
 
+/// How many tokens of `ids` lie before the place where `beginning` ends: those that it begins with too.
+std::size_t tokensOf(const Tokenizer& tokenizer, const std::string& beginning, const std::vector<TokenId>& ids)
+{
+    const std::vector<TokenId> before = tokenizer.encode(beginning);
+    return std::size_t(std::mismatch(ids.begin(), ids.end(), before.begin(), before.end()).first - ids.begin());
+}
+
+/// Byte ranges of the text between pictures.
+std::vector<std::pair<std::size_t, std::size_t>> chunksOf(const std::string& text)
+{
+    const std::string marker = "<image>";
+    std::vector<std::pair<std::size_t, std::size_t>> chunks;
+    std::size_t begin = 0;
+    for (std::size_t at = text.find(marker); at != std::string::npos; at = text.find(marker, begin)) {
+        chunks.emplace_back(begin, at);
+        begin = at + marker.size();
+    }
+    chunks.emplace_back(begin, text.size());
+    return chunks;
+}
+
+} // namespace
+
+Sample sampleOf(const Tokenizer& tokenizer, TokenId bos, const TrainingText& text)
+{
+    Sample sample;
+    std::size_t offset = 0;
+    for (const auto& [begin, end] : chunksOf(text.text)) {
+        const std::string chunk = text.text.substr(begin, end - begin);
+        const std::vector<TokenId> ids = tokenizer.encode(chunk);
+        std::vector<int> answerOf(ids.size(), -1);
+        for (std::size_t answer = 0; answer < text.learned.size(); ++answer) {
+            const auto [from, to] = text.learned[answer];
+            if (from >= begin && to <= end) {
+                const std::size_t first = tokensOf(tokenizer, chunk.substr(0, from - begin), ids), last = tokensOf(tokenizer, chunk.substr(0, to - begin), ids);
+                std::fill(answerOf.begin() + std::ptrdiff_t(first), answerOf.begin() + std::ptrdiff_t(std::max(first, last)), int(answer));
+            }
+        }
+        if (begin > 0) {
+            sample.ids.push_back(Sample::kImage);
+            sample.answerOf.push_back(-1);
+        } else if (!ids.empty() && ids[0] == bos) {
+            offset = 1;
+            sample.ids.push_back(bos);
+            sample.answerOf.push_back(-1);
+        }
+        const auto skipped = std::ptrdiff_t(std::min(offset, ids.size()));
+        sample.ids.insert(sample.ids.end(), ids.begin() + skipped, ids.end());
+        sample.answerOf.insert(sample.answerOf.end(), answerOf.begin() + skipped, answerOf.end());
+    }
+    return sample;
+}
+
+namespace {
+
 /// How many ids all samples begin with; the row before the first learned token is never among them, as something is learned from it.
 std::size_t sharedLength(std::span<const Sample> samples)
 {
@@ -138,6 +193,72 @@ torch::Tensor forward(VilaNetworks& networks, const SampleTree& tree)
     const torch::Tensor beginning = placed(networks.llm->embed(tree.beginning), tree.beginningRows, images.narrow(0, 0, early));
     const torch::Tensor branches = placed(networks.llm->embed(tree.branches), tree.branchRows, images.narrow(0, early, images.size(0) - early));
     return networks.llm->logits(networks.llm->forwardBranches(beginning, branches).reshape({-1, hidden}).index_select(0, tree.from));
+}
+
+namespace {
+
+/// As many ids as fit into so many rows.
+std::size_t fitting(const Sample& sample, int tokensPerImage, std::int64_t maxRows)
+{
+    std::int64_t rows = 0;
+    std::size_t count = 0;
+    while (count < sample.ids.size() && (rows += sample.ids[count] == Sample::kImage ? tokensPerImage : 1) <= maxRows) {
+        ++count;
+    }
+    return count;
+}
+
+} // namespace
+
+void SampleBatch::to(torch::Device device)
+{
+    for (torch::Tensor* tensor : {&ids, &pixels, &imageRows, &from, &targets}) {
+        *tensor = tensor->to(device);
+    }
+}
+
+SampleBatch makeBatch(std::span<const Sample> samples, int tokensPerImage, const PreprocessorConfig& preprocessor, std::int64_t maxRows)
+{
+    SampleBatch batch;
+    RowWriter writer{tokensPerImage, {}};
+    std::vector<std::span<const TokenId>> kept;
+    std::size_t width = 0;
+    for (const Sample& sample : samples) {
+        kept.push_back(std::span(sample.ids).first(maxRows > 0 ? fitting(sample, tokensPerImage, maxRows) : sample.ids.size()));
+        batch.cut += kept.back().size() < sample.ids.size();
+        const std::size_t rows = writer.rows(kept.back());
+        batch.rows += std::int64_t(rows);
+        width = std::max(width, rows);
+    }
+    batch.ids = torch::zeros({std::int64_t(samples.size()), std::int64_t(width)}, torch::kLong);
+    std::vector<Picture> pictures;
+    std::vector<std::int64_t> from, targets;
+    for (std::size_t n = 0; n < samples.size(); ++n) {
+        const Sample& sample = samples[n];
+        writer.write(kept[n], batch.ids.data_ptr<std::int64_t>(), std::int64_t(n * width), [&](std::size_t at, std::int64_t row) {
+            if (sample.answerOf[at] >= 0) {
+                from.push_back(row - 1);
+                targets.push_back(sample.ids[at]);
+            }
+        });
+        const auto shown = std::count(kept[n].begin(), kept[n].end(), Sample::kImage);
+        pictures.insert(pictures.end(), sample.pictures.begin(), sample.pictures.begin() + shown);
+    }
+    batch.pixels = pixelTensor(pictures, preprocessor);
+    batch.imageRows = torch::tensor(writer.imageRows, torch::kLong);
+    batch.from = torch::tensor(from, torch::kLong);
+    batch.targets = torch::tensor(targets, torch::kLong);
+    return batch;
+}
+
+torch::Tensor forward(VilaNetworks& networks, const SampleBatch& batch)
+{
+    const std::int64_t hidden = networks.llm->config().hiddenSize;
+    torch::Tensor rows = networks.llm->embed(batch.ids);
+    if (batch.pixels.size(0) > 0) {
+        rows = placed(rows, batch.imageRows, networks.encode(batch.pixels).reshape({-1, hidden}));
+    }
+    return networks.llm->logits(networks.llm->forward(rows).reshape({-1, hidden}).index_select(0, batch.from));
 }
 
 } // namespace hf::assistant::train

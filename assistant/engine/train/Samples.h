@@ -31,6 +31,11 @@ private:
     std::size_t m_prefix;
 };
 
+/// A conversation as a checkpoint's tokenizer sees it in training: the text between two pictures is tokenised as a whole, and learned are the tokens that
+/// hold any of an answer or of the stop token after it (reference 3.2, 7.1). Pictures are the caller's.
+/// @param bos  the token that is kept once in front.
+Sample sampleOf(const Tokenizer& tokenizer, TokenId bos, const TrainingText& text);
+
 /// Samples that begin alike, as tensors: P rows that all share, then K branches of L rows, right side padded. Cards and picture are most of a
 /// prompt, and are computed once for all the questions about them.
 struct SampleTree {
@@ -50,5 +55,23 @@ SampleTree makeTree(std::span<const Sample> samples, int tokensPerImage, const P
 
 /// Logits of the learned tokens [N, V].
 torch::Tensor forward(VilaNetworks& networks, const SampleTree& tree);
+
+/// Samples side by side, right side padded.
+struct SampleBatch {
+    torch::Tensor ids;              ///< [B, T] int64, 0 where a picture's row or padding is.
+    torch::Tensor pixels;           ///< [n, 3, S, S] fp32; n may be 0.
+    torch::Tensor imageRows;        ///< [.] int64, places of pictures' rows in B * T.
+    torch::Tensor from;             ///< [N] int64, places in B * T whose next token is learned.
+    torch::Tensor targets;          ///< [N] int64
+    std::int64_t rows = 0;          ///< Without padding.
+    int cut = 0;                    ///< Samples that lost their end.
+    void to(torch::Device device);
+};
+
+/// @param samples  with the pictures of their markers. @param maxRows  what lies behind is cut off (reference 3.5), a picture as a whole; 0: no limit.
+SampleBatch makeBatch(std::span<const Sample> samples, int tokensPerImage, const PreprocessorConfig& preprocessor, std::int64_t maxRows);
+
+/// Logits of the learned tokens [N, V].
+torch::Tensor forward(VilaNetworks& networks, const SampleBatch& batch);
 
 } // namespace hf::assistant::train

@@ -1,13 +1,12 @@
 #include "assistant/engine/train/Trainer.h"
 
+#include "assistant/engine/Autocast.h"
 #include "assistant/engine/train/Samples.h"
 #include "assistant/engine/train/Stopwatch.h"
 #include "assistant/engine/train/TrainingLog.h"
 #include "assistant/engine/train/TrainingState.h"
 #include "assistant/engine/train/VisionTrainer.h"
 #include "viewer/volume/Error.h"
-
-#include <ATen/autocast_mode.h>
 
 #include <algorithm>
 #include <cctype>
@@ -26,29 +25,6 @@ namespace {
 
 /// The share of a run from nothing after which common words are known well enough to lend their embeddings.
 constexpr double kLendAfter = 0.4;
-
-class Autocast {
-public:
-    explicit Autocast(bool on) : m_on(on)
-    {
-        if (on) {
-            at::autocast::set_autocast_enabled(at::kCPU, true);
-            at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-        }
-    }
-    ~Autocast()
-    {
-        if (m_on) {
-            at::autocast::clear_cache();
-            at::autocast::set_autocast_enabled(at::kCPU, false);
-        }
-    }
-    Autocast(const Autocast&) = delete;
-    Autocast& operator=(const Autocast&) = delete;
-
-private:
-    bool m_on;
-};
 
 VilaConfig demoConfig(const TrainOptions& options, const Tokenizer& tokenizer)
 {

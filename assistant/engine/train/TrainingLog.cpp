@@ -13,13 +13,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const char* const kHeading = "step,loss,rate,conversations\n";
+const char* const kHeading = "step,loss,rate,conversations,validation\n";
 
 std::string lineOf(const TrainingLog::Row& row)
 {
-    char text[128];
-    std::snprintf(text, sizeof text, "%d,%.9g,%.9g,%d\n", row.step, row.loss, row.rate, row.conversations);
-    return text;
+    char text[160];
+    std::snprintf(text, sizeof text, "%d,%.9g,%.9g,%d,", row.step, row.loss, row.rate, row.conversations);
+    std::string line = text;
+    if (row.validation >= 0) {
+        std::snprintf(text, sizeof text, "%.9g", row.validation);
+        line += text;
+    }
+    return line + "\n";
 }
 
 void write(const fs::path& file, const std::string& text, std::ios::openmode mode)
@@ -54,7 +59,8 @@ TrainingLog::TrainingLog(fs::path folder, int steps) : m_folder(std::move(folder
     std::ifstream in(m_folder / "training.csv");
     for (std::string line; steps > 0 && std::getline(in, line);) {
         Row row;
-        if (std::sscanf(line.c_str(), "%d,%lf,%lf,%d", &row.step, &row.loss, &row.rate, &row.conversations) == 4 && row.step <= steps) {
+        // The last field may be empty, and is not there in tables of older runs.
+        if (std::sscanf(line.c_str(), "%d,%lf,%lf,%d,%lf", &row.step, &row.loss, &row.rate, &row.conversations, &row.validation) >= 4 && row.step <= steps) {
             m_rows.push_back(row);
             text += lineOf(row);
         }
@@ -75,7 +81,7 @@ std::string curveSvg(const std::vector<TrainingLog::Row>& rows)
     constexpr double kWidth = 860, kHeight = 420, kLeft = 60, kRight = 20, kTop = 30, kBottom = 45;
     double most = 1e-9, last = 1;
     for (const TrainingLog::Row& row : rows) {
-        most = std::max(most, row.loss);
+        most = std::max({most, row.loss, row.validation});
         last = std::max(last, double(row.step));
     }
     const auto x = [&](double step) { return kLeft + (kWidth - kLeft - kRight) * step / last; };
@@ -87,15 +93,19 @@ std::string curveSvg(const std::vector<TrainingLog::Row>& rows)
     for (double at = 0, step = std::max(1.0, niceStep(last)); at <= last; at += step) {
         svg += format("<text x=\"%.1f\" y=\"%g\" text-anchor=\"middle\">", x(at), kHeight - kBottom + 18) + format("%g</text>\n", at, 0);
     }
-    std::string points, smooth;
+    std::string points, smooth, tried;
     const std::size_t window = std::max<std::size_t>(1, rows.size() / 50);
     double sum = 0;
     for (std::size_t n = 0; n < rows.size(); ++n) {
         sum += rows[n].loss - (n >= window ? rows[n - window].loss : 0);
         points += format("%.1f,%.1f ", x(rows[n].step), y(rows[n].loss));
         smooth += format("%.1f,%.1f ", x(rows[n].step), y(sum / double(std::min(n + 1, window))));
+        tried += rows[n].validation >= 0 ? format("%.1f,%.1f ", x(rows[n].step), y(rows[n].validation)) : "";
     }
     svg += "<polyline points=\"" + points + "\" fill=\"none\" stroke=\"#9ecae1\"/>\n<polyline points=\"" + smooth + "\" fill=\"none\" stroke=\"#08519c\" stroke-width=\"2\"/>\n";
+    if (!tried.empty()) {
+        svg += "<polyline points=\"" + tried + "\" fill=\"none\" stroke=\"#d94801\" stroke-width=\"2\"/>\n" + format("<text x=\"%g\" y=\"%g\" text-anchor=\"end\" fill=\"#d94801\">only tried</text>\n", kWidth - kRight, 18);
+    }
     svg += format("<text x=\"%g\" y=\"%g\" text-anchor=\"middle\">step</text>", (kLeft + kWidth) / 2, kHeight - 8) + format("<text x=\"%g\" y=\"%g\">loss, nats a learned token</text>\n</svg>\n", kLeft, 18);
     return svg;
 }

@@ -14,6 +14,7 @@ public:
         double loss = 0;        ///< Nats a learned token.
         double rate = 0;        ///< Learning rate.
         int conversations = 0;
+        double validation = -1; ///< Loss of conversations that are only tried; -1: not tried after this step.
     };
 
     /// Goes on with the steps of an earlier part of the run up to `steps`; 0 begins anew. @throws Error "write".

@@ -34,7 +34,7 @@ void TrainingState::save(torch::optim::AdamW& optimizer, const RunPlace& place) 
     runtime::TensorMap tensors;
     tensors["run"] = torch::tensor(std::vector<std::int64_t>{m_settings, place.step, place.milliseconds, place.conversations, place.stream, place.lendsAfter}, torch::kLong);
     for (std::size_t n = 0; n < m_weights.size(); ++n) {
-        tensors[numbered("weight.", n)] = m_weights[n];
+        tensors[numbered("weight.", n)] = m_weights[n].detach().cpu();
     }
     for (std::size_t n = 0; n < m_learned.size(); ++n) {
         const auto found = optimizer.state().find(m_learned[n].unsafeGetTensorImpl());
@@ -42,8 +42,8 @@ void TrainingState::save(torch::optim::AdamW& optimizer, const RunPlace& place) 
             continue;
         }
         auto& state = static_cast<AdamWParamState&>(*found->second);
-        tensors[numbered("mean.", n)] = state.exp_avg();
-        tensors[numbered("square.", n)] = state.exp_avg_sq();
+        tensors[numbered("mean.", n)] = state.exp_avg().cpu();
+        tensors[numbered("square.", n)] = state.exp_avg_sq().cpu();
         tensors[numbered("steps.", n)] = torch::tensor(std::vector<std::int64_t>{state.step()}, torch::kLong);
     }
     runtime::writeSafetensors(m_file, tensors);
@@ -76,7 +76,7 @@ std::optional<RunPlace> TrainingState::load(torch::optim::AdamW& optimizer)
         if (found.sizes() != like.sizes()) {
             throw Error(m_file.string() + " is of another model: " + name + " has another shape", "broken");
         }
-        return found.to(like.scalar_type()).clone();
+        return found.to(like.options(), false, true);
     };
     for (std::size_t n = 0; n < m_weights.size(); ++n) {
         m_weights[n].copy_(take(numbered("weight.", n), m_weights[n]));

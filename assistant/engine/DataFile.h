@@ -3,11 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace hf::assistant::evaluate {
+namespace hf::assistant {
 
 /// "FILE:LINE: " for messages.
 std::string placeOf(const std::filesystem::path& file, int line);
@@ -36,6 +37,9 @@ private:
 /// @throws Error "data" with file and line when it is broken or holds something else; "not-found".
 std::vector<JsonEntry> readJsonEntries(const std::filesystem::path& file);
 
+/// A picture that an entry names: as it stands there, or beside the file with entries, or in its folders images, imgs.
+std::optional<std::filesystem::path> findPicture(const std::filesystem::path& folder, const std::filesystem::path& name);
+
 /// A table with a heading, comma-separated; quoted fields may hold commas, line breaks and doubled quotes.
 class CsvFile {
 public:
@@ -57,4 +61,4 @@ private:
     std::vector<Row> m_rows;
 };
 
-} // namespace hf::assistant::evaluate
+} // namespace hf::assistant

@@ -1,6 +1,5 @@
-#include "assistant/engine/evaluate/DataFile.h"
+#include "assistant/engine/DataFile.h"
 
-#include "assistant/engine/evaluate/TextMetrics.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -8,12 +7,27 @@
 #include <fstream>
 #include <iterator>
 
-namespace hf::assistant::evaluate {
+namespace hf::assistant {
 
 using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
+
+bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+std::string stripped(const std::string& text)
+{
+    const auto first = std::find_if_not(text.begin(), text.end(), isSpace);
+    const auto last = std::find_if_not(text.rbegin(), text.rend(), isSpace).base();
+    return first < last ? std::string(first, last) : std::string();
+}
+
+std::string lower(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    return text;
+}
 
 std::string readAll(const fs::path& file)
 {
@@ -123,6 +137,22 @@ std::vector<JsonEntry> readJsonEntries(const fs::path& file)
     return entries;
 }
 
+std::optional<fs::path> findPicture(const fs::path& folder, const fs::path& name)
+{
+    std::error_code error;
+    if (name.is_absolute() && fs::exists(name, error)) {
+        return name;
+    }
+    for (const char* inside : {"", "images", "imgs", "image", "VQA_RAD Image Folder", "test"}) {
+        for (const fs::path& part : {name, name.filename()}) {
+            if (fs::is_regular_file(folder / inside / part, error)) {
+                return folder / inside / part;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
 CsvFile::CsvFile(fs::path file) : m_file(std::move(file))
 {
     const std::string text = readAll(m_file);
@@ -184,4 +214,4 @@ std::optional<std::size_t> CsvFile::find(std::initializer_list<const char*> name
 
 void CsvFile::fail(int line, const std::string& what) const { throw Error(placeOf(m_file, line) + what, "data"); }
 
-} // namespace hf::assistant::evaluate
+} // namespace hf::assistant
