@@ -1,6 +1,7 @@
 #include "app/engine/Commands.h"
 #include "app/engine/ModelArguments.h"
 #include "assistant/engine/Autocast.h"
+#include "assistant/engine/train/CheckpointTrainer.h"
 #include "assistant/engine/train/Samples.h"
 #include "assistant/engine/train/Stopwatch.h"
 
@@ -79,7 +80,7 @@ double measuredGemmRate(torch::ScalarType type)
 int benchTrainingCommand(std::span<const std::string> words)
 {
     const Arguments arguments(words, {"--model", "--precision", "--batch", "--rows", "--steps"}, {"--training", "--checkpointing", "--json"});
-    const std::string precision = arguments.value("--precision", "bf16");
+    const std::string precision = arguments.value("--precision", hasFastBf16("cpu") ? "bf16" : "fp32");
     const int count = int(arguments.number("--batch", 4)), rows = int(arguments.number("--rows", 512)), steps = int(arguments.number("--steps", 5));
     const VilaConfig config = loadVilaConfig(checkpointRoot(modelFolder(arguments)));
     if ((precision != "bf16" && precision != "fp32") || count < 1 || steps < 1 || rows < config.tokensPerImage() + 8) {

@@ -70,7 +70,7 @@ TuneOptions optionsOf(const Arguments& arguments)
     options.saveEvery = int(arguments.number("--save-every", options.saveEvery));
     options.validateEvery = int(arguments.number("--validate-every", options.validateEvery));
     options.resume = arguments.has("--resume");
-    const std::string precision = arguments.value("--precision", "bf16");
+    const std::string precision = arguments.value("--precision", hasFastBf16(options.device) ? "bf16" : "fp32");
     if (precision != "bf16" && precision != "fp32") {
         throw Error("--precision of a training is bf16 or fp32, not '" + precision + "'", "usage");
     }
@@ -103,7 +103,7 @@ int tuneCommand(std::span<const std::string> words)
     const StopOnSignal signal;
     const TuneOptions options = optionsOf(arguments);
     const auto onStart = [&](const TuneSummary& summary) {
-        std::printf("stage %s: %s%s tuned, %.2f of %.2f million weights; %lld conversations a pass, %zu only tried; %d steps of %d at a rate of %g\n", nameOf(options.stage).c_str(), nameOf(summary.parts).c_str(),
+        std::printf("stage %s, %s: %s%s tuned, %.2f of %.2f million weights; %lld conversations a pass, %zu only tried; %d steps of %d at a rate of %g\n", nameOf(options.stage).c_str(), options.bf16 ? "bf16" : "fp32", nameOf(summary.parts).c_str(),
             options.lora ? " (LoRA)" : "", double(summary.learned) / 1e6, double(summary.all) / 1e6, static_cast<long long>(summary.conversations), summary.tried, summary.steps, options.batch * options.accumulate, summary.rate);
         std::fflush(stdout);
     };

@@ -67,7 +67,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("engine")
     parser.add_argument("--model", default=str(root / "resources/models/demo"))
-    parser.add_argument("--precision", default="bf16", choices=("bf16", "fp32"))
+    parser.add_argument("--precision", default="fp32", choices=("bf16", "fp32"))
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rows", type=int, default=512)
     parser.add_argument("--steps", type=int, default=5)

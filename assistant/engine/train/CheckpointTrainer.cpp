@@ -360,6 +360,15 @@ private:
 
 } // namespace
 
+bool hasFastBf16(const std::string& device)
+{
+#if defined(__x86_64__)
+    return device != "cpu" || __builtin_cpu_supports("avx512bf16");
+#else
+    return device != "cpu";
+#endif
+}
+
 TuneReport trainCheckpoint(const TuneOptions& options, const std::function<void(const TuneSummary&)>& onStart, const std::function<void(const TuneReport&)>& onReport, std::stop_token stop)
 {
     checkOptions(options);

@@ -12,6 +12,9 @@
 
 namespace hf::assistant::train {
 
+/// Whether a device multiplies bf16 faster than fp32: GPUs, and processors that have instructions for it (others take ten times as long).
+bool hasFastBf16(const std::string& device);
+
 /// How a checkpoint is trained further. What is not said otherwise is as published (reference vila-m3.md 7.1).
 struct TuneOptions {
     std::filesystem::path model;            ///< The checkpoint to begin with, which stays as it is.
