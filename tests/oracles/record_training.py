@@ -4,7 +4,8 @@ projector and splice rule, labels on the answers and their stop tokens alone (re
 schedule with warm-up. The checkpoints are those of make_vila.py, whose weights are a formula; the pictures are one too.
 
     tests/oracles/make_vila.py make FOLDER
-    tests/oracles/record_training.py FOLDER
+    tests/oracles/record_training.py FOLDER            records
+    tests/oracles/record_training.py FOLDER --check    compares with what is recorded: within 1e-5, as other versions of torch add in another order
 
 Labels are found here by the characters that each token stands for, not by tokenising beginnings as the engine does.
 
@@ -133,10 +134,16 @@ def record(folder):
 
 
 def main():
-    root = pathlib.Path(sys.argv[1]).resolve()
+    root, file = pathlib.Path(sys.argv[1]).resolve(), here.parent / "data/training.json"
     found = {"conversations": kConversations, "rate": kRate, "steps": kSteps, "warmup": kWarmup / kSteps, "shapes": {name: record(root / name) for name in ("3b", "8b")}}
-    (here.parent / "data/training.json").write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps(found["shapes"], indent=1))
+    if "--check" not in sys.argv:
+        file.write_text(json.dumps(found, indent=1) + "\n")
+        return
+    old = json.loads(file.read_text())["shapes"]
+    pairs = [(a, b) for name, shape in found["shapes"].items() for key in shape for a, b in zip(shape[key], old[name][key], strict=True)]
+    worst = max(abs(a - b) for a, b in pairs)
+    print(f"oracle: training.json: {len(pairs)} numbers, largest difference {worst:.1e}")
+    sys.exit(0 if worst < 1e-5 else 1)
 
 
 if __name__ == "__main__":
