@@ -1357,10 +1357,6 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
         <translation>Modalitäts-LUT</translation>
     </message>
     <message>
-        <source>another rescale of the values</source>
-        <translation>andere Umrechnung der Werte</translation>
-    </message>
-    <message>
         <source>overlay planes</source>
         <translation>Overlay-Ebenen</translation>
     </message>
@@ -1781,8 +1777,8 @@ Nichts verlässt diesen Rechner.</translation>
         <translation>Automatisch</translation>
     </message>
     <message>
-        <source>As stored</source>
-        <translation>Wie gespeichert</translation>
+        <source>As stored, the next of several</source>
+        <translation>Wie gespeichert, das nächste von mehreren</translation>
     </message>
     <message>
         <source>&amp;Tools</source>

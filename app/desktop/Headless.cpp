@@ -11,6 +11,8 @@
 #include "viewer/imaging/VolumeFile.h"
 #include "viewer/volume/Error.h"
 #include "viewer/volume/Picture.h"
+#include "viewer/volume/Shutter.h"
+#include "viewer/widgets/ShownSeries.h"
 
 #include <QDir>
 #include <QElapsedTimer>
@@ -119,8 +121,9 @@ int exportVolume(const HeadlessOptions& options, const dicom::ScanResult& found)
     return 0;
 }
 
-View chosenView(const HeadlessOptions& options, const dicom::Series& series, const Volume& volume)
+View chosenView(const HeadlessOptions& options, const dicom::Series& series, const std::shared_ptr<const Volume>& shared)
 {
+    const Volume& volume = *shared;
     View view;
     view.plane = options.plane.isEmpty() ? volume.geometry().acquisitionPlane() : planeFromString(options.plane.toStdString());
     const int slices = volume.geometry().size().along(volume.geometry().axisAcross(view.plane));
@@ -128,9 +131,15 @@ View chosenView(const HeadlessOptions& options, const dicom::Series& series, con
     if (view.slice < 0 || view.slice >= slices) {
         throw Error("--slice must be between 0 and " + std::to_string(slices - 1) + " in this plane", "usage");
     }
-    const dicom::Presentation* state = series.presentations.empty() ? nullptr : series.presentations.front().get();
-    view.window = dicom::presentedWindow(state, volume, series.images[series.images.size() / 2], series.valueFactor);
-    view.invert = state && state->inverts(volume);
+    // As a view shows it.
+    ShownSeries shown;
+    shown.volume = shared;
+    shown.series = series;
+    shown.presentation = series.presentations.empty() ? -1 : 0;
+    shown.centreCursor();
+    shown.setCursor(shown.cursorOn(view.plane, view.slice));
+    shown.window = shown.presentedWindow();
+    view = shown.view(view.plane);
     if (options.window) {
         view.window = {options.window->second, options.window->first, {}};
     }
@@ -152,7 +161,11 @@ Picture viewPicture(const Volume& volume, const View& view, const LabelMap* mask
     frame.width *= factor;
     frame.height *= factor;
     frame.origin = frame.toLps(-(factor - 1) / 2.0, -(factor - 1) / 2.0);
-    return composeSlice(volume, frame, view.window, view.invert, Interpolation::Linear, mask);
+    Picture picture = composeSlice(volume, frame, view.window, view.invert, Interpolation::Linear, mask);
+    if (view.shutter) {
+        applyShutter(picture, frame, volume.geometry(), view.slice, *view.shutter);
+    }
+    return picture;
 }
 
 void writeFile(const QString& path, const QByteArray& bytes)
@@ -366,7 +379,7 @@ int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& foun
     const auto volume = std::make_shared<const Volume>(dicom::readSeries(*series.front()));
     const auto others = otherChannels(series, *volume);
     const double readMs = double(timer.nsecsElapsed()) / 1e6;
-    const View view = chosenView(options, *series.front(), *volume);
+    const View view = chosenView(options, *series.front(), volume);
     if (!QDir().mkpath(options.exportFolder)) {
         throw Error("cannot make the folder " + options.exportFolder.toStdString(), "write");
     }

@@ -18,7 +18,7 @@ namespace {
     QT_TRANSLATE_NOOP("hf::app::MainWindow", "displayed area"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "size on the screen"),
     QT_TRANSLATE_NOOP("hf::app::MainWindow", "turn by an angle that is no quarter"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "shutter"),
     QT_TRANSLATE_NOOP("hf::app::MainWindow", "bitmap shutter"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "presentation lookup table"),
-    QT_TRANSLATE_NOOP("hf::app::MainWindow", "modality lookup table"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "another rescale of the values"),
+    QT_TRANSLATE_NOOP("hf::app::MainWindow", "modality lookup table"),
     QT_TRANSLATE_NOOP("hf::app::MainWindow", "overlay planes"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "subtraction")};
 
 QString titleOf(const dicom::Presentation& state)

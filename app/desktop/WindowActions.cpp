@@ -145,7 +145,7 @@ void WindowActions::addWindows()
     Scene* scene = m_window->scene();
     m_table->beginSubmenu("window", tr("Window presets"));
     m_table->add({"window-0", "auto", tr("Automatic"), {QKeySequence("0")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->volume()->percentileWindow()); });
-    m_table->add({"window-1", {}, tr("As stored"), {QKeySequence("1")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->storedWindow()); });
+    m_table->add({"window-1", {}, tr("As stored, the next of several"), {QKeySequence("1")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->nextStoredWindow()); });
     for (const WindowPreset& preset : ctPresets()) {
         QList<QKeySequence> keys;
         if (preset.key > 0) {

@@ -1,6 +1,7 @@
 #include "app/engine/Wire.h"
 
 #include "viewer/volume/Error.h"
+#include "viewer/volume/Shutter.h"
 
 #include <openssl/evp.h>
 
@@ -122,6 +123,51 @@ Picture pictureFrom(const json& object)
     return picture;
 }
 
+Shutter::Point pointFrom(const json& array)
+{
+    const bool isPoint = array.is_array() && array.size() == 2 && array[0].is_number() && array[1].is_number();
+    if (!isPoint) {
+        throw Error("a place in a shutter needs two numbers", "arguments");
+    }
+    return {array[0].get<double>(), array[1].get<double>()};
+}
+
+std::shared_ptr<const Shutter::Bitmap> bitmapFrom(const json& object)
+{
+    auto bitmap = std::make_shared<Shutter::Bitmap>(Shutter::Bitmap{get<int>(object, "columns"), get<int>(object, "rows"), fromBase64(get<std::string>(object, "covered"))});
+    if (bitmap->columns < 1 || bitmap->rows < 1 || bitmap->covered.size() != std::size_t(bitmap->columns) * std::size_t(bitmap->rows)) {
+        throw Error("the bitmap of a shutter does not fit its size", "arguments");
+    }
+    return bitmap;
+}
+
+std::shared_ptr<const Shutter> shutterFrom(const json& object)
+{
+    if (!object.is_object()) {
+        throw Error("a shutter must be an object", "arguments");
+    }
+    auto shutter = std::make_shared<Shutter>();
+    shutter->grey = std::uint8_t(std::clamp(get<int>(object, "grey", 0), 0, 255));
+    if (object.contains("rectangle")) {
+        const auto corners = get<std::vector<json>>(object, "rectangle");
+        if (corners.size() != 2) {
+            throw Error("a rectangular shutter needs two corners", "arguments");
+        }
+        shutter->rectangle = {pointFrom(corners[0]), pointFrom(corners[1])};
+    }
+    if (object.contains("circle")) {
+        const json& circle = object.at("circle");
+        shutter->circle = {pointFrom(member(circle, "center")), get<double>(circle, "radius")};
+    }
+    for (const json& corner : get<json>(object, "polygon", json::array())) {
+        shutter->polygon.push_back(pointFrom(corner));
+    }
+    if (object.contains("bitmap")) {
+        shutter->bitmap = bitmapFrom(object.at("bitmap"));
+    }
+    return shutter;
+}
+
 } // namespace
 
 Volume volumeFromJson(const json& object)
@@ -167,6 +213,9 @@ View viewFromJson(const json& object)
     view.invert = get<bool>(object, "invert", false);
     view.flipHorizontal = get<bool>(object, "flipHorizontal", false);
     view.flipVertical = get<bool>(object, "flipVertical", false);
+    if (object.contains("shutter") && !object.at("shutter").is_null()) {
+        view.shutter = shutterFrom(object.at("shutter"));
+    }
     return view;
 }
 

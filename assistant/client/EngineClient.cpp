@@ -2,6 +2,7 @@
 
 #include "assistant/client/SharedMemory.h"
 #include "viewer/volume/Error.h"
+#include "viewer/volume/Shutter.h"
 
 #include <QCoreApplication>
 #include <QDir>
@@ -45,6 +46,31 @@ Picture pictureFrom(const QJsonObject& object)
     return picture;
 }
 
+QJsonArray toJson(const Shutter::Point& point) { return toJson({point[0], point[1]}); }
+
+QJsonObject toJson(const Shutter& shutter)
+{
+    QJsonObject object{{"grey", shutter.grey}};
+    if (shutter.rectangle) {
+        object["rectangle"] = QJsonArray{toJson((*shutter.rectangle)[0]), toJson((*shutter.rectangle)[1])};
+    }
+    if (shutter.circle) {
+        object["circle"] = QJsonObject{{"center", toJson(shutter.circle->center)}, {"radius", shutter.circle->radius}};
+    }
+    if (!shutter.polygon.empty()) {
+        QJsonArray corners;
+        for (const Shutter::Point& corner : shutter.polygon) {
+            corners.append(toJson(corner));
+        }
+        object["polygon"] = corners;
+    }
+    if (shutter.bitmap) {
+        const QByteArray bytes(reinterpret_cast<const char*>(shutter.bitmap->covered.data()), qsizetype(shutter.bitmap->covered.size()));
+        object["bitmap"] = QJsonObject{{"columns", shutter.bitmap->columns}, {"rows", shutter.bitmap->rows}, {"covered", QString::fromLatin1(bytes.toBase64())}};
+    }
+    return object;
+}
+
 QJsonObject toJson(const View& view)
 {
     QJsonObject object{{"plane", QString::fromStdString(toString(view.plane))}, {"slice", view.slice}, {"window", toJson({view.window.center, view.window.width})},
@@ -55,6 +81,9 @@ QJsonObject toJson(const View& view)
             levels.append(level);
         }
         object["table"] = levels;
+    }
+    if (view.shutter) {
+        object["shutter"] = toJson(*view.shutter);
     }
     return object;
 }

@@ -204,6 +204,198 @@ private Q_SLOTS:
         QCOMPARE(greyAt(196 + 60, 116 + 60), 0);    // 85 pixels away
     }
 
+    void aBitmapCoversItsPixels()
+    {
+        putBitmap(m_state->data(), 0x6002, [](int x, int y) { return x >= 20 || y == 3; });
+        put(m_state->data(), DCM_ShutterShape, "BITMAP");
+        require(m_state->data().putAndInsertUint16(DCM_ShutterOverlayGroup, 0x6002));
+        require(m_state->data().putAndInsertUint16(DCM_ShutterPresentationValue, 0x2020));
+        showWhole();
+        constexpr int kShutter = 0x20;
+        QCOMPARE(greyAt(159, 200), kGroundGrey);
+        QCOMPARE(greyAt(160, 200), kShutter);
+        QCOMPARE(greyAt(40, 23), kBrightGrey);
+        QCOMPARE(greyAt(40, 24), kShutter);
+        QCOMPARE(greyAt(40, 31), kShutter);
+        QCOMPARE(greyAt(40, 32), kBrightGrey);
+        QVERIFY(m_scene->series().presentations.front()->notApplied.empty());
+    }
+
+    void theImagesOwnShutterIsApplied()
+    {
+        DcmFileFormat image;
+        require(image.loadFile(file("image.dcm").c_str()));
+        putBitmap(*image.getDataset(), 0x6000, [](int, int y) { return y >= 25; });
+        put(*image.getDataset(), DCM_ShutterShape, "RECTANGULAR\\BITMAP");
+        put(*image.getDataset(), DCM_ShutterLeftVerticalEdge, "5");
+        put(*image.getDataset(), DCM_ShutterRightVerticalEdge, "20");
+        put(*image.getDataset(), DCM_ShutterUpperHorizontalEdge, "1");
+        put(*image.getDataset(), DCM_ShutterLowerHorizontalEdge, "30");
+        require(image.getDataset()->putAndInsertUint16(DCM_ShutterOverlayGroup, 0x6000));
+        require(image.getDataset()->putAndInsertUint16(DCM_ShutterPresentationValue, 0x4040));
+        require(image.saveFile(file("image.dcm").c_str(), EXS_LittleEndianExplicit));
+        showFolder({kColumns * kScale, kRows * kScale});
+        m_view->showOneToOne();
+        m_view->zoomBy(kScale, {kColumns * kScale / 2.0, kRows * kScale / 2.0});
+        constexpr int kShutter = 0x40;
+        QCOMPARE(greyAt(16, 40), kShutter);
+        QCOMPARE(greyAt(40, 40), kBrightGrey);
+        QCOMPARE(greyAt(164, 150), kShutter);
+        QCOMPARE(greyAt(156, 150), kGroundGrey);
+        QCOMPARE(greyAt(156, 210), kShutter);       // by the bitmap, which is no drawing
+        // The model's picture: one pixel for each of the image.
+        const Picture seen = modelPicture(*m_scene->volume(), m_scene->view(m_view->plane()));
+        QCOMPARE(seen.width, kColumns);
+        QCOMPARE(int(seen.at(3, 5).r), kShutter);
+        QCOMPARE(int(seen.at(4, 5).r), kBrightGrey);
+        QCOMPARE(int(seen.at(19, 15).r), kGroundGrey);
+        QCOMPARE(int(seen.at(20, 15).r), kShutter);
+        QCOMPARE(int(seen.at(19, 26).r), kShutter);
+        const QImage file = rendered({"--size", "320x240", "--annotations", "off"});
+        QCOMPARE(qGray(file.pixel(16, 100)), kShutter);
+        QCOMPARE(qGray(file.pixel(60, 150)), kGroundGrey);
+        // A state decides about everything: without shutters in it there are none.
+        showWhole();
+        QCOMPARE(greyAt(16, 40), kBrightGrey);
+        QVERIFY(!m_scene->view(m_view->plane()).shutter);
+        m_scene->setPresentation(-1);
+        QCOMPARE(greyAt(16, 40), kShutter);
+    }
+
+    void theStatesShutterIsInTheModelsPictureToo()
+    {
+        put(m_state->data(), DCM_ShutterShape, "CIRCULAR");
+        put(m_state->data(), DCM_CenterOfCircularShutter, "5\\5");
+        put(m_state->data(), DCM_RadiusOfCircularShutter, "3");
+        showWhole();
+        const Picture seen = modelPicture(*m_scene->volume(), m_scene->view(m_view->plane()));
+        int open = 0;
+        for (int y = 0; y < kRows; ++y) {
+            for (int x = 0; x < kColumns; ++x) {
+                const bool isInside = (x - 4) * (x - 4) + (y - 4) * (y - 4) < 9;
+                QVERIFY(isInside == (seen.at(x, y).r != 0) || (x - 4) * (x - 4) + (y - 4) * (y - 4) == 9);
+                open += isInside;
+            }
+        }
+        QCOMPARE(open, 25);
+    }
+
+    void aPresentationTableMakesTheGreys()
+    {
+        // Grey n of 256 becomes n * n / 255.
+        std::vector<Uint16> squares;
+        for (int n = 0; n < 256; ++n) {
+            squares.push_back(Uint16(n * n / 255.0 / 255.0 * 65535 + 0.5));
+        }
+        putTable(append(m_state->data(), DCM_PresentationLUTSequence), 0, squares);
+        showWhole();
+        QCOMPARE(greyAt(200, 200), 10);         // 51 * 51 / 255 = 10.2
+        QCOMPARE(greyAt(40, 40), 255);
+        QVERIFY(m_scene->series().presentations.front()->notApplied.empty());
+        m_scene->setPresentation(-1);
+        QCOMPARE(greyAt(200, 200), kGroundGrey);
+        m_scene->setPresentation(0);
+        QCOMPARE(greyAt(200, 200), 10);
+        // The reader may still change the window: the table is stretched.
+        WindowLevel moved = m_scene->window();
+        moved.center -= 300;
+        m_scene->setWindow(moved);
+        QVERIFY(greyAt(200, 200) > 50);
+    }
+
+    void aModalityTableComesBeforeTheWindow()
+    {
+        // 200 becomes 823 and 1000 becomes 23; ((823 - 499.5) / 1000 + 0.5) * 255 = 210.0, ((23 - 499.5) / 1000 + 0.5) * 255 = 6.0.
+        std::vector<Uint16> reversed;
+        for (int n = 0; n < 1024; ++n) {
+            reversed.push_back(Uint16(1023 - n));
+        }
+        putTable(append(m_state->data(), DCM_ModalityLUTSequence), 0, reversed);
+        m_state->setWindow("500", "1001");
+        showWhole();
+        QCOMPARE(greyAt(200, 200), 210);
+        QCOMPARE(greyAt(40, 40), 6);
+        QCOMPARE(m_scene->volume()->valueAt(Index3{20, 20, 0}), float(kGround));      // the values stay those of the image
+    }
+
+    void anotherRescaleComesBeforeTheWindow()
+    {
+        put(m_state->data(), DCM_RescaleSlope, "2");
+        put(m_state->data(), DCM_RescaleIntercept, "-100");
+        m_state->setWindow("300", "201");       // 200 becomes 300: ((300 - 299.5) / 200 + 0.5) * 255 = 128.1
+        showWhole();
+        QCOMPARE(greyAt(200, 200), 128);
+        QCOMPARE(greyAt(40, 40), 255);
+    }
+
+    void aWindowTableIsOfTheStatesValues()
+    {
+        // Six entries from 198 on: 200 is the third of them.
+        DcmItem& voi = append(m_state->data(), DCM_SoftcopyVOILUTSequence);
+        putTable(append(voi, DCM_VOILUTSequence), 198, {0, 10000, 20000, 30000, 40000, 65535});
+        showWhole();
+        QCOMPARE(greyAt(200, 200), 78);         // 20000 / 65535 * 255 = 77.8
+        QCOMPARE(greyAt(40, 40), 255);
+    }
+
+    void polarityIsThatOfTheStatesImagesAlone()
+    {
+        test::writeImage(file("other.dcm"), kOther, kColumns, pixels());
+        m_state->setWindow("300", "201");
+        put(m_state->data(), DCM_PresentationLUTShape, "INVERSE");
+        show({kColumns * kScale, kRows * kScale});
+        QCOMPARE(int(m_scene->series().images.size()), 2);
+        for (int slice = 0; slice < 2; ++slice) {
+            m_scene->setSlice(m_view->plane(), slice);
+            const bool isOther = m_scene->series().images[std::size_t(slice)].sopInstanceUid == kOther;
+            QCOMPARE(m_scene->window().width, isOther ? 1001.0 : 201.0);
+            QCOMPARE(greyAt(200, 200), isOther ? kGroundGrey : 254);
+            QCOMPARE(m_scene->view(m_view->plane()).invert, !isOther);
+        }
+    }
+
+    void theRateOfALoopIsReadFromTheFile_data()
+    {
+        QTest::addColumn<QString>("recommended");
+        QTest::addColumn<QString>("cine");
+        QTest::addColumn<QString>("frameMs");
+        QTest::addColumn<double>("rate");
+        QTest::newRow("none") << "" << "" << "" << 0.0;
+        QTest::newRow("recommended") << "25" << "10" << "50" << 25.0;
+        QTest::newRow("cine rate") << "" << "10" << "50" << 10.0;
+        QTest::newRow("frame time") << "" << "" << "40" << 25.0;
+        QTest::newRow("nonsense") << "-3" << "0" << "0" << 0.0;
+    }
+
+    void theRateOfALoopIsReadFromTheFile()
+    {
+        QFETCH(QString, recommended);
+        QFETCH(QString, cine);
+        QFETCH(QString, frameMs);
+        QFETCH(double, rate);
+        std::vector<Uint16> two = pixels();
+        const std::vector<Uint16> one = two;
+        two.insert(two.end(), one.begin(), one.end());
+        test::writeImage(file("image.dcm"), kImage, kColumns, two);
+        DcmFileFormat image;
+        require(image.loadFile(file("image.dcm").c_str()));
+        DcmItem& data = *image.getDataset();
+        require(image.loadAllDataIntoMemory());     // it is written over
+        require(data.putAndInsertUint16(DCM_Rows, kRows));
+        put(data, DCM_NumberOfFrames, "2");
+        for (const auto& [tag, value] : {std::pair(DCM_RecommendedDisplayFrameRate, recommended), std::pair(DCM_CineRate, cine), std::pair(DCM_FrameTime, frameMs)}) {
+            if (!value.isEmpty()) {
+                put(data, tag, value.toStdString());
+            }
+        }
+        require(image.saveFile(file("image.dcm").c_str(), EXS_LittleEndianExplicit));
+        const std::filesystem::path folder[] = {m_folder->path().toStdString()};
+        const dicom::ScanResult found = dicom::scan(folder);
+        QVERIFY(found.mainSeries());
+        QCOMPARE(int(found.mainSeries()->images.size()), 2);
+        QCOMPARE(found.mainSeries()->framesPerSecond, rate);
+    }
+
     void drawingsStandWhereTheStateSays()
     {
         DcmItem& annotation = m_state->addAnnotation();
@@ -334,18 +526,17 @@ private Q_SLOTS:
         DcmDataset& data = m_state->data();
         put(data, DCM_ShutterShape, "BITMAP");
         append(data, DCM_PresentationLUTSequence);
+        append(data, DCM_ModalityLUTSequence);
         put(data, DcmTagKey(0x6000, 0x1001), "LAYER1");
         append(data, DCM_MaskSubtractionSequence);
         m_state->setTurn(45, false);
-        put(data, DCM_RescaleIntercept, "-1024");
-        put(data, DCM_RescaleSlope, "1");
         DcmItem& annotation = m_state->addAnnotation();
         PresentationFile::addGraphic(annotation, "SPIRAL", "PIXEL", {2, 27, 30, 27});
         PresentationFile::addText(annotation, "nowhere");
         append(annotation, DCM_CompoundGraphicSequence);
         show({320, 240});
         const auto& missing = m_scene->series().presentations.front()->notApplied;
-        for (const char* word : {"bitmap shutter", "presentation lookup table", "overlay planes", "subtraction", "turn by an angle that is no quarter", "another rescale of the values", "some drawings",
+        for (const char* word : {"bitmap shutter", "presentation lookup table", "overlay planes", "subtraction", "turn by an angle that is no quarter", "modality lookup table", "some drawings",
                  "some texts", "compound drawings"}) {
             QVERIFY2(std::find(missing.begin(), missing.end(), word) != missing.end(), word);
         }
@@ -395,6 +586,29 @@ private Q_SLOTS:
 
 private:
     std::filesystem::path file(const char* name) const { return std::filesystem::path(m_folder->path().toStdString()) / name; }
+
+    template <typename Covers> static void putBitmap(DcmItem& item, Uint16 group, Covers covers)
+    {
+        std::vector<Uint16> words(std::size_t(kColumns * kRows / 16));
+        for (int n = 0; n < kColumns * kRows; ++n) {
+            words[std::size_t(n / 16)] |= covers(n % kColumns, n / kColumns) ? Uint16(1U << (n % 16)) : Uint16(0);
+        }
+        require(item.putAndInsertUint16(DcmTagKey(group, 0x0010), kRows));
+        require(item.putAndInsertUint16(DcmTagKey(group, 0x0011), kColumns));
+        put(item, DcmTagKey(group, 0x0040), "G");
+        const Sint16 origin[] = {1, 1};
+        require(item.putAndInsertSint16Array(DcmTagKey(group, 0x0050), origin, 2));
+        require(item.putAndInsertUint16(DcmTagKey(group, 0x0100), 1));
+        require(item.putAndInsertUint16(DcmTagKey(group, 0x0102), 0));
+        require(item.putAndInsertUint16Array(DcmTagKey(group, 0x3000), words.data(), static_cast<unsigned long>(words.size())));
+    }
+
+    static void putTable(DcmItem& item, Uint16 first, const std::vector<Uint16>& values)
+    {
+        const Uint16 descriptor[] = {Uint16(values.size()), first, 16};
+        require(item.putAndInsertUint16Array(DCM_LUTDescriptor, descriptor, 3));
+        require(item.putAndInsertUint16Array(DCM_LUTData, values.data(), static_cast<unsigned long>(values.size())));
+    }
 
     void showWhole()
     {
@@ -462,7 +676,9 @@ private:
         QProcess process;
         process.start(HF_PROGRAM, QStringList{"--headless", "--open", m_folder->path(), "--render", picture} + options);
         process.waitForFinished(60000);
-        return QImage(picture);
+        const QImage image(picture);
+        QFile::remove(picture);     // it is no part of the study
+        return image;
     }
 
     std::unique_ptr<QTemporaryDir> m_folder;

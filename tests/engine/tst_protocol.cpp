@@ -250,6 +250,39 @@ HF_TEST(a_question_streams_and_ends)
     HF_CHECK(second["reports"][0]["cachedTokens"].get<int>() > second["reports"][0]["promptTokens"].get<int>() / 2);
 }
 
+HF_TEST(the_model_sees_no_more_than_the_reader)
+{
+    if (!hasModel()) HF_SKIP("the embedded demo model is not there");
+    SharedPhantom shared(4);
+    Engine engine;
+    const int volume = engine.answer(engine.request("volume/open", shared.parameters))["result"]["volume"];
+    json view = shared.view();
+    const auto size = shared.phantom.volume.geometry().size();
+    view["shutter"] = {{"rectangle", {{0, 0}, {size.i / 2, size.j}}}, {"grey", 0}};
+    HF_CHECK(engine.answer(engine.request("chat", {{"volume", volume}, {"view", view}, {"question", "Which modality is this?"}})).contains("result"));
+    const auto sent = std::find_if(engine.seen.begin(), engine.seen.end(), [](const json& message) { return message.value("method", "") == "chat/picture"; });
+    HF_CHECK(sent != engine.seen.end());
+    const json picture = (*sent)["params"]["picture"];
+    // Four characters are three bytes: one pixel.
+    const std::string pixels = picture["rgb"];
+    const int width = picture["width"], height = picture["height"];
+    int brightLeft = 0, brightRight = 0;
+    for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) {
+            const bool isBlack = pixels.compare(std::size_t(y * width + x) * 4, 4, "AAAA") == 0;
+            // Resizing blurs the edge.
+            brightLeft += !isBlack && x < width / 2;
+            brightRight += !isBlack && x > width / 2 + width / 10;
+        }
+    }
+    HF_CHECK(brightLeft > width * height / 20);
+    HF_CHECK_EQUAL(brightRight, 0);
+    for (const json& wrong : {json{{"rectangle", {1, 2}}}, json{{"bitmap", {{"columns", 4}, {"rows", 4}, {"covered", "AAAA"}}}}, json{{"circle", 5}}, json{{"polygon", {{1, "x"}}}}, json("all")}) {
+        view["shutter"] = wrong;
+        HF_CHECK(engine.answer(engine.request("chat", {{"volume", volume}, {"view", view}, {"question", "x"}})).contains("error"));
+    }
+}
+
 HF_TEST(a_missing_model_is_told)
 {
     Engine engine({"serve", "--model", "/nowhere"});

@@ -6,6 +6,7 @@
 #include "viewer/widgets/ProjectionSides.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/ViewGrid.h"
 
 #include <QFile>
 #include <QTemporaryDir>
@@ -27,7 +28,8 @@ double towards(char side, const std::string& rows, const std::string& columns, d
 }
 
 /// A breast that is bright at its chest wall and grey at the side that belongs to the top of the screen.
-void writeMammogram(const std::string& path, int number, const std::string& laterality, const std::string& view, const std::string& rows, const std::string& columns)
+void writeMammogram(const std::string& path, int number, const std::string& laterality, const std::string& view, const std::string& rows, const std::string& columns,
+    const std::string& spacing = "0.1")
 {
     const char upper = view != "CC" ? 'H' : laterality == "R" ? 'R' : 'L';
     std::vector<Uint16> stored;
@@ -48,7 +50,7 @@ void writeMammogram(const std::string& path, int number, const std::string& late
     put(data, DCM_InstanceNumber, std::to_string(number));
     put(data, DCM_ImageLaterality, laterality);
     put(data, DCM_PatientOrientation, rows + "\\" + columns);
-    put(data, DCM_ImagerPixelSpacing, "0.1\\0.1");
+    put(data, DCM_ImagerPixelSpacing, spacing + "\\" + spacing);
     put(data, DCM_WindowCenter, "500");
     put(data, DCM_WindowWidth, "1001");
     put(append(data, DCM_ViewCodeSequence), DCM_CodeValue, view == "CC" ? "399162004" : "R-10226");
@@ -110,6 +112,49 @@ private Q_SLOTS:
         QCOMPARE(int(picture.at(inward(300), 100).r), 0);   // outside
         shown.fit();
         QVERIFY(shown.picture().at(isRight ? 290 : 110, 100).r > 250);  // in the middle of the view then
+    }
+
+    void breastsBesideEachOtherAreShownAtOneScale()
+    {
+        const QTemporaryDir folder;
+        writeMammogram((folder.path() + "/right.dcm").toStdString(), 1, "R", "CC", "P", "L", "0.1");
+        writeMammogram((folder.path() + "/left.dcm").toStdString(), 2, "L", "CC", "A", "R", "0.2");     // twice as wide
+        const auto found = scanned(folder);
+        QCOMPARE(int(found.studies.front().series.size()), 2);
+        Scene scene;
+        Findings findings(&scene, folder.path() + "/findings");
+        ViewGrid grid(&scene, &findings);
+        grid.setGridLayout(GridLayout{1, 2, false, {}});
+        grid.resize(600, 300);
+        grid.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&grid));
+        int cell = 0;
+        for (const dicom::Series& series : found.studies.front().series) {
+            scene.addVolume(std::make_shared<const Volume>(dicom::readSeries(series)), series);
+            grid.place(cell++, series.key);
+        }
+        const auto scale = [&](int view) { return grid.view(view)->millimetresPerPixel(); };
+        const auto expected = [&] { return 4.0 / std::min(grid.view(0)->width(), grid.view(0)->height()) * 1.01; };     // 20 pixels of 0.2 mm
+        QTRY_COMPARE(scale(0), scale(1));
+        QVERIFY(std::abs(scale(0) - expected()) < expected() * 0.02);
+        // The chest walls still meet: that of the smaller breast too, half as high as the other.
+        const int right = grid.view(0)->shown().series.text.laterality == "R" ? 0 : 1;
+        const Picture small = grid.view(right)->picture();
+        QVERIFY(small.at(small.width - 4, small.height / 2).r > 250);
+        QCOMPARE(int(small.at(small.width - 4, small.height / 2 - int(1.2 / scale(0))).r), 0);
+        // Another size of the window, one view alone, both again.
+        grid.resize(900, 500);
+        QTRY_VERIFY(std::abs(scale(0) - expected()) < expected() * 0.02 && scale(0) == scale(1));
+        grid.maximize(grid.view(right));
+        QTRY_VERIFY(scale(right) < scale(1 - right) * 0.8);
+        grid.maximize(nullptr);
+        QTRY_COMPARE(scale(0), scale(1));
+        // A reader who zooms is left alone.
+        grid.view(right)->zoomBy(2, {100, 100});
+        const double zoomed = scale(right);
+        grid.resize(800, 450);
+        QTRY_VERIFY(std::abs(scale(1 - right) - expected()) < expected() * 0.02);
+        QCOMPARE(scale(right), zoomed);
     }
 
     void theLettersAreThoseOfThePatient()

@@ -246,6 +246,38 @@ private Q_SLOTS:
         QVERIFY(!m_scene->slab().isOn());
     }
 
+    void storedWindowsComeOneAfterTheOther()
+    {
+        VolumeInfo info = m_volume->info();
+        info.windows = {{-500, 1500, "LUNG", VoiFunction::Linear}, {50, 350, "MEDIASTINUM", VoiFunction::Linear}, {400, 2000, "BONE", VoiFunction::Linear}};
+        const auto voxels = m_volume->visit([](auto list) { return Volume::Voxels(std::vector(list.begin(), list.end())); });
+        m_scene->setVolume(std::make_shared<const Volume>(m_volume->geometry(), voxels, info), m_series);
+        m_scene->setWindow({1, 2, {}});
+        for (const char* name : {"LUNG", "MEDIASTINUM", "BONE", "LUNG"}) {
+            m_scene->setWindow(m_scene->nextStoredWindow());
+            QCOMPARE(QString::fromStdString(m_scene->window().name), QString(name));
+        }
+    }
+
+    void aLoopIsPlayedAtTheSpeedOfItsFile()
+    {
+        Cine cine(m_scene.get());
+        cine.setFramesPerSecond(9);
+        dicom::Series loop = m_series;
+        loop.key = "loop";
+        loop.kind = dicom::SeriesKind::MultiImage;
+        loop.framesPerSecond = 29.97;
+        m_scene->setVolume(m_volume, loop);
+        QCOMPARE(cine.framesPerSecond(), 30);
+        cine.setFramesPerSecond(12);
+        QCOMPARE(cine.framesPerSecond(), 12);
+        m_scene->setVolume(m_volume, m_series);
+        QCOMPARE(cine.framesPerSecond(), 9);        // as the reader left it
+        loop.framesPerSecond = 1e9;
+        m_scene->setVolume(m_volume, loop);
+        QCOMPARE(cine.framesPerSecond(), int(Cine::kFastest));
+    }
+
     void cinePlaysAtItsSpeedAndStops()
     {
         Cine cine(m_scene.get());

@@ -1,4 +1,6 @@
 #include "viewer/dicom/DicomFileData.h"
+
+#include "viewer/dicom/Shutters.h"
 #include "viewer/dicom/Attributes.h"
 #include "viewer/volume/Error.h"
 
@@ -347,6 +349,16 @@ std::vector<std::uint8_t> DicomFile::Data::uncompressedFrame(int frame, StoredFr
 std::optional<Presentation> DicomFile::findPresentation() const { return dicom::findPresentation(*m_data->file.getDataset()); }
 
 std::array<LookupTable, 3> DicomFile::palette() const { return readPalette(*m_data->file.getDataset(), m_data->header.pixels.isSigned); }
+
+std::shared_ptr<const Shutter> DicomFile::shutter()
+{
+    if (!m_data->shutter) {
+        std::vector<std::string> leftOut;
+        Shutter read = readShutter(*m_data->file.getDataset(), leftOut);
+        m_data->shutter = read.isAny() ? std::make_shared<const Shutter>(std::move(read)) : nullptr;
+    }
+    return *m_data->shutter;
+}
 
 std::optional<LookupTable> DicomFile::findModalityLut() const { return dicom::findModalityLut(*m_data->file.getDataset(), m_data->header.pixels.isSigned); }
 

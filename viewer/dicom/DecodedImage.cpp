@@ -214,6 +214,7 @@ DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
     }
     image.graphics = file.overlays(frame, stored);
     image.hasGraphics = !image.graphics.empty();
+    image.shutter = file.shutter();
     image.isDecoded = true;
     return image;
 }

@@ -15,6 +15,7 @@ struct DicomFile::Data {
     DcmFileCache cache;
     std::optional<Fragments> fragments;     ///< Of encapsulated pixels, once a frame was asked for.
     Header header;
+    std::optional<std::shared_ptr<const Shutter>> shutter;      ///< Once it was asked for.
 
     StoredFrame decodeNative(int frame);
     StoredFrame decodeWithDcmtk(int frame);

@@ -291,8 +291,10 @@ Series makeSeries(std::vector<Candidate> list)
     } else if (series.kind == SeriesKind::MultiImage) {
         series.notes.push_back({"frames", "The images do not lie side by side in the patient; they are paged through in their order."});
     }
+    series.framesPerSecond = list.front().header->framesPerSecond;
     for (const Candidate& c : list) {
-        series.images.push_back({c.header->path, c.frame, c.header->sopInstanceUid, c.header->instanceNumber, series.orientation ? c.description().position : std::nullopt});
+        series.images.push_back({c.header->path, c.frame, c.header->sopInstanceUid, c.header->instanceNumber, series.orientation ? c.description().position : std::nullopt,
+            {c.description().slope, c.description().intercept}, c.header->modalityLut});
     }
     return series;
 }

@@ -360,6 +360,27 @@ void parsePadding(DcmItem& dataset, Header& header)
     header.paddingHigh = std::max(stored(*value), stored(limit));
 }
 
+/// How fast the frames of a loop are to be shown (PS3.3 C.7.6.5, C.12.1): as recommended, else as they were taken.
+double frameRateOf(DcmItem& dataset)
+{
+    double rate = findNumber(dataset, DCM_RecommendedDisplayFrameRate).value_or(0);
+    rate = rate > 0 ? rate : findNumber(dataset, DCM_CineRate).value_or(0);
+    const double frameMs = rate > 0 ? 0 : findNumber(dataset, DCM_FrameTime).value_or(0);
+    rate = frameMs > 0 ? 1000 / frameMs : rate;
+    return std::isfinite(rate) && rate > 0 ? rate : 0;
+}
+
+/// One that cannot be read is one of its own: decoding says what is wrong.
+std::uint64_t modalityLutOf(DcmItem& dataset, bool isSigned)
+{
+    try {
+        const auto table = findModalityLut(dataset, isSigned);
+        return table ? fingerprint(*table) : 0;
+    } catch (const Error&) {
+        return 1;
+    }
+}
+
 void parseFrames(DcmItem& dataset, Header& header)
 {
     FrameHeader all;
@@ -433,6 +454,8 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const
         checkFrameCount(dataset, header.pixels);
         parsePadding(dataset, header);
         header.rescaleType = code(dataset, DCM_RescaleType);
+        header.framesPerSecond = header.pixels.frames > 1 ? frameRateOf(dataset) : 0;
+        header.modalityLut = modalityLutOf(dataset, header.pixels.isSigned);
         if (header.modality == "PT") {
             header.suv = suvScale(dataset);
         }

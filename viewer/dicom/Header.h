@@ -61,8 +61,10 @@ struct Header {
     SpacingSource spacingSource = SpacingSource::None;
     double sliceSpacingMm = 0;              ///< Spacing Between Slices, else Slice Thickness; 0 when absent.
     std::optional<double> paddingLow, paddingHigh;  ///< Stored values that mean "no picture here", both included.
+    double framesPerSecond = 0;             ///< 0 where the file does not tell.
     std::string rescaleType;                ///< "HU", "US" ...; empty when absent.
     SuvScale suv;
+    std::uint64_t modalityLut = 0;          ///< Tells Modality LUTs apart; 0 without.
     bool isMosaic = false;                  ///< Siemens: many slices side by side in one image.
     std::vector<FrameHeader> frames;        ///< One per frame.
 };
@@ -99,6 +101,8 @@ public:
     /// Overlay planes of a frame (60xx, PS3.3 C.9.2), also those in unused bits of `stored`: 1 where drawn; empty without. Planes that
     /// reach beyond the image are cut, unreadable ones left out.
     std::vector<std::uint8_t> overlays(int frame, const StoredFrame& stored) const;
+    /// The image's own display shutters; null without. Read once.
+    std::shared_ptr<const Shutter> shutter();
 
     struct Data;
 

@@ -1,6 +1,7 @@
 #include "viewer/dicom/DicomFileData.h"
 
 #include "viewer/dicom/Attributes.h"
+#include "viewer/dicom/Shutters.h"
 
 #include <algorithm>
 #include <cstring>
@@ -82,6 +83,21 @@ void drawUnusedBits(const OverlayPlane& plane, const StoredFrame& stored, std::v
 
 } // namespace
 
+std::shared_ptr<const Shutter::Bitmap> findBitmap(DcmItem& dataset, std::uint16_t group)
+{
+    constexpr std::uint16_t kFirst = 0x6000, kLast = 0x601E;
+    const auto plane = group >= kFirst && group <= kLast && group % 2 == 0 ? findPlane(dataset, (group - kFirst) / 2) : std::nullopt;
+    if (!plane || !plane->bits) {
+        return nullptr;
+    }
+    auto bitmap = std::make_shared<Shutter::Bitmap>();
+    bitmap->columns = plane->columns + std::max(0, plane->left);
+    bitmap->rows = plane->rows + std::max(0, plane->top);
+    bitmap->covered.resize(std::size_t(bitmap->rows) * std::size_t(bitmap->columns));
+    drawBitmap(*plane, plane->firstFrame, bitmap->rows, bitmap->columns, bitmap->covered);
+    return bitmap;
+}
+
 std::vector<std::uint8_t> DicomFile::overlays(int frame, const StoredFrame& stored) const
 {
     constexpr int kMostPlanes = 16;
@@ -89,9 +105,10 @@ std::vector<std::uint8_t> DicomFile::overlays(int frame, const StoredFrame& stor
     const PixelFormat& format = m_data->header.pixels;
     const bool isNative = !DcmXfer(dataset.getOriginalXfer()).isEncapsulated();
     std::vector<std::uint8_t> drawn;
+    const std::uint16_t shutter = shutterGroup(dataset);
     for (int number = 0; number < kMostPlanes; ++number) {
         const auto plane = findPlane(dataset, number);
-        if (!plane) {
+        if (!plane || tagOf(number, 0).getGroup() == shutter) {
             continue;
         }
         const bool isUnusedBit = !plane->bits && isNative && stored.samples == 1 && stored.bytesPerSample == 2 && plane->bitPosition < 16 &&

@@ -1,9 +1,11 @@
 #include "viewer/dicom/Presentation.h"
 
 #include "viewer/dicom/Attributes.h"
+#include "viewer/dicom/Shutters.h"
 #include "viewer/dicom/Study.h"
 #include "viewer/dicom/Tables.h"
 #include "viewer/dicom/Text.h"
+#include "viewer/volume/Error.h"
 #include "viewer/volume/Volume.h"
 
 #include <dcmtk/dcmdata/dcuid.h>
@@ -50,9 +52,6 @@ std::vector<Point> pointsOf(DcmItem& item, const DcmTagKey& tag)
     }
     return points;
 }
-
-/// An 8-bit grey for a presentation value of 16 bits.
-std::uint8_t greyOf(double value) { return std::uint8_t(std::lround(std::clamp(value, 0.0, 65535.0) / 257)); }
 
 /// CIELab of D50 as DICOM encodes it (C.10.7.1.1) in sRGB.
 std::array<std::uint8_t, 3> rgbOfLab(const std::vector<double>& encoded)
@@ -240,7 +239,7 @@ void readAnnotations(DcmItem& dataset, Presentation& state)
     std::stable_sort(state.texts.begin(), state.texts.end(), isBelow);
 }
 
-// --- place on the screen (C.10.4, C.10.6) and shutters (C.7.6.11) ---------------------------------------------------------------------
+// --- place on the screen (C.10.4, C.10.6) ---------------------------------------------------------------------------------------------
 
 void readAreas(DcmItem& dataset, Presentation& state)
 {
@@ -284,31 +283,6 @@ void readTurn(DcmItem& dataset, Presentation& state)
     }
 }
 
-void readShutter(DcmItem& dataset, Presentation& state)
-{
-    constexpr std::size_t kMostVertices = 1024;     // more would only be slow
-    Presentation::Shutter& shutter = state.shutter;
-    for (const std::string& shape : codes(dataset, DCM_ShutterShape)) {
-        const auto left = findNumber(dataset, DCM_ShutterLeftVerticalEdge), right = findNumber(dataset, DCM_ShutterRightVerticalEdge);
-        const auto upper = findNumber(dataset, DCM_ShutterUpperHorizontalEdge), lower = findNumber(dataset, DCM_ShutterLowerHorizontalEdge);
-        // Row comes before column here, counted from 1.
-        const auto center = pointsOf(dataset, DCM_CenterOfCircularShutter), vertices = pointsOf(dataset, DCM_VerticesOfThePolygonalShutter);
-        const double radius = findNumber(dataset, DCM_RadiusOfCircularShutter).value_or(0);
-        if (shape == "RECTANGULAR" && left && right && upper && lower && *left <= *right && *upper <= *lower) {
-            shutter.rectangle = {Point{*left - 1, *upper - 1}, Point{*right, *lower}};
-        } else if (shape == "CIRCULAR" && center.size() == 1 && radius > 0) {
-            shutter.circle = {{center[0][1] - 0.5, center[0][0] - 0.5}, radius};
-        } else if (shape == "POLYGONAL" && vertices.size() > 2 && vertices.size() <= kMostVertices) {
-            for (const Point& vertex : vertices) {
-                shutter.polygon.push_back({vertex[1] - 0.5, vertex[0] - 0.5});
-            }
-        } else {
-            leaveOut(state, shape == "BITMAP" ? "bitmap shutter" : "shutter");
-        }
-    }
-    shutter.grey = greyOf(findNumber(dataset, DCM_ShutterPresentationValue).value_or(0));
-}
-
 // --- grey values ----------------------------------------------------------------------------------------------------------------------
 
 void readGrey(DcmItem& dataset, Presentation& state)
@@ -324,13 +298,24 @@ void readGrey(DcmItem& dataset, Presentation& state)
     if (shape == "INVERSE" || shape == "IDENTITY") {
         state.isInverted = shape == "INVERSE";
     }
-    if (findItem(dataset, DCM_PresentationLUTSequence)) {
+    try {
+        if (auto table = findPresentationLut(dataset)) {
+            // Its values are greys of the screen: 0 is black, whatever the image says.
+            state.presentation = std::make_shared<const LookupTable>(std::move(*table));
+            state.isInverted = false;
+        }
+    } catch (const Error&) {
         leaveOut(state, "presentation lookup table");
     }
-    if (findItem(dataset, DCM_ModalityLUTSequence)) {
+    try {
+        if (auto table = findModalityLut(dataset, true)) {
+            state.modalityLut = fingerprint(*table);
+            state.modality = std::make_shared<const LookupTable>(std::move(*table));
+        }
+    } catch (const Error&) {
         leaveOut(state, "modality lookup table");
     }
-    if (const auto slope = findNumber(dataset, DCM_RescaleSlope), intercept = findNumber(dataset, DCM_RescaleIntercept); slope && intercept) {
+    if (const auto slope = findNumber(dataset, DCM_RescaleSlope), intercept = findNumber(dataset, DCM_RescaleIntercept); slope && intercept && *slope != 0) {
         state.rescale = {*slope, *intercept};
     }
 }
@@ -342,7 +327,8 @@ void readOthers(DcmItem& dataset, Presentation& state)
     constexpr Uint16 kData = 0x3000, kActivation = 0x1001;
     for (int plane = 0; plane < kMostPlanes; ++plane) {
         const auto group = Uint16(0x6000 + 2 * plane);
-        if (dataset.tagExistsWithValue(DcmTagKey(group, kData)) || dataset.tagExistsWithValue(DcmTagKey(group, kActivation))) {
+        const bool isDrawn = group != shutterGroup(dataset);
+        if (isDrawn && (dataset.tagExistsWithValue(DcmTagKey(group, kData)) || dataset.tagExistsWithValue(DcmTagKey(group, kActivation)))) {
             leaveOut(state, "overlay planes");
         }
     }
@@ -359,6 +345,8 @@ bool Presentation::isAmong(const Targets& targets, const std::string& uid, int f
 }
 
 bool Presentation::isFor(const std::string& uid, int frame) const { return isAmong(images, uid, frame); }
+
+bool Presentation::isFor(const Image& image) const { return isFor(image.sopInstanceUid, image.frame); }
 
 std::optional<WindowLevel> Presentation::findWindow(const std::string& uid, int frame) const
 {
@@ -391,9 +379,97 @@ Presentation::Sides Presentation::sides() const
 
 bool Presentation::inverts(const Volume& volume) const { return !volume.isColor() && isInverted && *isInverted != volume.info().isInverted; }
 
+namespace {
+
+/// Has the state another way than the image from stored values to those of its windows?
+bool changesValues(const Presentation& state, const Image& image)
+{
+    if (image.modalityLut != 0) {
+        return false;   // what was stored cannot be told from the values; a scan says so where the tables differ
+    }
+    constexpr double kSame = 1e-6;
+    return state.modality || (state.rescale && (std::abs((*state.rescale)[0] - image.rescale[0]) > kSame || std::abs((*state.rescale)[1] - image.rescale[1]) > kSame));
+}
+
+/// Grey 0 to 255 of stored values, step by step as PS3.4 N.2 says: modality, window, presentation.
+class GreyChain {
+public:
+    GreyChain(const Presentation& state, const Image& image, const std::optional<WindowLevel>& window, const Volume& volume, double valueFactor)
+        : m_state(state), m_image(image), m_volumeWindow(volume.defaultWindow()), m_window(window), m_factor(valueFactor), m_isChanged(changesValues(state, image)) {}
+
+    /// @param value  of the volume.
+    double grey(double value) const
+    {
+        const double given = value / m_factor, stored = (given - m_image.rescale[1]) / m_image.rescale[0];
+        const double level = m_window ? m_window->map(m_isChanged ? changed(stored) : given) : m_isChanged ? wholeRange(changed(stored)) : m_volumeWindow.map(value);
+        return m_state.presentation ? presented(level) : level;
+    }
+
+    /// Values of the volume for the outputs of the state's modality step: a window without centre and width covers them all.
+    void cover(double low, double high)
+    {
+        const auto out = [&](double value) { return changed((value / m_factor - m_image.rescale[1]) / m_image.rescale[0]); };
+        m_lowest = m_state.modality ? 0 : std::min(out(low), out(high));
+        m_highest = m_state.modality ? double((1U << m_state.modality->bits) - 1) : std::max(out(low), out(high));
+    }
+
+private:
+    double changed(double stored) const
+    {
+        return m_state.modality ? m_state.modality->at(std::int32_t(std::lround(stored))) : stored * (*m_state.rescale)[0] + (*m_state.rescale)[1];
+    }
+    double wholeRange(double value) const { return m_highest > m_lowest ? std::clamp((value - m_lowest) / (m_highest - m_lowest), 0.0, 1.0) * 255 : 0; }
+    double presented(double level) const
+    {
+        const LookupTable& table = *m_state.presentation;
+        const auto index = std::int32_t(std::lround(level / 255 * double(table.values.size() - 1)));
+        return std::min(255.0, double(table.at(table.first + index)) * 255 / double((1U << table.bits) - 1));
+    }
+
+    const Presentation& m_state;
+    const Image& m_image;
+    WindowLevel m_volumeWindow;
+    std::optional<WindowLevel> m_window;
+    double m_factor;
+    bool m_isChanged;
+    double m_lowest = 0, m_highest = 0;
+};
+
+/// The whole chain as one table over the values that the volume can have.
+WindowLevel tableOf(GreyChain chain, const Volume& volume, double step)
+{
+    constexpr std::size_t kMostEntries = 65536;
+    const std::array<float, 2> range = volume.info().storedRange.value_or(std::array{volume.range().minimum, volume.range().maximum});
+    const double low = range[0], high = std::max(double(range[1]), low + step);
+    if (volume.type() == VoxelType::Float32) {
+        step = (high - low) / double(kMostEntries - 1);
+    }
+    std::size_t entries = std::size_t(std::min((high - low) / step, double(kMostEntries))) + 1;
+    entries = std::min(entries, kMostEntries);
+    const double between = std::max(step, (high - low) / double(entries - 1));
+    chain.cover(low, high);
+    auto levels = std::make_shared<std::vector<float>>(entries);
+    for (std::size_t n = 0; n < entries; ++n) {
+        (*levels)[n] = float(chain.grey(low + double(n) * between));
+    }
+    const double width = double(entries) * between;
+    return {low + width / 2, width, {}, VoiFunction::Automatic, std::move(levels)};
+}
+
+} // namespace
+
 WindowLevel presentedWindow(const Presentation* state, const Volume& volume, const Image& image, double valueFactor)
 {
-    auto window = state && !volume.isColor() ? state->findWindow(image.sopInstanceUid, image.frame) : std::nullopt;
+    if (!state || volume.isColor() || !state->isFor(image)) {
+        return volume.defaultWindow();
+    }
+    auto window = state->findWindow(image.sopInstanceUid, image.frame);
+    const std::string name = window && !window->name.empty() ? window->name : state->label;
+    if (state->presentation || changesValues(*state, image)) {
+        WindowLevel table = tableOf({*state, image, window, volume, valueFactor}, volume, std::abs(image.rescale[0] * valueFactor));
+        table.name = name;
+        return table;
+    }
     if (!window) {
         return volume.defaultWindow();
     }
@@ -401,7 +477,7 @@ WindowLevel presentedWindow(const Presentation* state, const Volume& volume, con
     window->width *= valueFactor;
     // The offsets of the linear function are of stored values.
     window->function = valueFactor != 1 && window->function == VoiFunction::Linear ? VoiFunction::LinearExact : window->function;
-    window->name = window->name.empty() ? state->label : window->name;
+    window->name = name;
     return *window;
 }
 
@@ -427,7 +503,7 @@ std::optional<Presentation> findPresentation(DcmItem& dataset)
     readAnnotations(dataset, state);
     readAreas(dataset, state);
     readTurn(dataset, state);
-    readShutter(dataset, state);
+    state.shutter = readShutter(dataset, state.notApplied);
     readOthers(dataset, state);
     return state;
 }

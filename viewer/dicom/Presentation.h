@@ -1,5 +1,6 @@
 #pragma once
 
+#include "viewer/volume/Shutter.h"
 #include "viewer/volume/WindowLevel.h"
 
 #include <array>
@@ -19,6 +20,7 @@ class Volume;
 namespace hf::dicom {
 
 struct Image;
+struct LookupTable;
 
 /// How a grayscale softcopy presentation state wants images to be shown (PS3.3 A.33.1): window, polarity, turn and flip, the area that is
 /// displayed, shutters, drawings and texts. What a state holds besides is named in `notApplied`.
@@ -88,19 +90,6 @@ struct Presentation {
         std::optional<Anchor> anchor;   ///< One of the two is there.
     };
 
-    /// Display shutters (C.7.6.11): the image is seen inside all of them. Edges in pixels of the image as above.
-    struct Shutter {
-        struct Circle {
-            Point center{};
-            double radius = 0;          ///< In columns.
-        };
-        std::optional<std::array<Point, 2>> rectangle;
-        std::optional<Circle> circle;
-        std::vector<Point> polygon;
-        std::uint8_t grey = 0;          ///< What is seen outside.
-        bool isAny() const { return rectangle || circle || !polygon.empty(); }
-    };
-
     std::filesystem::path path;         ///< Of the state itself, once a scan has found it.
     std::string sopInstanceUid;
     std::string label;                  ///< Content Label.
@@ -116,10 +105,15 @@ struct Presentation {
     std::vector<Graphic> graphics;      ///< From the lowest layer up.
     std::vector<Text> texts;
     Shutter shutter;
-    std::optional<std::array<double, 2>> rescale;   ///< Slope and intercept that the state was made with.
+    /// How stored values become those that the windows are of: slope and intercept, or a table. Without either as the image says.
+    std::optional<std::array<double, 2>> rescale;
+    std::shared_ptr<const LookupTable> modality;
+    std::uint64_t modalityLut = 0;                  ///< As Header::modalityLut.
+    std::shared_ptr<const LookupTable> presentation;    ///< From the greys of the window to those of the screen; null for a straight line.
     std::vector<std::string> notApplied;            ///< In English: "presentation lookup table", "bitmap shutter" ...
 
     bool isFor(const std::string& sopInstanceUid, int frame) const;
+    bool isFor(const Image& image) const;
     /// Is a part of the state for a frame (from 0) of an image?
     static bool isAmong(const Targets& targets, const std::string& sopInstanceUid, int frame);
     /// For a frame (from 0); empty when the state sets none.
@@ -133,7 +127,8 @@ struct Presentation {
     Sides sides() const;
 };
 
-/// The window that a state sets for an image of a volume; the volume's own where it sets none.
+/// How a state shows the values of an image of a volume: its window, or a table where it holds lookup tables or another rescale; the volume's
+/// own window where the state sets none, or is not for the image.
 /// @param state        may be null.
 /// @param valueFactor  Series::valueFactor.
 WindowLevel presentedWindow(const Presentation* state, const Volume& volume, const Image& image, double valueFactor);

@@ -318,6 +318,17 @@ std::shared_ptr<const std::vector<std::uint8_t>> graphicsOf(const SliceStore& st
     return graphics;
 }
 
+/// Display shutters of the slices; empty where none has one, and where slices are resampled.
+std::vector<std::shared_ptr<const Shutter>> shuttersOf(const SliceStore& store, const std::vector<std::size_t>& kept, bool isResampled)
+{
+    std::vector<std::shared_ptr<const Shutter>> shutters;
+    for (const std::size_t n : kept) {
+        shutters.push_back(store.slice(n).shutter);
+    }
+    const bool isAny = !isResampled && std::any_of(shutters.begin(), shutters.end(), [](const auto& one) { return one != nullptr; });
+    return isAny ? shutters : std::vector<std::shared_ptr<const Shutter>>();
+}
+
 /// Of all slices that have one; empty without.
 std::optional<std::array<float, 2>> unitedRange(const SliceStore& store, std::optional<std::array<float, 2>> DecodedImage::* range)
 {
@@ -463,6 +474,7 @@ VolumeInfo infoOf(const Series& series, const Stack& stack)
     info.storedRange = unitedRange(*stack.store, &DecodedImage::storedRange);
     info.notes = contentNotes(series, *stack.store);
     info.graphics = graphicsOf(*stack.store, stack.kept, !isStraight(stack.plan), std::size_t(series.rows) * std::size_t(series.columns), info.notes);
+    info.shutters = shuttersOf(*stack.store, stack.kept, !isStraight(stack.plan));
     for (const Note& note : stack.plan.notes) {
         addNote(info.notes, note.code, note.text);
     }
@@ -579,8 +591,15 @@ Picture thumbnail(const Series& series, int size, std::stop_token stop)
     frame.pixelMm = {frame.pixelMm[0] * factor, frame.pixelMm[1] * factor};
     frame.width = std::max(1, int(std::lround(frame.width / factor)));
     frame.height = std::max(1, int(std::lround(frame.height / factor)));
-    const Presentation* state = series.presentations.empty() ? nullptr : series.presentations.front().get();
-    return composeSlice(volume, frame, presentedWindow(state, volume, one.images.front(), series.valueFactor), state && state->inverts(volume), Interpolation::Linear);
+    const Presentation* first = series.presentations.empty() ? nullptr : series.presentations.front().get();
+    const Presentation* state = first && first->isFor(one.images.front()) ? first : nullptr;
+    Picture picture = composeSlice(volume, frame, presentedWindow(state, volume, one.images.front(), series.valueFactor), state && state->inverts(volume), Interpolation::Linear);
+    const auto& shutters = volume.info().shutters;
+    const Shutter* shutter = state ? &state->shutter : shutters.empty() ? nullptr : shutters[std::size_t(view.slice)].get();
+    if (shutter && volume.geometry().axisAcross(view.plane) == 2) {
+        applyShutter(picture, frame, volume.geometry(), view.slice, *shutter);
+    }
+    return picture;
 }
 
 } // namespace hf::dicom

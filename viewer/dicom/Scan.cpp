@@ -293,16 +293,12 @@ std::vector<Look> lookAtAll(const std::vector<FoundFile>& files, const Progress&
     return looks;
 }
 
-/// Values that another rescale than the images' would give cannot be told from a window that does not fit: said once for a state.
-void compareRescale(Presentation& state, const std::vector<Header>& headers)
+/// What was stored cannot be told from the values that a table of an image made: only a state with the same table is shown as it was meant.
+void compareTables(Presentation& state, const std::vector<Header>& headers)
 {
-    const auto differs = [&](const Header& header) {
-        return std::any_of(header.frames.begin(), header.frames.end(), [&](const FrameHeader& frame) {
-            return state.isFor(header.sopInstanceUid, int(&frame - header.frames.data())) && (std::abs(frame.slope - (*state.rescale)[0]) > 1e-6 || std::abs(frame.intercept - (*state.rescale)[1]) > 1e-6);
-        });
-    };
-    if (state.rescale && std::any_of(headers.begin(), headers.end(), differs)) {
-        state.notApplied.emplace_back("another rescale of the values");
+    const auto differs = [&](const Header& header) { return header.modalityLut != 0 && header.modalityLut != state.modalityLut && std::any_of(state.images.begin(), state.images.end(), [&](const auto& image) { return image.sopInstanceUid == header.sopInstanceUid; }); };
+    if (std::any_of(headers.begin(), headers.end(), differs)) {
+        state.notApplied.emplace_back("modality lookup table");
     }
 }
 
@@ -389,7 +385,7 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
     }
     std::vector<std::shared_ptr<const Presentation>> shared;
     for (Presentation& state : states) {
-        compareRescale(state, headers);
+        compareTables(state, headers);
         shared.push_back(std::make_shared<const Presentation>(std::move(state)));
     }
     result.studies = groupIntoStudies(std::move(headers));

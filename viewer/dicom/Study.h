@@ -5,6 +5,7 @@
 #include "viewer/volume/WindowLevel.h"
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -68,6 +69,8 @@ struct Image {
     std::string sopInstanceUid;
     int instanceNumber = 0;
     std::optional<PointLps> position;       ///< Image Position (Patient): centre of the top left voxel.
+    std::array<double, 2> rescale{1, 0};    ///< Slope and intercept of its values.
+    std::uint64_t modalityLut = 0;          ///< Tells Modality LUTs apart; 0 without.
 };
 
 enum class SeriesKind {
@@ -108,6 +111,7 @@ struct Series {
     std::array<std::string, 2> patientOrientation;
     std::optional<Plane> plane;     ///< Plane of acquisition; empty without an orientation.
     std::vector<WindowLevel> windows;
+    double framesPerSecond = 0;     ///< At which its frames are to be played; 0 where the file does not tell.
     std::vector<std::shared_ptr<const Presentation>> presentations;     ///< Presentation states for its images, the newest first.
     std::vector<Note> notes;        ///< What the headers alone tell; readSeries adds what only the pixels tell.
     std::shared_ptr<const void> storage;    ///< Keeps files of an unpacked archive; hold the Series as long as its files are needed.

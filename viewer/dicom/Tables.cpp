@@ -212,6 +212,23 @@ std::optional<LookupTable> findModalityLut(DcmItem& dataset, bool isSigned)
     return item ? std::optional(tableOf(describe(*item, DCM_LUTDescriptor, isSigned), words(*item, DCM_LUTData))) : std::nullopt;
 }
 
+std::optional<LookupTable> findPresentationLut(DcmItem& dataset)
+{
+    DcmItem* item = findItem(dataset, DCM_PresentationLUTSequence);
+    return item ? std::optional(tableOf(describe(*item, DCM_LUTDescriptor, false), words(*item, DCM_LUTData))) : std::nullopt;
+}
+
+std::uint64_t fingerprint(const LookupTable& table)
+{
+    std::uint64_t hash = 1469598103934665603ULL;    // FNV-1a
+    const auto add = [&](std::uint64_t value) { hash = (hash ^ value) * 1099511628211ULL; };
+    add(std::uint64_t(std::uint32_t(table.first)));
+    for (const std::uint16_t value : table.values) {
+        add(value);
+    }
+    return hash == 0 ? 1 : hash;
+}
+
 std::vector<WindowLevel> readWindows(DcmItem& item, bool isSigned)
 {
     std::vector<WindowLevel> windows;

@@ -27,6 +27,12 @@ std::array<LookupTable, 3> readPalette(DcmItem& dataset, bool isSigned);
 /// The first item of the Modality LUT Sequence (PS3.3 C.11.1); empty without one.  @throws Error "broken" when it cannot be read.
 std::optional<LookupTable> findModalityLut(DcmItem& dataset, bool isSigned);
 
+/// The first item of the Presentation LUT Sequence (PS3.3 C.11.6.1); empty without one.  @throws Error "broken" when it cannot be read.
+std::optional<LookupTable> findPresentationLut(DcmItem& dataset);
+
+/// A number that tells tables apart; never 0.
+std::uint64_t fingerprint(const LookupTable& table);
+
 /// All windows of an item: its VOI LUTs, then its centres and widths with their function (PS3.3 C.11.2). Unreadable ones are left out.
 /// @param isSigned  the values that go into the tables may be negative.
 std::vector<WindowLevel> readWindows(DcmItem& item, bool isSigned);

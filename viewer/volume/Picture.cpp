@@ -1,6 +1,7 @@
 #include "viewer/volume/Picture.h"
 
 #include "viewer/volume/Error.h"
+#include "viewer/volume/Shutter.h"
 #include "viewer/volume/Slab.h"
 
 #include <algorithm>
@@ -576,7 +577,12 @@ Picture composeSlab(const Volume& volume, const SliceFrame& frame, const WindowL
 
 Picture modelPicture(const Volume& volume, const View& view)
 {
-    return composeSlice(volume, squareFrameOf(volume.geometry(), view), view.window, view.invert, Interpolation::Linear);
+    const SliceFrame frame = squareFrameOf(volume.geometry(), view);
+    Picture picture = composeSlice(volume, frame, view.window, view.invert, Interpolation::Linear);
+    if (view.shutter) {
+        applyShutter(picture, frame, volume.geometry(), view.slice, *view.shutter);
+    }
+    return picture;
 }
 
 std::vector<LabelId> labelsInSlice(const LabelMap& mask, Plane plane, int slice)
@@ -632,6 +638,9 @@ MaskedPicture modelMaskedPicture(const Volume& volume, const View& view, const L
             std::uint8_t& pixel = masked.picture.rgb[n * 3 + c];
             pixel = std::uint8_t(255 * (0.3 * color[c] + 0.7 * (pixel / 255.0)));
         }
+    }
+    if (view.shutter) {
+        applyShutter(masked.picture, frame, volume.geometry(), view.slice, *view.shutter);
     }
     return masked;
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct SliceFrame {
     Vec3 normal() const { return cross(right, down); }
 };
 
+struct Shutter;
+
 /// What a reader sees in one 2D view, apart from zoom and pan.
 struct View {
     Plane plane = Plane::Axial;
@@ -39,6 +42,7 @@ struct View {
     bool invert = false;
     bool flipHorizontal = false;
     bool flipVertical = false;
+    std::shared_ptr<const Shutter> shutter = {};    ///< Covers parts of the picture; null without. Only of a slice that is an image.
 };
 
 /// The whole slice of a view in radiological orientation: axial and coronal with patient right at the left of the screen,
@@ -64,7 +68,7 @@ struct OverlayStyle {
 Picture composeSlice(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert,
                      Interpolation interpolation, const LabelMap* mask = nullptr, const OverlayStyle& style = {});
 
-/// The model's picture of a view: squareFrameOf, linear interpolation, the reader's window; without a mask.
+/// The model's picture of a view: squareFrameOf, linear interpolation, the reader's window and shutter; without a mask.
 Picture modelPicture(const Volume& volume, const View& view);
 
 /// A colour of the M3 legend, for one label that is visible in a slice.

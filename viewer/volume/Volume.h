@@ -14,6 +14,8 @@
 
 namespace hf {
 
+struct Shutter;
+
 enum class VoxelType { Int16, UInt8, UInt16, Float32 };
 /// What a voxel value means after the modality rescale.
 enum class Unit { None, Hu, Suv };
@@ -46,6 +48,8 @@ struct VolumeInfo {
     std::optional<std::array<float, 2>> storedRange;
     /// Overlay planes (60xx): 1 where something is drawn, in voxel order; null without.
     std::shared_ptr<const std::vector<std::uint8_t>> graphics;
+    /// Display shutters of the images, one for each slice along axis 2, null where an image has none; empty when none has.
+    std::vector<std::shared_ptr<const Shutter>> shutters;
     std::vector<Note> notes;
 };
 

@@ -33,7 +33,8 @@ struct WindowLevel {
     bool isLinear() const { return !table && function != VoiFunction::Sigmoid; }
     friend bool operator==(const WindowLevel& a, const WindowLevel& b)
     {
-        return a.center == b.center && a.width == b.width && a.function == b.function && a.table == b.table;
+        const bool hasSameTable = a.table == b.table || (a.table && b.table && *a.table == *b.table);
+        return a.center == b.center && a.width == b.width && a.function == b.function && hasSameTable;
     }
 };
 

@@ -3,6 +3,8 @@
 #include "viewer/widgets/Scene.h"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace hf {
 
@@ -10,7 +12,22 @@ Cine::Cine(Scene* scene, QObject* parent) : QObject(parent), m_scene(scene)
 {
     m_timer.setTimerType(Qt::PreciseTimer);
     connect(&m_timer, &QTimer::timeout, this, [this] { tick(); });
-    connect(scene, &Scene::volumeChanged, this, &Cine::stop);
+    connect(scene, &Scene::volumeChanged, this, [this] {
+        stop();
+        followSeries();
+    });
+}
+
+/// A series that says how fast it runs is played so; others as the reader last chose.
+void Cine::followSeries()
+{
+    const double own = m_scene->isEmpty() || m_scene->active().isVolume() ? 0 : m_scene->series().framesPerSecond;
+    if (own > 0) {
+        m_chosen = m_chosen ? m_chosen : m_rate;
+        changeRate(int(std::lround(std::clamp(own, double(kSlowest), double(kFastest)))));
+    } else if (m_chosen) {
+        changeRate(std::exchange(m_chosen, 0));
+    }
 }
 
 void Cine::play()
@@ -32,9 +49,10 @@ void Cine::stop()
     }
 }
 
-void Cine::setFramesPerSecond(int rate)
+void Cine::setFramesPerSecond(int rate) { changeRate(std::clamp(rate, kSlowest, kFastest)); }
+
+void Cine::changeRate(int rate)
 {
-    rate = std::clamp(rate, kSlowest, kFastest);
     if (rate == m_rate) {
         return;
     }

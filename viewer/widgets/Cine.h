@@ -31,6 +31,8 @@ Q_SIGNALS:
 
 private:
     void tick();
+    void followSeries();
+    void changeRate(int rate);
     void restart();
     Scene* m_scene;
     QTimer m_timer;
@@ -38,6 +40,7 @@ private:
     Plane m_plane = Plane::Axial;
     int m_first = 0;        ///< Slice at the start of the clock.
     int m_rate = 15;
+    int m_chosen = 0;       ///< The reader's, while a series is played at its own rate; 0 else.
 };
 
 } // namespace hf

@@ -6,8 +6,6 @@
 #include <QPainter>
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
 namespace hf {
 
@@ -49,57 +47,6 @@ QColor PresentationPainter::colorOf(int layer) const
 {
     const auto& color = layer < 0 ? std::nullopt : m_state->layers[std::size_t(layer)].color;
     return color ? QColor((*color)[0], (*color)[1], (*color)[2]) : kPlain;
-}
-
-QPainterPath PresentationPainter::openShutter() const
-{
-    const State::Shutter& shutter = m_state->shutter;
-    QPainterPath open;
-    open.addRect(-1, -1, m_frame.width + 2, m_frame.height + 2);
-    const auto keepInside = [&](const QPolygonF& polygon) {
-        QPainterPath path;
-        path.addPolygon(polygon);
-        path.closeSubpath();
-        open = open.intersected(path);
-    };
-    if (shutter.rectangle) {
-        const auto& [low, high] = *shutter.rectangle;
-        keepInside({at(low), at({high[0], low[1]}), at(high), at({low[0], high[1]})});
-    }
-    if (shutter.circle) {
-        // Round in the patient, whatever the pixels' shape.
-        const auto& spacing = m_shown.volume->geometry().spacingMm();
-        const double rows = shutter.circle->radius * spacing[0] / spacing[1];
-        QPolygonF ring;
-        constexpr int kCorners = 360;
-        for (int n = 0; n < kCorners; ++n) {
-            const double angle = 2 * std::numbers::pi * n / kCorners;
-            ring << at({shutter.circle->center[0] + shutter.circle->radius * std::cos(angle), shutter.circle->center[1] + rows * std::sin(angle)});
-        }
-        keepInside(ring);
-    }
-    if (!shutter.polygon.empty()) {
-        QPolygonF polygon;
-        for (const State::Point& vertex : shutter.polygon) {
-            polygon << at(vertex);
-        }
-        keepInside(polygon);
-    }
-    return open;
-}
-
-void PresentationPainter::paintShutter(Picture& picture) const
-{
-    if (!m_state || !m_state->shutter.isAny()) {
-        return;
-    }
-    QImage image(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888);
-    QPainter painter(&image);
-    painter.translate(0.5, 0.5);
-    QPainterPath all;
-    all.addRect(-1, -1, picture.width + 2, picture.height + 2);
-    const int grey = m_state->shutter.grey;
-    painter.fillPath(all.subtracted(openShutter()), QColor(grey, grey, grey));
 }
 
 void PresentationPainter::paintGraphics(QPainter& painter) const

@@ -9,14 +9,12 @@ namespace hf {
 
 struct ShownSeries;
 
-/// Lays shutters, drawings and texts of the presentation state of a series over the picture of one of its images. Nothing on planes that
+/// Lays drawings and texts of the presentation state of a series over the picture of one of its images. Nothing on planes that
 /// are no image of the state. Painter coordinates are pixels of the frame, whose centres are whole numbers.
 class PresentationPainter {
 public:
     PresentationPainter(const ShownSeries& shown, Plane plane, const SliceFrame& frame);
 
-    /// Covers what lies outside the shutters; belongs to the picture.
-    void paintShutter(Picture& picture) const;
     /// Drawings and texts, layer by layer.
     void paintGraphics(QPainter& painter) const;
 
@@ -25,7 +23,6 @@ private:
     bool isShown(const State::Targets& targets) const;
     QPointF at(const State::Point& point, State::Units units = State::Units::Image) const;
     QColor colorOf(int layer) const;
-    QPainterPath openShutter() const;
     void paintGraphic(QPainter& painter, const State::Graphic& graphic) const;
     void paintText(QPainter& painter, const State::Text& text) const;
     void paintAnchor(QPainter& painter, const State::Text& text, const QRectF& box) const;

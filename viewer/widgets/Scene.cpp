@@ -181,6 +181,18 @@ void Scene::setWindow(const WindowLevel& window)
     Q_EMIT windowChanged();
 }
 
+WindowLevel Scene::nextStoredWindow() const
+{
+    std::vector<WindowLevel> all{storedWindow()};
+    for (const WindowLevel& stored : volume()->info().windows) {
+        if (std::find(all.begin(), all.end(), stored) == all.end()) {
+            all.push_back(stored);
+        }
+    }
+    const auto present = std::find(all.begin(), all.end(), window());
+    return present == all.end() || present + 1 == all.end() ? all.front() : *(present + 1);
+}
+
 void Scene::setInverted(bool inverted)
 {
     if (!isEmpty() && inverted != active().inverted) {

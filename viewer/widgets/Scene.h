@@ -65,6 +65,8 @@ public:
     void setInverted(bool inverted);
     /// Window that file and presentation state give the image at the cursor.
     WindowLevel storedWindow() const { return active().presentedWindow(); }
+    /// The next of several windows of the file after the present one; the first one where the present one is the reader's.
+    WindowLevel nextStoredWindow() const;
     /// Applies another presentation state of the active series, by its place in series().presentations; -1: none. Window and inversion are
     /// those of the state then.
     void setPresentation(int presentation);

@@ -32,15 +32,21 @@ void ShownSeries::centreCursor()
     setCursor(volume->geometry().toLps(Index3{size.i / 2, size.j / 2, size.k / 2}));
 }
 
-View ShownSeries::view(Plane plane) const
+int ShownSeries::straightSlice(Plane plane) const
 {
     const Geometry& geometry = volume->geometry();
     const int axis = geometry.axisAcross(plane);
+    return std::clamp(int(std::lround(component(geometry.toIndex(cursor), axis))), 0, geometry.size().along(axis) - 1);
+}
+
+View ShownSeries::view(Plane plane) const
+{
     View view;
     view.plane = plane;
-    view.slice = std::clamp(int(std::lround(component(geometry.toIndex(cursor), axis))), 0, geometry.size().along(axis) - 1);
+    view.slice = straightSlice(plane);
     view.window = window;
     view.invert = isPictureInverted();
+    view.shutter = shutterOn(plane);
     return view;
 }
 
@@ -53,7 +59,7 @@ const dicom::Image* ShownSeries::imageOn(Plane plane) const
     if (!isImage) {
         return nullptr;
     }
-    const int slice = view(plane).slice;
+    const int slice = straightSlice(plane);
     constexpr double kSamePlace = 0.01;     // slices
     for (const dicom::Image& image : series.images) {
         if (image.position && series.kind == dicom::SeriesKind::Volume && std::abs(geometry.toIndex(*image.position).k - slice) < kSamePlace) {
@@ -67,7 +73,26 @@ const dicom::Image* ShownSeries::imageOn(Plane plane) const
 const dicom::Presentation* ShownSeries::stateOn(Plane plane) const
 {
     const dicom::Image* image = state() ? imageOn(plane) : nullptr;
-    return image && state()->isFor(image->sopInstanceUid, image->frame) ? state() : nullptr;
+    return image && state()->isFor(*image) ? state() : nullptr;
+}
+
+const dicom::Image& ShownSeries::imageAtCursor() const
+{
+    const dicom::Image* image = imageOn(volume->geometry().acquisitionPlane());
+    return image ? *image : series.images[series.images.size() / 2];
+}
+
+const dicom::Presentation* ShownSeries::stateAtCursor() const { return state() && state()->isFor(imageAtCursor()) ? state() : nullptr; }
+
+std::shared_ptr<const Shutter> ShownSeries::shutterOn(Plane plane) const
+{
+    const dicom::Image* image = imageOn(plane);
+    if (image && state() && state()->isFor(*image)) {
+        const Shutter& shutter = state()->shutter;
+        return shutter.isAny() ? std::shared_ptr<const Shutter>(series.presentations[std::size_t(presentation)], &shutter) : nullptr;
+    }
+    const auto& own = volume->info().shutters;
+    return image && !own.empty() ? own[std::size_t(straightSlice(plane))] : nullptr;
 }
 
 WindowLevel ShownSeries::presentedWindow() const
@@ -75,13 +100,16 @@ WindowLevel ShownSeries::presentedWindow() const
     if (!state()) {
         return volume->defaultWindow();
     }
-    const dicom::Image* image = imageOn(volume->geometry().acquisitionPlane());
-    return dicom::presentedWindow(state(), *volume, image ? *image : series.images[series.images.size() / 2], series.valueFactor);
+    return state() ? dicom::presentedWindow(state(), *volume, imageAtCursor(), series.valueFactor) : volume->defaultWindow();
 }
 
-bool ShownSeries::isPictureInverted() const { return inverted != (state() && state()->inverts(*volume)); }
+bool ShownSeries::isPictureInverted() const
+{
+    const dicom::Presentation* here = stateAtCursor();
+    return inverted != (here && here->inverts(*volume));
+}
 
-int ShownSeries::slice(Plane plane) const { return isOblique(plane) ? obliqueSlice(volume->geometry(), normal(plane), cursor) : view(plane).slice; }
+int ShownSeries::slice(Plane plane) const { return isOblique(plane) ? obliqueSlice(volume->geometry(), normal(plane), cursor) : straightSlice(plane); }
 
 int ShownSeries::sliceCount(Plane plane) const
 {

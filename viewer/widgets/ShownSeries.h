@@ -3,6 +3,7 @@
 #include "viewer/dicom/Study.h"
 #include "viewer/volume/LabelMap.h"
 #include "viewer/volume/Oblique.h"
+#include "viewer/volume/Shutter.h"
 #include "viewer/volume/Slab.h"
 #include "viewer/volume/Volume.h"
 
@@ -48,16 +49,25 @@ struct ShownSeries {
     const dicom::Presentation* state() const { return presentation < 0 ? nullptr : series.presentations[std::size_t(presentation)].get(); }
     /// The same where it is for the image that a plane shows.
     const dicom::Presentation* stateOn(Plane plane) const;
+    /// The same where it is for the image at the cursor, on whatever plane; for a middle one between images.
+    const dicom::Presentation* stateAtCursor() const;
+    /// What covers parts of the image that a plane shows: by the state, else by the image itself; null without.
+    std::shared_ptr<const Shutter> shutterOn(Plane plane) const;
     /// Window that file and state give the image at the cursor; between the images of a resampled stack that of a middle one.
     WindowLevel presentedWindow() const;
     /// Against Volume::info().isInverted: by the state and by the reader.
     bool isPictureInverted() const;
     /// The straight view of a plane that holds the cursor, as the assistant gets it.
     View view(Plane plane) const;
+    /// Its slice.
+    int straightSlice(Plane plane) const;
     bool isOblique(Plane plane) const { return isVolume() && hf::isOblique(volume->geometry(), plane, turn); }
     Vec3 normal(Plane plane) const { return turnedNormal(volume->geometry(), plane, turn); }
     /// The whole slice that a plane shows.
     SliceFrame frame(Plane plane) const;
+
+private:
+    const dicom::Image& imageAtCursor() const;
 };
 
 } // namespace hf

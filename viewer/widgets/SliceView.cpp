@@ -144,13 +144,32 @@ void SliceView::fit()
     if (isEmpty()) {
         return;
     }
+    m_mmPerPixel = fittedScale();
+    if (m_scaleOfOthers && isFittedWithOthers()) {
+        m_mmPerPixel = std::max(m_mmPerPixel, m_scaleOfOthers());
+    }
+    update();
+}
+
+bool SliceView::isFittedWithOthers() const { return !isEmpty() && shown().series.spacingMm[0] > 0 && hungSides(shown().series); }
+
+double SliceView::fittedScale() const
+{
     const SliceFrame base = baseFrame();
     double widthMm = base.width * base.pixelMm[0], heightMm = base.height * base.pixelMm[1];
     if (m_orientation.rightX == 0) {
         std::swap(widthMm, heightMm);
     }
-    m_mmPerPixel = std::max(widthMm / std::max(1, width()), heightMm / std::max(1, height())) * 1.01;
-    update();
+    return std::max(widthMm / std::max(1, width()), heightMm / std::max(1, height())) * 1.01;
+}
+
+void SliceView::followOthers()
+{
+    if (m_isReset) {
+        resetView();
+    } else if (m_isFitted) {
+        fit();
+    }
 }
 
 void SliceView::showOneToOne()
@@ -314,7 +333,9 @@ Picture SliceView::compose(const SliceFrame& grid) const
     const ShownSeries& own = shown();
     const LabelMap* mask = own.hasMask() && m_scene->isMaskShown() ? &own.mask : nullptr;
     Picture picture = composeSlab(*own.volume, grid, own.window, own.isPictureInverted(), Interpolation::Linear, own.slab, mask, m_scene->overlayStyle(own));
-    PresentationPainter(own, m_plane, grid).paintShutter(picture);
+    if (const auto shutter = own.shutterOn(m_plane)) {
+        applyShutter(picture, grid, own.volume->geometry(), own.straightSlice(m_plane), *shutter);
+    }
     return picture;
 }
 
@@ -348,7 +369,8 @@ QImage toImage(const Picture& picture) { return QImage(picture.rgb.data(), pictu
 void SliceView::paintImage(QPainter& painter)
 {
     const double ratio = devicePixelRatioF();
-    QImage image = toImage(compose(refined(frame(), {0, 0}, (QSizeF(size()) * ratio).toSize(), ratio)));
+    const Picture picture = compose(refined(frame(), {0, 0}, (QSizeF(size()) * ratio).toSize(), ratio));
+    QImage image(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888);
     image.setDevicePixelRatio(ratio);
     painter.drawImage(0, 0, image);
 }
@@ -459,8 +481,8 @@ QStringList SliceView::viewMarks() const
     if (const dicom::Presentation* state = shown().stateOn(m_plane)) {
         const QString label = QString::fromStdString(state->label);
         marks << (state->notApplied.empty() ? tr("presentation state %1").arg(label) : tr("presentation state %1, in part").arg(label));
-    } else if (shown().state()) {
-        marks << tr("grey values of presentation state %1").arg(QString::fromStdString(shown().state()->label));
+    } else if (const dicom::Presentation* grey = shown().stateAtCursor()) {
+        marks << tr("grey values of presentation state %1").arg(QString::fromStdString(grey->label));
     }
     if (isTurned()) {
         const Orientation& o = m_orientation;

@@ -48,8 +48,16 @@ public:
     /// A series is being dragged over the view.
     void setDropTarget(bool target);
     void setReferenceSlices(std::function<std::vector<ReferenceSlice>()> source) { m_references = std::move(source); }
-    /// Whole slice in the widget.
+    /// Whole slice in the widget; of images that are compared (isFittedWithOthers) at the scale of the one that needs most room.
     void fit();
+    /// A mammogram with a known scale: beside others it is as large as they are, millimetre for millimetre.
+    bool isFittedWithOthers() const;
+    /// Millimetres a pixel at which the whole slice is seen, whatever the others need.
+    double fittedScale() const;
+    /// What the others need; 0 for any.
+    void setScaleOfOthers(std::function<double()> scale) { m_scaleOfOthers = std::move(scale); }
+    /// After the others have changed: fitted anew where it is fitted.
+    void followOthers();
     /// One pixel of the image is one of the screen.
     void showOneToOne();
     void zoomBy(double factor, QPointF about);
@@ -139,6 +147,7 @@ private:
     std::optional<bool> m_isActive;
     bool m_twoPatients = false, m_dropTarget = false;
     std::function<std::vector<ReferenceSlice>()> m_references;
+    std::function<double()> m_scaleOfOthers;
     QLineEdit* m_editor = nullptr;
     Plane m_plane;
     double m_mmPerPixel = 1;

@@ -8,8 +8,10 @@
 
 #include <QDragEnterEvent>
 #include <QGridLayout>
+#include <QTimer>
 
 #include <algorithm>
+#include <utility>
 
 namespace hf {
 
@@ -35,7 +37,10 @@ ViewGrid::ViewGrid(Scene* scene, Findings* findings, QWidget* parent) : QWidget(
     m_volume->setObjectName("volumeView");
     connect(m_volume, &VolumeView3D::maximizeRequested, this, [this] { toggleMaximized(m_volume); });
     connect(scene, &Scene::volumeChanged, this, [this] { sceneChanged(); });
-    connect(scene, &Scene::shownChanged, this, [this] { updatePatients(); });
+    connect(scene, &Scene::shownChanged, this, [this] {
+        updatePatients();
+        matchScalesLater();
+    });
     connect(scene, &Scene::activePlaneChanged, this, [this] { followPlane(); });
     const auto updateMask = [this] { updateVolume(); };
     connect(scene, &Scene::maskChanged, this, updateMask);
@@ -52,6 +57,7 @@ void ViewGrid::addCell()
     view->setCrosshairShown(m_crosshair);
     view->setTextShown(m_texts);
     view->setReferenceSlices([this, view] { return referencesFor(view); });
+    view->setScaleOfOthers([this, view] { return scaleOfOthers(view); });
     connect(view, &SliceView::activated, this, [this, n] { setActiveCell(n); });
     connect(view, &SliceView::maximizeRequested, this, [this](SliceView* asked) { toggleMaximized(asked); });
     connect(view, &SliceView::contextMenuAsked, this, &ViewGrid::contextMenuAsked);
@@ -329,6 +335,36 @@ void ViewGrid::arrange()
         }
         m_grid->setColumnStretch(column, used ? 1 : 0);
     }
+    matchScalesLater();
+}
+
+void ViewGrid::resizeEvent(QResizeEvent*) { matchScalesLater(); }
+
+void ViewGrid::matchScalesLater()
+{
+    if (std::exchange(m_isMatching, true)) {
+        return;
+    }
+    QTimer::singleShot(0, this, [this] {
+        m_isMatching = false;
+        for (int n = 0; n < count(); ++n) {
+            if (view(n)->isVisibleTo(this) && view(n)->isFittedWithOthers()) {
+                view(n)->followOthers();
+            }
+        }
+    });
+}
+
+double ViewGrid::scaleOfOthers(const SliceView* own) const
+{
+    double scale = 0;
+    for (int n = 0; n < count(); ++n) {
+        const SliceView* other = view(n);
+        if (other != own && other->isVisibleTo(this) && other->isFittedWithOthers()) {
+            scale = std::max(scale, other->fittedScale());
+        }
+    }
+    return scale;
 }
 
 int ViewGrid::cellAt(QPoint at) const

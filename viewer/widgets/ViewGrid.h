@@ -72,6 +72,7 @@ protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dragMoveEvent(QDragMoveEvent* event) override;
     void dropEvent(QDropEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     struct Cell {
@@ -85,6 +86,9 @@ private:
     void updateVolume();
     void updatePatients();
     void followPlane();
+    /// Images that are compared are fitted at one scale, once all views have their places.
+    void matchScalesLater();
+    double scaleOfOthers(const SliceView* own) const;
     QWidget* widgetOf(int cell) const;
     int cellAt(QPoint at) const;
     bool isSingle() const;
@@ -99,7 +103,7 @@ private:
     QWidget* m_maximized = nullptr;
     std::string m_lastKey;      ///< Active series of a linked layout.
     int m_active = 0;
-    bool m_crosshair = true, m_texts = true, m_references = true, m_twoPatients = false;
+    bool m_crosshair = true, m_texts = true, m_references = true, m_twoPatients = false, m_isMatching = false;
 };
 
 } // namespace hf
