@@ -23,7 +23,7 @@ double processorMillisecondsOf(const std::function<void()>& work)
 {
     const auto now = [] {
         timespec time{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
         return double(time.tv_sec) * 1e3 + double(time.tv_nsec) / 1e6;
     };
     const double begin = now();

@@ -7,7 +7,7 @@
 namespace hf::bench {
 
 double millisecondsOf(const std::function<void()>& work);
-/// Of this thread's processor time: what the work costs on a machine that is busy with other things.
+/// Processor time of all threads of the program: what the work costs on a machine that is busy with other things.
 double processorMillisecondsOf(const std::function<void()>& work);
 
 /// Sorted; neither list may be empty.

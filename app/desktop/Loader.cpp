@@ -16,6 +16,8 @@ namespace hf::app {
 
 namespace {
 
+constexpr int kProgressMs = 100;    // each step paints the window at once
+
 /// Null when the middle image cannot be shown; reading the series tells why.
 QImage preview(const dicom::Series& series, const std::stop_token& stop)
 {
@@ -56,7 +58,7 @@ template <typename Work> void Loader::start(const QString& what, Work work)
         auto timer = std::make_shared<QElapsedTimer>();
         timer->start();
         const Progress progress = [deliver, timer](double fraction, const std::string&) {
-            if (timer->elapsed() > 40) {
+            if (timer->elapsed() > kProgressMs) {
                 timer->restart();
                 deliver([fraction](Loader& loader) { Q_EMIT loader.progressed(fraction); });
             }

@@ -10,6 +10,7 @@
 #include "assistant/client/EngineClient.h"
 #include "assistant/panel/ChatPanel.h"
 #include "experts/panel/LabelPanel.h"
+#include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Cine.h"
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/FindingsPanel.h"
@@ -31,6 +32,7 @@
 #include <QScreen>
 #include <QStackedWidget>
 #include <QStatusBar>
+#include <QTimer>
 #include <QToolButton>
 
 namespace hf::app {
@@ -66,6 +68,9 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     connect(m_findings, &Findings::problem, this, [this](const QString& text) { showProblem("findings", text); });
     connect(m_grid, &ViewGrid::contextMenuAsked, m_actions, &WindowActions::showViewMenu);
     connect(m_scene, &Scene::volumeChanged, this, [this] { updateState(); });
+    // While the reader still looks for what to open.
+    constexpr int kPrepareMs = 200;
+    QTimer::singleShot(kPrepareMs, m_grid->volumeView(), &VolumeView3D::prepare);
     // Never larger than the screen; the images get what is left beside the panels.
     const QSize room = screen()->availableGeometry().size() - QSize(8, 40);
     resize(QSize(1500, 940).boundedTo(room));

@@ -10,7 +10,9 @@
 #include <QHash>
 #include <QJsonArray>
 #include <QJsonDocument>
+#include <QPointer>
 #include <QProcess>
+#include <QThreadPool>
 #include <QTimer>
 
 #include <deque>
@@ -192,7 +194,7 @@ LabelMap withLegendColors(const LabelMap& mask, const std::vector<LegendEntry>& 
             }
         }
     }
-    return LabelMap(mask.geometry(), mask.voxels(), std::move(labels), mask.provenance());
+    return mask.withLabels(std::move(labels));
 }
 
 /// Findings that a model was trained for.
@@ -209,7 +211,8 @@ QList<ExpertScore> scoresFrom(const QJsonArray& array)
     return scores;
 }
 
-ExpertOutcome outcomeFrom(const QJsonObject& object, const Volume& volume)
+/// @param mask  of the outcome, read before.
+ExpertOutcome outcomeFrom(const QJsonObject& object, const LabelMap& mask)
 {
     ExpertOutcome outcome;
     outcome.expert = object["expert"].toString();
@@ -221,9 +224,6 @@ ExpertOutcome outcomeFrom(const QJsonObject& object, const Volume& volume)
     outcome.notice = object["notice"].toString();
     outcome.weightsSha256 = object["weightsSha256"].toString();
     outcome.scores = scoresFrom(object["scores"].toArray());
-    if (object["mask"].isObject()) {
-        outcome.mask = maskFrom(object["mask"].toObject(), volume);
-    }
     for (const QJsonValue& value : object["facts"].toArray()) {
         const QJsonObject f = value.toObject();
         const std::vector<double> slices = numbers(f["largestSlice"]), centroid = numbers(f["centroid"]);
@@ -247,15 +247,27 @@ ExpertOutcome outcomeFrom(const QJsonObject& object, const Volume& volume)
         const QJsonObject entry = value.toObject();
         outcome.legend.push_back({LabelId(entry["value"].toInt()), entry["color"].toString().toStdString(), entry["name"].toString().toStdString()});
     }
-    outcome.mask = withLegendColors(outcome.mask, outcome.legend);
+    outcome.mask = withLegendColors(mask, outcome.legend);
     return outcome;
 }
+
+/// Voxels where the engine can read them.
+struct HandedOver {
+    std::unique_ptr<SharedMemory> voxels, colors;
+};
 
 /// A volume that an engine holds, or shall hold.
 struct OpenVolume {
     std::shared_ptr<const Volume> volume;
-    std::unique_ptr<SharedMemory> voxels, colors;   ///< Until the engine has copied them.
+    quint64 ticket = 0;     ///< Tells it from an earlier one of the same volume.
+    std::shared_ptr<HandedOver> memory;     ///< Until the engine has copied it.
     int engineId = 0;       ///< 0: not answered yet.
+};
+
+/// A mask that was read, or why it could not be.
+struct ReadMask {
+    LabelMap mask;
+    QString code, problem;
 };
 
 /// One chat or expert run.
@@ -267,6 +279,7 @@ struct Job {
     QJsonObject parameters;     ///< Without the volumes.
     bool isSent = false, isCancelled = false;
     std::optional<ExpertOutcome> expert;
+    QJsonObject result;         ///< Of a chat that has ended.
 };
 
 } // namespace
@@ -285,7 +298,25 @@ struct EngineClient::Private {
     quint64 helloId = 0;
     QHash<quint64, const Volume*> openRequests;         ///< request -> volume
     std::map<const Volume*, OpenVolume> volumes;
+    quint64 lastTicket = 0;
     std::deque<std::shared_ptr<Job>> jobs;
+    std::deque<QJsonObject> inbox;      ///< In the order they came: one with a mask keeps the later ones waiting while it is read.
+    bool isReadingMask = false;
+    quint64 generation = 0;             ///< Of the process.
+    QThreadPool copiers;                ///< Of its own: reading a series or making surfaces must not keep an answer waiting.
+
+    /// Voxels are copied on another thread: `work()` there, then `take(result)` here, if the engine is still the same.
+    template <typename Work, typename Take> void inBackground(Work work, Take take)
+    {
+        copiers.start([self = QPointer<EngineClient>(q), generation = generation, work = std::move(work), take = std::move(take)] {
+            auto result = std::make_shared<decltype(work())>(work());
+            QMetaObject::invokeMethod(qApp, [self, generation, take, result] {
+                if (self && self->d->generation == generation) {
+                    take(*result);
+                }
+            });
+        });
+    }
 
     void setState(EngineState next)
     {
@@ -326,6 +357,9 @@ struct EngineClient::Private {
             arguments << "--model" << options.modelDirectory;
         }
         buffer.clear();
+        inbox.clear();
+        isReadingMask = false;
+        ++generation;
         setState(EngineState::Starting);
         process->start(program(), arguments);
         helloId = request("hello", {{"protocol", 1}});
@@ -341,6 +375,7 @@ struct EngineClient::Private {
         process->deleteLater();
         process = nullptr;
         error = reason;
+        ++generation;
         volumes.clear();
         openRequests.clear();
         const std::deque<std::shared_ptr<Job>> lost = std::move(jobs);
@@ -384,7 +419,7 @@ struct EngineClient::Private {
             }
             QJsonArray numbers;
             for (const auto& volume : volumesOf(*job)) {
-                const int number = openVolume(job->number, volume);
+                const int number = openVolume(volume);
                 if (number > 0) {
                     numbers.append(number);
                 }
@@ -410,30 +445,58 @@ struct EngineClient::Private {
         return std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.get() == volume; });
     }
 
-    /// The engine's number of the volume; 0 while it is being opened, -1 when it cannot be.
-    int openVolume(quint64 job, const std::shared_ptr<const Volume>& volume)
+    /// The engine's number of the volume; 0 while it is being opened.
+    int openVolume(const std::shared_ptr<const Volume>& volume)
     {
         const Volume* key = volume.get();
         const auto found = volumes.find(key);
         if (found != volumes.end()) {
             return found->second.engineId;
         }
-        OpenVolume open;
-        open.volume = volume;
-        try {
-            open.voxels = std::make_unique<SharedMemory>(key->data(), key->bytes());
-            if (key->isColor()) {
-                open.colors = std::make_unique<SharedMemory>(key->rgb().data(), key->rgb().size());
+        const quint64 ticket = ++lastTicket;
+        volumes.emplace(key, OpenVolume{volume, ticket, nullptr, 0});
+        const auto handOver = [volume] {
+            auto memory = std::make_shared<HandedOver>();
+            QString problem;
+            try {
+                memory->voxels = std::make_unique<SharedMemory>(volume->data(), volume->bytes());
+                if (volume->isColor()) {
+                    memory->colors = std::make_unique<SharedMemory>(volume->rgb().data(), volume->rgb().size());
+                }
+            } catch (const Error& error) {
+                problem = QString::fromUtf8(error.what());
             }
-        } catch (const Error& problem) {
-            const QString text = QString::fromUtf8(problem.what());
-            QTimer::singleShot(0, q, [this, number = job, text] { fail(number, "memory", text); });
-            return -1;
-        }
-        const quint64 id = request("volume/open", volumeJson(*key, open.voxels->path(), open.colors ? open.colors->path() : std::string()));
-        openRequests[id] = key;
-        volumes.emplace(key, std::move(open));
+            return std::pair(memory, problem);
+        };
+        inBackground(handOver, [this, key, ticket](const std::pair<std::shared_ptr<HandedOver>, QString>& done) {
+            const auto found = volumes.find(key);
+            if (found == volumes.end() || found->second.ticket != ticket) {
+                return;
+            }
+            if (!done.second.isEmpty()) {
+                failVolume(key, "memory", done.second);
+                return;
+            }
+            found->second.memory = done.first;
+            const HandedOver& memory = *done.first;
+            openRequests[request("volume/open", volumeJson(*key, memory.voxels->path(), memory.colors ? memory.colors->path() : std::string()))] = key;
+        });
         return 0;
+    }
+
+    /// All jobs that need a volume which cannot be opened.
+    void failVolume(const Volume* volume, const QString& code, const QString& text)
+    {
+        std::vector<quint64> lost;
+        for (const auto& job : jobs) {
+            if (needs(*job, volume)) {
+                lost.push_back(job->number);
+            }
+        }
+        volumes.erase(volume);
+        for (const quint64 number : lost) {
+            fail(number, code, text);
+        }
     }
 
     /// The engine keeps the last few volumes only.
@@ -482,12 +545,19 @@ struct EngineClient::Private {
         for (qsizetype end = buffer.indexOf('\n'); end >= 0; end = buffer.indexOf('\n', begin)) {
             const QByteArray line = buffer.mid(begin, end - begin);
             begin = end + 1;
-            receive(QJsonDocument::fromJson(line).object());
-            if (!process) {
-                return;
-            }
+            inbox.push_back(QJsonDocument::fromJson(line).object());
         }
         buffer.remove(0, begin);
+        takeInbox();
+    }
+
+    void takeInbox()
+    {
+        while (process && !isReadingMask && !inbox.empty()) {
+            const QJsonObject message = std::move(inbox.front());
+            inbox.pop_front();
+            receive(message);
+        }
     }
 
     void receive(const QJsonObject& message)
@@ -527,31 +597,57 @@ struct EngineClient::Private {
         } else if (method == "expert/progress") {
             Q_EMIT q->expertProgress(number, p["fraction"].toDouble(), p["stage"].toString());
         } else if (method == "expert/partial") {
-            takePartial(*job, p);
+            readMask(job, p, [this, job](const QJsonObject& whole, const ReadMask& read) { takePartial(*job, whole, read); });
         } else if (method == "expert/result") {
-            takeExpert(job, p);
+            readMask(job, p, [this, job](const QJsonObject& whole, const ReadMask& read) {
+                if (!job->isCancelled) {
+                    takeExpert(job, whole, read);
+                }
+            });
         }
+    }
+
+    /// Calls `take(p, mask)` at once where `p` has none; else later messages wait until it is read.
+    template <typename Take> void readMask(const std::shared_ptr<Job>& job, const QJsonObject& p, Take take)
+    {
+        if (!p["mask"].isObject()) {
+            take(p, ReadMask());
+            return;
+        }
+        isReadingMask = true;
+        const auto work = [volume = job->volume, object = p["mask"].toObject()] {
+            try {
+                return ReadMask{maskFrom(object, *volume), {}, {}};
+            } catch (const Error& problem) {
+                return ReadMask{{}, QString::fromStdString(problem.code()), QString::fromUtf8(problem.what())};
+            }
+        };
+        inBackground(work, [this, p, take](const ReadMask& read) {
+            isReadingMask = false;
+            take(p, read);
+            takeInbox();
+        });
     }
 
     /// One that cannot be read is left out: the whole mask follows.
-    void takePartial(const Job& job, const QJsonObject& p)
+    void takePartial(const Job& job, const QJsonObject& p, const ReadMask& read)
     {
-        try {
-            Q_EMIT q->expertPartial(job.number, job.volume, maskFrom(p["mask"].toObject(), *job.volume), p["share"].toDouble());
-        } catch (const Error& problem) {
-            Q_EMIT q->logLine(QString::fromUtf8(problem.what()));
+        if (!read.problem.isEmpty()) {
+            Q_EMIT q->logLine(read.problem);
+        } else if (!job.isCancelled) {
+            Q_EMIT q->expertPartial(job.number, job.volume, read.mask, p["share"].toDouble());
         }
     }
 
-    void takeExpert(const std::shared_ptr<Job>& job, const QJsonObject& p)
+    void takeExpert(const std::shared_ptr<Job>& job, const QJsonObject& p, const ReadMask& read)
     {
-        try {
-            job->expert = outcomeFrom(p, *job->volume);
-            job->expert->volume = job->volume;
-            Q_EMIT q->expertFinished(job->number, *job->expert);
-        } catch (const Error& problem) {
-            fail(job->number, QString::fromStdString(problem.code()), QString::fromUtf8(problem.what()));
+        if (!read.problem.isEmpty()) {
+            fail(job->number, read.code, read.problem);
+            return;
         }
+        job->expert = outcomeFrom(p, read.mask);
+        job->expert->volume = job->volume;
+        Q_EMIT q->expertFinished(job->number, *job->expert);
     }
 
     void modelKnown(const QJsonObject& model, const QString& problem)
@@ -581,21 +677,31 @@ struct EngineClient::Private {
             const auto found = volumes.find(openRequests.take(id));
             if (found != volumes.end()) {
                 found->second.engineId = result["volume"].toInt();
-                found->second.voxels.reset();
-                found->second.colors.reset();
+                // Much memory takes its time to be given back.
+                copiers.start([memory = std::exchange(found->second.memory, nullptr)]() mutable { memory.reset(); });
             }
             advance();
             return;
         }
-        if (const std::shared_ptr<Job> job = findJob(id)) {
-            if (!job->isChat) {
-                takeExpert(job, result);
-            }
+        const std::shared_ptr<Job> job = findJob(id);
+        if (!job) {
+            return;
+        }
+        const auto end = [this, job, id] {
             removeJob(id);
             if (job->isChat) {
-                Q_EMIT q->chatFinished(id, chatFrom(*job, result));
+                Q_EMIT q->chatFinished(id, chatFrom(*job, job->result));
             }
             advance();
+        };
+        if (job->isChat) {
+            job->result = result;
+            end();
+        } else {
+            readMask(job, result, [this, job, end](const QJsonObject& whole, const ReadMask& read) {
+                takeExpert(job, whole, read);
+                end();
+            });
         }
     }
 
@@ -644,17 +750,7 @@ struct EngineClient::Private {
             return;
         }
         if (openRequests.contains(id)) {
-            const Volume* volume = openRequests.take(id);
-            volumes.erase(volume);
-            std::vector<quint64> lost;
-            for (const auto& job : jobs) {
-                if (needs(*job, volume)) {
-                    lost.push_back(job->number);
-                }
-            }
-            for (const quint64 number : lost) {
-                fail(number, problem["data"].toObject()["code"].toString(), text);
-            }
+            failVolume(openRequests.take(id), problem["data"].toObject()["code"].toString(), text);
             return;
         }
         fail(id, problem["data"].toObject()["code"].toString(), text);

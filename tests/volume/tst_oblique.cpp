@@ -1,6 +1,8 @@
 #include "support/Check.h"
 #include "viewer/volume/Error.h"
+#include "viewer/volume/LabelMap.h"
 #include "viewer/volume/Oblique.h"
+#include "viewer/volume/Picture.h"
 #include "viewer/volume/Slab.h"
 
 #include <nlohmann/json.hpp>
@@ -101,6 +103,41 @@ HF_TEST(valuesOfObliqueSlicesAreThoseOfScipyAndItk)
     }
     HF_CHECK(slices >= 9);
     HF_CHECK(compared > 3000);
+}
+
+HF_TEST(labelsOfObliqueSlicesAreThoseOfTheNearestVoxels)
+{
+    const Volume volume = recorded();
+    const Size3 size = volume.geometry().size();
+    std::vector<LabelId> voxels;
+    for (std::size_t n = 0; n < size.voxels(); ++n) {
+        voxels.push_back(LabelId(1 + n * 7 % 250));
+    }
+    std::vector<Label> labels;
+    for (int value = 1; value <= 250; ++value) {
+        labels.push_back({LabelId(value), "label", {std::uint8_t(value), std::uint8_t(255 - value), 7}, {}, {}});
+    }
+    const LabelMap map(volume.geometry(), voxels, labels);
+    const PlaneTurn turn = PlaneTurn{}.turnedAbout({1, 2, -0.5}, 33 * kDegree);
+    SliceFrame frame = obliqueFrame(volume.geometry(), Plane::Axial, turn, volume.geometry().toLps(ContinuousIndex{11.3, 9.2, 7.7}));
+    frame.pixelMm = {frame.pixelMm[0] / 3, frame.pixelMm[1] / 3};
+    frame.width *= 3;
+    frame.height *= 3;
+    const Picture picture = composeSlice(volume, frame, {40, 400, {}}, false, Interpolation::Linear, &map, {1, false, {}});
+    int inside = 0;
+    for (int y = 0; y < frame.height; ++y) {
+        for (int x = 0; x < frame.width; ++x) {
+            const ContinuousIndex c = volume.geometry().toIndex(frame.toLps(x, y));
+            const auto isTie = [](double v) { return std::abs(v - std::floor(v) - 0.5) < 1e-6; };
+            const Index3 index{int(std::floor(c.i + 0.5)), int(std::floor(c.j + 0.5)), int(std::floor(c.k + 0.5))};
+            if (isTie(c.i) || isTie(c.j) || isTie(c.k) || !volume.geometry().contains(index)) {
+                continue;
+            }
+            HF_CHECK_EQUAL(int(picture.at(x, y).r), int(map.valueAt(index)));
+            ++inside;
+        }
+    }
+    HF_CHECK(inside > 2000);
 }
 
 HF_TEST(aLinearRampIsExactOnEveryPlane)

@@ -405,7 +405,7 @@ public:
         return m_state.presentation ? presented(level) : level;
     }
 
-    /// Values of the volume for the outputs of the state's modality step: a window without centre and width covers them all.
+    /// Values of the volume: a state with a modality step and without a window shows all that comes out of them.
     void cover(double low, double high)
     {
         const auto out = [&](double value) { return changed((value / m_factor - m_image.rescale[1]) / m_image.rescale[0]); };

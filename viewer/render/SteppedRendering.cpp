@@ -22,12 +22,23 @@ namespace hf {
 
 namespace {
 
-constexpr int kTilePixels = 48;                 // along each side, about
+constexpr int kTilePixels = 48;                 // along each side, about, at first
+constexpr int kSmallestTile = 12;
+constexpr double kTileMs = 40;                  // what a tile may take
 constexpr int kIdleMs = 250;                    // until the tiles begin
 constexpr double kPictureMs = 60;               // what a coarse picture may take
 constexpr float kFinest = 2, kCoarsest = 10;    // pixels for a ray along each side
 
 struct Tile { int x0, y0, x1, y1; };
+
+/// Quarters of a tile that takes too long.
+std::vector<Tile> split(const Tile& tile)
+{
+    const int x = (tile.x0 + tile.x1) / 2, y = (tile.y0 + tile.y1) / 2;
+    std::vector<Tile> quarters{{tile.x0, tile.y0, x, y}, {x, tile.y0, tile.x1, y}, {tile.x0, y, x, tile.y1}, {x, y, tile.x1, tile.y1}};
+    std::erase_if(quarters, [](const Tile& quarter) { return quarter.x1 <= quarter.x0 || quarter.y1 <= quarter.y0; });
+    return quarters;
+}
 
 /// Whole pixels, those in the middle first.
 std::vector<Tile> tilesOf(int width, int height)
@@ -83,6 +94,7 @@ struct SteppedRendering::Private {
     QElapsedTimer clock;
     std::vector<Tile> tiles;        ///< Still to be drawn.
     float coarse = kCoarsest;
+    int largestTile = kTilePixels / 2;  ///< What can be drawn in time, along each side.
     bool isKnown = false, isSoftware = true, isWhole = false, isTile = false, isSharp = false;
 
     /// Grows where pictures take too long, shrinks where there is time.
@@ -176,12 +188,21 @@ void SteppedRendering::drawNextTile()
     if (d->tiles.empty()) {
         return;
     }
+    while (std::max(d->tiles.back().x1 - d->tiles.back().x0, d->tiles.back().y1 - d->tiles.back().y0) > d->largestTile * 3 / 2) {
+        const std::vector<Tile> quarters = split(d->tiles.back());
+        d->tiles.pop_back();
+        d->tiles.insert(d->tiles.end(), quarters.begin(), quarters.end());
+    }
+    QElapsedTimer clock;
+    clock.start();
     {
         const TileView narrowed(d->renderer, d->tiles.back(), width, height);
         d->isTile = true;
         window->Render();
         d->isTile = false;
     }
+    const double tookMs = double(clock.nsecsElapsed()) / 1e6;
+    d->largestTile = tookMs > kTileMs ? std::max(kSmallestTile, d->largestTile / 2) : tookMs < kTileMs / 8 ? std::min(kTilePixels, d->largestTile * 2) : d->largestTile;
     d->tiles.pop_back();
     d->isSharp = d->tiles.empty();
     if (d->isSharp) {

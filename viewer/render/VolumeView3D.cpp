@@ -35,6 +35,7 @@
 #include <QMouseEvent>
 #include <QPointer>
 #include <QThreadPool>
+#include <QTimer>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -48,6 +49,9 @@ namespace hf {
 namespace {
 
 using Surfaces = std::map<LabelId, vtkSmartPointer<vtkPolyData>>;
+
+/// Where the processor draws, a large volume would only make it slow.
+constexpr double kMostVoxels = 24e6, kMostInSoftware = 8e6;
 
 /// Runs on a pool thread; `done` is called on the GUI thread afterwards, if the receiver is still there.
 template <typename Work> auto startWork(QObject* receiver, Work work, void (*done)(QObject*))
@@ -105,6 +109,7 @@ struct VolumeView3D::Private {
     std::map<LabelId, vtkSmartPointer<vtkActor>> surfaces;
     bool hasMask = false, hasImage = false;
     bool isQuiet = false;           ///< Several changes, one picture.
+    bool wasPrepared = false, isPreparing = false;
     std::unique_ptr<SteppedRendering> stepped;  // last: it looks at the others until it goes
 
     bool isHu() const { return volume && volume->info().unit == Unit::Hu; }
@@ -265,8 +270,65 @@ VolumeView3D::~VolumeView3D() { d->crop->SetInteractor(nullptr); }
 
 QSurfaceFormat VolumeView3D::surfaceFormat() { return QVTKOpenGLNativeWidget::defaultFormat(); }
 
+void VolumeView3D::prepare()
+{
+    if (d->wasPrepared || d->volume || !window()->isVisible()) {
+        return;
+    }
+    d->wasPrepared = d->isPreparing = d->isQuiet = true;
+    const Size3 size{4, 4, 4};
+    const Geometry geometry(size, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    d->mapper->SetInputData(toVtkImage(Volume(geometry, std::vector<std::int16_t>(size.voxels(), 300), {})));
+    d->renderer->AddVolume(d->actor);
+    d->applyPreset();
+    d->renderer->ResetCamera();
+    // Without OpenGL there is no picture, and nothing to prepare.
+    if (d->widget->grabFramebuffer().isNull()) {
+        endPreparing();
+        return;
+    }
+    const LabelMap label(geometry, std::vector<LabelId>(size.voxels(), 1), {{1, "label", {255, 0, 0}, {}, {}}});
+    prepareNext({[this] { drawForNobody(false); }, [this] { drawForNobody(true); }, [this, label] {
+        d->showSurfaces(toVtkSurfaces(label));
+        drawForNobody(false);
+    }, [this] { drawForNobody(true); }});
+}
+
+/// One step in a turn of the event loop: each compiles something else.
+void VolumeView3D::prepareNext(std::vector<std::function<void()>> steps)
+{
+    if (steps.empty()) {
+        endPreparing();
+        return;
+    }
+    QTimer::singleShot(0, this, [this, steps = std::move(steps)] {
+        if (d->isPreparing) {
+            steps.front()();
+            prepareNext({steps.begin() + 1, steps.end()});
+        }
+    });
+}
+
+/// @param isWhole  with all rays.
+void VolumeView3D::drawForNobody(bool isWhole)
+{
+    d->stepped->setWhole(isWhole);
+    d->window->Render();
+    d->stepped->setWhole(false);
+}
+
+void VolumeView3D::endPreparing()
+{
+    if (d->isPreparing) {
+        d->removeSurfaces();
+        d->renderer->RemoveVolume(d->actor);
+        d->isPreparing = d->isQuiet = false;
+    }
+}
+
 void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
 {
+    endPreparing();
     clearMask();
     d->renderer->RemoveVolume(d->actor);
     d->hasImage = false;
@@ -293,7 +355,8 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     d->speed->setText(tr("Building the volume ..."));
     d->speed->show();
     placeMarks();
-    d->image = startWork(this, [volume = d->volume] { return toVtkImage(*volume); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
+    const double most = d->stepped->isSoftware() ? kMostInSoftware : kMostVoxels;
+    d->image = startWork(this, [volume = d->volume, most] { return toVtkImage(*volume, most); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
 }
 
 void VolumeView3D::takeBuilt()

@@ -7,7 +7,9 @@
 #include <QSurfaceFormat>
 #include <QWidget>
 
+#include <functional>
 #include <memory>
+#include <vector>
 
 namespace hf {
 
@@ -22,6 +24,9 @@ public:
 
     /// Must be the default format before the QApplication is made.
     static QSurfaceFormat surfaceFormat();
+    /// Makes the context and compiles what drawing needs, with a volume of a few voxels that nobody sees: the first volume then need not wait
+    /// for it. Goes on in later turns of the event loop. Nothing when a volume is there. The window must be shown.
+    void prepare();
     /// Null shows nothing. A preset that the reader chose stays where the new volume has it.
     void setVolume(std::shared_ptr<const Volume> volume);
     const std::shared_ptr<const Volume>& volume() const;
@@ -62,6 +67,9 @@ protected:
 private:
     struct Private;
     void takeBuilt();
+    void prepareNext(std::vector<std::function<void()>> steps);
+    void drawForNobody(bool isWhole);
+    void endPreparing();
     void placeMarks();
     /// Renders a volume that has just been built, and says when that is slow.
     void showFirst();

@@ -15,10 +15,11 @@ namespace hf {
 // Conversions to VTK's data. They take long for large volumes and need no render window: any thread may run them.
 
 /// Values scaled to short: HU as they are, others to 0 .. 1000 between the 0.1 and 99.9 percentile. Every second, third ... voxel along the
-/// finest axes where there are more than 24 million.
-vtkSmartPointer<vtkImageData> toVtkImage(const Volume& volume);
+/// finest axes where there are more than `mostVoxels`.
+vtkSmartPointer<vtkImageData> toVtkImage(const Volume& volume, double mostVoxels = 24e6);
 
-/// Smoothed surfaces of all labels that have voxels, LPS mm.
+/// Smoothed, closed surfaces of all labels, LPS mm; empty of those without voxels. Of a label in a large box every
+/// second, third ... voxel along the finest axes is taken: 2 million at most, fewer where there are many labels.
 std::map<LabelId, vtkSmartPointer<vtkPolyData>> toVtkSurfaces(const LabelMap& mask);
 
 } // namespace hf

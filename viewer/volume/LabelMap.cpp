@@ -39,6 +39,13 @@ LabelMap::LabelMap(Geometry geometry, std::vector<LabelId> voxels, std::vector<L
     m_voxels = std::make_shared<const std::vector<LabelId>>(std::move(voxels));
 }
 
+LabelMap LabelMap::withLabels(std::vector<Label> labels) const
+{
+    LabelMap other = *this;
+    other.m_labels = std::move(labels);
+    return other;
+}
+
 const Label* LabelMap::findLabel(LabelId value) const
 {
     const auto place = std::find_if(m_labels.begin(), m_labels.end(), [&](const Label& label) { return label.value == value; });

@@ -57,6 +57,8 @@ public:
     const std::vector<LabelId>& voxels() const { return *m_voxels; }
     const std::vector<Label>& labels() const { return m_labels; }
     const Provenance& provenance() const { return m_provenance; }
+    /// The same voxels, not copied, with other names or colours.
+    LabelMap withLabels(std::vector<Label> labels) const;
     LabelId valueAt(Index3 index) const { return (*m_voxels)[m_geometry.offset(index)]; }
     const Label* findLabel(LabelId value) const;
 

@@ -10,6 +10,8 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <system_error>
+#include <thread>
 
 namespace hf {
 
@@ -151,6 +153,29 @@ std::optional<AlignedWalk> alignedWalk(const IndexWalk& walk)
     return AlignedWalk{x, y, across, hf::at(walk.start, across)};
 }
 
+/// Calls `work(first row, row after the last)` for bands of rows, side by side on several threads where there is enough to do.
+template <typename Work> void forBands(int rows, int columns, const Work& work)
+{
+    constexpr std::size_t kEnoughPixels = 200000;
+    constexpr unsigned kMostThreads = 4;
+    const bool isLarge = std::size_t(rows) * std::size_t(columns) > kEnoughPixels;
+    const int bands = isLarge ? int(std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads)) : 1;
+    const auto band = [&](int n) { work(rows * n / bands, rows * (n + 1) / bands); };
+    std::vector<std::jthread> others;
+    int started = 1;
+    try {
+        for (; started < bands; ++started) {
+            others.emplace_back(band, started);
+        }
+    } catch (const std::system_error&) {
+        // No thread is to be had: what is left is done here.
+    }
+    band(0);
+    for (int n = started; n < bands; ++n) {
+        band(n);
+    }
+}
+
 /// Values of a frame as floats; NaN outside the volume. `channels` values lie side by side for each voxel; `voxels` begins
 /// with the one to sample.
 template <typename T> class Sampler {
@@ -177,14 +202,11 @@ public:
             nearestAligned(values, width, height);
             return values;
         }
-        const auto nearestAlong = [&](double coordinate, int axis) { return tapAt(coordinate, m_size.along(axis), Interpolation::Nearest).low; };
-        for (std::size_t n = 0; n < values.size(); ++n) {
-            const ContinuousIndex index = m_walk.at(double(n % std::size_t(width)), double(n / std::size_t(width)));
-            const int i = nearestAlong(index.i, 0), j = nearestAlong(index.j, 1), k = nearestAlong(index.k, 2);
-            if (i >= 0 && j >= 0 && k >= 0) {
-                values[n] = m_voxels[stride(0) * std::size_t(i) + stride(1) * std::size_t(j) + stride(2) * std::size_t(k)];
+        forBands(height, width, [&](int first, int last) {
+            for (int y = first; y < last; ++y) {
+                nearestFreeRow(values.data() + std::size_t(y) * std::size_t(width), width, y);
             }
-        }
+        });
         return values;
     }
 
@@ -292,10 +314,87 @@ private:
 
     void sampleFree(std::vector<float>& values, int width, int height) const
     {
-        for (int y = 0; y < height; ++y) {
-            for (int x = 0; x < width; ++x) {
-                values[std::size_t(y) * std::size_t(width) + std::size_t(x)] = valueAt(m_walk.at(x, y));
+        forBands(height, width, [&](int first, int last) {
+            for (int y = first; y < last; ++y) {
+                sampleFreeRow(values.data() + std::size_t(y) * std::size_t(width), width, y);
             }
+        });
+    }
+
+    void sampleFreeRow(float* out, int width, int y) const
+    {
+        const Run inner = m_interpolation == Interpolation::Linear ? innerRun(width, y) : Run{};
+        for (int x = 0; x < inner.first; ++x) {
+            out[x] = valueAt(m_walk.at(x, y));
+        }
+        sampleInner(out, inner, y);
+        for (int x = inner.last; x < width; ++x) {
+            out[x] = valueAt(m_walk.at(x, y));
+        }
+    }
+
+    /// Pixels of a row, `first` to before `last`, that lie among eight voxels: nothing about borders is to be asked there.
+    struct Run { int first = 0, last = 0; };
+
+    Run innerRun(int width, int y) const
+    {
+        double first = 0, last = width;
+        const ContinuousIndex start = m_walk.at(0, y);
+        for (int axis = 0; axis < 3; ++axis) {
+            const double from = at(start, axis), step = at(m_walk.perX, axis), most = m_size.along(axis) - 1;
+            constexpr double kNegligible = 1e-9, kSensible = 1e9;
+            if (!(std::abs(from) < kSensible) || !(std::abs(step) < kSensible)) {
+                return {};
+            }
+            if (std::abs(step) < kNegligible) {
+                // A whole row may not leave the volume by such steps.
+                if (!(from > 1e-3 && from < most - 1e-3)) {
+                    return {};
+                }
+                continue;
+            }
+            first = std::max(first, std::min(-from / step, (most - from) / step));
+            last = std::min(last, std::max(-from / step, (most - from) / step));
+        }
+        // A pixel less on both sides: rounding decides nothing.
+        return last - first > 4 ? Run{int(std::ceil(first)) + 1, int(std::floor(last)) - 1} : Run{};
+    }
+
+    void sampleInner(float* out, Run run, int y) const
+    {
+        const ContinuousIndex start = m_walk.at(0, y), step = m_walk.perX;
+        const std::size_t toI = stride(0), toJ = stride(1), toK = stride(2);
+        for (int x = run.first; x < run.last; ++x) {
+            const double ci = start.i + step.i * x, cj = start.j + step.j * x, ck = start.k + step.k * x;
+            const int i = int(ci), j = int(cj), k = int(ck);
+            const float wi = float(ci - i), wj = float(cj - j), wk = float(ck - k);
+            const T* cell = m_voxels.data() + toI * std::size_t(i) + toJ * std::size_t(j) + toK * std::size_t(k);
+            const auto along = [&](const T* voxel) { return float(voxel[0]) + (float(voxel[toI]) - float(voxel[0])) * wi; };
+            const float frontTop = along(cell), frontBottom = along(cell + toJ), backTop = along(cell + toK), backBottom = along(cell + toK + toJ);
+            const float front = frontTop + (frontBottom - frontTop) * wj, back = backTop + (backBottom - backTop) * wj;
+            out[x] = front + (back - front) * wk;
+        }
+    }
+
+    void nearestFreeRow(T* out, int width, int y) const
+    {
+        const auto nearestAlong = [&](double coordinate, int axis) { return tapAt(coordinate, m_size.along(axis), Interpolation::Nearest).low; };
+        const auto atBorder = [&](int x) {
+            const ContinuousIndex index = m_walk.at(x, y);
+            const int i = nearestAlong(index.i, 0), j = nearestAlong(index.j, 1), k = nearestAlong(index.k, 2);
+            return i < 0 || j < 0 || k < 0 ? T(0) : m_voxels[stride(0) * std::size_t(i) + stride(1) * std::size_t(j) + stride(2) * std::size_t(k)];
+        };
+        const Run inner = innerRun(width, y);
+        const ContinuousIndex start = m_walk.at(0, y), step = m_walk.perX;
+        for (int x = 0; x < inner.first; ++x) {
+            out[x] = atBorder(x);
+        }
+        for (int x = inner.first; x < inner.last; ++x) {
+            const int i = int(start.i + step.i * x + 0.5), j = int(start.j + step.j * x + 0.5), k = int(start.k + step.k * x + 0.5);
+            out[x] = m_voxels[stride(0) * std::size_t(i) + stride(1) * std::size_t(j) + stride(2) * std::size_t(k)];
+        }
+        for (int x = inner.last; x < width; ++x) {
+            out[x] = atBorder(x);
         }
     }
 
@@ -458,8 +557,10 @@ void blendMask(Picture& picture, const LabelMap& mask, const SliceFrame& frame, 
 Picture fromGrey(const std::vector<std::uint8_t>& grey, int width, int height)
 {
     Picture picture{width, height, std::vector<std::uint8_t>(grey.size() * 3)};
-    for (std::size_t n = 0; n < grey.size(); ++n) {
-        std::fill_n(picture.rgb.begin() + std::ptrdiff_t(n * 3), 3, grey[n]);
+    std::uint8_t* out = picture.rgb.data();
+    for (const std::uint8_t level : grey) {
+        out[0] = out[1] = out[2] = level;
+        out += 3;
     }
     return picture;
 }

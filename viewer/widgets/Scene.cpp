@@ -400,7 +400,7 @@ void Scene::setLabelColor(LabelId value, Rgb8 color)
             label.color = color;
         }
     }
-    own().mask = LabelMap(old.geometry(), old.voxels(), std::move(labels), old.provenance());
+    own().mask = old.withLabels(std::move(labels));
     Q_EMIT maskStyleChanged();
 }
 
