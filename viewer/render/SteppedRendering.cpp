@@ -136,6 +136,12 @@ bool SteppedRendering::isSharp() const { return d->isSharp; }
 
 void SteppedRendering::setWhole(bool whole) { d->isWhole = whole; }
 
+void SteppedRendering::startOver()
+{
+    d->coarse = kCoarsest;
+    d->largestTile = kTilePixels / 2;
+}
+
 void SteppedRendering::pictureStarts()
 {
     d->clock.start();

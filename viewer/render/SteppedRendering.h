@@ -24,6 +24,8 @@ public:
     bool isSoftware() const;
     /// Pictures are drawn with all rays and at once while this is on: for those that are kept.
     void setWhole(bool whole);
+    /// Something else will be drawn: how long it takes is to be learnt anew, from few rays and small tiles on.
+    void startOver();
     /// All rays were drawn for what is seen.
     bool isSharp() const;
 

@@ -329,6 +329,7 @@ void VolumeView3D::endPreparing()
 void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
 {
     endPreparing();
+    d->stepped->startOver();
     clearMask();
     d->renderer->RemoveVolume(d->actor);
     d->hasImage = false;
@@ -436,6 +437,7 @@ void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hid
     if (isSame) {
         d->styleSurfaces();
     } else {
+        d->stepped->startOver();
         d->removeSurfaces();
         d->shapes = startWork(this, [mask] { return toVtkSurfaces(mask); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
     }
