@@ -46,9 +46,11 @@ private:
     std::vector<std::int32_t> m_sums;
 };
 
-/// What the processor can do; found at run time. `plain` is written without intrinsics and is the oracle of the others.
-enum class MatVecKind { Plain, Avx512 };
+/// What the processor can do; found at run time. `Plain` is written without intrinsics and is the oracle of the others.
+enum class MatVecKind { Plain, Avx2, Avx512 };
+bool isSupported(MatVecKind kind);
 MatVecKind bestMatVec();
+const char* nameOf(MatVecKind kind);
 
 /// y[n] = sum over k of W[n, k] x[k] for the blocks [firstBlock, endBlock) of 16 rows; y is the whole result, [rows].
 void multiplyBlocks(const WeightView& weights, const InputVector& x, float* y, std::int64_t firstBlock, std::int64_t endBlock,

@@ -1,0 +1,217 @@
+#include "assistant/engine/MatVecKernels.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <immintrin.h>
+
+namespace hf::assistant::matvec {
+
+namespace {
+
+#define HF_AVX2 __attribute__((target("avx2,fma,f16c")))
+
+template <WeightView::Type type> HF_AVX2 inline __m256 load8(const void* data, std::int64_t at)
+{
+    if constexpr (type == WeightView::Type::Fp32) {
+        return _mm256_loadu_ps(static_cast<const float*>(data) + at);
+    } else {
+        const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(static_cast<const std::uint16_t*>(data) + at));
+        if constexpr (type == WeightView::Type::Fp16) {
+            return _mm256_cvtph_ps(half);
+        }
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+    }
+}
+
+HF_AVX2 inline float total(__m256 sum)
+{
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+/// Four rows at a time share what is loaded of x.
+template <WeightView::Type type> HF_AVX2 void floatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
+{
+    constexpr std::int64_t kWidth = type == WeightView::Type::Fp32 ? 4 : 2;
+    const std::int64_t columns = w.columns, whole = columns / 16 * 16;
+    std::int64_t row = begin;
+    for (; row + 4 <= end; row += 4) {
+        __m256 sums[4][2];
+        for (auto& pair : sums) {
+            pair[0] = pair[1] = _mm256_setzero_ps();
+        }
+        for (std::int64_t k = 0; k < whole; k += 16) {
+            const __m256 x0 = _mm256_loadu_ps(x + k), x1 = _mm256_loadu_ps(x + k + 8);
+            for (int n = 0; n < 4; ++n) {
+                const std::int64_t at = (row + n) * columns + k;
+                _mm_prefetch(static_cast<const char*>(w.data) + at * kWidth + kAheadBytes, _MM_HINT_T0);
+                sums[n][0] = _mm256_fmadd_ps(load8<type>(w.data, at), x0, sums[n][0]);
+                sums[n][1] = _mm256_fmadd_ps(load8<type>(w.data, at + 8), x1, sums[n][1]);
+            }
+        }
+        for (int n = 0; n < 4; ++n) {
+            y[row + n] = total(_mm256_add_ps(sums[n][0], sums[n][1])) + tailDot(w, row + n, x, whole);
+        }
+    }
+    for (; row < end; ++row) {
+        __m256 sum = _mm256_setzero_ps();
+        for (std::int64_t k = 0; k < whole; k += 8) {
+            sum = _mm256_fmadd_ps(load8<type>(w.data, row * columns + k), _mm256_loadu_ps(x + k), sum);
+        }
+        y[row] = total(sum) + tailDot(w, row, x, whole);
+    }
+}
+
+/// 32 columns at a time stay in registers while the rows go by; what is left over is summed plainly.
+template <WeightView::Type type> HF_AVX2 void sumRowsOf(const WeightView& w, const float* p, float* y)
+{
+    const std::int64_t columns = w.columns, whole = columns / 32 * 32;
+    for (std::int64_t k = 0; k < whole; k += 32) {
+        __m256 sums[4];
+        for (auto& sum : sums) {
+            sum = _mm256_setzero_ps();
+        }
+        for (std::int64_t row = 0; row < w.rows; ++row) {
+            const __m256 factor = _mm256_set1_ps(p[row]);
+            for (int n = 0; n < 4; ++n) {
+                sums[n] = _mm256_fmadd_ps(load8<type>(w.data, row * columns + k + n * 8), factor, sums[n]);
+            }
+        }
+        for (int n = 0; n < 4; ++n) {
+            _mm256_storeu_ps(y + k + n * 8, sums[n]);
+        }
+    }
+    tailSums(w, p, y, whole);
+}
+
+HF_AVX2 std::uint64_t readAllOf(const char* bytes, std::int64_t count)
+{
+    __m256i sums[4];
+    for (auto& sum : sums) {
+        sum = _mm256_setzero_si256();
+    }
+    for (std::int64_t at = 0; at < count; at += 128) {
+        _mm_prefetch(bytes + at + kAheadBytes, _MM_HINT_T0);
+        _mm_prefetch(bytes + at + 64 + kAheadBytes, _MM_HINT_T0);
+        for (int n = 0; n < 4; ++n) {
+            sums[n] = _mm256_add_epi64(sums[n], _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + at + n * 32)));
+        }
+    }
+    alignas(32) std::uint64_t parts[4];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(parts), _mm256_add_epi64(_mm256_add_epi64(sums[0], sums[1]), _mm256_add_epi64(sums[2], sums[3])));
+    return parts[0] + parts[1] + parts[2] + parts[3];
+}
+
+/// The integer products of one group with the 16 rows of a block: rows 0 to 7 and 8 to 15.
+struct Products {
+    __m256i low, high;
+};
+
+/// Unsigned bytes times signed ones in 16 bits can overflow, so both are widened first: two lanes a row, which are added at the end.
+HF_AVX2 inline Products int8Products(const std::uint8_t* data, const std::int8_t* x)
+{
+    __m256i sums[4];
+    for (auto& sum : sums) {
+        sum = _mm256_setzero_si256();
+    }
+    for (int n = 0; n < 8; ++n) {
+        std::int32_t bits;
+        std::memcpy(&bits, x + 4 * n, sizeof bits);
+        const __m256i four = _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(bits)));
+        for (int part = 0; part < 4; ++part) {
+            const __m256i rows = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data + n * 64 + part * 16)));
+            sums[part] = _mm256_add_epi32(sums[part], _mm256_madd_epi16(rows, four));
+        }
+    }
+    // Adding neighbours leaves the rows as 0 1 4 5 2 3 6 7.
+    constexpr int kInOrder = 0xD8;
+    return {_mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[0], sums[1]), kInOrder), _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[2], sums[3]), kInOrder)};
+}
+
+/// 15 * 127 * 2 fits 16 bits, so that bytes are multiplied as they are.
+HF_AVX2 inline Products int4Products(const std::uint8_t* data, const std::int8_t* x)
+{
+    const __m256i fifteen = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
+    Products sums{_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (int n = 0; n < 4; ++n) {
+        std::int32_t bits, laterBits;
+        std::memcpy(&bits, x + 4 * n, sizeof bits);
+        std::memcpy(&laterBits, x + 16 + 4 * n, sizeof laterBits);
+        const __m256i four = _mm256_set1_epi32(bits), later = _mm256_set1_epi32(laterBits);
+        for (int part = 0; part < 2; ++part) {
+            const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + n * 64 + part * 32));
+            const __m256i first = _mm256_maddubs_epi16(_mm256_and_si256(both, fifteen), four);
+            const __m256i second = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(both, 4), fifteen), later);
+            __m256i& sum = part == 0 ? sums.low : sums.high;
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(first, second), ones));
+        }
+    }
+    return sums;
+}
+
+template <WeightView::Type type> HF_AVX2 void quantisedBlock(const WeightView& w, const InputVector& x, float* y, std::int64_t block)
+{
+    constexpr std::int64_t kBytes = type == WeightView::Type::Int8 ? kInt8Bytes : kInt4Bytes;
+    const std::int64_t groups = w.groups();
+    const auto* data = static_cast<const std::uint8_t*>(w.data) + block * w.blockBytes();
+    const std::uint16_t* scales = w.scales + block * groups * kRows;
+    __m256 low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
+    for (std::int64_t group = 0; group < groups; ++group, data += kBytes, scales += kRows) {
+        for (std::int64_t at = 0; at < kBytes; at += 64) {
+            _mm_prefetch(reinterpret_cast<const char*>(data) + at + kAheadBytes, _MM_HINT_T0);
+        }
+        const std::int8_t* values = x.bytes() + group * kGroup;
+        Products products;
+        if constexpr (type == WeightView::Type::Int8) {
+            products = int8Products(data, values);
+        } else {
+            products = int4Products(data, values);
+        }
+        const __m256i zero = _mm256_set1_epi32((type == WeightView::Type::Int8 ? -128 : -8) * x.sums()[group]);
+        const __m256 factor = _mm256_set1_ps(x.factors()[group]);
+        const __m256 lowScales = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
+        const __m256 highScales = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales + 8)));
+        low = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(products.low, zero)), _mm256_mul_ps(lowScales, factor), low);
+        high = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(products.high, zero)), _mm256_mul_ps(highScales, factor), high);
+    }
+    alignas(32) float rows[kRows];
+    _mm256_store_ps(rows, low);
+    _mm256_store_ps(rows + 8, high);
+    const std::int64_t row = block * kRows;
+    std::copy_n(rows, std::min<std::int64_t>(kRows, w.rows - row), y + row);
+}
+
+void anyFloatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
+{
+    switch (w.type) {
+    case WeightView::Type::Fp32: return floatRows<WeightView::Type::Fp32>(w, x, y, begin, end);
+    case WeightView::Type::Fp16: return floatRows<WeightView::Type::Fp16>(w, x, y, begin, end);
+    default: return floatRows<WeightView::Type::Bf16>(w, x, y, begin, end);
+    }
+}
+
+void anySumRows(const WeightView& w, const float* p, float* y)
+{
+    switch (w.type) {
+    case WeightView::Type::Fp32: return sumRowsOf<WeightView::Type::Fp32>(w, p, y);
+    case WeightView::Type::Fp16: return sumRowsOf<WeightView::Type::Fp16>(w, p, y);
+    default: return sumRowsOf<WeightView::Type::Bf16>(w, p, y);
+    }
+}
+
+void anyQuantisedBlock(const WeightView& w, const InputVector& x, float* y, std::int64_t block)
+{
+    w.type == WeightView::Type::Int8 ? quantisedBlock<WeightView::Type::Int8>(w, x, y, block) : quantisedBlock<WeightView::Type::Int4>(w, x, y, block);
+}
+
+} // namespace
+
+const Kernels& avx2Kernels()
+{
+    static const Kernels kernels{anyFloatRows, anySumRows, anyQuantisedBlock, readAllOf};
+    return kernels;
+}
+
+} // namespace hf::assistant::matvec

@@ -1,0 +1,175 @@
+#include "assistant/engine/MatVecKernels.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <immintrin.h>
+
+namespace hf::assistant::matvec {
+
+namespace {
+
+#define HF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,f16c")))
+
+template <WeightView::Type type> HF_AVX512 inline __m512 load16(const void* data, std::int64_t at)
+{
+    if constexpr (type == WeightView::Type::Fp32) {
+        return _mm512_loadu_ps(static_cast<const float*>(data) + at);
+    } else {
+        const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(static_cast<const std::uint16_t*>(data) + at));
+        if constexpr (type == WeightView::Type::Fp16) {
+            return _mm512_cvtph_ps(half);
+        }
+        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+    }
+}
+
+/// Four rows at a time share what is loaded of x.
+template <WeightView::Type type> HF_AVX512 void floatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
+{
+    constexpr std::int64_t kWidth = type == WeightView::Type::Fp32 ? 4 : 2;
+    const std::int64_t columns = w.columns, whole = columns / 32 * 32;
+    std::int64_t row = begin;
+    for (; row + 4 <= end; row += 4) {
+        __m512 sums[4][2];
+        for (auto& pair : sums) {
+            pair[0] = pair[1] = _mm512_setzero_ps();
+        }
+        for (std::int64_t k = 0; k < whole; k += 32) {
+            const __m512 x0 = _mm512_loadu_ps(x + k), x1 = _mm512_loadu_ps(x + k + 16);
+            for (int n = 0; n < 4; ++n) {
+                const std::int64_t at = (row + n) * columns + k;
+                const char* ahead = static_cast<const char*>(w.data) + at * kWidth + kAheadBytes;
+                _mm_prefetch(ahead, _MM_HINT_T0);
+                if constexpr (type == WeightView::Type::Fp32) {
+                    _mm_prefetch(ahead + 64, _MM_HINT_T0);
+                }
+                sums[n][0] = _mm512_fmadd_ps(load16<type>(w.data, at), x0, sums[n][0]);
+                sums[n][1] = _mm512_fmadd_ps(load16<type>(w.data, at + 16), x1, sums[n][1]);
+            }
+        }
+        for (int n = 0; n < 4; ++n) {
+            y[row + n] = _mm512_reduce_add_ps(_mm512_add_ps(sums[n][0], sums[n][1])) + tailDot(w, row + n, x, whole);
+        }
+    }
+    for (; row < end; ++row) {
+        __m512 sum = _mm512_setzero_ps();
+        for (std::int64_t k = 0; k < whole; k += 16) {
+            sum = _mm512_fmadd_ps(load16<type>(w.data, row * columns + k), _mm512_loadu_ps(x + k), sum);
+        }
+        y[row] = _mm512_reduce_add_ps(sum) + tailDot(w, row, x, whole);
+    }
+}
+
+/// 64 columns at a time stay in registers while the rows go by; what is left over is summed plainly.
+template <WeightView::Type type> HF_AVX512 void sumRowsOf(const WeightView& w, const float* p, float* y)
+{
+    const std::int64_t columns = w.columns, whole = columns / 64 * 64;
+    for (std::int64_t k = 0; k < whole; k += 64) {
+        __m512 sums[4];
+        for (auto& sum : sums) {
+            sum = _mm512_setzero_ps();
+        }
+        for (std::int64_t row = 0; row < w.rows; ++row) {
+            const __m512 factor = _mm512_set1_ps(p[row]);
+            for (int n = 0; n < 4; ++n) {
+                sums[n] = _mm512_fmadd_ps(load16<type>(w.data, row * columns + k + n * 16), factor, sums[n]);
+            }
+        }
+        for (int n = 0; n < 4; ++n) {
+            _mm512_storeu_ps(y + k + n * 16, sums[n]);
+        }
+    }
+    tailSums(w, p, y, whole);
+}
+
+HF_AVX512 std::uint64_t readAllOf(const char* bytes, std::int64_t count)
+{
+    __m512i sums[4];
+    for (auto& sum : sums) {
+        sum = _mm512_setzero_si512();
+    }
+    for (std::int64_t at = 0; at < count; at += 256) {
+        for (int n = 0; n < 4; ++n) {
+            _mm_prefetch(bytes + at + n * 64 + kAheadBytes, _MM_HINT_T0);
+            sums[n] = _mm512_add_epi64(sums[n], _mm512_loadu_si512(bytes + at + n * 64));
+        }
+    }
+    return std::uint64_t(_mm512_reduce_add_epi64(_mm512_add_epi64(_mm512_add_epi64(sums[0], sums[1]), _mm512_add_epi64(sums[2], sums[3]))));
+}
+
+/// A lane is a row of the block: no sums across lanes.
+template <WeightView::Type type> HF_AVX512 void quantisedBlock(const WeightView& w, const InputVector& x, float* y, std::int64_t block)
+{
+    const std::int64_t groups = w.groups();
+    const auto* data = static_cast<const std::uint8_t*>(w.data) + block * w.blockBytes();
+    const std::uint16_t* scales = w.scales + block * groups * kRows;
+    const __m512i low = _mm512_set1_epi8(15);
+    __m512 sum = _mm512_setzero_ps();
+    for (std::int64_t group = 0; group < groups; ++group) {
+        const std::int8_t* values = x.bytes() + group * kGroup;
+        const auto four = [values](int n) __attribute__((target("avx512f"))) {
+            std::int32_t bits;
+            std::memcpy(&bits, values + 4 * n, sizeof bits);
+            return _mm512_set1_epi32(bits);
+        };
+        // Two chains, so that the next product does not wait for the last.
+        __m512i first = _mm512_set1_epi32((type == WeightView::Type::Int8 ? -128 : -8) * x.sums()[group]);
+        __m512i second = _mm512_setzero_si512();
+        if constexpr (type == WeightView::Type::Int8) {
+            for (int n = 0; n < 8; n += 2) {
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + kAheadBytes, _MM_HINT_T0);
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + 64 + kAheadBytes, _MM_HINT_T0);
+                first = _mm512_dpbusd_epi32(first, _mm512_loadu_si512(data + n * 64), four(n));
+                second = _mm512_dpbusd_epi32(second, _mm512_loadu_si512(data + n * 64 + 64), four(n + 1));
+            }
+            data += kInt8Bytes;
+        } else {
+            for (int n = 0; n < 4; ++n) {
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + kAheadBytes, _MM_HINT_T0);
+                const __m512i both = _mm512_loadu_si512(data + n * 64);
+                first = _mm512_dpbusd_epi32(first, _mm512_and_si512(both, low), four(n));
+                second = _mm512_dpbusd_epi32(second, _mm512_and_si512(_mm512_srli_epi16(both, 4), low), four(n + 4));
+            }
+            data += kInt4Bytes;
+        }
+        const __m512 factor = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales + group * kRows)));
+        sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(first, second)), _mm512_mul_ps(factor, _mm512_set1_ps(x.factors()[group])), sum);
+    }
+    const std::int64_t row = block * kRows;
+    const auto mask = __mmask16(w.rows - row >= kRows ? 0xFFFF : (1 << (w.rows - row)) - 1);
+    _mm512_mask_storeu_ps(y + row, mask, sum);
+}
+
+void anyFloatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
+{
+    switch (w.type) {
+    case WeightView::Type::Fp32: return floatRows<WeightView::Type::Fp32>(w, x, y, begin, end);
+    case WeightView::Type::Fp16: return floatRows<WeightView::Type::Fp16>(w, x, y, begin, end);
+    default: return floatRows<WeightView::Type::Bf16>(w, x, y, begin, end);
+    }
+}
+
+void anySumRows(const WeightView& w, const float* p, float* y)
+{
+    switch (w.type) {
+    case WeightView::Type::Fp32: return sumRowsOf<WeightView::Type::Fp32>(w, p, y);
+    case WeightView::Type::Fp16: return sumRowsOf<WeightView::Type::Fp16>(w, p, y);
+    default: return sumRowsOf<WeightView::Type::Bf16>(w, p, y);
+    }
+}
+
+void anyQuantisedBlock(const WeightView& w, const InputVector& x, float* y, std::int64_t block)
+{
+    w.type == WeightView::Type::Int8 ? quantisedBlock<WeightView::Type::Int8>(w, x, y, block) : quantisedBlock<WeightView::Type::Int4>(w, x, y, block);
+}
+
+} // namespace
+
+const Kernels& avx512Kernels()
+{
+    static const Kernels kernels{anyFloatRows, anySumRows, anyQuantisedBlock, readAllOf};
+    return kernels;
+}
+
+} // namespace hf::assistant::matvec
