@@ -186,14 +186,9 @@ void addMarrow(const WorkGrid& grid, const std::uint8_t* body, const std::uint8_
     const float* d = distance->GetBufferPointer();
     std::uint8_t* b = bones->GetBufferPointer();
     const Surroundings around = surroundings(grid, b);
-    std::vector<std::size_t> added;
-    for (std::size_t n = 0; n < grid.voxels(); ++n) {
-        if ((n & 0xFFFF) == 0) {
-            throwIfStopped(grid.stop);
-            report(progress, 0.2 + 0.8 * double(n) / double(grid.voxels()), "bones");
-        }
+    const auto isMarrow = [&](std::size_t n) {
         if (b[n] || !body[n] || d[n] > 16 || hu[n] < -90) {
-            continue;
+            return false;
         }
         const bool grained = around.grains[n] > 0.2F;
         const double needed = contrast[n] ? 0.80 : (hu[n] > kMarrowHu + 45 ? 0.66 : hu[n] > kMarrowHu ? 0.70 : 0.80) - (grained ? 0.15 : 0);
@@ -201,10 +196,9 @@ void addMarrow(const WorkGrid& grid, const std::uint8_t* body, const std::uint8_
         const Enclosure met = enclosure(grid, b, n, 34);
         // The spinal canal is a tube of even fluid and nerves.
         const bool isCanal = !grained && met.across == 0 && around.meanHu[n] > -20 && around.meanHu[n] < 50;
-        if (met.all >= 26 * needed && met.axial >= (grained ? 6 : 7) && !isCanal) {
-            added.push_back(n);
-        }
-    }
+        return met.all >= 26 * needed && met.axial >= (grained ? 6 : 7) && !isCanal;
+    };
+    const std::vector<std::size_t> added = whereParallel(grid, isMarrow, subProgress(progress, 0.2, 1));
     for (const std::size_t n : added) {
         b[n] = 1;
     }

@@ -3,6 +3,7 @@
 #include "experts/classical/Finish.h"
 #include "experts/classical/Steps.h"
 #include "experts/engine/Cards.h"
+#include "experts/runtime/Sha256.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -206,12 +207,7 @@ public:
 
     ExpertResult run(const ExpertRequest& request, const Progress& progress, std::stop_token stop) override
     {
-        report(progress, 0, "preparing");
-        constexpr double kTargetMm = 2.0;
-        const WorkGrid grid = makeWorkGrid(request.volume, kTargetMm, stop);
-        const std::vector<LabelId> blocks = classify(grid, progress);
-        std::vector<LabelId> voxels = refine(request.volume, grid, blocks, subProgress(progress, 0.9, 1));
-        trimThickSlices(request.volume, stop, voxels);
+        std::vector<LabelId> voxels = classesOf(request.volume, progress, stop);
         const std::set<ClassicalLabel> labels = wanted(request.arguments);
         const bool body = labels.contains(ClassicalLabel::Body);
         for (LabelId& voxel : voxels) {
@@ -228,7 +224,32 @@ public:
     }
 
 private:
+    /// Every class of the scan, kept: the next question about the same scan asks for other ones.
+    const std::vector<LabelId>& classesOf(const Volume& volume, const Progress& progress, const std::stop_token& stop)
+    {
+        report(progress, 0, "preparing");
+        constexpr double kTargetMm = 2.0;
+        const auto* bytes = static_cast<const std::byte*>(volume.data());
+        Known known{volume.geometry(), runtime::sha256Of(std::span(bytes, volume.bytes())), {}};
+        if (m_known.hash == known.hash && m_known.geometry == known.geometry) {
+            return m_known.classes;
+        }
+        const WorkGrid grid = makeWorkGrid(volume, kTargetMm, stop);
+        const std::vector<LabelId> blocks = classify(grid, progress);
+        known.classes = refine(volume, grid, blocks, subProgress(progress, 0.9, 1));
+        trimThickSlices(volume, stop, known.classes);
+        m_known = std::move(known);
+        return m_known.classes;
+    }
+
+    struct Known {
+        Geometry geometry;
+        std::string hash;       ///< SHA-256 of the voxels; empty before the first run.
+        std::vector<LabelId> classes;
+    };
+
     ExpertCard m_card;
+    Known m_known;
 };
 
 } // namespace

@@ -9,7 +9,9 @@
 #include <itkSignedMaurerDistanceMapImageFilter.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <thread>
 
 namespace hf::experts::classical {
 
@@ -108,6 +110,39 @@ Mask::Pointer maskWhere(const WorkGrid& grid, const std::function<bool(std::size
     }
     throwIfStopped(grid.stop);
     return mask;
+}
+
+std::vector<std::size_t> whereParallel(const WorkGrid& grid, const std::function<bool(std::size_t)>& test, const Progress& progress)
+{
+    constexpr std::size_t kPart = 1 << 14;
+    const std::size_t parts = (grid.voxels() + kPart - 1) / kPart;
+    std::vector<std::vector<std::size_t>> found(parts);
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&](bool reports) {
+        for (std::size_t part = next++; part < parts && !grid.stop.stop_requested(); part = next++) {
+            for (std::size_t n = part * kPart; n < std::min(grid.voxels(), (part + 1) * kPart); ++n) {
+                if (test(n)) {
+                    found[part].push_back(n);
+                }
+            }
+            if (reports) {
+                report(progress, double(part) / double(parts), "bones");
+            }
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        for (unsigned n = 1; n < std::clamp(std::thread::hardware_concurrency(), 1U, 16U); ++n) {
+            others.emplace_back(work, false);
+        }
+        work(true);
+    }
+    throwIfStopped(grid.stop);
+    std::vector<std::size_t> all;
+    for (const std::vector<std::size_t>& part : found) {
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
 }
 
 std::size_t countSet(const Mask* mask, const WorkGrid& grid)

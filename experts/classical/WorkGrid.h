@@ -81,6 +81,8 @@ WorkGrid smoothed(const WorkGrid& grid);
 Mask::Pointer makeMask(const WorkGrid& grid);
 /// The voxels for which `test` holds.
 Mask::Pointer maskWhere(const WorkGrid& grid, const std::function<bool(std::size_t)>& test);
+/// The voxels for which `test` holds, in ascending order; `test` runs on several threads. @throws Cancelled.
+std::vector<std::size_t> whereParallel(const WorkGrid& grid, const std::function<bool(std::size_t)>& test, const Progress& progress);
 std::size_t countSet(const Mask* mask, const WorkGrid& grid);
 double millilitresOf(const Mask* mask, const WorkGrid& grid);
 

@@ -206,6 +206,17 @@ HF_TEST(a_field_of_view_within_the_chest)
     HF_CHECK(left >= 0.95 && right >= 0.95);
 }
 
+HF_TEST(what_is_kept_of_a_scan_is_of_that_scan)
+{
+    // Two scans of the same geometry, asked about in turn: as an expert that sees each for the first time.
+    const phantom::CtPhantom one = phantom::makeCtPhantom(phantomOf(2, {5, 5, 5})), other = phantom::makeCtPhantom(phantomOf(4, {5, 5, 5}));
+    HF_CHECK(one.volume.geometry() == other.volume.geometry());
+    const auto expert = experts::makeClassicalCt();
+    for (const auto& [volume, argument] : {std::pair{&one.volume, "lungs"}, {&one.volume, "bones"}, {&other.volume, "bones"}, {&one.volume, "fat"}, {&one.volume, "body"}}) {
+        HF_CHECK(expert->run({*volume, argument, {}}, {}, {}).mask.voxels() == segment(*volume, argument).voxels());
+    }
+}
+
 HF_TEST(heads_have_no_lungs)
 {
     const Geometry geometry({90, 110, 100}, {2, 2, 2}, {-90, -115, -110}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
