@@ -36,7 +36,7 @@ int trainCommand(std::span<const std::string> words)
     options.resume = arguments.has("--resume");
     options.refineTower = arguments.has("--refine-tower");
     options.lend = arguments.has("--lend");
-    options.bf16 = !arguments.has("--fp32");
+    options.bf16 = options.bf16 && !arguments.has("--fp32");
     const auto onReport = [](const assistant::train::TrainReport& report) {
         std::printf("step %d of %d  loss %.4f  %.1f samples/s", report.step, report.steps, report.loss, report.samplesPerSecond);
         if (report.exactFirst >= 0) {

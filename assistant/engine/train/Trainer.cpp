@@ -231,6 +231,7 @@ void learnToSee(VilaNetworks& networks, const std::vector<TrainingPicture>& pool
     ClassHead head(networks.config.vision.hiddenSize);
     VisionOptions vision;
     vision.minutes = options.visionMinutes;
+    vision.bf16 = options.bf16;
     vision.variants = options.visionVariants;
     vision.refine = options.resume && options.refineTower;
     const auto tell = [&](const VisionReport& seen) {

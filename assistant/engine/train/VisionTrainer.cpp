@@ -1,10 +1,9 @@
 #include "assistant/engine/train/VisionTrainer.h"
 
+#include "assistant/engine/Autocast.h"
 #include "assistant/engine/train/Stopwatch.h"
 #include "viewer/volume/Error.h"
 #include "viewer/volume/Progress.h"
-
-#include <ATen/autocast_mode.h>
 
 #include <cmath>
 #include <map>
@@ -304,14 +303,14 @@ void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<Trai
         static_cast<torch::optim::AdamWOptions&>(optimizer.param_groups()[0].options()).lr(options.learningRate * warm * (0.02 + 0.98 * 0.5 * (1 + std::cos(std::numbers::pi * done))));
         optimizer.zero_grad();
         const torch::Tensor targets = contents.classes.index_select(0, chosen);
-        at::autocast::set_autocast_enabled(at::kCPU, true);
-        at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
         torch::Tensor inputs = contents.pictures.index_select(0, chosen).to(torch::kFloat);
         inputs = inputs + 0.03 * torch::randn_like(inputs);
-        const torch::Tensor logits = head(reader.forward(inputs, probes).to(torch::kFloat)).to(torch::kFloat);
-        const torch::Tensor error = torch::nn::functional::cross_entropy(logits, targets);
-        at::autocast::clear_cache();
-        at::autocast::set_autocast_enabled(at::kCPU, false);
+        torch::Tensor logits, error;
+        {
+            const Autocast autocast(options.bf16);
+            logits = head(reader.forward(inputs, probes).to(torch::kFloat)).to(torch::kFloat);
+            error = torch::nn::functional::cross_entropy(logits, targets);
+        }
         error.backward();
         torch::nn::utils::clip_grad_norm_(learned, 1.0);
         optimizer.step();

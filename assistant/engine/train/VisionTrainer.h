@@ -34,6 +34,7 @@ struct VisionOptions {
     bool refine = false;            ///< Goes on with a tower that this made, instead of starting one.
     double learningRate = 1.5e-3;
     int batch = 64;
+    bool bf16 = true;               ///< Multiplications in bf16.
 };
 
 struct VisionReport {
