@@ -209,7 +209,12 @@ HF_TEST(a_field_of_view_within_the_chest)
 HF_TEST(what_is_kept_of_a_scan_is_of_that_scan)
 {
     // Two scans of the same geometry, asked about in turn: as an expert that sees each for the first time.
-    const phantom::CtPhantom one = phantom::makeCtPhantom(phantomOf(2, {5, 5, 5})), other = phantom::makeCtPhantom(phantomOf(4, {5, 5, 5}));
+    const auto trunk = [](std::uint32_t seed) {
+        phantom::CtPhantomOptions options = phantomOf(seed, {5, 5, 5});
+        options.box = std::array{PointLps{-210, -165, -100}, PointLps{210, 165, 200}};
+        return phantom::makeCtPhantom(options);
+    };
+    const phantom::CtPhantom one = trunk(2), other = trunk(4);
     HF_CHECK(one.volume.geometry() == other.volume.geometry());
     const auto expert = experts::makeClassicalCt();
     for (const auto& [volume, argument] : {std::pair{&one.volume, "lungs"}, {&one.volume, "bones"}, {&other.volume, "bones"}, {&one.volume, "fat"}, {&one.volume, "body"}}) {

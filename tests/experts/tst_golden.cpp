@@ -122,6 +122,10 @@ HF_TEST(densenet121)
     HF_CHECK_NEAR(logits[0][9].item<double>(), -117.62, 0.06);
     HF_CHECK_NEAR(logits[0][17].item<double>(), 91.9241, 0.06);
     checkMoments(logits, -17.4552, 62.9351);
+    const auto half = onHashedWeights([](WeightSource& source) { return makeDenseNet121(source); }, 606, {at::kBFloat16, true});
+    const at::Tensor rough = half->forward(hashedInput({1, 1, 224, 224}, -1024, 1024).to(at::kBFloat16));
+    HF_CHECK(rough.scalar_type() == at::kFloat);
+    HF_CHECK((rough - logits).abs().max().item<double>() < 0.1 * 62.9351);
 }
 
 HF_TEST(resnet50)

@@ -66,7 +66,7 @@ public:
                 x = at::avg_pool2d(m_transitions[block].conv(at::relu(m_transitions[block].norm(x))), {2, 2}, {2, 2});
             }
         }
-        return m_classifier(at::relu(m_lastNorm(x)).mean({2, 3}));
+        return m_classifier(at::relu(m_lastNorm(x)).mean({2, 3}, false, at::kFloat));
     }
 
 private:
@@ -112,7 +112,7 @@ public:
                 x = at::relu(inner.add_(block.shrink.weight.defined() ? block.shrinkNorm(block.shrink(x)) : x));
             }
         }
-        return m_classifier(x.mean({2, 3}));
+        return m_classifier(x.mean({2, 3}, false, at::kFloat));
     }
 
 private:
