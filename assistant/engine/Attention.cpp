@@ -1,5 +1,7 @@
 #include "assistant/engine/Attention.h"
 
+#include "assistant/engine/Linear.h"
+
 #include <ATen/autocast_mode.h>
 
 #include <cmath>
@@ -19,6 +21,9 @@ torch::Tensor causalMask(std::int64_t rows, std::int64_t past, torch::Device dev
 
 torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value, bool causal)
 {
+    if (multipliesWide(query)) {
+        return attention(query.to(at::kFloat), key.to(at::kFloat), value.to(at::kFloat), causal).to(query.scalar_type());
+    }
     const std::int64_t rows = query.size(2), past = key.size(2) - rows;
     if (!query.is_cpu() || !at::autocast::is_autocast_enabled(at::kCPU)) {
         if (causal && past > 0 && rows > 1) {

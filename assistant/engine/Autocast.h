@@ -4,9 +4,6 @@
 
 namespace hf::assistant {
 
-/// Whether this processor multiplies bf16 faster than fp32.
-inline bool hasFastBf16() { return __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16"); }
-
 /// While it lives, multiplications on this thread run in bf16; weights and sums between them stay as they are (mixed precision).
 class Autocast {
 public:

@@ -1,6 +1,10 @@
 #include "assistant/engine/Linear.h"
 
+#include "experts/runtime/Processor.h"
+
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace hf::assistant {
 
@@ -12,6 +16,31 @@ namespace {
 torch::Tensor emptyWeight(at::IntArrayRef shape) { return WithoutWeights::active() ? torch::zeros({1}).expand(shape) : torch::empty(shape); }
 
 } // namespace
+
+bool multipliesWide(const torch::Tensor& x)
+{
+    return x.is_cpu() && (x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kHalf) && !at::GradMode::is_enabled() && !runtime::hasFastBf16();
+}
+
+torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias)
+{
+    return multipliesWide(x) ? productInFloat(x, weight, bias) : at::linear(x, weight, bias);
+}
+
+torch::Tensor productInFloat(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias)
+{
+    constexpr std::int64_t kRowsAtOnce = 512;
+    const torch::Tensor wide = x.to(at::kFloat);
+    std::vector<std::int64_t> sizes = x.sizes().vec();
+    sizes.back() = weight.size(0);
+    torch::Tensor y = at::empty(sizes, x.options());
+    for (std::int64_t begin = 0; begin < weight.size(0); begin += kRowsAtOnce) {
+        const std::int64_t count = std::min(kRowsAtOnce, weight.size(0) - begin);
+        const torch::Tensor part = weight.narrow(0, begin, count).to(at::kFloat);
+        y.narrow(-1, begin, count).copy_(at::linear(wide, part, bias.defined() ? bias.narrow(0, begin, count).to(at::kFloat) : bias));
+    }
+    return y;
+}
 
 LinearImpl::LinearImpl(int in, int out, bool hasBias)
 {
@@ -29,7 +58,7 @@ LinearImpl::LinearImpl(int in, int out, bool hasBias)
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x)
 {
-    const torch::Tensor y = packed ? at::linear(x, packed->dense(x.scalar_type()), bias) : at::linear(x, weight, bias);
+    const torch::Tensor y = product(x, packed ? packed->dense(multipliesWide(x) ? at::kFloat : x.scalar_type()) : weight, bias);
     return adapter ? y + at::linear(at::linear(x, adapter->down), adapter->up) * adapter->scale : y;
 }
 

@@ -29,6 +29,14 @@ struct LowRank {
     double scale = 1;
 };
 
+/// Whether products with `x` are made in fp32 although it is stored in 16 bits: inference on a processor that has no fast ones of bf16.
+bool multipliesWide(const torch::Tensor& x);
+
+/// y = x W^T + b as at::linear, where multipliesWide() says so in fp32. `bias` may be undefined.
+torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias = {});
+/// The fp32 form: x and W are widened, W in parts that stay in the cache, and the result has the type of x.
+torch::Tensor productInFloat(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias = {});
+
 /// y = x W^T + b; parameters and their first values as torch::nn::Linear.
 class LinearImpl : public torch::nn::Module {
 public:

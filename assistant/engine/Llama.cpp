@@ -189,7 +189,7 @@ torch::Tensor LlamaImpl::forwardBranches(const torch::Tensor& beginning, const t
 
 torch::Tensor LlamaImpl::logits(const torch::Tensor& hidden)
 {
-    const torch::Tensor scores = m_config.tiedEmbeddings ? at::linear(hidden, embed_tokens->weight) : lm_head(hidden);
+    const torch::Tensor scores = m_config.tiedEmbeddings ? product(hidden, embed_tokens->weight) : lm_head(hidden);
     return scores.to(at::kFloat);
 }
 

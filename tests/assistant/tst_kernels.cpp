@@ -217,6 +217,22 @@ HF_TEST(every_form_multiplies_the_largest_numbers)
     }
 }
 
+HF_TEST(sixteen_bit_products_in_fp32)
+{
+    // Rows that fill no part, and what a bias adds.
+    torch::manual_seed(1);
+    for (const auto type : {at::kBFloat16, at::kHalf}) {
+        const torch::Tensor x = torch::randn({2, 3, 40}).to(type), weight = torch::randn({700, 40}).to(type), bias = torch::randn({700}).to(type);
+        for (const torch::Tensor& added : {bias, torch::Tensor()}) {
+            const torch::Tensor wanted = at::linear(x.to(at::kDouble), weight.to(at::kDouble), added.defined() ? added.to(at::kDouble) : added);
+            const torch::Tensor found = productInFloat(x, weight, added);
+            HF_CHECK(found.scalar_type() == type && found.sizes() == wanted.sizes());
+            // One rounding to 16 bits.
+            HF_CHECK(((found.to(at::kDouble) - wanted).abs() <= wanted.abs() * (type == at::kHalf ? 0.0005 : 0.004) + 1e-3).all().item<bool>());
+        }
+    }
+}
+
 /// One row after the other through the decoder gives what the network gives for all of them.
 HF_TEST(the_decoder_is_the_network)
 {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "assistant/engine/Autocast.h"
+#include "experts/runtime/Processor.h"
 #include "viewer/volume/Progress.h"
 
 #include <filesystem>
@@ -33,7 +33,7 @@ struct TrainOptions {
     bool resume = false;
     int unseenTrees = 48;                   ///< Groups of unseen conversations that are tried at each saving.
     int saveEvery = 200;
-    bool bf16 = hasFastBf16();              ///< Multiplications in bf16 (autocast); weights stay fp32.
+    bool bf16 = runtime::hasFastBf16();     ///< Multiplications in bf16 (autocast); weights stay fp32.
     std::string version = "0.4";
 };
 

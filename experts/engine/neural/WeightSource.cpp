@@ -1,5 +1,6 @@
 #include "experts/engine/neural/WeightSource.h"
 
+#include "experts/runtime/Processor.h"
 #include "viewer/volume/Error.h"
 
 #include <ATen/ATen.h>
@@ -61,8 +62,7 @@ at::Tensor hashedTensor(const WeightList::Entry& entry, std::uint64_t number)
 
 Compute Compute::fastest()
 {
-    const bool hasBf16 = __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
-    return {hasBf16 ? at::kBFloat16 : at::kFloat, true};
+    return {runtime::hasFastBf16() ? at::kBFloat16 : at::kFloat, true};
 }
 
 const at::Tensor* LoadedWeights::find(const std::string& name, at::IntArrayRef shape)
