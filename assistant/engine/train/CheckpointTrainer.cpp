@@ -10,6 +10,7 @@
 #include "assistant/engine/train/Stopwatch.h"
 #include "assistant/engine/train/TrainingLog.h"
 #include "assistant/engine/train/TrainingState.h"
+#include "experts/runtime/Processor.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -360,14 +361,7 @@ private:
 
 } // namespace
 
-bool hasFastBf16(const std::string& device)
-{
-#if defined(__x86_64__)
-    return device != "cpu" || __builtin_cpu_supports("avx512bf16");
-#else
-    return device != "cpu";
-#endif
-}
+bool hasFastBf16(const std::string& device) { return device != "cpu" || runtime::hasFastBf16(); }
 
 TuneReport trainCheckpoint(const TuneOptions& options, const std::function<void(const TuneSummary&)>& onStart, const std::function<void(const TuneReport&)>& onReport, std::stop_token stop)
 {
