@@ -185,20 +185,12 @@ template <WeightView::Type type> HF_AVX2 void quantisedBlock(const WeightView& w
 
 void anyFloatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
 {
-    switch (w.type) {
-    case WeightView::Type::Fp32: return floatRows<WeightView::Type::Fp32>(w, x, y, begin, end);
-    case WeightView::Type::Fp16: return floatRows<WeightView::Type::Fp16>(w, x, y, begin, end);
-    default: return floatRows<WeightView::Type::Bf16>(w, x, y, begin, end);
-    }
+    withFloatType(w.type, [&]<WeightView::Type type>() { floatRows<type>(w, x, y, begin, end); });
 }
 
 void anySumRows(const WeightView& w, const float* p, float* y)
 {
-    switch (w.type) {
-    case WeightView::Type::Fp32: return sumRowsOf<WeightView::Type::Fp32>(w, p, y);
-    case WeightView::Type::Fp16: return sumRowsOf<WeightView::Type::Fp16>(w, p, y);
-    default: return sumRowsOf<WeightView::Type::Bf16>(w, p, y);
-    }
+    withFloatType(w.type, [&]<WeightView::Type type>() { sumRowsOf<type>(w, p, y); });
 }
 
 void anyQuantisedBlock(const WeightView& w, const InputVector& x, float* y, std::int64_t block)

@@ -25,6 +25,16 @@ const Kernels& avx2Kernels();
 /// For processors with AVX-512 F, BW, VL and VNNI; not to be called on others.
 const Kernels& avx512Kernels();
 
+/// Calls `work.operator()<type>()` for a type that is Fp32, Fp16 or Bf16.
+template <typename Work> void withFloatType(WeightView::Type type, Work&& work)
+{
+    switch (type) {
+    case WeightView::Type::Fp32: return work.template operator()<WeightView::Type::Fp32>();
+    case WeightView::Type::Fp16: return work.template operator()<WeightView::Type::Fp16>();
+    default: return work.template operator()<WeightView::Type::Bf16>();
+    }
+}
+
 /// The products of the columns from `begin` on, one by one.
 inline float tailDot(const WeightView& w, std::int64_t row, const float* x, std::int64_t begin)
 {
