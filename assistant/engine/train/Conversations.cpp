@@ -1,5 +1,6 @@
 #include "assistant/engine/train/Conversations.h"
 
+#include "assistant/engine/train/Shuffle.h"
 #include "assistant/engine/train/Wordings.h"
 #include "experts/engine/Cards.h"
 
@@ -142,13 +143,6 @@ Words allArguments(bool oursOnly)
         }
     }
     return names;
-}
-
-void shuffle(auto& list, Random& random)
-{
-    for (std::size_t n = list.size(); n > 1; --n) {
-        std::swap(list[n - 1], list[std::size_t(random.below(int(n)))]);
-    }
 }
 
 experts::ExpertCard randomCard(const std::string& modality, const Phrases& phrases, Random& random)

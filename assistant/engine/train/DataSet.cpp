@@ -2,6 +2,7 @@
 
 #include "assistant/engine/PictureFile.h"
 #include "assistant/engine/train/RealSlices.h"
+#include "assistant/engine/train/Shuffle.h"
 #include "assistant/engine/train/Wordings.h"
 #include "viewer/volume/Error.h"
 
@@ -19,13 +20,6 @@ using phantom::Random;
 namespace {
 
 const char* const kEverything = "everything";
-
-template <typename T> void shuffle(std::vector<T>& list, Random& random)
-{
-    for (std::size_t n = list.size(); n > 1; --n) {
-        std::swap(list[n - 1], list[std::size_t(random.below(int(n)))]);
-    }
-}
 
 ImageKind kindOf(const Volume& volume)
 {
@@ -372,16 +366,6 @@ private:
     std::vector<experts::ExpertCard> m_cards;
     Conversation m_conversation;
 };
-
-/// The same number for the same name on every machine (FNV-1a).
-std::uint64_t hashOf(const std::string& text)
-{
-    std::uint64_t hash = 14695981039346656037ULL;
-    for (const unsigned char c : text) {
-        hash = (hash ^ c) * 1099511628211ULL;
-    }
-    return hash;
-}
 
 } // namespace
 

@@ -1,7 +1,7 @@
 #include "assistant/engine/train/Dialogues.h"
 
 #include "assistant/engine/DataFile.h"
-#include "viewer/phantom/Random.h"
+#include "assistant/engine/train/Shuffle.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -108,23 +108,6 @@ Dialogue dialogueOf(const fs::path& file, const JsonEntry& entry)
     return dialogue;
 }
 
-/// 0 to 1, the same for the same text on every machine (FNV-1a, mixed).
-double placeOfGroup(const std::string& text)
-{
-    std::uint64_t hash = 14695981039346656037ULL;
-    for (const unsigned char c : text) {
-        hash = (hash ^ c) * 1099511628211ULL;
-    }
-    return Random(hash).uniform();
-}
-
-template <typename T> void shuffle(std::vector<T>& list, Random& random)
-{
-    for (std::size_t n = list.size(); n > 1; --n) {
-        std::swap(list[n - 1], list[std::size_t(random.uniform() * double(n))]);
-    }
-}
-
 } // namespace
 
 std::vector<Dialogue> readDialogues(const fs::path& file)
@@ -157,7 +140,7 @@ HeldBack holdBack(std::vector<Dialogue> dialogues, double share)
 {
     HeldBack parts;
     for (Dialogue& dialogue : dialogues) {
-        (placeOfGroup(dialogue.group) < share ? parts.tried : parts.learned).push_back(std::move(dialogue));
+        (Random(hashOf(dialogue.group)).uniform() < share ? parts.tried : parts.learned).push_back(std::move(dialogue));
     }
     return parts;
 }
