@@ -1,5 +1,6 @@
 #include "app/engine/Commands.h"
 #include "app/engine/ModelArguments.h"
+#include "app/engine/TemporaryFolder.h"
 #include "assistant/engine/LlamaDecoder.h"
 #include "assistant/engine/Prompt.h"
 #include "assistant/engine/Tokenizer.h"
@@ -13,7 +14,6 @@
 #include <fstream>
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 namespace hf::app {
 
@@ -119,19 +119,6 @@ private:
     fs::path m_root;
     torch::Tensor m_noise;
     std::int64_t m_from = 0;
-};
-
-/// A folder that goes when the benchmark ends, however it ends.
-struct TemporaryFolder {
-    fs::path path;
-    explicit TemporaryFolder(const fs::path& parent) : path(parent / ("hounsfield-bench-" + std::to_string(::getpid()))) { fs::create_directories(path); }
-    ~TemporaryFolder()
-    {
-        std::error_code error;
-        fs::remove_all(path, error);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 };
 
 /// A prompt with one picture of exactly `rows` rows; `ending` is its last character.

@@ -30,7 +30,9 @@ int trainCommand(std::span<const std::string> words);
 /// train with --data: from conversations in the published form.
 int tuneCommand(std::span<const std::string> words);
 int runNetworkCommand(std::span<const std::string> words);
-/// `bench experts`: time and memory of their networks; anything else is benchModelCommand().
+/// `bench experts`: time and memory of their networks, of whole volumes, and devices compared.
+int benchExpertsCommand(std::span<const std::string> words);
+/// One of the three.
 int benchCommand(std::span<const std::string> words);
 
 } // namespace hf::app

@@ -52,9 +52,9 @@ void addInstalledExperts(experts::ExpertRegistry& registry, const experts::Folde
 
 } // namespace
 
-experts::FolderOptions userOptions()
+experts::FolderOptions userOptions(experts::Compute compute)
 {
-    experts::FolderOptions options;
+    experts::FolderOptions options{compute};
     options.isScriptAllowed = [](const std::string& sha256) { return experts::Consents::ofUser().allowsScript(sha256); };
     return options;
 }

@@ -9,8 +9,8 @@
 
 namespace hf::app {
 
-/// Options of experts in folders, with what this user allowed.
-experts::FolderOptions userOptions();
+/// Options of experts in folders, with what this user allowed: on the CPU, or as `compute` says.
+experts::FolderOptions userOptions(experts::Compute compute = experts::Compute::fastest());
 
 /// Experts that this build has, then those that the user installed: folders under $XDG_DATA_HOME/hounsfield/experts (~/.local/share) with their weights.
 experts::ExpertRegistry makeRegistry(const experts::FolderOptions& options = userOptions());

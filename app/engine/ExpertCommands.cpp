@@ -5,6 +5,7 @@
 #include "app/engine/VolumeFile.h"
 #include "app/engine/Wire.h"
 #include "experts/engine/MaskFacts.h"
+#include "experts/runtime/Cuda.h"
 
 #include <nlohmann/json.hpp>
 
@@ -24,20 +25,11 @@ using namespace hf::experts;
 
 namespace {
 
-const std::set<std::string> kOptions{"--volume", "--expert", "--arguments", "--args", "--output", "--modality", "--precision", "--bits", "--json", "--clicks"};
+const std::set<std::string> kOptions{"--volume", "--expert", "--arguments", "--args", "--output", "--modality", "--precision", "--device", "--bits", "--json", "--clicks"};
 
 FolderOptions folderOptions(const Arguments& arguments)
 {
-    FolderOptions options = userOptions();
-    const std::string precision = arguments.value("--precision", "fastest");
-    if (precision == "fp32" || precision == "bf16") {
-        options.compute = {precision == "bf16" ? at::kBFloat16 : at::kFloat, true};
-    } else if (precision == "exact") {
-        options.compute = Compute::exact();
-    } else if (precision != "fastest") {
-        throw Error("--precision is fastest, exact, fp32 or bf16", "usage");
-    }
-    return options;
+    return userOptions(Compute::named(arguments.value("--precision", "fastest"), runtime::chooseDevice(arguments.value("--device", "auto"))));
 }
 
 /// One expert, of a folder with expert.json or of this build, in a registry of its own or among the others.

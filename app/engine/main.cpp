@@ -23,12 +23,12 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            [--modality WORD] [--temperature T] [--top-p P] [--seed N] [--raw] [--json]
            one question about a picture file, without experts. The prompt becomes the user's message in the model's template (--raw: it
            is the whole text, with an <image> for the picture). --logits gets fp32 rows [answer tokens, vocabulary], the last token's too
-  segment  --expert FOLDER|NAME [--args TEXT] [--modality CT] [--precision fastest|exact|fp32|bf16] IN ... OUT
+  segment  --expert FOLDER|NAME [--args TEXT] [--modality CT] [--device auto|cpu|cuda:N] [--precision fastest|exact|fp32|bf16|fp16] IN ... OUT
            runs an expert without the language model. IN and OUT are .nii, .nii.gz or HEADER.json (OUT then .raw); labels and
            measurements stand beside OUT as .json and .csv. An expert of several channels takes one IN a channel; otherwise several IN
            go one by one into the folder OUT. FOLDER holds an expert.json (experts/README.md); NIfTI files need --modality
            --clicks X,Y,Z;X,Y,Z,out  places inside and outside the structure, LPS mm; --accept-licence  see models accept
-  classify --expert FOLDER|NAME [--modality DX] [--bits N] [--json FILE] IN ...
+  classify --expert FOLDER|NAME [--modality DX] [--bits N] [--device auto|cpu|cuda:N] [--json FILE] IN ...
            scores of chest radiographs with the spread over the models
   models   [--model FOLDER]
            what the model is: name, version, hash, licence, sizes
@@ -43,13 +43,18 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            compares quantised forms and precisions of a model with fp32: logits, agreement, divergence
   bench    [--shape 3b|8b|13b] [--precision bf16|fp32|int8|int4] [--device cpu] [--layers N] [--folder FOLDER] [--json]
            speed of a model of that shape with random weights, which are written to a temporary folder first
-  run-network --network vista3d|brats|densenet121|resnet50|FOLDER --weights FILE --input X.npy --output Y.npy [--precision exact|fp32|bf16]
-           [--classes 1,3] [--points x,y,z,label;...] [--class ID]
-           one forward pass on given tensors; the weights "hashed" are deterministic numbers
+  run-network --network vista3d|brats|densenet121|resnet50|FOLDER --weights FILE --input X.npy --output Y.npy [--device cpu|cuda:N]
+           [--precision exact|fp32|bf16|fp16] [--classes 1,3] [--points x,y,z,label;...] [--class ID] [--compare]
+           one forward pass on given tensors; the weights "hashed" are deterministic numbers, and so is the input "hashed:SHAPE:LOW,HIGH";
+           --compare: the largest difference from the CPU in fp32
   bench --training [--model FOLDER] [--precision bf16|fp32] [--batch N] [--rows N] [--steps N] [--checkpointing] [--json]
            speed of training a model of that shape with random weights: conversations a second, share of the rate of a large matrix product
-  bench experts [--network NAME] [--precision exact|fp32|bf16] [--side N] [--passes N] [--json]
+  bench experts [--network NAME] [--device cpu|cuda:N] [--precision exact|fp32|bf16|fp16] [--side N] [--passes N] [--json]
            time a window and memory of an expert's network
+  bench experts --volume 512x512x768 [--everything] [--spacing 1.5,1.5,1.5] [--device cpu|cuda:N] [--precision fastest|...] [--side N] [--json]
+           time and memory of VISTA3D on a whole CT of noise, with hashed weights; one class, or all 117
+  bench experts --compare [--full] --device cuda:N
+           each network, the chest ensemble and a whole run: the CPU against the device; --full: windows of the published size
   evaluate --benchmark vqa-rad|slake|path-vqa|mimic-vqa|chestxray14|chexpert|report|expert-calls --data FILE|FOLDER [--limit N] [--json]
            a benchmark of the paper from its public files, with confidence intervals, by sex and age group where known, beside published results
            --patients FILE.csv  image or patient, sex, age; --expert-scores FILE.json  of classify: the findings with expert

@@ -1,7 +1,5 @@
 #include "experts/runtime/Cuda.h"
 
-#include "viewer/volume/Error.h"
-
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 
@@ -57,6 +55,8 @@ std::string open()
     if (!at::detail::getCUDAHooks().hasCUDA()) {
         return "the NVIDIA driver answers for no device that this LibTorch can use";
     }
+    at::globalContext().setAllowTF32CuDNN(false);
+    at::globalContext().setAllowTF32CuBLAS(false);
     return {};
 }
 
@@ -163,6 +163,15 @@ void emptyDeviceCache()
     if (opened().problem.empty()) {
         at::accelerator::emptyCache();
     }
+}
+
+Error outOfDeviceMemory(at::Device device, const std::string& work)
+{
+    std::string room;
+    if (const auto memory = deviceMemory(device)) {
+        room = " (" + std::to_string(memory->free >> 20) + " of " + std::to_string(memory->total >> 20) + " MB are free)";
+    }
+    return Error("the GPU has not enough memory for " + work + room + "; --device cpu works everywhere", "memory");
 }
 
 } // namespace hf::runtime

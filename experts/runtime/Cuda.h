@@ -1,5 +1,7 @@
 #pragma once
 
+#include "viewer/volume/Error.h"
+
 #include <ATen/ATen.h>
 
 #include <cstdint>
@@ -10,7 +12,7 @@ namespace hf::runtime {
 
 /// Opens the CUDA half of LibTorch (libtorch_cuda.so beside libtorch_cpu.so) and our own kernels (libhf_cuda.so), once. The engine is not
 /// linked with either, so that one program runs with an NVIDIA driver and without. LibTorch keeps its first answer about CUDA, so this
-/// comes before anything that asks it: the commands call it before they load a model. Any thread.
+/// comes before anything that asks it: the commands call it before they load a model. fp32 then means fp32: TF32 is turned off. Any thread.
 /// @return whether a GPU can be used.
 bool openCuda();
 
@@ -38,5 +40,8 @@ void synchronise(at::Device device);
 
 /// Gives kept, unused blocks of GPU memory back to the system.
 void emptyDeviceCache();
+
+/// For work that a GPU has no room for, even after its cache was emptied: Error "memory" with what is free.
+Error outOfDeviceMemory(at::Device device, const std::string& work);
 
 } // namespace hf::runtime

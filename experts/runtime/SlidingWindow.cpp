@@ -1,10 +1,16 @@
 #include "experts/runtime/SlidingWindow.h"
 
+#include "experts/runtime/Cuda.h"
+
 #include <ATen/ATen.h>
+#include <ATen/DeviceAccelerator.h>
+#include <c10/core/Event.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
+#include <span>
 
 namespace hf::runtime {
 
@@ -19,17 +25,23 @@ at::Tensor gaussian(std::int64_t size, double sigmaScale)
     return at::exp(x * x / float(-2 * sigma * sigma));
 }
 
-/// Rows of the slab axis that the same groups cover, with the sums of what they gave so far.
+/// Rows of an axis that the same windows cover.
 struct Segment {
     std::int64_t begin = 0, end = 0;
-    int groupsLeft = 0;
+    int windows = 0;
+    bool isWithin(std::int64_t start, std::int64_t roi) const { return begin >= start && end <= start + roi; }
+};
+
+/// A segment of the slab axis by one of the row axis: the sums of what windows gave so far.
+struct Cell {
+    int rowsLeft = 0;           ///< Rows of windows that still add to it.
     at::Tensor sum, weight;     ///< [1, F, ...] and [1, 1, ...]; undefined until the first window.
 };
 
 class Slider {
 public:
-    Slider(const at::Tensor& input, const WindowOptions& options, const WindowPredictor& predict, const SlabSink& sink, const Progress& progress, std::stop_token stop)
-        : m_options(options), m_predict(predict), m_sink(sink), m_progress(progress), m_stop(std::move(stop)), m_rank(input.dim() - 2)
+    Slider(const at::Tensor& input, const WindowOptions& options, const WindowPredictor& predict, const PartSink& sink, const Progress& progress, std::stop_token stop)
+        : m_options(options), m_predict(predict), m_sink(sink), m_progress(progress), m_stop(std::move(stop)), m_rank(input.dim() - 2), m_batch(std::max(1, options.batch))
     {
         check(input);
         pad(input);
@@ -37,28 +49,36 @@ public:
             m_starts.push_back(windowStarts(m_input.size(2 + axis), m_roi[std::size_t(axis)], m_options.overlap[std::size_t(axis)]));
         }
         m_slab = std::size_t(options.slabAxis);
+        m_row = m_slab == 0 ? 1 : 0;
         m_weights = importanceMap(m_roi, options.blend, options.sigmaScale);
-        makeSegments();
+        m_slabSegments = segmentsOf(m_slab);
+        m_rowSegments = segmentsOf(m_row);
+        for (const Segment& slab : m_slabSegments) {
+            for (const Segment& row : m_rowSegments) {
+                m_cells.push_back({slab.windows * row.windows, {}, {}});
+            }
+        }
     }
 
     void run()
     {
-        std::size_t windows = 1;
+        m_total = 1;
         for (const auto& starts : m_starts) {
-            windows *= starts.size();
+            m_total *= starts.size();
         }
-        m_total = windows;
         m_began = std::chrono::steady_clock::now();
-        for (const std::int64_t start : groupOrder()) {
-            runGroup(start);
-            finishGroup(start);
+        for (const std::int64_t slabStart : groupOrder()) {
+            for (const std::int64_t rowStart : m_starts[m_row]) {
+                runRow(slabStart, rowStart);
+                finishRow(slabStart, rowStart);
+            }
         }
     }
 
 private:
     void check(const at::Tensor& input) const
     {
-        const bool fits = m_rank >= 1 && input.size(0) == 1 && m_options.roi.size() == std::size_t(m_rank) && m_options.overlap.size() == std::size_t(m_rank) &&
+        const bool fits = m_rank >= 2 && m_rank <= 3 && input.size(0) == 1 && m_options.roi.size() == std::size_t(m_rank) && m_options.overlap.size() == std::size_t(m_rank) &&
             m_options.slabAxis >= 0 && m_options.slabAxis < m_rank && input.numel() > 0;
         const bool overlaps = std::all_of(m_options.overlap.begin(), m_options.overlap.end(), [](double overlap) { return overlap >= 0 && overlap < 1; });
         if (!fits || !overlaps) {
@@ -86,23 +106,22 @@ private:
         }
     }
 
-    void makeSegments()
+    std::vector<Segment> segmentsOf(std::size_t axis) const
     {
         std::vector<std::int64_t> cuts;
-        for (const std::int64_t start : m_starts[m_slab]) {
+        for (const std::int64_t start : m_starts[axis]) {
             cuts.push_back(start);
-            cuts.push_back(start + m_roi[m_slab]);
+            cuts.push_back(start + m_roi[axis]);
         }
         std::sort(cuts.begin(), cuts.end());
         cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
+        std::vector<Segment> segments;
         for (std::size_t n = 0; n + 1 < cuts.size(); ++n) {
-            Segment& segment = m_segments.emplace_back();
-            segment.begin = cuts[n];
-            segment.end = cuts[n + 1];
-            for (const std::int64_t start : m_starts[m_slab]) {
-                segment.groupsLeft += start <= segment.begin && segment.end <= start + m_roi[m_slab];
-            }
+            Segment segment{cuts[n], cuts[n + 1]};
+            segment.windows = int(std::count_if(m_starts[axis].begin(), m_starts[axis].end(), [&](std::int64_t start) { return segment.isWithin(start, m_roi[axis]); }));
+            segments.push_back(segment);
         }
+        return segments;
     }
 
     /// From the group whose middle is nearest to the focus to the end, then what lies before, backwards: two fronts at most are open.
@@ -119,99 +138,175 @@ private:
         return order;
     }
 
-    void runGroup(std::int64_t slabStart)
+    /// The windows of one row, in order.
+    std::vector<Sizes> placesOf(std::int64_t slabStart, std::int64_t rowStart) const
     {
-        Sizes place(std::size_t(m_rank), 0);    // index into the starts of each axis; the slab axis has one
-        for (;;) {
-            Sizes start(std::size_t(m_rank), slabStart);
-            for (std::size_t axis = 0; axis < std::size_t(m_rank); ++axis) {
-                start[axis] = axis == m_slab ? slabStart : m_starts[axis][std::size_t(place[axis])];
+        Sizes place(std::size_t(m_rank), 0);
+        place[m_slab] = slabStart;
+        place[m_row] = rowStart;
+        if (m_rank == 2) {
+            return {place};
+        }
+        const std::size_t last = 3 - m_slab - m_row;
+        std::vector<Sizes> places;
+        for (const std::int64_t start : m_starts[last]) {
+            place[last] = start;
+            places.push_back(place);
+        }
+        return places;
+    }
+
+    void runRow(std::int64_t slabStart, std::int64_t rowStart)
+    {
+        const std::vector<Sizes> places = placesOf(slabStart, rowStart);
+        for (std::size_t first = 0; first < places.size();) {
+            throwIfStopped(m_stop);
+            reportProgress();
+            const at::Tensor outputs = predict(std::span(places).subspan(first));
+            for (std::int64_t n = 0; n < outputs.size(0); ++n) {
+                add(places[first + std::size_t(n)], outputs.narrow(0, n, 1));
             }
-            runWindow(start);
-            std::size_t axis = std::size_t(m_rank);
-            while (axis-- > 0) {
-                if (axis != m_slab && ++place[axis] < std::int64_t(m_starts[axis].size())) {
-                    break;
+            follow(outputs.device());
+            first += std::size_t(outputs.size(0));
+            m_done += std::size_t(outputs.size(0));
+        }
+    }
+
+    /// Of as many of the first places as fit.
+    at::Tensor predict(std::span<const Sizes> places)
+    {
+        for (bool isLastTry = false;;) {
+            const auto count = std::int64_t(std::min<std::size_t>(places.size(), std::size_t(m_batch)));
+            try {
+                const at::Tensor outputs = m_predict(windowsAt(places.first(std::size_t(count))));
+                if (outputs.dim() != m_rank + 2 || outputs.size(0) != count || outputs.sizes().slice(2) != at::IntArrayRef(m_roi)) {
+                    throw Error("the network gives another size than its window has", "network");
                 }
-                place[axis] = 0;
+                return outputs;
+            } catch (const c10::OutOfMemoryError&) {
+                if (isLastTry) {
+                    throw outOfDeviceMemory(m_device, "one window of this network");
+                }
             }
-            if (axis == std::size_t(-1)) {
-                return;
+            emptyDeviceCache();
+            isLastTry = count == 1;
+            m_batch = std::max(1, int(count) / 2);
+        }
+    }
+
+    at::Tensor windowsAt(std::span<const Sizes> places) const
+    {
+        std::vector<at::Tensor> windows;
+        for (const Sizes& start : places) {
+            at::Tensor window = m_input;
+            for (std::size_t axis = 0; axis < start.size(); ++axis) {
+                window = window.narrow(2 + std::int64_t(axis), start[axis], m_roi[axis]);
+            }
+            windows.push_back(window);
+        }
+        return windows.size() == 1 ? windows.front() : at::cat(windows, 0);
+    }
+
+    void add(const Sizes& start, const at::Tensor& given)
+    {
+        m_device = given.device();
+        m_weights = m_weights.to(m_device);
+        const bool isWeighted = m_options.blend == WindowOptions::Blend::Gaussian;
+        const at::Tensor output = isWeighted ? given * m_weights.to(given.scalar_type()) : given;
+        forCells(start[m_slab], start[m_row], [&](Cell& cell, const Segment& slab, const Segment& row) {
+            if (!cell.sum.defined()) {
+                open(cell, slab, row, output);
+            }
+            const auto ofWindow = [&](const at::Tensor& x) {
+                return x.narrow(2 + std::int64_t(m_slab), slab.begin - start[m_slab], slab.end - slab.begin).narrow(2 + std::int64_t(m_row), row.begin - start[m_row], row.end - row.begin);
+            };
+            at::Tensor sum = cell.sum, weight = cell.weight;
+            for (std::size_t axis = 0; axis < start.size(); ++axis) {
+                if (axis != m_slab && axis != m_row) {
+                    sum = sum.narrow(2 + std::int64_t(axis), start[axis], m_roi[axis]);
+                    weight = weight.narrow(2 + std::int64_t(axis), start[axis], m_roi[axis]);
+                }
+            }
+            sum.add_(ofWindow(output).to(sum.device()));
+            weight.add_(ofWindow(m_weights).to(weight.device()));
+        });
+    }
+
+    void open(Cell& cell, const Segment& slab, const Segment& row, const at::Tensor& output) const
+    {
+        Sizes shape = m_input.sizes().vec();
+        shape[1] = output.size(1);
+        shape[2 + m_slab] = slab.end - slab.begin;
+        shape[2 + m_row] = row.end - row.begin;
+        const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat).device(hasRoom(c10::multiply_integers(shape)) ? m_device : at::Device(at::kCPU));
+        // The memory format of the network, so that adding runs along memory.
+        const bool channelsLast = output.dim() == 5 && output.size(1) > 1 && output.stride(1) == 1;
+        cell.sum = at::empty(shape, options, channelsLast ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::Contiguous).zero_();
+        shape[1] = 1;
+        cell.weight = at::zeros(shape, options);
+    }
+
+    /// Sums must leave the device what the next window needs.
+    bool hasRoom(std::int64_t values) const
+    {
+        constexpr std::uint64_t kForWindows = std::uint64_t(2) << 30;
+        const auto memory = deviceMemory(m_device);
+        return !memory || memory->free > sizeof(float) * std::uint64_t(values) + kForWindows;
+    }
+
+    void finishRow(std::int64_t slabStart, std::int64_t rowStart)
+    {
+        forCells(slabStart, rowStart, [&](Cell& cell, const Segment& slab, const Segment& row) {
+            if (--cell.rowsLeft == 0) {
+                handOut(cell, slab, row);
+                cell.sum = at::Tensor();
+                cell.weight = at::Tensor();
+            }
+        });
+    }
+
+    /// The cells that the row of windows there adds to.
+    template <typename Work> void forCells(std::int64_t slabStart, std::int64_t rowStart, const Work& work)
+    {
+        for (std::size_t slab = 0; slab < m_slabSegments.size(); ++slab) {
+            for (std::size_t row = 0; row < m_rowSegments.size(); ++row) {
+                if (m_slabSegments[slab].isWithin(slabStart, m_roi[m_slab]) && m_rowSegments[row].isWithin(rowStart, m_roi[m_row])) {
+                    work(m_cells[slab * m_rowSegments.size() + row], m_slabSegments[slab], m_rowSegments[row]);
+                }
             }
         }
     }
 
-    void runWindow(const Sizes& start)
+    void handOut(const Cell& cell, const Segment& slab, const Segment& row)
     {
-        throwIfStopped(m_stop);
-        reportProgress();
-        at::Tensor window = m_input;
-        for (std::size_t axis = 0; axis < start.size(); ++axis) {
-            window = window.narrow(2 + std::int64_t(axis), start[axis], m_roi[axis]);
-        }
-        at::Tensor output = m_predict(window);
-        if (output.dim() != m_rank + 2 || output.sizes().slice(2) != at::IntArrayRef(m_roi)) {
-            throw Error("the network gives another size than its window has", "network");
-        }
-        if (m_options.blend == WindowOptions::Blend::Gaussian) {
-            output = output * m_weights.to(output.scalar_type());
-        }
-        const std::int64_t slabDim = 2 + std::int64_t(m_slab), slabStart = start[m_slab];
-        for (Segment& segment : m_segments) {
-            if (segment.begin >= slabStart && segment.end <= slabStart + m_roi[m_slab]) {
-                const std::int64_t rows = segment.end - segment.begin, offset = segment.begin - slabStart;
-                add(segment, start, output.narrow(slabDim, offset, rows), m_weights.narrow(slabDim, offset, rows));
+        at::Tensor mean = cell.sum.div_(cell.weight);
+        Part part{Sizes(std::size_t(m_rank), 0), m_size};
+        for (std::size_t axis = 0; axis < m_size.size(); ++axis) {
+            const Segment whole{0, m_input.size(2 + std::int64_t(axis))};
+            const Segment& segment = axis == m_slab ? slab : axis == m_row ? row : whole;
+            const std::int64_t begin = std::max(segment.begin, m_before[axis]), end = std::min(segment.end, m_before[axis] + m_size[axis]);
+            if (begin >= end) {
+                return;     // padding alone
             }
+            mean = mean.narrow(2 + std::int64_t(axis), begin - segment.begin, end - begin);
+            part.begin[axis] = begin - m_before[axis];
+            part.end[axis] = end - m_before[axis];
         }
-        ++m_done;
+        m_sink(mean, part);
     }
 
-    void add(Segment& segment, const Sizes& start, const at::Tensor& output, const at::Tensor& weights)
+    /// The host prepares one pass while a GPU works on another, not more: else progress would run ahead, and a stop would come late.
+    void follow(at::Device device)
     {
-        if (!segment.sum.defined()) {
-            Sizes shape = m_input.sizes().vec();
-            shape[1] = output.size(1);
-            shape[2 + m_slab] = segment.end - segment.begin;
-            // The memory format of the network, so that adding runs along memory.
-            const bool channelsLast = output.dim() == 5 && output.size(1) > 1 && output.stride(1) == 1;
-            segment.sum = at::empty(shape, at::TensorOptions().dtype(at::kFloat), channelsLast ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::Contiguous).zero_();
-            shape[1] = 1;
-            segment.weight = at::zeros(shape, at::kFloat);
-        }
-        at::Tensor sum = segment.sum, weight = segment.weight;
-        for (std::size_t axis = 0; axis < start.size(); ++axis) {
-            if (axis != m_slab) {
-                sum = sum.narrow(2 + std::int64_t(axis), start[axis], m_roi[axis]);
-                weight = weight.narrow(2 + std::int64_t(axis), start[axis], m_roi[axis]);
-            }
-        }
-        sum.add_(output);
-        weight.add_(weights);
-    }
-
-    void finishGroup(std::int64_t slabStart)
-    {
-        for (Segment& segment : m_segments) {
-            const bool isCovered = segment.begin >= slabStart && segment.end <= slabStart + m_roi[m_slab];
-            if (isCovered && --segment.groupsLeft == 0) {
-                handOut(segment);
-                segment.sum = at::Tensor();
-                segment.weight = at::Tensor();
-            }
-        }
-    }
-
-    void handOut(const Segment& segment)
-    {
-        at::Tensor mean = segment.sum.div_(segment.weight);
-        std::int64_t begin = std::max(segment.begin, m_before[m_slab]), end = std::min(segment.end, m_before[m_slab] + m_size[m_slab]);
-        if (begin >= end) {
+        if (!device.is_cuda()) {
             return;
         }
-        for (std::size_t axis = 0; axis < m_size.size(); ++axis) {
-            mean = axis == m_slab ? mean.narrow(2 + std::int64_t(axis), begin - segment.begin, end - begin) : mean.narrow(2 + std::int64_t(axis), m_before[axis], m_size[axis]);
+        c10::Event event(device.type());
+        event.record(at::accelerator::getCurrentStream(device.index()));
+        if (m_previous) {
+            m_previous->synchronize();
         }
-        m_sink(mean, begin - m_before[m_slab], end - m_before[m_slab]);
+        m_previous.emplace(std::move(event));
     }
 
     void reportProgress() const
@@ -226,15 +321,19 @@ private:
 
     const WindowOptions& m_options;
     const WindowPredictor& m_predict;
-    const SlabSink& m_sink;
+    const PartSink& m_sink;
     const Progress& m_progress;
     std::stop_token m_stop;
     std::int64_t m_rank;
+    int m_batch;
     at::Tensor m_input, m_weights;
+    at::Device m_device = at::kCPU;     ///< Of what the predictor gives.
     Sizes m_roi, m_before, m_size;
-    std::size_t m_slab = 0, m_done = 0, m_total = 0;
+    std::size_t m_slab = 0, m_row = 1, m_done = 0, m_total = 0;
     std::vector<std::vector<std::int64_t>> m_starts;
-    std::vector<Segment> m_segments;
+    std::vector<Segment> m_slabSegments, m_rowSegments;
+    std::vector<Cell> m_cells;          ///< By segment of the slab axis, then of the row axis.
+    std::optional<c10::Event> m_previous;
     std::chrono::steady_clock::time_point m_began;
 };
 
@@ -266,7 +365,25 @@ at::Tensor importanceMap(at::IntArrayRef roi, WindowOptions::Blend blend, double
     return map.clamp_min(std::max(map.min().item<float>(), 1e-3F)).view(shape);
 }
 
-void slideWindows(const at::Tensor& input, const WindowOptions& options, const WindowPredictor& predict, const SlabSink& sink, const Progress& progress, std::stop_token stop)
+at::Tensor Part::of(at::Tensor whole) const
+{
+    const std::int64_t first = whole.dim() - std::int64_t(begin.size());
+    for (std::size_t axis = 0; axis < begin.size(); ++axis) {
+        whole = whole.narrow(first + std::int64_t(axis), begin[axis], end[axis] - begin[axis]);
+    }
+    return whole;
+}
+
+std::int64_t Part::voxels() const
+{
+    std::int64_t count = 1;
+    for (std::size_t axis = 0; axis < begin.size(); ++axis) {
+        count *= end[axis] - begin[axis];
+    }
+    return count;
+}
+
+void slideWindows(const at::Tensor& input, const WindowOptions& options, const WindowPredictor& predict, const PartSink& sink, const Progress& progress, std::stop_token stop)
 {
     Slider(input, options, predict, sink, progress, std::move(stop)).run();
     report(progress, 1, "windows done");
@@ -275,14 +392,13 @@ void slideWindows(const at::Tensor& input, const WindowOptions& options, const W
 at::Tensor slidingWindow(const at::Tensor& input, const WindowOptions& options, const WindowPredictor& predict, const Progress& progress, std::stop_token stop)
 {
     at::Tensor whole;
-    const std::int64_t slabDim = 2 + options.slabAxis;
-    const SlabSink sink = [&](const at::Tensor& mean, std::int64_t begin, std::int64_t end) {
+    const PartSink sink = [&](const at::Tensor& mean, const Part& part) {
         if (!whole.defined()) {
             std::vector<std::int64_t> shape = input.sizes().vec();
             shape[1] = mean.size(1);
             whole = at::empty(shape, at::kFloat);
         }
-        whole.narrow(slabDim, begin, end - begin).copy_(mean);
+        part.of(whole).copy_(mean);
     };
     slideWindows(input, options, predict, sink, progress, std::move(stop));
     return whole;

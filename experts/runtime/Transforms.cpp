@@ -74,14 +74,26 @@ at::Tensor samplingMap(const at::Tensor& indexMap, const Sizes3& in, const Sizes
 /// affine_grid_generator(align_corners = false) of rows [begin, end) of the first axis only, the same arithmetic: a whole grid in fp64 would be 24 bytes a voxel.
 at::Tensor gridRows(const at::Tensor& theta, const Sizes3& out, std::int64_t begin, std::int64_t end)
 {
-    const auto axis = [](std::int64_t n) {
-        return n <= 1 ? at::zeros({n}, at::kDouble) : at::linspace(-1, 1, n, at::kDouble) * double(n - 1) / double(n);
+    const auto axis = [&](std::int64_t n) {
+        return n <= 1 ? at::zeros({n}, theta.options()) : at::linspace(-1, 1, n, theta.options()) * double(n - 1) / double(n);
     };
-    const at::Tensor base = at::ones({1, end - begin, out[1], out[2], 4}, at::kDouble);
+    const at::Tensor base = at::ones({1, end - begin, out[1], out[2], 4}, theta.options());
     base.select(-1, 0).copy_(axis(out[2]));
     base.select(-1, 1).copy_(axis(out[1]).unsqueeze(-1));
     base.select(-1, 2).copy_(axis(out[0]).narrow(0, begin, end - begin).unsqueeze(-1).unsqueeze(-1));
     return at::bmm(base.view({1, -1, 4}), theta.transpose(1, 2)).view({1, end - begin, out[1], out[2], 3});
+}
+
+/// grid_sampler(nearest, border, align_corners = false), the same arithmetic, for values of any type. @param values [D0, D1, D2]; grid as gridRows().
+at::Tensor nearestRows(const at::Tensor& values, const at::Tensor& grid)
+{
+    at::Tensor place;
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        const std::int64_t size = values.size(axis);
+        const at::Tensor index = ((grid.select(-1, 2 - axis) + 1) * double(size) - 1).div_(2).clamp_(0, double(size - 1)).round_().to(at::kLong);
+        place = axis == 0 ? index : place.mul_(size).add_(index);
+    }
+    return values.reshape({-1}).index_select(0, place.reshape({-1})).view(place.sizes().slice(1));
 }
 
 bool isClose(const at::Tensor& a, const at::Tensor& b, double absolute) { return at::allclose(a, b, 1e-5, absolute); }
@@ -114,7 +126,7 @@ std::array<float, 2> greyRange(const Volume& volume)
     return {0, float(std::exp2(std::max(kFewestBits, std::ceil(std::log2(double(range.maximum) + 1)))) - 1)};
 }
 
-Image toImage(const Volume& volume, PaddingFill fill)
+Image toImage(const Volume& volume, PaddingFill fill, at::Device device)
 {
     const Size3 size = volume.geometry().size();
     Image image;
@@ -125,7 +137,7 @@ Image toImage(const Volume& volume, PaddingFill fill)
         using Voxel = std::remove_const_t<typename decltype(voxels)::element_type>;
         const auto type = c10::CppTypeToScalarType<Voxel>::value;
         const at::Tensor stored = at::from_blob(const_cast<Voxel*>(voxels.data()), {1, size.k, size.j, size.i}, at::TensorOptions().dtype(type));
-        image.data = stored.permute({0, 3, 2, 1}).to(at::kFloat).contiguous();
+        image.data = stored.to(device).permute({0, 3, 2, 1}).to(at::kFloat).contiguous();
         if (image.data.is_alias_of(stored)) {
             image.data = image.data.clone();
         }
@@ -192,17 +204,20 @@ Image resampled(const Image& image, const Grid& grid, Interpolation interpolatio
     if (in == grid.size && (isClose(image.affine, grid.affine, 1e-3) || isClose(indexMap, identity4(), 1e-3))) {
         return image;
     }
-    const at::Tensor theta = samplingMap(indexMap, in, grid.size);
-    Image out{at::empty({image.data.size(0), grid.size[0], grid.size[1], grid.size[2]}, at::kFloat), at::matmul(image.affine, indexMap)};
+    const bool isLinear = interpolation == Interpolation::Linear;
+    const at::Tensor theta = samplingMap(indexMap, in, grid.size).to(image.data.device());
+    const at::TensorOptions options = isLinear ? image.data.options().dtype(at::kFloat) : image.data.options();
+    Image out{at::empty({image.data.size(0), grid.size[0], grid.size[1], grid.size[2]}, options), at::matmul(image.affine, indexMap)};
     // Rows a step, so that grid and values in fp64 stay near 64 MB.
     const std::int64_t rows = std::max<std::int64_t>(1, 2'000'000 / (grid.size[1] * grid.size[2]));
-    constexpr std::int64_t kBilinear = 0, kNearest = 1, kBorder = 1;
+    constexpr std::int64_t kBilinear = 0, kBorder = 1;
     for (std::int64_t channel = 0; channel < image.data.size(0); ++channel) {
-        const at::Tensor values = image.data.select(0, channel).to(at::kDouble).unsqueeze(0).unsqueeze(0);
+        const at::Tensor stored = image.data.select(0, channel), values = isLinear ? stored.to(at::kDouble).unsqueeze(0).unsqueeze(0) : stored;
         for (std::int64_t begin = 0; begin < grid.size[0]; begin += rows) {
             const std::int64_t end = std::min(begin + rows, grid.size[0]);
-            const at::Tensor sampled = at::grid_sampler(values, gridRows(theta, grid.size, begin, end), interpolation == Interpolation::Linear ? kBilinear : kNearest, kBorder, false);
-            out.data.select(0, channel).narrow(0, begin, end - begin).copy_(sampled.select(0, 0).select(0, 0));
+            const at::Tensor places = gridRows(theta, grid.size, begin, end);
+            const at::Tensor sampled = isLinear ? at::grid_sampler(values, places, kBilinear, kBorder, false).select(0, 0).select(0, 0) : nearestRows(values, places);
+            out.data.select(0, channel).narrow(0, begin, end - begin).copy_(sampled);
         }
     }
     return out;
@@ -310,8 +325,7 @@ Image uncropped(const Image& image, const Box& box, const Sizes3& size)
 
 at::Tensor scaledRange(const at::Tensor& data, const IntensityRange& range)
 {
-    at::Tensor out = (data - range.from) / (range.to - range.from);
-    out = out * (range.high - range.low) + range.low;
+    const at::Tensor out = (data - range.from).div_(range.to - range.from).mul_(range.high - range.low).add_(range.low);
     return range.clips ? out.clamp_(range.low, range.high) : out;
 }
 
@@ -367,7 +381,7 @@ bool Prepared::cropForeground(std::int64_t margin)
 
 at::Tensor Prepared::invertedLabels(const at::Tensor& labels) const
 {
-    Image back{labels.to(at::kFloat), image.affine};
+    Image back{labels.to(at::kByte), image.affine};
     for (auto step = m_steps.rbegin(); step != m_steps.rend(); ++step) {
         switch (step->kind) {
         case Step::Kind::Spacing: back = resampled(back, step->before, Interpolation::Nearest); break;
@@ -375,7 +389,7 @@ at::Tensor Prepared::invertedLabels(const at::Tensor& labels) const
         case Step::Kind::Crop: back = uncropped(back, step->box, step->before.size); break;
         }
     }
-    return back.data.select(0, 0).to(at::kByte);
+    return back.data.select(0, 0);
 }
 
 } // namespace hf::runtime

@@ -14,7 +14,7 @@ namespace hf::runtime {
 
 /// Channels of voxels and where they lie. Axis D0 of the tensor is the first voxel index i, D2 the last, k.
 struct Image {
-    at::Tensor data;        ///< [C, D0, D1, D2] float32.
+    at::Tensor data;        ///< [C, D0, D1, D2] float32; labels uint8.
     at::Tensor affine;      ///< [4, 4] float64: voxel index (i, j, k, 1) to RAS+ mm.
 };
 
@@ -24,14 +24,15 @@ enum class Interpolation { Linear, Nearest };
 enum class PaddingFill { Darkest /* the least other value */, Zero };
 
 /// One channel in the polarity that a reader sees: bright is high. Values without a unit are turned over where low ones are bright (MONOCHROME1).
-/// @return data [1, i, j, k] float32, dense.
-Image toImage(const Volume& volume, PaddingFill fill = PaddingFill::Darkest);
+/// @return data [1, i, j, k] float32, dense, on the device.
+Image toImage(const Volume& volume, PaddingFill fill = PaddingFill::Darkest, at::Device device = at::kCPU);
 
 /// Black and white of a picture without a unit: what its file's bits can hold; else 0 to 2^n - 1 for the fewest bits (at least 8) that hold its values, or
 /// the range of these where some are negative or no whole numbers.
 std::array<float, 2> greyRange(const Volume& volume);
 
-// Transforms of MONAI on tensors, with its rules of size, origin and rounding. Source: experts.md 5.
+// Transforms of MONAI on tensors, with its rules of size, origin and rounding. Source: experts.md 5. Voxels may lie on any device and stay there;
+// affines lie on the host.
 
 /// Column norms of the affine; a norm of zero counts as 1.
 std::array<double, 3> spacingOf(const at::Tensor& affine);
@@ -43,7 +44,8 @@ struct Grid {
 };
 Grid spacedGrid(const at::Tensor& affine, const std::array<std::int64_t, 3>& size, const std::array<double, 3>& spacingMm);
 
-/// Values at the voxels of another grid, border values repeated outside. In fp64 as the reference, one channel and a few slabs at a time.
+/// Values at the voxels of another grid, border values repeated outside. In fp64 as the reference, one channel and a few slabs at a time; float32, or with
+/// Nearest the type of the image.
 /// The result's affine is `image.affine` times the map from its indices to those of the image.
 Image resampled(const Image& image, const Grid& grid, Interpolation interpolation);
 /// Resampling to a voxel size; the same image when it already has it.
@@ -92,7 +94,7 @@ public:
     /// Crops to the box of foregroundBox(). @return false, and nothing is done, when there is none.
     bool cropForeground(std::int64_t margin);
     /// Labels on the grid of `image` [1, D0, D1, D2] back on the first grid, steps undone from the last to the first: nearest neighbour, 0 outside a crop.
-    /// @return uint8 [i, j, k].
+    /// @return uint8 [i, j, k], on the device of the labels.
     at::Tensor invertedLabels(const at::Tensor& labels) const;
 
     Image image;        ///< The present one; intensities may be changed freely.

@@ -114,6 +114,26 @@ HF_TEST(brats)
     checkMoments(logits, 0.361216, 0.56536);
 }
 
+HF_TEST(moments_of_groups_come_from_those_of_channels)
+{
+    const at::Tensor x = hashedInput({1, 12, 5, 6, 7}, -3, 9) * at::arange(1, 13).view({1, 12, 1, 1, 1}) + 4;
+    const auto [variance, mean] = at::var_mean(x, at::IntArrayRef{0, 2, 3, 4}, false);
+    const auto [groupMean, inverse] = groupMoments(mean, (variance + 1e-5).rsqrt(), 3);
+    const at::Tensor normed = (x - groupMean.view({1, 12, 1, 1, 1})) * inverse.view({1, 12, 1, 1, 1});
+    HF_CHECK((normed - at::group_norm(x, 3, {}, {}, 1e-5, false)).abs().max().item<double>() < 1e-5);
+}
+
+HF_TEST(computing_by_name)
+{
+    HF_CHECK_EQUAL(Compute::named("exact", at::kCPU).name(), "exact");
+    HF_CHECK_EQUAL(Compute::named("fp32", at::kCPU).name(), "fp32");
+    HF_CHECK_EQUAL(Compute::named("bf16", at::kCPU).name(), "bf16");
+    HF_CHECK_EQUAL(Compute::named("fastest", at::Device(at::kCUDA, 0)).name(), "fp16 cuda");
+    HF_CHECK_EQUAL(Compute::named("exact", at::Device(at::kCUDA, 0)).name(), "exact cuda");
+    HF_CHECK_THROWS(Compute::named("fp16", at::kCPU), Error);
+    HF_CHECK_THROWS(Compute::named("fp8", at::kCPU), Error);
+}
+
 HF_TEST(densenet121)
 {
     const auto network = onHashedWeights([](WeightSource& source) { return makeDenseNet121(source); }, 606);

@@ -240,21 +240,63 @@ HF_TEST(the_order_of_slabs_changes_nothing_but_the_order)
             WindowOptions options = goldenWindows(WindowOptions::Blend::Gaussian);
             options.slabAxis = axis;
             options.focus = focus;
-            std::vector<std::int64_t> rows;
-            std::int64_t first = -1;
-            slideWindows(input, options, goldenPredictor, [&](const at::Tensor& mean, std::int64_t begin, std::int64_t end) {
-                first = first < 0 ? begin : first;
-                for (std::int64_t row = begin; row < end; ++row) {
-                    rows.push_back(row);
-                }
-                HF_CHECK((mean - expected.narrow(2 + axis, begin, end - begin)).abs().max().item<double>() < 1e-5);
+            const at::Tensor seen = at::zeros({50, 23, 70}, at::kInt);
+            std::int64_t first = -1, voxels = 0;
+            slideWindows(input, options, goldenPredictor, [&](const at::Tensor& mean, const Part& part) {
+                first = first < 0 ? part.begin[std::size_t(axis)] : first;
+                part.of(seen).add_(1);
+                voxels += part.voxels();
+                HF_CHECK((mean - part.of(expected)).abs().max().item<double>() < 1e-5);
             });
-            std::sort(rows.begin(), rows.end());
-            HF_CHECK_EQUAL(std::int64_t(rows.size()), input.size(2 + axis));
-            HF_CHECK_EQUAL(rows.back() - rows.front() + 1, input.size(2 + axis));
+            HF_CHECK(seen.equal(at::ones_like(seen)));      // each voxel once
+            HF_CHECK_EQUAL(voxels, seen.numel());
             HF_CHECK(axis != 2 || focus != 1000 || first > 20);     // begins at the end that the reader sees
         }
     }
+}
+
+HF_TEST(pictures_have_windows_too)
+{
+    const at::Tensor input = hashedInput({1, 1, 40, 33}, -1, 1);
+    const WindowOptions options{{16, 16}, {0.5, 0.5}, WindowOptions::Blend::Gaussian};
+    HF_CHECK((slidingWindow(input, options, [](const at::Tensor& window) { return window * 2; }) - input * 2).abs().max().item<double>() < 1e-6);
+    HF_CHECK_THROWS(slidingWindow(at::zeros({1, 1, 40}), {{16}, {0.5}}, [](const at::Tensor& window) { return window; }), Error);
+}
+
+HF_TEST(several_windows_at_once_are_fewer_where_memory_is_short)
+{
+    const at::Tensor input = hashedInput({1, 1, 40, 23, 70}, -1, 1);
+    const auto of = [](const at::Tensor& windows) { return at::cat({windows.exp(), windows * 2}, 1); };
+    WindowOptions options{{16, 16, 16}, {0.25, 0.25, 0.25}, WindowOptions::Blend::Gaussian};
+    const at::Tensor expected = slidingWindow(input, options, of);
+    options.batch = 4;
+    std::vector<std::int64_t> tried, done;
+    std::int64_t room = 4;
+    const auto predictor = [&](const at::Tensor& windows) {
+        tried.push_back(windows.size(0));
+        if (windows.size(0) > room) {
+            C10_THROW_ERROR(OutOfMemoryError, "no room");
+        }
+        done.push_back(windows.size(0));
+        return of(windows);
+    };
+    HF_CHECK(slidingWindow(input, options, predictor).equal(expected));
+    HF_CHECK_EQUAL(*std::max_element(done.begin(), done.end()), 4);
+    tried.clear();
+    room = 1;
+    HF_CHECK(slidingWindow(input, options, predictor).equal(expected));
+    HF_CHECK(tried.size() > 3 && tried[0] == 4 && tried[1] == 2 && std::all_of(tried.begin() + 2, tried.end(), [](std::int64_t n) { return n == 1; }));
+    // Not even one: tried twice, then said.
+    tried.clear();
+    room = 0;
+    std::string code;
+    try {
+        slidingWindow(input, options, predictor);
+    } catch (const Error& error) {
+        code = error.code();
+    }
+    HF_CHECK_EQUAL(code, "memory");
+    HF_CHECK(tried == (std::vector<std::int64_t>{4, 2, 1, 1}));
 }
 
 HF_TEST(a_stop_is_seen_at_the_next_window)

@@ -43,7 +43,7 @@ std::vector<Score> ChestEnsemble::scores(const at::Tensor& picture, const Progre
         throwIfStopped(stop);
         report(progress, double(n) / double(m_members.size()), memberStage(n, m_members.size()));
         const Member& member = m_members[n];
-        const at::Tensor logits = member.network->forward(chestInput(picture, sideOf(member)));
+        const at::Tensor logits = member.network->forward(chestInput(picture, sideOf(member))).to(at::kCPU);
         found.push_back(calibrated(at::sigmoid(logits[0]), chestThresholds(member.thresholds)));
     }
     std::vector<Score> result;

@@ -5,6 +5,7 @@
 #include "experts/engine/neural/PointPrompt.h"
 #include "experts/engine/neural/ScriptNetwork.h"
 #include "experts/engine/neural/Vista3d.h"
+#include "experts/runtime/Cuda.h"
 #include "experts/runtime/Sha256.h"
 #include "experts/runtime/WeightFile.h"
 #include "experts/runtime/WeightsHash.h"
@@ -48,17 +49,17 @@ std::string millimetres(double value)
     return text;
 }
 
-/// The ids of the classes of this channel's largest logit, 0 where none is above 0. [rows, ...] uint8.
+/// The ids of the classes of this channel's largest logit, 0 where none is above 0. [...] uint8 on the device of `mean`, as all others.
 /// Chunks keep the logits of all classes near 100 MB.
 at::Tensor largestPrompt(const at::Tensor& mean, const at::Tensor& embeddings, const at::Tensor& ids)
 {
     const at::Tensor flat = mean.select(0, 0).reshape({mean.size(1), -1});
     const std::int64_t voxels = flat.size(1), chunk = std::max<std::int64_t>(1024, 25'000'000 / embeddings.size(0));
-    const at::Tensor labels = at::zeros({voxels}, at::kByte);
+    const at::Tensor labels = at::zeros({voxels}, ids.options());
     for (std::int64_t begin = 0; begin < voxels; begin += chunk) {
         const std::int64_t size = std::min(chunk, voxels - begin);
         const auto [best, which] = at::matmul(embeddings, flat.narrow(1, begin, size)).max(0);
-        labels.narrow(0, begin, size).copy_(at::where(best > 0, ids.index_select(0, which), at::zeros({}, ids.options())));
+        labels.narrow(0, begin, size).copy_(ids.index_select(0, which).masked_fill_(best <= 0, 0));
     }
     return labels.view(mean.sizes().slice(2));
 }
@@ -66,7 +67,7 @@ at::Tensor largestPrompt(const at::Tensor& mean, const at::Tensor& embeddings, c
 /// First region whose logit is not negative: a probability of 0.5 and above.
 at::Tensor firstRegion(const at::Tensor& mean, const std::vector<PostSpec::Region>& regions)
 {
-    at::Tensor labels = at::zeros(mean.sizes().slice(2), at::kByte);
+    at::Tensor labels = at::zeros(mean.sizes().slice(2), mean.options().dtype(at::kByte));
     for (auto region = regions.rbegin(); region != regions.rend(); ++region) {
         labels.masked_fill_(mean.select(0, 0).select(0, region->channel) >= 0, region->label);
     }
@@ -89,6 +90,34 @@ void keepLargest(std::vector<LabelId>& voxels, const Geometry& geometry, const s
     for (std::size_t n = 0; n < voxels.size(); ++n) {
         voxels[n] = numbers[n] >= 0 && !kept[std::size_t(numbers[n])] ? LabelId(0) : voxels[n];
     }
+}
+
+/// fp16 ends at 65504; what was larger is infinite, and what comes of it no number.
+struct HalfOverflow {};
+
+/// `work(device)`, or `work(host)` where the device has no room for it.
+template <typename Work> auto whereRoomIs(at::Device device, const Work& work)
+{
+    try {
+        return work(device);
+    } catch (const c10::OutOfMemoryError&) {
+        if (!device.is_cuda()) {
+            throw;
+        }
+    }
+    runtime::emptyDeviceCache();
+    return work(at::Device(at::kCPU));
+}
+
+/// Small windows are given several at once, so that a GPU is not left waiting.
+int windowsAtOnce(const runtime::WindowOptions& windows, at::IntArrayRef size)
+{
+    std::int64_t voxels = 1;
+    for (std::size_t axis = 0; axis < windows.roi.size(); ++axis) {
+        voxels *= windows.roi[axis] > 0 ? windows.roi[axis] : size[axis];
+    }
+    constexpr std::int64_t kVoxels = 4'000'000;
+    return int(std::max<std::int64_t>(1, kVoxels / voxels));
 }
 
 /// Voxel coordinates of a place, real-valued.
@@ -244,7 +273,7 @@ std::string FolderExpert::missingWeights() const
 
 std::string FolderExpert::weightsHash() const { return runtime::sha256OfWeights(weightFiles()); }
 
-std::string FolderExpert::settings() const { return m_manifest.text + (m_options.compute.type == at::kFloat ? m_options.compute.channelsLast ? "fp32" : "exact" : "bf16"); }
+std::string FolderExpert::settings() const { return m_manifest.text + m_options.compute.name(); }
 
 void FolderExpert::checkHash(const WeightSpec& weights) const
 {
@@ -280,29 +309,29 @@ void FolderExpert::load(const Progress& progress)
         std::vector<ChestEnsemble::Member> members;
         for (const ChestMember& member : m_manifest.members) {
             members.push_back({member.thresholds, member.isResNet,
-                std::make_unique<Network>(NetworkSpec{NetworkSpec::Chest{member.isResNet}}, tensorsOf(member.weights), Compute{at::kFloat, true}, member.weights.file)});
+                std::make_unique<Network>(NetworkSpec{NetworkSpec::Chest{member.isResNet}}, tensorsOf(member.weights), Compute{at::kFloat, true, m_options.compute.device}, member.weights.file)});
         }
         loaded->chest = std::make_unique<ChestEnsemble>(std::move(members));
         break;
     }
     case ExpertManifest::Engine::TorchScript:
         checkHash(m_manifest.weights);
-        loaded->script = std::make_unique<ScriptNetwork>(m_manifest.folder / m_manifest.weights.file, m_options.isScriptAllowed);
+        loaded->script = std::make_unique<ScriptNetwork>(m_manifest.folder / m_manifest.weights.file, m_options.isScriptAllowed, m_options.compute.device);
         break;
     }
     m_manifest.card.weightsSha256 = hash;
     m_loaded = std::move(loaded);
 }
 
-Prepared FolderExpert::prepare(const ExpertRequest& request) const
+Prepared FolderExpert::prepare(const ExpertRequest& request, at::Device device) const
 {
     // A normalisation that leaves 0 out leaves padding out too.
     const bool leavesZeros = std::any_of(m_manifest.pre.begin(), m_manifest.pre.end(), [](const PreStep& step) { return step.kind == PreStep::Kind::Normalize && step.nonZero; });
     const auto fill = leavesZeros ? runtime::PaddingFill::Zero : runtime::PaddingFill::Darkest;
-    Image image = runtime::toImage(request.volume, fill);
+    Image image = runtime::toImage(request.volume, fill, device);
     std::vector<at::Tensor> data{image.data};
     for (const Volume& volume : request.otherChannels) {
-        data.push_back(runtime::toImage(volume, fill).data);
+        data.push_back(runtime::toImage(volume, fill, device).data);
     }
     image.data = data.size() == 1 ? image.data : at::cat(data, 0);
     Prepared prepared(std::move(image));
@@ -340,10 +369,11 @@ runtime::WindowOptions FolderExpert::windowsFor(const Prepared& prepared, const 
     (across == 0 ? seen.i : across == 1 ? seen.j : seen.k) = view.slice;
     const double place = indexIn(prepared.image, geometry.toLps(seen))[std::size_t(options.slabAxis)];
     options.focus = std::clamp<std::int64_t>(std::llround(place), 0, sizes[std::size_t(options.slabAxis)] - 1);
+    options.batch = m_options.compute.device.is_cuda() && !m_loaded->script ? windowsAtOnce(options, sizes) : 1;
     return options;
 }
 
-at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const RowsDone& done, const Progress& progress,
+at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const PartDone& done, const Progress& progress,
                                  std::stop_token stop) const
 {
     const at::Tensor input = prepared.image.data.unsqueeze(0);
@@ -352,7 +382,7 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
     runtime::WindowPredictor predict;
     if (m_loaded->vista) {
         embeddings = m_loaded->vista->embeddings(ids);
-        idTable = at::tensor(ids, at::kLong).to(at::kByte);
+        idTable = at::tensor(ids, at::kLong).to(at::kByte).to(m_options.compute.device);
         predict = [&](const at::Tensor& window) {
             const Vista3d& vista = *m_loaded->vista;
             return vista.mapClasses(vista.encode(experts::prepared(window, m_options.compute), false, true, stop).classes);
@@ -362,18 +392,23 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
     } else {
         predict = [&](const at::Tensor& window) { return m_loaded->network->forward(window, stop); };
     }
-    std::int64_t rowsDone = 0;
-    const runtime::SlabSink sink = [&](const at::Tensor& mean, std::int64_t begin, std::int64_t end) {
+    std::int64_t voxelsDone = 0;
+    const bool canOverflow = m_options.compute.type == at::kHalf;
+    const runtime::PartSink sink = [&](const at::Tensor& sums, const runtime::Part& part) {
+        const at::Tensor mean = sums.to(m_options.compute.device);
+        if (canOverflow && !mean.sum().isfinite().item<bool>()) {
+            throw HalfOverflow();
+        }
         at::Tensor found;
         switch (m_manifest.post.kind) {
         case PostSpec::Kind::Prompts: found = largestPrompt(mean, embeddings, idTable); break;
         case PostSpec::Kind::Regions: found = firstRegion(mean, m_manifest.post.regions); break;
         case PostSpec::Kind::Argmax: found = mean.select(0, 0).argmax(0).to(at::kByte); break;
         }
-        labels.narrow(1 + windows.slabAxis, begin, end - begin).copy_(found.unsqueeze(0));
-        rowsDone += end - begin;
+        part.of(labels).copy_(found.unsqueeze(0));
+        voxelsDone += part.voxels();
         if (done) {
-            done(labels, double(rowsDone) / double(labels.size(1 + windows.slabAxis)));
+            done(labels, double(voxelsDone) / double(labels.numel()));
         }
     };
     runtime::slideWindows(input, windows, predict, sink, progress, stop);
@@ -393,7 +428,7 @@ at::Tensor FolderExpert::segmentAtClicks(const Prepared& prepared, const ExpertR
 }
 
 /// Sends what is finished to whom it may interest; bringing it back to the volume's grid takes at most a tenth of the time.
-FolderExpert::RowsDone FolderExpert::partialSender(const Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids) const
+FolderExpert::PartDone FolderExpert::partialSender(const Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids) const
 {
     using Clock = std::chrono::steady_clock;
     if (!request.partial) {
@@ -404,7 +439,7 @@ FolderExpert::RowsDone FolderExpert::partialSender(const Prepared& prepared, con
         if (begin < next || share >= 1) {
             return;
         }
-        request.partial(toLabelMap(prepared.invertedLabels(labels), ids, request, false), share);
+        request.partial(toLabelMap(backOnVolume(prepared, labels), ids, request, false), share);
         const Clock::time_point end = Clock::now();
         constexpr int kRest = 9;
         next = end + kRest * (end - begin);
@@ -421,17 +456,27 @@ Provenance FolderExpert::provenanceOf(const ExpertRequest& request) const
     return {card.name, card.version, card.weightsSha256, arguments, nowUtc(), request.volume.info().seriesUid, card.notice()};
 }
 
-/// @param labels  uint8 [i, j, k]. @param isWhole  false while a run goes on: steps that need the whole mask are left out.
+/// @param labels  uint8 [1, D0, D1, D2] of the prepared image, on the host. @return uint8 [k, j, i], on the host.
+at::Tensor FolderExpert::backOnVolume(const Prepared& prepared, const at::Tensor& labels) const
+{
+    return whereRoomIs(m_options.compute.device, [&](at::Device device) { return prepared.invertedLabels(labels.to(device)).permute({2, 1, 0}).contiguous().to(at::kCPU); });
+}
+
+/// @param labels  of backOnVolume(). @param isWhole  false while a run goes on: steps that need the whole mask are left out.
 LabelMap FolderExpert::toLabelMap(const at::Tensor& labels, const std::vector<std::int64_t>& ids, const ExpertRequest& request, bool isWhole) const
 {
     const Geometry& geometry = request.volume.geometry();
-    const at::Tensor ordered = labels.permute({2, 1, 0}).contiguous();     // i fastest
-    std::vector<LabelId> voxels(ordered.const_data_ptr<std::uint8_t>(), ordered.const_data_ptr<std::uint8_t>() + ordered.numel());
-    const std::set<std::int64_t> asked(ids.begin(), ids.end());
-    const bool keepsAll = asked.empty() || !request.clicks.empty();
+    std::vector<LabelId> voxels(labels.const_data_ptr<std::uint8_t>(), labels.const_data_ptr<std::uint8_t>() + labels.numel());
+    std::array<bool, 256> isKept{};
+    isKept.fill(ids.empty() || !request.clicks.empty());
+    for (const std::int64_t id : ids) {
+        if (id >= 0 && std::size_t(id) < isKept.size()) {
+            isKept[std::size_t(id)] = true;
+        }
+    }
     std::array<std::size_t, 256> counts{};
     for (LabelId& voxel : voxels) {
-        voxel = keepsAll || asked.contains(voxel) ? voxel : LabelId(0);
+        voxel = isKept[voxel] ? voxel : LabelId(0);
         ++counts[voxel];
     }
     if (isWhole) {
@@ -462,26 +507,40 @@ ExpertResult FolderExpert::run(const ExpertRequest& given, const Progress& progr
     if (const auto refusal = check(request)) {
         throw Error(refusal->text, refusal->code);
     }
-    if (m_manifest.task == ExpertManifest::Task::Classification) {
-        return classify(request, progress, stop);
-    }
-    std::vector<std::int64_t> ids = *findIds(request.arguments);
+    const bool isChest = m_manifest.task == ExpertManifest::Task::Classification;
+    std::vector<std::int64_t> ids = isChest ? std::vector<std::int64_t>() : *findIds(request.arguments);
     if (m_manifest.engine == ExpertManifest::Engine::Vista3d) {
         ids = expandedClassIds(ids);
     }
+    const auto find = [&] { return isChest ? classify(request, progress, stop) : ExpertResult{findLabels(request, ids, progress, stop), m_manifest.card.notice()}; };
+    try {
+        return find();
+    } catch (const HalfOverflow&) {
+        m_options.compute.type = at::kBFloat16;     // the same speed, fewer digits, but the range of fp32
+        m_loaded.reset();
+    } catch (const c10::OutOfMemoryError&) {
+        m_loaded.reset();
+        runtime::emptyDeviceCache();
+        throw runtime::outOfDeviceMemory(m_options.compute.device, m_manifest.card.name);
+    }
+    return find();
+}
+
+LabelMap FolderExpert::findLabels(const ExpertRequest& request, const std::vector<std::int64_t>& ids, const Progress& progress, const std::stop_token& stop)
+{
     load(subProgress(progress, 0, 0.03));
     throwIfStopped(stop);
     report(progress, 0.03, "preparing");
-    const Prepared prepared = prepare(request);
+    const Prepared prepared = whereRoomIs(m_options.compute.device, [&](at::Device device) { return prepare(request, device); });
     throwIfStopped(stop);
     const Progress windows = subProgress(progress, 0.06, 0.96);
     const at::Tensor labels = request.clicks.empty()
         ? segment(prepared, windowsFor(prepared, request.volume, request.view), ids, partialSender(prepared, request, ids), windows, stop)
         : segmentAtClicks(prepared, request, ids, windows, stop);
     report(progress, 0.96, "back to the original grid");
-    ExpertResult result{toLabelMap(prepared.invertedLabels(labels), ids, request, true), m_manifest.card.notice()};
+    LabelMap mask = toLabelMap(backOnVolume(prepared, labels), ids, request, true);
     report(progress, 1, "done");
-    return result;
+    return mask;
 }
 
 ExpertResult FolderExpert::classify(const ExpertRequest& request, const Progress& progress, const std::stop_token& stop)

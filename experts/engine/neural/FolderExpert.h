@@ -9,6 +9,7 @@
 namespace hf::experts {
 
 struct FolderOptions {
+    /// Where and how experts of folders compute: networks, and the steps before and after them. Results lie on the host.
     Compute compute = Compute::fastest();
     /// TorchScript is code: a file is loaded only when this says that the user has allowed it, by its SHA-256. Empty: never.
     std::function<bool(const std::string& sha256)> isScriptAllowed{};
@@ -44,13 +45,15 @@ private:
     std::optional<Refusal> checkClicks(const ExpertRequest& request) const;
     std::optional<Refusal> checkScript() const;
     ExpertResult classify(const ExpertRequest& request, const Progress& progress, const std::stop_token& stop);
-    runtime::Prepared prepare(const ExpertRequest& request) const;
+    runtime::Prepared prepare(const ExpertRequest& request, at::Device device) const;
     runtime::WindowOptions windowsFor(const runtime::Prepared& prepared, const Volume& volume, const View& view) const;
-    using RowsDone = std::function<void(const at::Tensor& labels, double share)>;
-    at::Tensor segment(const runtime::Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const RowsDone& rowsDone, const Progress& progress,
+    using PartDone = std::function<void(const at::Tensor& labels, double share)>;
+    at::Tensor backOnVolume(const runtime::Prepared& prepared, const at::Tensor& labels) const;
+    LabelMap findLabels(const ExpertRequest& request, const std::vector<std::int64_t>& ids, const Progress& progress, const std::stop_token& stop);
+    at::Tensor segment(const runtime::Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const PartDone& partDone, const Progress& progress,
                        std::stop_token stop) const;
     at::Tensor segmentAtClicks(const runtime::Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids, const Progress& progress, const std::stop_token& stop) const;
-    RowsDone partialSender(const runtime::Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids) const;
+    PartDone partialSender(const runtime::Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids) const;
     LabelMap toLabelMap(const at::Tensor& labels, const std::vector<std::int64_t>& ids, const ExpertRequest& request, bool isWhole) const;
     Provenance provenanceOf(const ExpertRequest& request) const;
 

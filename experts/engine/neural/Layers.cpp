@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace hf::experts {
 
@@ -23,12 +24,29 @@ std::vector<std::int64_t> weightShape(std::int64_t first, std::int64_t second, c
 
 constexpr std::int64_t kVoxelsAtOnce = 4096;
 
+bool isChannelsLast(const at::Tensor& x)
+{
+    const bool isFormat = (x.dim() == 5 && x.is_contiguous(at::MemoryFormat::ChannelsLast3d)) || (x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast));
+    return isFormat && x.size(1) > 1 && x.stride(1) == 1;
+}
+
 /// The fused loops take one dense channels-last input on the CPU.
 bool canFuse(const at::Tensor& x, Activation activation)
 {
-    const bool isFormat = (x.dim() == 5 && x.is_contiguous(at::MemoryFormat::ChannelsLast3d)) || (x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast));
     const bool isType = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
-    return isFormat && isType && x.size(0) == 1 && x.size(1) > 1 && x.stride(1) == 1 && x.device().is_cpu() && activation != Activation::Gelu;
+    return x.device().is_cpu() && isChannelsLast(x) && isType && x.size(0) == 1 && activation != Activation::Gelu;
+}
+
+/// In place.
+at::Tensor activated(at::Tensor x, Activation activation)
+{
+    switch (activation) {
+    case Activation::None: return x;
+    case Activation::Relu: return at::relu_(x);
+    case Activation::LeakyRelu: return at::leaky_relu_(x, 0.01);
+    case Activation::Gelu: return at::gelu_(x);
+    }
+    return x;
 }
 
 /// [C] fp32: a value near each channel's mean, so that squares lose no digits.
@@ -105,15 +123,34 @@ Conv takeDeconv(WeightSource& source, const std::string& name, const ConvShape& 
     return conv;
 }
 
-at::Tensor activated(const at::Tensor& x, Activation activation)
+at::Tensor GroupNorm::normed(const at::Tensor& x) const { return x.is_cuda() && isChannelsLast(x) ? keepingFormat(x) : plain(x); }
+
+/// Channels-last on a GPU: the library's kernels of batch normalisation keep the format and take fp32 factors for half values; those of group and
+/// instance normalisation would go through the other format and back.
+at::Tensor GroupNorm::keepingFormat(const at::Tensor& x) const
 {
-    switch (activation) {
-    case Activation::None: return x;
-    case Activation::Relu: return at::relu(x);
-    case Activation::LeakyRelu: return at::leaky_relu(x, 0.01);
-    case Activation::Gelu: return at::gelu(x);
+    if (x.size(0) > 1) {
+        const at::Tensor out = at::empty_like(x);
+        for (std::int64_t n = 0; n < x.size(0); ++n) {
+            out.narrow(0, n, 1).copy_(keepingFormat(x.narrow(0, n, 1)));
+        }
+        return out;
     }
-    return x;
+    const auto weight = m_weight.defined() ? std::optional(m_weight) : std::nullopt, bias = m_bias.defined() ? std::optional(m_bias) : std::nullopt;
+    auto [mean, inverse] = at::batch_norm_stats(x, kEpsilon);
+    if (m_groups != x.size(1)) {
+        std::tie(mean, inverse) = groupMoments(mean, inverse, m_groups);
+    }
+    return at::batch_norm_elemt(x, weight, bias, mean, inverse, kEpsilon);
+}
+
+std::pair<at::Tensor, at::Tensor> groupMoments(const at::Tensor& mean, const at::Tensor& inverseDeviation, std::int64_t groups)
+{
+    const at::Tensor means = mean.view({groups, -1}), variances = inverseDeviation.view({groups, -1}).pow(-2) - kEpsilon;
+    const at::Tensor groupMean = means.mean(1, true);
+    const at::Tensor groupVariance = (variances + (means - groupMean).square()).mean(1, true).clamp_min(0);
+    const auto eachChannel = [&](const at::Tensor& x) { return x.expand_as(means).reshape({-1}).contiguous(); };
+    return {eachChannel(groupMean), eachChannel((groupVariance + kEpsilon).rsqrt())};
 }
 
 at::Tensor GroupNorm::plain(const at::Tensor& x) const
@@ -172,7 +209,7 @@ GroupNorm::Affine GroupNorm::affineOf(const ChannelSums& sums, const at::Tensor&
 at::Tensor GroupNorm::operator()(const at::Tensor& x, Activation activation) const
 {
     if (!canFuse(x, activation)) {
-        return activated(plain(x), activation);
+        return activated(normed(x), activation);
     }
     const at::Tensor out = at::empty_like(x);
     fused(x, out, {}, activation);
@@ -182,7 +219,7 @@ at::Tensor GroupNorm::operator()(const at::Tensor& x, Activation activation) con
 at::Tensor GroupNorm::over(at::Tensor x, Activation activation) const
 {
     if (!canFuse(x, activation)) {
-        return activated(plain(x), activation);
+        return activated(normed(x), activation);
     }
     fused(x, x, {}, activation);
     return x;
@@ -191,7 +228,7 @@ at::Tensor GroupNorm::over(at::Tensor x, Activation activation) const
 at::Tensor GroupNorm::overAdding(at::Tensor x, const at::Tensor& added, Activation activation) const
 {
     if (!canFuse(x, activation) || !canFuse(added, activation) || added.scalar_type() != x.scalar_type()) {
-        return activated(plain(x).add_(added), activation);
+        return activated(normed(x).add_(added), activation);
     }
     fused(x, x, added, activation);
     return x;

@@ -31,7 +31,8 @@ Conv takeConv(WeightSource& source, const std::string& name, const ConvShape& sh
 Conv takeDeconv(WeightSource& source, const std::string& name, const ConvShape& shape);
 
 /// Group normalisation over channels and space; as many groups as channels is instance normalisation. eps 1e-5, statistics in fp32.
-/// Channels-last activations are normalised in one pass over memory for the statistics and one for the rest, others by the library as the reference.
+/// Channels-last activations are normalised in one pass over memory for the statistics and one for the rest, on the CPU by our own loops; others by the
+/// library as the reference.
 class GroupNorm {
 public:
     GroupNorm() = default;
@@ -47,7 +48,9 @@ public:
 private:
     using ChannelSums = std::pair<std::vector<double>, std::vector<double>>;    ///< Sums and squares a channel.
     using Affine = std::pair<std::vector<float>, std::vector<float>>;           ///< Factor and addend a channel.
+    at::Tensor normed(const at::Tensor& x) const;
     at::Tensor plain(const at::Tensor& x) const;
+    at::Tensor keepingFormat(const at::Tensor& x) const;
     Affine affineOf(const ChannelSums& sums, const at::Tensor& pivot, std::int64_t voxels) const;
     void fused(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const;
 
@@ -58,6 +61,9 @@ private:
 GroupNorm takeNorm(WeightSource& source, const std::string& name, std::int64_t channels, std::int64_t groups);
 GroupNorm instanceNorm(std::int64_t channels);      ///< Not affine.
 
+/// Mean and 1 / deviation (eps 1e-5 in the variance) of groups of channels, from those of the channels; fp32 [C] each.
+std::pair<at::Tensor, at::Tensor> groupMoments(const at::Tensor& mean, const at::Tensor& inverseDeviation, std::int64_t groups);
+
 struct Linear {
     at::Tensor weight, bias;
     at::Tensor operator()(const at::Tensor& x) const;
@@ -65,7 +71,5 @@ struct Linear {
 
 /// fp32. Reads `name`.weight [out, in] and `name`.bias [out].
 Linear takeLinear(WeightSource& source, const std::string& name, std::int64_t in, std::int64_t out);
-
-at::Tensor activated(const at::Tensor& x, Activation activation);
 
 } // namespace hf::experts

@@ -64,7 +64,7 @@ std::int64_t Network::divisor() const { return m_parts->divisor; }
 
 at::Tensor prepared(const at::Tensor& x, Compute compute)
 {
-    const at::Tensor typed = x.to(compute.type);
+    const at::Tensor typed = x.to(compute.device).to(compute.type);
     if (!compute.channelsLast || typed.dim() < 4) {
         return typed.contiguous();
     }

@@ -29,7 +29,7 @@ public:
     Network(Network&&) noexcept;
     /// Sizes of the input must be multiples of this.
     std::int64_t divisor() const;
-    /// @param x  fp32 [N, in, ...]. @return fp32 logits.
+    /// @param x  fp32 [N, in, ...], on any device. @return fp32 logits, on the device that computes.
     at::Tensor forward(const at::Tensor& x, std::stop_token stop = {}) const;
 
 private:
@@ -41,7 +41,7 @@ private:
 /// Names and shapes of a network's tensors.
 WeightList weightList(const NetworkSpec& spec);
 
-/// The input in the type and memory format of the computation.
+/// The input on the device, in the type and memory format of the computation.
 at::Tensor prepared(const at::Tensor& x, Compute compute);
 
 } // namespace hf::experts

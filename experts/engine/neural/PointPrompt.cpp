@@ -90,18 +90,19 @@ std::vector<Vista3dPoint> pointsWithin(const std::vector<Vista3dPoint>& points, 
     return within;
 }
 
+/// [D0, D1, D2] on the host, where components are found.
 at::Tensor windowLogits(const Vista3d& network, Compute compute, const at::Tensor& window, const std::vector<Vista3dPoint>& points, int classId, const std::stop_token& stop)
 {
     const bool hasClass = classId > 0 && classId <= Vista3d::kClasses;
     const Vista3d::Features features = network.encode(prepared(window, compute), !points.empty(), hasClass, stop);
     at::Tensor ofClass;
     if (hasClass) {
-        ofClass = Vista3d::classLogits(network.mapClasses(features.classes), network.embeddings({classId})).to(at::kFloat).select(0, 0).select(0, 0);
+        ofClass = Vista3d::classLogits(network.mapClasses(features.classes), network.embeddings({classId})).to(at::kFloat).select(0, 0).select(0, 0).to(at::kCPU);
     }
     if (points.empty()) {
         return hasClass ? ofClass : at::full(window.sizes().slice(2), -9999.0, at::kFloat);
     }
-    const at::Tensor ofPoints = network.pointLogits(features.points, points, classId).select(0, 0).select(0, 0);
+    const at::Tensor ofPoints = network.pointLogits(features.points, points, classId).select(0, 0).select(0, 0).to(at::kCPU);
     return hasClass ? mergedLogits(ofClass, ofPoints, points) : ofPoints;
 }
 

@@ -17,7 +17,7 @@ bool isSpecialClass(int classId);
 
 /// Logits of the object in windows around the points, summed where windows overlap.
 /// @param image  [1, 1, D0, D1, D2] float32. @param side  of the windows (128 for the published weights), a multiple of 16.
-/// @return [D0, D1, D2] float32, NaN where no window looked. @throws Cancelled.
+/// @return [D0, D1, D2] float32 on the host, NaN where no window looked. @throws Cancelled.
 at::Tensor pointLogits(const Vista3d& network, Compute compute, const at::Tensor& image, const PointPrompt& prompt, std::int64_t side, const Progress& progress, const std::stop_token& stop);
 
 /// Class and point logits of one window [D0, D1, D2]: those of the points where they change a component of what differs at a point, else those of the class.

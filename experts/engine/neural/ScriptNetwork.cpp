@@ -6,6 +6,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/passes/tensorexpr_fuser.h>
 
 #include <fstream>
 #include <iterator>
@@ -17,7 +18,8 @@ struct ScriptNetwork::Program {
     mutable torch::jit::Module module;
 };
 
-ScriptNetwork::ScriptNetwork(const std::filesystem::path& file, const std::function<bool(const std::string& sha256)>& isAllowed) : m_name(file.filename().string())
+ScriptNetwork::ScriptNetwork(const std::filesystem::path& file, const std::function<bool(const std::string& sha256)>& isAllowed, at::Device device)
+    : m_name(file.filename().string()), m_device(device)
 {
     std::ifstream stream(file, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
@@ -26,8 +28,10 @@ ScriptNetwork::ScriptNetwork(const std::filesystem::path& file, const std::funct
     }
     try {
         std::istringstream program(bytes);
-        m_program = std::make_unique<Program>(Program{torch::jit::load(program, at::Device(at::kCPU))});
+        m_program = std::make_unique<Program>(Program{torch::jit::load(program, device)});
         m_program->module.eval();
+        // Its kernels would be compiled on the first windows, with a compiler that may not be there.
+        torch::jit::setTensorExprFuserEnabled(false);
     } catch (const c10::Error& error) {
         throw Error(m_name + " is no TorchScript: " + error.what_without_backtrace(), "weights");
     }
@@ -39,7 +43,7 @@ at::Tensor ScriptNetwork::forward(const at::Tensor& x) const
 {
     try {
         const c10::NoGradGuard withoutGradients;
-        const c10::IValue result = m_program->module.forward({x.contiguous()});
+        const c10::IValue result = m_program->module.forward({x.to(m_device).contiguous()});
         if (result.isTensor()) {
             return result.toTensor().to(at::kFloat);
         }

@@ -179,7 +179,7 @@ at::Tensor Vista3d::mapClasses(const at::Tensor& features) const
 
 at::Tensor Vista3d::embeddings(const std::vector<std::int64_t>& ids) const
 {
-    const at::Tensor rows = m_mlp0(m_classEmbeddings.index_select(0, at::tensor(ids, at::kLong)));
+    const at::Tensor rows = m_mlp0(m_classEmbeddings.index_select(0, at::tensor(ids, at::kLong).to(m_classEmbeddings.device())));
     // Each row by its own mean and biased variance.
     const at::Tensor normed = at::layer_norm(rows, {kWidth}, {}, {}, 1e-5);
     return m_mlp3(at::gelu(normed));
@@ -217,7 +217,7 @@ at::Tensor Vista3d::denseCode(at::IntArrayRef size) const
 {
     std::vector<at::Tensor> axes;
     for (const std::int64_t n : size) {
-        axes.push_back((at::arange(n, at::kFloat) + 0.5) / double(n));
+        axes.push_back((at::arange(n, m_gaussian.options()) + 0.5) / double(n));
     }
     const auto grid = at::meshgrid(axes, "ij");
     return positionCode(at::stack(grid, -1).view({-1, 3}));
@@ -236,7 +236,7 @@ at::Tensor Vista3d::tokensOf(const std::vector<Vista3dPoint>& points, at::IntArr
         for (std::size_t axis = 0; axis < 3; ++axis) {
             place.data_ptr<float>()[axis] = float((point.place[axis] + 0.5) / double(size[axis]));
         }
-        at::Tensor row = positionCode(place) + m_pointEmbeddings[point.label % 2];
+        at::Tensor row = positionCode(place.to(m_gaussian.device())) + m_pointEmbeddings[point.label % 2];
         rows.push_back(point.label >= 2 ? row + m_special : row);
     }
     rows.push_back(classId > kClasses ? m_zeroShot : m_supported);

@@ -31,7 +31,7 @@ public:
     /// The class decoder's output after the head's mapping: class logits are its scalar products with embeddings, so means of it over
     /// windows give the mean logits of any number of classes.
     at::Tensor mapClasses(const at::Tensor& features) const;
-    /// [B, 48] fp32, one row an id.
+    /// [B, 48] fp32, one row an id, on the network's device.
     at::Tensor embeddings(const std::vector<std::int64_t>& ids) const;
     /// @param mapped  [1, 48, ...] of mapClasses() or a mean of several. @return [B, 1, ...].
     static at::Tensor classLogits(const at::Tensor& mapped, const at::Tensor& embeddings);

@@ -60,9 +60,32 @@ at::Tensor hashedTensor(const WeightList::Entry& entry, std::uint64_t number)
 
 } // namespace
 
-Compute Compute::fastest()
+Compute Compute::fastest(at::Device device)
 {
-    return {runtime::hasFastBf16() ? at::kBFloat16 : at::kFloat, true};
+    return {device.is_cuda() ? at::kHalf : runtime::hasFastBf16() ? at::kBFloat16 : at::kFloat, true, device};
+}
+
+Compute Compute::named(const std::string& precision, at::Device device)
+{
+    if (precision == "fastest") {
+        return fastest(device);
+    }
+    if (precision == "exact") {
+        return exact(device);
+    }
+    if (precision == "fp16" && !device.is_cuda()) {
+        throw Error("fp16 is for GPUs; on the CPU --precision is fastest, exact, fp32 or bf16", "usage");
+    }
+    if (precision != "fp32" && precision != "bf16" && precision != "fp16") {
+        throw Error("--precision is fastest, exact, fp32, bf16 or fp16", "usage");
+    }
+    return {precision == "fp32" ? at::kFloat : precision == "bf16" ? at::kBFloat16 : at::kHalf, true, device};
+}
+
+std::string Compute::name() const
+{
+    const char* const word = type == at::kBFloat16 ? "bf16" : type == at::kHalf ? "fp16" : channelsLast ? "fp32" : "exact";
+    return device.is_cuda() ? std::string(word) + " cuda" : word;
 }
 
 const at::Tensor* LoadedWeights::find(const std::string& name, at::IntArrayRef shape)
@@ -86,7 +109,7 @@ at::Tensor LoadedWeights::take(const std::string& name, at::IntArrayRef shape)
     if (!found) {
         return {};
     }
-    const at::Tensor tensor = found->to(m_compute.type);
+    const at::Tensor tensor = found->to(m_compute.device).to(m_compute.type);
     if (!m_compute.channelsLast || shape.size() < 4) {
         return tensor.contiguous();
     }
@@ -96,7 +119,7 @@ at::Tensor LoadedWeights::take(const std::string& name, at::IntArrayRef shape)
 at::Tensor LoadedWeights::takeFloat(const std::string& name, at::IntArrayRef shape)
 {
     const at::Tensor* found = find(name, shape);
-    return found ? found->to(at::kFloat).contiguous() : at::Tensor();
+    return found ? found->to(m_compute.device).to(at::kFloat).contiguous() : at::Tensor();
 }
 
 void LoadedWeights::skip(const std::string& name, at::IntArrayRef) { m_used.insert(name); }

@@ -11,15 +11,21 @@
 
 namespace hf::experts {
 
-/// How a network computes: fp32 as the reference, or bf16 where the processor gains from it; activations channels-last or as the reference.
+/// How and where a network computes: fp32 as the reference, or half precision where the device gains from it; activations channels-last or as the
+/// reference. A CUDA device comes from runtime::chooseDevice(), which opens CUDA.
 struct Compute {
     at::ScalarType type = at::kFloat;
     bool channelsLast = false;
+    at::Device device = at::kCPU;
 
     /// fp32, dense as the reference.
-    static Compute exact() { return {}; }
-    /// What is fastest on this processor: channels-last, and bf16 where it has AVX-512 BF16 or AMX.
-    static Compute fastest();
+    static Compute exact(at::Device device = at::kCPU) { return {at::kFloat, false, device}; }
+    /// What is fastest on this device, channels-last: fp16 on a GPU; on the CPU bf16 where it has AVX-512 BF16 or AMX, else fp32.
+    static Compute fastest(at::Device device = at::kCPU);
+    /// "fastest", "exact", "fp32", "bf16" or "fp16" (GPU only). @throws Error "usage".
+    static Compute named(const std::string& precision, at::Device device);
+    /// "exact", "fp32", "bf16" or "fp16", with " cuda" on a GPU: what results depend on.
+    std::string name() const;
 };
 
 /// Gives a network its tensors by the names of its checkpoint; a network's constructor says with it which it needs, of which shape.
