@@ -83,11 +83,13 @@ std::vector<std::size_t> findTrachea(const WorkGrid& grid, const std::uint8_t* b
     struct Chain { std::vector<std::size_t> voxels; int slices = 0, besideLung = 0; bool atCranialEnd = false; std::vector<std::size_t> last; };
     std::vector<Chain> open, done;
     const int slices = grid.size[std::size_t(grid.axial)];
+    std::vector<std::vector<Region>> candidates(static_cast<std::size_t>(slices));
+    inParallel(candidates.size(), grid.stop, [&](std::size_t index) { candidates[index] = tracheaCandidates(grid, body, int(index)); });
     for (int step = 0; step < slices; ++step) {
         const int index = grid.cranialIsHigh ? slices - 1 - step : step;
         const std::ptrdiff_t down = grid.cranialIsHigh ? -std::ptrdiff_t(grid.stride(grid.axial)) : std::ptrdiff_t(grid.stride(grid.axial));
         std::vector<Chain> next;
-        for (Region& region : tracheaCandidates(grid, body, index)) {
+        for (Region& region : candidates[std::size_t(index)]) {
             Chain chain;
             for (Chain& above : open) {
                 std::vector<std::size_t> shifted(above.last.size());
@@ -179,10 +181,10 @@ Mask::Pointer findAirways(const WorkGrid& grid, const Mask* bodyMask, const Prog
     for (const std::size_t voxel : seeds) {
         out[voxel] = 1;
     }
-constexpr int kWallHu = -420;
-    const Distances::Pointer distance = distanceTo(airways, grid);
-    const float* d = distance->GetBufferPointer();
+    constexpr int kWallHu = -420;
     const float reach = float(*std::max_element(grid.spacingMm.begin(), grid.spacingMm.end())) * 1.05F;
+    const Distances::Pointer distance = distanceTo(airways, grid, reach);
+    const float* d = distance->GetBufferPointer();
     // What lies mostly in lung is lung.
     for (std::size_t n = 0; n < grid.voxels(); ++n) {
         if (!out[n] && body[n] && d[n] <= reach && hu[n] < kWallHu) {

@@ -102,15 +102,20 @@ Mask::Pointer findContrast(const WorkGrid& grid, const Mask* bright, double rind
 }
 
 /// In how many of 26 directions bone is met within a reach, in how many of the 8 in the axial plane, and in how many of the two across it.
+/// Ends early, with fewer, where `least` of all cannot be reached any more.
 struct Enclosure { int all = 0, axial = 0, across = 0; };
-Enclosure enclosure(const WorkGrid& grid, const std::uint8_t* bone, std::size_t voxel, double reachMm)
+Enclosure enclosure(const WorkGrid& grid, const std::uint8_t* bone, std::size_t voxel, double reachMm, double least)
 {
+    int left = 26;
     const std::array<int, 3> at{grid.indexAlong(voxel, 0), grid.indexAlong(voxel, 1), grid.indexAlong(voxel, 2)};
     Enclosure hits;
     for (int direction = 0; direction < 27; ++direction) {
         const std::array<int, 3> step{direction % 3 - 1, direction / 3 % 3 - 1, direction / 9 - 1};
         if (step == std::array{0, 0, 0}) {
             continue;
+        }
+        if (hits.all + left-- < least) {
+            return hits;
         }
         const bool inAxialPlane = step[std::size_t(grid.axial)] == 0;
         const bool isAcross = std::abs(step[0]) + std::abs(step[1]) + std::abs(step[2]) == 1 && !inAxialPlane;
@@ -182,18 +187,19 @@ Surroundings surroundings(const WorkGrid& grid, const std::uint8_t* bones)
 void addMarrow(const WorkGrid& grid, const std::uint8_t* body, const std::uint8_t* contrast, Mask* bones, const Progress& progress)
 {
     const std::int16_t* hu = grid.values();
-    const Distances::Pointer distance = distanceTo(bones, grid);
+    constexpr double kNearMm = 16;
+    const Distances::Pointer distance = distanceTo(bones, grid, kNearMm);
     const float* d = distance->GetBufferPointer();
     std::uint8_t* b = bones->GetBufferPointer();
     const Surroundings around = surroundings(grid, b);
     const auto isMarrow = [&](std::size_t n) {
-        if (b[n] || !body[n] || d[n] > 16 || hu[n] < -90) {
+        if (b[n] || !body[n] || d[n] > float(kNearMm) || hu[n] < -90) {
             return false;
         }
         const bool grained = around.grains[n] > 0.2F;
         const double needed = contrast[n] ? 0.80 : (hu[n] > kMarrowHu + 45 ? 0.66 : hu[n] > kMarrowHu ? 0.70 : 0.80) - (grained ? 0.15 : 0);
         // A disc lies between end plates, but no cortex is around it in its own slice.
-        const Enclosure met = enclosure(grid, b, n, 34);
+        const Enclosure met = enclosure(grid, b, n, 34, 26 * needed);
         // The spinal canal is a tube of even fluid and nerves.
         const bool isCanal = !grained && met.across == 0 && around.meanHu[n] > -20 && around.meanHu[n] < 50;
         return met.all >= 26 * needed && met.axial >= (grained ? 6 : 7) && !isCanal;
@@ -209,7 +215,7 @@ void addCavities(const WorkGrid& grid, Mask* bones)
 {
     constexpr double kBallMm = 5, kLeastHu = 45, kMostMm3 = 90000;
     const std::int16_t* hu = grid.values();
-    const Distances::Pointer distance = distanceTo(bones, grid);
+    const Distances::Pointer distance = distanceTo(bones, grid, kBallMm);
     const float* d = distance->GetBufferPointer();
     const Mask::Pointer free = maskWhere(grid, [&](std::size_t n) { return d[n] > float(kBallMm); });
     const Components parts = components(free, grid);
@@ -331,9 +337,9 @@ Mask::Pointer findBones(const WorkGrid& grid, const Mask* bodyMask, const Progre
     const bool hasContrast = double(countSet(contrastMask, grid)) * grid.voxelMm3() > 15000;
     const double sure = sureHu(grid, hasContrast);
     const Mask::Pointer sureMask = maskWhere(grid, [&](std::size_t n) { return body[n] && !contrast[n] && hu[n] > sure; });
-    const Distances::Pointer toSure = distanceTo(sureMask, grid);
-    const float* d = toSure->GetBufferPointer();
     const float reach = float(std::max(9.0, 1.8 * grid.coarsestMm()));
+    const Distances::Pointer toSure = distanceTo(sureMask, grid, reach);
+    const float* d = toSure->GetBufferPointer();
     const Mask::Pointer near = maskWhere(grid, [&](std::size_t n) { return body[n] && !contrast[n] && hu[n] > kMaybeHu && d[n] <= reach; });
     report(progress, 0.25, "bones");
     const Components parts = components(near, grid);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 namespace hf::experts {
@@ -70,19 +71,46 @@ void settleGasMixtures(const WorkGrid& grid, std::vector<LabelId>& labels)
     }
 }
 
-/// Every tissue class of a block.
-std::vector<LabelId> classify(const WorkGrid& grid, const Progress& progress)
+/// What stands by itself; the tissues are what is left.
+struct Regions {
+    Mask::Pointer body, airways;
+    Lungs lungs;
+};
+
+Regions findRegions(const WorkGrid& grid, const Progress& progress)
 {
-    const Mask::Pointer body = findBody(grid, subProgress(progress, 0.05, 0.2));
-    const Mask::Pointer airways = findAirways(grid, body, subProgress(progress, 0.2, 0.3));
-    const Lungs lungs = findLungs(grid, body, airways, subProgress(progress, 0.3, 0.45));
-    const Mask::Pointer bones = findBones(grid, body, subProgress(progress, 0.45, 0.75));
-    const Mask::Pointer inside = findInside(grid, body, bones, lungs, subProgress(progress, 0.75, 0.85));
+    Regions found;
+    found.body = findBody(grid, subProgress(progress, 0.05, 0.2));
+    found.airways = findAirways(grid, found.body, subProgress(progress, 0.2, 0.3));
+    found.lungs = findLungs(grid, found.body, found.airways, subProgress(progress, 0.3, 0.45));
+    return found;
+}
+
+/// Lungs, airways, and body for all the rest.
+std::vector<LabelId> classify(const WorkGrid& grid, const Regions& regions)
+{
+    std::vector<LabelId> labels(grid.voxels());
+    const auto set = [&](const Mask* mask, ClassicalLabel label) {
+        const std::uint8_t* m = mask->GetBufferPointer();
+        std::transform(m, m + grid.voxels(), labels.begin(), labels.begin(), [&](std::uint8_t isSet, LabelId before) { return isSet ? id(label) : before; });
+    };
+    set(regions.body, ClassicalLabel::Body);
+    for (const auto& [mask, label] : {std::pair{&regions.lungs.right, ClassicalLabel::RightLung}, {&regions.lungs.left, ClassicalLabel::LeftLung}, {&regions.airways, ClassicalLabel::Airways}}) {
+        set(*mask, label);
+    }
+    return labels;
+}
+
+/// Every tissue class of a block.
+std::vector<LabelId> classifyTissues(const WorkGrid& grid, const Regions& regions, const Progress& progress)
+{
+    const Mask::Pointer bones = findBones(grid, regions.body, subProgress(progress, 0.45, 0.75));
+    const Mask::Pointer inside = findInside(grid, regions.body, bones, regions.lungs, subProgress(progress, 0.75, 0.85));
     report(progress, 0.85, "borders");
-    const std::uint8_t* b = body->GetBufferPointer();
-    const std::uint8_t* a = airways->GetBufferPointer();
-    const std::uint8_t* l = lungs.left->GetBufferPointer();
-    const std::uint8_t* r = lungs.right->GetBufferPointer();
+    const std::uint8_t* b = regions.body->GetBufferPointer();
+    const std::uint8_t* a = regions.airways->GetBufferPointer();
+    const std::uint8_t* l = regions.lungs.left->GetBufferPointer();
+    const std::uint8_t* r = regions.lungs.right->GetBufferPointer();
     const std::uint8_t* o = bones->GetBufferPointer();
     const std::uint8_t* i = inside->GetBufferPointer();
     const std::int16_t* hu = grid.values();
@@ -207,8 +235,8 @@ public:
 
     ExpertResult run(const ExpertRequest& request, const Progress& progress, std::stop_token stop) override
     {
-        std::vector<LabelId> voxels = classesOf(request.volume, progress, stop);
         const std::set<ClassicalLabel> labels = wanted(request.arguments);
+        std::vector<LabelId> voxels = classesOf(request.volume, labels, progress, stop);
         const bool body = labels.contains(ClassicalLabel::Body);
         for (LabelId& voxel : voxels) {
             voxel = body ? (voxel ? id(ClassicalLabel::Body) : 0) : voxel && labels.contains(ClassicalLabel(voxel)) ? voxel : 0;
@@ -224,28 +252,43 @@ public:
     }
 
 private:
-    /// Every class of the scan, kept: the next question about the same scan asks for other ones.
-    const std::vector<LabelId>& classesOf(const Volume& volume, const Progress& progress, const std::stop_token& stop)
+    /// The classes of the scan, at least those that are asked for. What is found is kept: the next question about the same scan asks for other ones.
+    std::vector<LabelId> classesOf(const Volume& volume, const std::set<ClassicalLabel>& asked, const Progress& progress, const std::stop_token& stop)
     {
         report(progress, 0, "preparing");
         constexpr double kTargetMm = 2.0;
         const auto* bytes = static_cast<const std::byte*>(volume.data());
-        Known known{volume.geometry(), runtime::sha256Of(std::span(bytes, volume.bytes())), {}};
-        if (m_known.hash == known.hash && m_known.geometry == known.geometry) {
+        const std::string hash = runtime::sha256Of(std::span(bytes, volume.bytes()));
+        if (m_known.hash != hash || m_known.geometry != volume.geometry()) {
+            m_known = {volume.geometry(), hash, {}, {}};
+        }
+        if (!m_known.classes.empty()) {
             return m_known.classes;
         }
         const WorkGrid grid = makeWorkGrid(volume, kTargetMm, stop);
-        const std::vector<LabelId> blocks = classify(grid, progress);
-        known.classes = refine(volume, grid, blocks, subProgress(progress, 0.9, 1));
-        trimThickSlices(volume, stop, known.classes);
-        m_known = std::move(known);
-        return m_known.classes;
+        if (!m_known.regions) {
+            m_known.regions = findRegions(grid, progress);
+        }
+        // Where blocks are larger than voxels the tissues decide where a lung ends.
+        const bool isFine = grid.factor == std::array{1, 1, 1};
+        const auto isTissue = [](ClassicalLabel label) {
+            using enum ClassicalLabel;
+            return label != LeftLung && label != RightLung && label != Airways && label != Body;
+        };
+        if (isFine && std::none_of(asked.begin(), asked.end(), isTissue)) {
+            return classify(grid, *m_known.regions);
+        }
+        std::vector<LabelId> classes = refine(volume, grid, classifyTissues(grid, *m_known.regions, progress), subProgress(progress, 0.9, 1));
+        trimThickSlices(volume, stop, classes);
+        m_known.classes = classes;
+        return classes;
     }
 
     struct Known {
         Geometry geometry;
         std::string hash;       ///< SHA-256 of the voxels; empty before the first run.
-        std::vector<LabelId> classes;
+        std::optional<Regions> regions;
+        std::vector<LabelId> classes;   ///< Of all tissues; empty until one was asked for.
     };
 
     ExpertCard m_card;

@@ -9,6 +9,7 @@ namespace hf::experts::classical {
 namespace {
 
 constexpr int kAeratedHu = -420, kBoneHu = 200;
+constexpr double kAnyMm = 1e5;
 
 /// A component of air in the body: lung, or gas of bowel, stomach, sinuses.
 struct AirPart {
@@ -92,7 +93,8 @@ void dropGas(const WorkGrid& grid, Mask* all)
         return;
     }
     const Mask::Pointer gas = maskWhere(grid, [&](std::size_t n) { return isGas[label[n]]; }), lung = maskWhere(grid, [&](std::size_t n) { return label[n] && !isGas[label[n]]; });
-    const Distances::Pointer toGas = distanceTo(gas, grid), toLung = distanceTo(lung, grid);
+    const Box box = boxAround(all, grid);
+    const Distances::Pointer toGas = distanceTo(gas, grid, kAnyMm, box), toLung = distanceTo(lung, grid, kAnyMm, box);
     std::uint8_t* out = all->GetBufferPointer();
     for (std::size_t n = 0; n < grid.voxels(); ++n) {
         out[n] = out[n] && toLung->GetBufferPointer()[n] <= toGas->GetBufferPointer()[n];
@@ -145,7 +147,8 @@ void splitSides(const WorkGrid& grid, const Mask* all, double middle, Mask* left
         }
         const Mask::Pointer leftCore = maskWhere(grid, [&](std::size_t n) { return label[n] && sums[label[n]] > 0; });
         const Mask::Pointer rightCore = maskWhere(grid, [&](std::size_t n) { return label[n] && sums[label[n]] <= 0; });
-        const Distances::Pointer toLeft = distanceTo(leftCore, grid), toRight = distanceTo(rightCore, grid);
+        const Box box = boxAround(all, grid);
+        const Distances::Pointer toLeft = distanceTo(leftCore, grid, kAnyMm, box), toRight = distanceTo(rightCore, grid, kAnyMm, box);
         const float* dl = toLeft->GetBufferPointer();
         const float* dr = toRight->GetBufferPointer();
         for (std::size_t n = 0; n < grid.voxels(); ++n) {

@@ -6,11 +6,12 @@
 #include <itkConnectedComponentImageFilter.h>
 #include <itkImportImageFilter.h>
 #include <itkRelabelComponentImageFilter.h>
-#include <itkSignedMaurerDistanceMapImageFilter.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <exception>
+#include <mutex>
 #include <thread>
 
 namespace hf::experts::classical {
@@ -101,14 +102,45 @@ Mask::Pointer makeMask(const WorkGrid& grid)
     return mask;
 }
 
+void inParallel(std::size_t count, const std::stop_token& stop, const std::function<void(std::size_t)>& work)
+{
+    std::atomic<std::size_t> next = 0;
+    std::exception_ptr problem;
+    std::mutex guard;
+    const auto run = [&] {
+        try {
+            for (std::size_t n = next++; n < count && !stop.stop_requested(); n = next++) {
+                work(n);
+            }
+        } catch (...) {     // is thrown again below, on the caller's thread
+            next = count;
+            const std::lock_guard lock(guard);
+            problem = std::current_exception();
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        for (unsigned n = 1; n < std::clamp(std::thread::hardware_concurrency(), 1U, 16U) && n < count; ++n) {
+            others.emplace_back(run);
+        }
+        run();
+    }
+    if (problem) {
+        std::rethrow_exception(problem);
+    }
+    throwIfStopped(stop);
+}
+
 Mask::Pointer maskWhere(const WorkGrid& grid, const std::function<bool(std::size_t)>& test)
 {
+    constexpr std::size_t kPart = 1 << 16;
     const Mask::Pointer mask = makeMask(grid);
     std::uint8_t* out = mask->GetBufferPointer();
-    for (std::size_t n = 0; n < grid.voxels(); ++n) {
-        out[n] = test(n);
-    }
-    throwIfStopped(grid.stop);
+    inParallel((grid.voxels() + kPart - 1) / kPart, grid.stop, [&](std::size_t part) {
+        for (std::size_t n = part * kPart; n < std::min(grid.voxels(), (part + 1) * kPart); ++n) {
+            out[n] = test(n);
+        }
+    });
     return mask;
 }
 
@@ -117,27 +149,19 @@ std::vector<std::size_t> whereParallel(const WorkGrid& grid, const std::function
     constexpr std::size_t kPart = 1 << 14;
     const std::size_t parts = (grid.voxels() + kPart - 1) / kPart;
     std::vector<std::vector<std::size_t>> found(parts);
-    std::atomic<std::size_t> next = 0;
-    const auto work = [&](bool reports) {
-        for (std::size_t part = next++; part < parts && !grid.stop.stop_requested(); part = next++) {
-            for (std::size_t n = part * kPart; n < std::min(grid.voxels(), (part + 1) * kPart); ++n) {
-                if (test(n)) {
-                    found[part].push_back(n);
-                }
-            }
-            if (reports) {
-                report(progress, double(part) / double(parts), "bones");
+    std::atomic<std::size_t> done = 0;
+    const std::thread::id caller = std::this_thread::get_id();
+    inParallel(parts, grid.stop, [&](std::size_t part) {
+        for (std::size_t n = part * kPart; n < std::min(grid.voxels(), (part + 1) * kPart); ++n) {
+            if (test(n)) {
+                found[part].push_back(n);
             }
         }
-    };
-    {
-        std::vector<std::jthread> others;
-        for (unsigned n = 1; n < std::clamp(std::thread::hardware_concurrency(), 1U, 16U); ++n) {
-            others.emplace_back(work, false);
+        ++done;
+        if (std::this_thread::get_id() == caller) {
+            report(progress, double(done) / double(parts), "bones");
         }
-        work(true);
-    }
-    throwIfStopped(grid.stop);
+    });
     std::vector<std::size_t> all;
     for (const std::vector<std::size_t>& part : found) {
         all.insert(all.end(), part.begin(), part.end());
@@ -153,42 +177,147 @@ std::size_t countSet(const Mask* mask, const WorkGrid& grid)
 
 double millilitresOf(const Mask* mask, const WorkGrid& grid) { return double(countSet(mask, grid)) * grid.voxelMm3() / 1000; }
 
-Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid)
+Box boxAround(const Mask* mask, const WorkGrid& grid, const std::array<int, 3>& margin)
 {
-    if (countSet(mask, grid) == 0) {
-        const auto far = Distances::New();
-        far->CopyInformation(grid.hu);
-        far->SetRegions(grid.hu->GetLargestPossibleRegion());
-        far->Allocate();
-        far->FillBuffer(1e6F);
-        return far;
+    const std::uint8_t* m = mask->GetBufferPointer();
+    std::array<int, 3> low = grid.size, high{-1, -1, -1};
+    for (int k = 0; k < grid.size[2]; ++k) {
+        for (int j = 0; j < grid.size[1]; ++j) {
+            const std::uint8_t* row = m + std::size_t(j) * grid.stride(1) + std::size_t(k) * grid.stride(2);
+            const auto isSet = [](std::uint8_t v) { return v != 0; };
+            const int first = int(std::find_if(row, row + grid.size[0], isSet) - row);
+            if (first == grid.size[0]) {
+                continue;
+            }
+            const int last = grid.size[0] - 1 - int(std::find_if(std::reverse_iterator(row + grid.size[0]), std::reverse_iterator(row), isSet) - std::reverse_iterator(row + grid.size[0]));
+            low = {std::min(low[0], first), std::min(low[1], j), std::min(low[2], k)};
+            high = {std::max(high[0], last), std::max(high[1], j), k};
+        }
     }
-    const auto filter = itk::SignedMaurerDistanceMapImageFilter<Mask, Distances>::New();
-    filter->SetInput(mask);
-    filter->SetSquaredDistance(false);
-    filter->SetUseImageSpacing(true);
-    filter->SetInsideIsPositive(false);
-    filter->SetBackgroundValue(0);
-    const Distances::Pointer distances = run(filter.GetPointer(), grid.stop);
-    float* values = distances->GetBufferPointer();
-    std::transform(values, values + grid.voxels(), values, [](float d) { return std::max(0.F, d); });
-    return distances;
+    Box box;
+    for (std::size_t axis = 0; axis < 3 && high[2] >= 0; ++axis) {
+        box.begin[axis] = std::max(0, low[axis] - margin[axis]);
+        box.end[axis] = std::min(grid.size[axis], high[axis] + margin[axis] + 1);
+    }
+    return box;
 }
+
+namespace {
+
+constexpr float kFarMm = 1e6F, kFarMm2 = kFarMm * kFarMm;
+
+/// Squared distances in mm along a row to its nearest voxel where set(i).
+template <typename IsSet> void squaresOfRow(float* out, int begin, int end, double spacing, double most, const IsSet& isSet)
+{
+    constexpr int kNone = 1 << 20;
+    const auto square = [&](int steps) { return steps < kNone && steps * spacing <= most ? float(steps * spacing * steps * spacing) : kFarMm2; };
+    for (int i = begin, steps = kNone; i < end; ++i) {
+        steps = isSet(i) ? 0 : std::min(steps + 1, kNone);
+        out[i] = square(steps);
+    }
+    for (int i = end - 1, steps = kNone; i >= begin; --i) {
+        steps = isSet(i) ? 0 : std::min(steps + 1, kNone);
+        out[i] = std::min(out[i], square(steps));
+    }
+}
+
+/// out = min(out, row + add), value by value.
+void takeNearer(float* __restrict out, const float* __restrict row, float add, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        out[i] = std::min(out[i], row[i] + add);
+    }
+}
+
+/// The lower envelope along one axis of the parabolas that stand on each row of a plane; rows `stride` apart, `count` values each.
+void lowerEnvelope(float* first, std::size_t stride, int rows, int count, double spacing, double most, std::vector<float>& before)
+{
+    before.resize(std::size_t(rows) * std::size_t(count));
+    for (int n = 0; n < rows; ++n) {
+        std::copy_n(first + std::size_t(n) * stride, count, before.begin() + std::ptrdiff_t(n) * count);
+    }
+    for (int n = 0; n < rows; ++n) {
+        float* out = first + std::size_t(n) * stride;
+        for (int step = 1; step < rows && step * spacing <= most; ++step) {
+            const float add = float(step * spacing * step * spacing);
+            constexpr int kSometimes = 8;
+            if (step % kSometimes == 0 && *std::max_element(out, out + count) <= add) {
+                break;      // nothing beyond can be nearer
+            }
+            if (n - step >= 0) {
+                takeNearer(out, before.data() + std::size_t(n - step) * std::size_t(count), add, count);
+            }
+            if (n + step < rows) {
+                takeNearer(out, before.data() + std::size_t(n + step) * std::size_t(count), add, count);
+            }
+        }
+    }
+}
+
+/// Distances to the voxels of the box where (mask != 0) is `value`.
+Distances::Pointer distances(const Mask* mask, bool value, const WorkGrid& grid, double most, const Box& box)
+{
+    const auto image = Distances::New();
+    image->CopyInformation(grid.hu);
+    image->SetRegions(grid.hu->GetLargestPossibleRegion());
+    image->Allocate();
+    image->FillBuffer(kFarMm);
+    if (box.end[2] <= box.begin[2]) {
+        return image;
+    }
+    const std::uint8_t* m = mask->GetBufferPointer();
+    float* d = image->GetBufferPointer();
+    const std::size_t j = grid.stride(1), k = grid.stride(2);
+    const int columns = box.end[0] - box.begin[0], rows = box.end[1] - box.begin[1], slices = box.end[2] - box.begin[2];
+    inParallel(std::size_t(slices), grid.stop, [&](std::size_t slice) {
+        float* plane = d + (slice + std::size_t(box.begin[2])) * k;
+        for (int row = box.begin[1]; row < box.end[1]; ++row) {
+            const std::uint8_t* values = m + (plane - d) + std::size_t(row) * j;
+            squaresOfRow(plane + std::size_t(row) * j, box.begin[0], box.end[0], grid.spacingMm[0], most, [&](int i) { return (values[i] != 0) == value; });
+        }
+        std::vector<float> before;
+        lowerEnvelope(plane + std::size_t(box.begin[1]) * j + std::size_t(box.begin[0]), j, rows, columns, grid.spacingMm[1], most, before);
+    });
+    inParallel(std::size_t(rows), grid.stop, [&](std::size_t row) {
+        float* plane = d + std::size_t(box.begin[2]) * k + (row + std::size_t(box.begin[1])) * j + std::size_t(box.begin[0]);
+        std::vector<float> before;
+        lowerEnvelope(plane, k, slices, columns, grid.spacingMm[2], most, before);
+        for (int slice = 0; slice < slices; ++slice) {
+            float* values = plane + std::size_t(slice) * k;
+            for (int i = 0; i < columns; ++i) {
+                values[i] = std::sqrt(values[i]);
+            }
+            std::replace_if(values, values + columns, [&](float mm) { return mm > float(most); }, kFarMm);
+        }
+    });
+    return image;
+}
+
+/// Voxels that a way of some mm takes along each axis.
+std::array<int, 3> stepsOf(double mm, const WorkGrid& grid)
+{
+    return {int(mm / grid.spacingMm[0]) + 1, int(mm / grid.spacingMm[1]) + 1, int(mm / grid.spacingMm[2]) + 1};
+}
+
+} // namespace
+
+Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid, double mostMm, const Box& box) { return distances(mask, true, grid, mostMm, box); }
+
+Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid, double mostMm) { return distanceTo(mask, grid, mostMm, boxAround(mask, grid, stepsOf(mostMm, grid))); }
 
 Mask::Pointer dilated(const Mask* mask, double mm, const WorkGrid& grid)
 {
-    const Distances::Pointer distance = distanceTo(mask, grid);
+    const Distances::Pointer distance = distanceTo(mask, grid, mm);
     const float* d = distance->GetBufferPointer();
-    return maskWhere(grid, [&](std::size_t n) { return d[n] <= float(mm); });
+    return maskWhere(grid, [=](std::size_t n) { return d[n] <= float(mm); });
 }
 
 Mask::Pointer eroded(const Mask* mask, double mm, const WorkGrid& grid)
 {
-    const std::uint8_t* m = mask->GetBufferPointer();
-    const Mask::Pointer outside = maskWhere(grid, [&](std::size_t n) { return !m[n]; });
-    const Distances::Pointer distance = distanceTo(outside, grid);
+    const Distances::Pointer distance = distances(mask, false, grid, mm, boxAround(mask, grid, {1, 1, 1}));
     const float* d = distance->GetBufferPointer();
-    return maskWhere(grid, [&](std::size_t n) { return d[n] > float(mm); });
+    const std::uint8_t* m = mask->GetBufferPointer();
+    return maskWhere(grid, [=](std::size_t n) { return m[n] && d[n] > float(mm); });
 }
 
 Mask::Pointer closed(const Mask* mask, double mm, const WorkGrid& grid) { return eroded(dilated(mask, mm, grid), mm, grid); }
@@ -210,7 +339,9 @@ Components components(const Mask* mask, const WorkGrid& grid)
     return result;
 }
 
-std::vector<Region> regionsOfSlice(const WorkGrid& grid, int axis, int index, const std::function<bool(std::size_t)>& inside)
+namespace {
+
+template <typename Inside> std::vector<Region> regionsWhere(const WorkGrid& grid, int axis, int index, const Inside& inside)
 {
     const int a = axis == 0 ? 1 : 0, b = axis == 2 ? 1 : 2;
     const int sizeA = grid.size[std::size_t(a)], sizeB = grid.size[std::size_t(b)];
@@ -251,19 +382,22 @@ std::vector<Region> regionsOfSlice(const WorkGrid& grid, int axis, int index, co
     return regions;
 }
 
+} // namespace
+
+std::vector<Region> regionsOfSlice(const WorkGrid& grid, int axis, int index, const std::function<bool(std::size_t)>& inside) { return regionsWhere(grid, axis, index, inside); }
+
 void fillSlices(Mask* mask, const WorkGrid& grid, int axis, const std::function<bool(const Region&)>& accept)
 {
     std::uint8_t* m = mask->GetBufferPointer();
-    for (int index = 0; index < grid.size[std::size_t(axis)]; ++index) {
-        throwIfStopped(grid.stop);
-        for (const Region& hole : regionsOfSlice(grid, axis, index, [&](std::size_t n) { return !m[n]; })) {
+    inParallel(std::size_t(grid.size[std::size_t(axis)]), grid.stop, [&](std::size_t index) {
+        for (const Region& hole : regionsWhere(grid, axis, int(index), [m](std::size_t n) { return !m[n]; })) {
             if (!hole.touchesBorder && accept(hole)) {
                 for (const std::size_t voxel : hole.voxels) {
                     m[voxel] = 1;
                 }
             }
         }
-    }
+    });
 }
 
 double medianHu(const WorkGrid& grid, const std::vector<std::size_t>& voxels)
@@ -280,32 +414,52 @@ double medianHu(const WorkGrid& grid, const std::vector<std::size_t>& voxels)
     return values[values.size() / 2];
 }
 
+namespace {
+
+/// Running sums along one axis of `count` lines side by side, `stride` from one value of a line to the next.
+void sumAlong(float* first, std::size_t stride, int length, int count, int radius, std::vector<float>& scratch)
+{
+    scratch.assign(std::size_t(length + 1) * std::size_t(count), 0.F);
+    float* sum = scratch.data();
+    const auto before = [&](int n) { return scratch.data() + std::size_t(n + 1) * std::size_t(count); };
+    for (int n = 0; n < length; ++n) {
+        for (int i = 0; i < count; ++i) {
+            before(n)[i] = first[std::size_t(n) * stride + std::size_t(i)];
+        }
+    }
+    for (int n = 0; n < std::min(radius, length); ++n) {
+        for (int i = 0; i < count; ++i) {
+            sum[i] += before(n)[i];
+        }
+    }
+    for (int n = 0; n < length; ++n) {
+        const float* entering = n + radius < length ? before(n + radius) : nullptr;
+        const float* leaving = n - radius >= 0 ? before(n - radius) : nullptr;
+        float* out = first + std::size_t(n) * stride;
+        for (int i = 0; i < count; ++i) {
+            sum[i] += entering ? entering[i] : 0;
+            out[i] = sum[i];
+            sum[i] -= leaving ? leaving[i] : 0;
+        }
+    }
+}
+
+} // namespace
+
 void sumInBox(const WorkGrid& grid, std::vector<float>& values, const std::array<int, 3>& radius)
 {
-    std::vector<float> line;
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-        const std::size_t stride = grid.stride(int(axis));
-        const int count = grid.size[axis], r = radius[axis];
-        line.resize(std::size_t(count));
-        for (std::size_t start = 0; start < grid.voxels(); ++start) {
-            if (grid.indexAlong(start, int(axis)) != 0) {
-                continue;
-            }
-            for (int n = 0; n < count; ++n) {
-                line[std::size_t(n)] = values[start + std::size_t(n) * stride];
-            }
-            float sum = 0;
-            for (int n = 0; n < std::min(r, count); ++n) {
-                sum += line[std::size_t(n)];
-            }
-            for (int n = 0; n < count; ++n) {
-                sum += n + r < count ? line[std::size_t(n + r)] : 0;
-                values[start + std::size_t(n) * stride] = sum;
-                sum -= n - r >= 0 ? line[std::size_t(n - r)] : 0;
-            }
+    const std::size_t j = grid.stride(1), k = grid.stride(2);
+    inParallel(std::size_t(grid.size[2]), grid.stop, [&](std::size_t slice) {
+        std::vector<float> scratch;
+        for (int row = 0; row < grid.size[1]; ++row) {
+            sumAlong(values.data() + slice * k + std::size_t(row) * j, 1, grid.size[0], 1, radius[0], scratch);
         }
-        throwIfStopped(grid.stop);
-    }
+        sumAlong(values.data() + slice * k, j, grid.size[1], grid.size[0], radius[1], scratch);
+    });
+    inParallel(std::size_t(grid.size[1]), grid.stop, [&](std::size_t row) {
+        std::vector<float> scratch;
+        sumAlong(values.data() + row * j, k, grid.size[2], grid.size[0], radius[2], scratch);
+    });
 }
 
 WorkGrid smoothed(const WorkGrid& grid)

@@ -79,15 +79,26 @@ WorkGrid smoothed(const WorkGrid& grid);
 
 /// An empty image on the grid.
 Mask::Pointer makeMask(const WorkGrid& grid);
-/// The voxels for which `test` holds.
+/// Calls `work` for 0 to count - 1, on several threads, in any order. @throws Cancelled.
+void inParallel(std::size_t count, const std::stop_token& stop, const std::function<void(std::size_t)>& work);
+/// The voxels for which `test` holds; `test` runs on several threads. @throws Cancelled.
 Mask::Pointer maskWhere(const WorkGrid& grid, const std::function<bool(std::size_t)>& test);
-/// The voxels for which `test` holds, in ascending order; `test` runs on several threads. @throws Cancelled.
+/// The same as a list in ascending order.
 std::vector<std::size_t> whereParallel(const WorkGrid& grid, const std::function<bool(std::size_t)>& test, const Progress& progress);
 std::size_t countSet(const Mask* mask, const WorkGrid& grid);
 double millilitresOf(const Mask* mask, const WorkGrid& grid);
 
-/// Distance in mm to the nearest set voxel; 0 inside. Far everywhere when nothing is set.
-Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid);
+/// Voxels [begin, end) an axis.
+struct Box {
+    std::array<int, 3> begin{}, end{};
+};
+/// The box around the set voxels, `margin` voxels more on each side, within the grid; empty when nothing is set.
+Box boxAround(const Mask* mask, const WorkGrid& grid, const std::array<int, 3>& margin = {});
+
+/// Distance in mm to the nearest set voxel of the box; 0 inside. Far (1e6) where it is more than `mostMm`, outside the box, and everywhere when nothing is set.
+/// The less is asked for, the quicker.
+Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid, double mostMm = 1e5);
+Distances::Pointer distanceTo(const Mask* mask, const WorkGrid& grid, double mostMm, const Box& box);
 Mask::Pointer dilated(const Mask* mask, double mm, const WorkGrid& grid);
 Mask::Pointer eroded(const Mask* mask, double mm, const WorkGrid& grid);
 Mask::Pointer closed(const Mask* mask, double mm, const WorkGrid& grid);
@@ -107,7 +118,7 @@ struct Region {
 /// Regions of voxels where `inside` holds, in the slice `index` along `axis`.
 std::vector<Region> regionsOfSlice(const WorkGrid& grid, int axis, int index, const std::function<bool(std::size_t)>& inside);
 
-/// Sets holes of each slice along `axis` that do not touch its border and pass `accept`.
+/// Sets holes of each slice along `axis` that do not touch its border and pass `accept`, which runs on several threads.
 void fillSlices(Mask* mask, const WorkGrid& grid, int axis, const std::function<bool(const Region&)>& accept);
 
 /// Median HU of some voxels; 0 without any.

@@ -222,6 +222,65 @@ HF_TEST(what_is_kept_of_a_scan_is_of_that_scan)
     }
 }
 
+HF_TEST(air_around_the_patient_changes_nothing)
+{
+    // The same scan in a wider field of view: what is found is found around the body.
+    const phantom::CtPhantom made = phantom::makeCtPhantom(phantomOf(7, {3, 3, 4}));
+    const Geometry& narrow = made.volume.geometry();
+    constexpr int kMore = 25;
+    const Size3 size = narrow.size(), wideSize{size.i + 2 * kMore, size.j + 2 * kMore, size.k};
+    const Geometry wide(wideSize, narrow.spacingMm(), narrow.toLps(Index3{-kMore, -kMore, 0}), {narrow.direction(0), narrow.direction(1), narrow.direction(2)});
+    std::vector<std::int16_t> voxels(wideSize.voxels(), -1000);
+    const auto forVoxels = [&](const auto& visit) {
+        for (int k = 0; k < size.k; ++k) {
+            for (int j = 0; j < size.j; ++j) {
+                for (int i = 0; i < size.i; ++i) {
+                    visit(narrow.offset({i, j, k}), wide.offset({i + kMore, j + kMore, k}));
+                }
+            }
+        }
+    };
+    const auto* values = static_cast<const std::int16_t*>(made.volume.data());
+    HF_CHECK(made.volume.type() == VoxelType::Int16);
+    forVoxels([&](std::size_t n, std::size_t w) { voxels[w] = values[n]; });
+    const LabelMap found = segment(made.volume), inAir = segment(Volume(wide, std::move(voxels), made.volume.info()));
+    std::size_t labelled = 0, different = 0, same = 0;
+    forVoxels([&](std::size_t n, std::size_t w) {
+        labelled += found.voxels()[n] != 0;
+        different += found.voxels()[n] != inAir.voxels()[w];
+        same += found.voxels()[n] != 0 && found.voxels()[n] == inAir.voxels()[w];
+    });
+    const auto allInAir = std::count_if(inAir.voxels().begin(), inAir.voxels().end(), [](LabelId label) { return label != 0; });
+    std::printf("wider field of view: %zu voxels, %zu differ\n", labelled, different);
+    HF_CHECK(labelled > 200000);
+    HF_CHECK_EQUAL(different, 0U);
+    HF_CHECK_EQUAL(std::size_t(allInAir), same);
+}
+
+HF_TEST(a_part_of_the_scan_is_found_as_in_the_whole)
+{
+    // Only the steps that the question needs: the same voxels as when all tissues are asked for, fine and coarse, before and after.
+    for (const double spacing : {3.0, 1.0}) {
+        phantom::CtPhantomOptions options = phantomOf(6, {spacing, spacing, 3});
+        options.box = std::array{PointLps{-210, -165, 90}, PointLps{210, 165, 150}};
+        const phantom::CtPhantom made = phantom::makeCtPhantom(options);
+        const auto expert = experts::makeClassicalCt();
+        const auto ask = [&](const char* argument) { return expert->run({made.volume, argument, {}}, {}, {}).mask.voxels(); };
+        const auto lungs = ask("lungs"), airways = ask("airways"), body = ask("body"), all = ask("everything");
+        std::size_t different = 0, inLungs = 0;
+        for (std::size_t n = 0; n < all.size(); ++n) {
+            const LabelId found = all[n];
+            different += lungs[n] != (found == 1 || found == 2 ? found : 0);
+            different += airways[n] != (found == 3 ? found : 0);
+            different += found != 0 && body[n] == 0;
+            inLungs += lungs[n] != 0;
+        }
+        HF_CHECK(inLungs > 10000);
+        HF_CHECK_EQUAL(different, 0U);
+        HF_CHECK(ask("lungs") == lungs && ask("body") == body);
+    }
+}
+
 HF_TEST(heads_have_no_lungs)
 {
     const Geometry geometry({90, 110, 100}, {2, 2, 2}, {-90, -115, -110}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
