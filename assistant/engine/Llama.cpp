@@ -5,7 +5,10 @@
 
 #include "viewer/volume/Error.h"
 
+#include <ATen/autocast_mode.h>
+
 #include <cmath>
+#include <limits>
 
 namespace hf::assistant {
 
@@ -61,13 +64,13 @@ LlamaLayerImpl::Projections LlamaLayerImpl::project(const torch::Tensor& x, cons
     return {rotate(heads(q_proj(x), m_heads), rotary), rotate(heads(k_proj(x), m_keyValueHeads), rotary), heads(v_proj(x), m_keyValueHeads)};
 }
 
-torch::Tensor LlamaLayerImpl::mix(Projections p)
+torch::Tensor LlamaLayerImpl::mix(Projections p, const torch::Tensor& bias)
 {
     if (const int repeats = m_heads / m_keyValueHeads; repeats > 1) {
         p.key = p.key.repeat_interleave(repeats, 1);
         p.value = p.value.repeat_interleave(repeats, 1);
     }
-    return o_proj(attention(p.query, p.key, p.value, true).transpose(1, 2).reshape({p.query.size(0), p.query.size(2), m_heads * m_headDim}));
+    return o_proj(attention(p.query, p.key, p.value, true, bias).transpose(1, 2).reshape({p.query.size(0), p.query.size(2), m_heads * m_headDim}));
 }
 
 torch::Tensor LlamaLayerImpl::attend(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past)
@@ -107,15 +110,25 @@ torch::Tensor LlamaLayerImpl::perceive(const torch::Tensor& x)
     return x + down_proj(at::silu(gate_proj(y)) * up_proj(y));
 }
 
-void LlamaLayerImpl::forwardBranches(torch::Tensor& beginning, torch::Tensor& branches, const Rotary& early, const Rotary& late)
+void LlamaLayerImpl::forwardBranches(torch::Tensor& beginnings, torch::Tensor& branches, const Rotary& early, const Rotary& late, const torch::Tensor& bias)
 {
-    const Projections shared = project(input_layernorm(beginning), early);
+    const Projections shared = project(input_layernorm(beginnings), early);
     Projections own = project(input_layernorm(branches), late);
-    const auto after = [&](const torch::Tensor& first, const torch::Tensor& second) { return at::cat({first.expand({second.size(0), -1, -1, -1}), second}, 2); };
-    own.key = after(shared.key, own.key);
+    const std::int64_t count = beginnings.size(0), each = branches.size(0) / count;
+    const auto after = [&](const torch::Tensor& first, const torch::Tensor& second) {
+        const torch::Tensor before = first.unsqueeze(1).expand({-1, each, -1, -1, -1});
+        return at::cat({before, second.unflatten(0, {count, each})}, 3).flatten(0, 1);
+    };
+    if (bias.defined()) {
+        // Not copied for each branch wider than they are multiplied.
+        own.key = own.key.to(own.value.scalar_type());
+        own.key = after(shared.key.to(own.value.scalar_type()), own.key);
+    } else {
+        own.key = after(shared.key, own.key);
+    }
     own.value = after(shared.value, own.value);
-    beginning = perceive(beginning + mix(shared));
-    branches = perceive(branches + mix(std::move(own)));
+    beginnings = perceive(beginnings + mix(shared));
+    branches = perceive(branches + mix(std::move(own), bias));
 }
 
 LlamaImpl::LlamaImpl(const LlamaConfig& config) : m_config(config)
@@ -139,22 +152,25 @@ torch::Tensor LlamaImpl::embed(const torch::Tensor& ids) { return embed_tokens(i
 
 Rotary LlamaImpl::rotary(std::int64_t first, std::int64_t count, std::int64_t promptLength, const torch::Tensor& like) const
 {
-    const auto wide = at::TensorOptions().dtype(at::kFloat).device(like.device());
+    const torch::Tensor positions = at::arange(first, first + count, at::TensorOptions().dtype(at::kFloat).device(like.device()));
+    return rotaryAt(positions, std::max(promptLength, first + count), like.scalar_type());
+}
+
+Rotary LlamaImpl::rotaryAt(torch::Tensor positions, std::int64_t promptLength, torch::ScalarType type) const
+{
     const double dim = m_config.headDim;
     double base = m_config.ropeTheta;
-    const std::int64_t length = std::max(promptLength, first + count);
-    if (m_config.ropeScaling == "dynamic" && length > m_config.maxPositions) {
-        const double stretched = m_config.ropeFactor * double(length) / m_config.maxPositions - (m_config.ropeFactor - 1);
+    if (m_config.ropeScaling == "dynamic" && promptLength > m_config.maxPositions) {
+        const double stretched = m_config.ropeFactor * double(promptLength) / m_config.maxPositions - (m_config.ropeFactor - 1);
         base *= std::pow(stretched, dim / (dim - 2));
     }
-    const torch::Tensor exponents = at::arange(0, m_config.headDim, 2, wide) / dim;
-    torch::Tensor positions = at::arange(first, first + count, wide);
+    const torch::Tensor exponents = at::arange(0, m_config.headDim, 2, positions.options()) / dim;
     if (m_config.ropeScaling == "linear") {
         positions = positions / m_config.ropeFactor;
     }
-    const torch::Tensor angles = at::outer(positions, at::pow(base, exponents).reciprocal());
+    const torch::Tensor angles = positions.unsqueeze(-1) * at::pow(base, exponents).reciprocal();
     const torch::Tensor both = at::cat({angles, angles}, -1);
-    return {both.cos().to(like.scalar_type()), both.sin().to(like.scalar_type())};
+    return {both.cos().to(type), both.sin().to(type)};
 }
 
 torch::Tensor LlamaImpl::forward(const torch::Tensor& embeddings, KeyValueCache* cache, std::int64_t promptLength, const std::stop_token& stop)
@@ -182,7 +198,29 @@ torch::Tensor LlamaImpl::forwardBranches(const torch::Tensor& beginning, const t
     const Rotary early = rotary(0, first, longest, beginning), late = rotary(first, branches.size(1), longest, branches);
     torch::Tensor x = beginning, y = branches;
     for (LlamaLayer& layer : m_layers) {
-        layer->forwardBranches(x, y, early, late);
+        layer->forwardBranches(x, y, early, late, {});
+    }
+    return norm(y);
+}
+
+torch::Tensor LlamaImpl::forwardBranches(const torch::Tensor& beginnings, const torch::Tensor& branches, const torch::Tensor& lengths)
+{
+    const std::int64_t first = beginnings.size(1), count = branches.size(1), longest = first + count, each = branches.size(0) / beginnings.size(0);
+    const torch::Device device = branches.device();
+    const at::TensorOptions whole = at::TensorOptions().dtype(at::kLong).device(device);
+    const torch::Tensor before = lengths.unsqueeze(1).expand({-1, each}).reshape({-1, 1});      // [B * K, 1]
+    Rotary late = rotaryAt((before + at::arange(count, whole)).to(at::kFloat), longest, branches.scalar_type());
+    late = {late.cosine.unsqueeze(1), late.sine.unsqueeze(1)};
+    // [B * K, 1, L, P + L]: a branch sees its beginning without the padding, and its own rows up to each.
+    const torch::Tensor seesBefore = (at::arange(first, whole) < before).view({-1, 1, 1, first}).expand({-1, 1, count, first});
+    const torch::Tensor seesOwn = at::ones({count, count}, whole.dtype(at::kBool)).tril().expand({branches.size(0), 1, count, count});
+    const torch::Tensor hidden = at::cat({seesBefore, seesOwn}, 3).logical_not();
+    const at::ScalarType type = at::autocast::is_autocast_enabled(device.type()) ? at::autocast::get_autocast_dtype(device.type()) : branches.scalar_type();
+    const torch::Tensor bias = at::zeros(hidden.sizes(), whole.dtype(type)).masked_fill_(hidden, -std::numeric_limits<double>::infinity());
+    const Rotary early = rotary(0, first, longest, beginnings);
+    torch::Tensor x = beginnings, y = branches;
+    for (LlamaLayer& layer : m_layers) {
+        layer->forwardBranches(x, y, early, late, bias);
     }
     return norm(y);
 }

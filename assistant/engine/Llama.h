@@ -37,7 +37,7 @@ private:
 };
 TORCH_MODULE(RmsNorm);
 
-/// Rotary angles of some positions: cos and sin [T, head dim], in the activation's type.
+/// Rotary angles of some positions: cos and sin [T, head dim], or [n, 1, T, head dim], in the activation's type.
 struct Rotary { torch::Tensor cosine, sine; };
 
 class LlamaLayerImpl : public torch::nn::Module {
@@ -45,8 +45,9 @@ public:
     explicit LlamaLayerImpl(const LlamaConfig& config);
     /// @param x [B, T, H]; @param cache null in training, else this layer's, with `past` valid rows.
     torch::Tensor forward(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past);
-    /// As LlamaImpl::forwardBranches, in place. @param early, late  angles of the beginning's and of the branches' rows.
-    void forwardBranches(torch::Tensor& beginning, torch::Tensor& branches, const Rotary& early, const Rotary& late);
+    /// As LlamaImpl::forwardBranches, in place. @param early, late  angles of the beginnings' and of the branches' rows. @param bias  of the branches'
+    /// scores where beginnings are padded; else undefined.
+    void forwardBranches(torch::Tensor& beginnings, torch::Tensor& branches, const Rotary& early, const Rotary& late, const torch::Tensor& bias);
 
     /// The weights as single rows are multiplied with them.
     DecoderLayer decoderLayer() const;
@@ -56,7 +57,7 @@ public:
 private:
     struct Projections { torch::Tensor query, key, value; };    // [B, heads, T, D], key and value with the fewer heads
     Projections project(const torch::Tensor& x, const Rotary& rotary);
-    torch::Tensor mix(Projections p);
+    torch::Tensor mix(Projections p, const torch::Tensor& bias = {});
     torch::Tensor perceive(const torch::Tensor& x);
     torch::Tensor attend(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past);
     int m_heads, m_keyValueHeads, m_headDim;
@@ -80,6 +81,9 @@ public:
     /// Several continuations of one beginning, which is computed once: [1, P, H] and [K, L, H] -> the continuations' last hidden states
     /// [K, L, H], as forward() gives them for each sequence of P + L rows. Keeps what a backward pass needs.
     torch::Tensor forwardBranches(const torch::Tensor& beginning, const torch::Tensor& branches);
+    /// The same for several beginnings, each with as many continuations: [B, P, H] and [B * K, L, H] -> [B * K, L, H].
+    /// @param lengths  [B] int64: rows of each beginning; the others, at its end, are padding.
+    torch::Tensor forwardBranches(const torch::Tensor& beginnings, const torch::Tensor& branches, const torch::Tensor& lengths);
     /// Hidden [.., H] -> fp32 logits [.., V].
     torch::Tensor logits(const torch::Tensor& hidden);
     /// An empty cache with room for `capacity` rows.
@@ -88,6 +92,8 @@ public:
     /// In training: keeps only what enters each layer, for memory (see Recompute.h).
     void setRecomputes(bool on) { m_recomputes = on; }
     Rotary rotary(std::int64_t first, std::int64_t count, std::int64_t promptLength, const torch::Tensor& like) const;
+    /// @param positions  fp32 [..] -> angles [.., head dim].
+    Rotary rotaryAt(torch::Tensor positions, std::int64_t promptLength, torch::ScalarType type) const;
     /// What generates single tokens quickly, on the CPU; reads these weights, which must stay as they are. Null where a weight has a bias
     /// or another type.
     std::unique_ptr<LlamaDecoder> makeDecoder() const;

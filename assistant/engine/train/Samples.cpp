@@ -1,5 +1,7 @@
 #include "assistant/engine/train/Samples.h"
 
+#include "viewer/volume/Error.h"
+
 #include <algorithm>
 
 namespace hf::assistant::train {
@@ -38,8 +40,13 @@ void SampleMaker::addPrompt(Sample& sample, const std::string& text) const
 
 void SampleMaker::add(Sample& sample, const std::string& text, int answer) const
 {
-    const std::vector<TokenId> ids = m_tokenizer.encode(text);
-    for (std::size_t n = sample.ids.empty() ? 0 : m_prefix; n < ids.size(); ++n) {
+    const bool isFirst = sample.ids.empty();
+    if (isFirst && text != m_lastText) {
+        m_lastIds = m_tokenizer.encode(text);
+        m_lastText = text;
+    }
+    const std::vector<TokenId> ids = isFirst ? m_lastIds : m_tokenizer.encode(text);
+    for (std::size_t n = isFirst ? 0 : m_prefix; n < ids.size(); ++n) {
         sample.ids.push_back(ids[n]);
         sample.answerOf.push_back(answer);
     }
@@ -193,6 +200,92 @@ torch::Tensor forward(VilaNetworks& networks, const SampleTree& tree)
     const torch::Tensor beginning = placed(networks.llm->embed(tree.beginning), tree.beginningRows, images.narrow(0, 0, early));
     const torch::Tensor branches = placed(networks.llm->embed(tree.branches), tree.branchRows, images.narrow(0, early, images.size(0) - early));
     return networks.llm->logits(networks.llm->forwardBranches(beginning, branches).reshape({-1, hidden}).index_select(0, tree.from));
+}
+
+void SampleForest::to(torch::Device device)
+{
+    for (torch::Tensor* tensor : {&beginnings, &lengths, &branches, &pictures, &beginningRows, &branchRows, &from, &targets}) {
+        *tensor = device.is_cuda() && tensor->numel() > 0 ? tensor->pin_memory().to(device, tensor->scalar_type(), true) : tensor->to(device);
+    }
+}
+
+SampleForest makeForest(std::span<const std::vector<Sample>> trees, int tokensPerImage, int imageSize, int multiple)
+{
+    RowWriter early{tokensPerImage, {}}, late{tokensPerImage, {}};
+    const auto side = std::int64_t(imageSize), count = std::int64_t(trees.size());
+    const auto padded = [&](std::size_t rows) { return std::int64_t((rows + std::size_t(multiple) - 1) / std::size_t(multiple) * std::size_t(multiple)); };
+    std::vector<std::size_t> shared;
+    std::size_t longest = 0, width = 0;
+    for (const std::vector<Sample>& samples : trees) {
+        HF_ASSERT(samples.size() == trees[0].size());
+        shared.push_back(sharedLength(samples));
+        longest = std::max(longest, early.rows(std::span(samples[0].ids).first(shared.back())));
+        for (const Sample& sample : samples) {
+            width = std::max(width, late.rows(std::span(sample.ids).subspan(shared.back())));
+        }
+    }
+    SampleForest forest;
+    forest.beginnings = torch::zeros({count, padded(longest)}, torch::kLong);
+    forest.branches = torch::zeros({count * std::int64_t(trees[0].size()), padded(width)}, torch::kLong);
+    std::vector<std::int64_t> lengths, from, targets;
+    std::vector<const Picture*> pictures, latePictures;
+    for (std::size_t n = 0; n < trees.size(); ++n) {
+        const std::vector<Sample>& samples = trees[n];
+        const std::span<const TokenId> beginning(samples[0].ids.data(), shared[n]);
+        early.write(beginning, forest.beginnings.data_ptr<std::int64_t>(), std::int64_t(n) * forest.beginnings.size(1), [](std::size_t, std::int64_t) {});
+        lengths.push_back(std::int64_t(early.rows(beginning)));
+        const auto earlyPictures = std::size_t(std::count(beginning.begin(), beginning.end(), Sample::kImage));
+        for (std::size_t picture = 0; picture < earlyPictures; ++picture) {
+            pictures.push_back(&samples[0].pictures[picture]);
+        }
+        for (std::size_t which = 0; which < samples.size(); ++which) {
+            const Sample& sample = samples[which];
+            const auto branch = std::int64_t(n * samples.size() + which);
+            late.write(std::span(sample.ids).subspan(shared[n]), forest.branches.data_ptr<std::int64_t>(), branch * forest.branches.size(1), [&](std::size_t at, std::int64_t row) {
+                if (const int answer = sample.answerOf[shared[n] + at]; answer >= 0) {
+                    from.push_back(row - 1);
+                    targets.push_back(sample.ids[shared[n] + at]);
+                    forest.answers.emplace_back(int(branch), answer);
+                }
+            });
+            for (std::size_t picture = earlyPictures; picture < sample.pictures.size(); ++picture) {
+                latePictures.push_back(&sample.pictures[picture]);
+            }
+        }
+    }
+    pictures.insert(pictures.end(), latePictures.begin(), latePictures.end());
+    forest.pictures = torch::empty({std::int64_t(pictures.size()), side, side, 3}, torch::kByte);
+    for (std::size_t n = 0; n < pictures.size(); ++n) {
+        HF_ASSERT(pictures[n]->rgb.size() == std::size_t(side * side * 3));
+        std::copy(pictures[n]->rgb.begin(), pictures[n]->rgb.end(), forest.pictures.data_ptr<std::uint8_t>() + std::int64_t(n) * side * side * 3);
+    }
+    forest.lengths = torch::tensor(lengths, torch::kLong);
+    forest.beginningRows = torch::tensor(early.imageRows, torch::kLong);
+    forest.branchRows = torch::tensor(late.imageRows, torch::kLong);
+    forest.from = torch::tensor(from, torch::kLong);
+    forest.targets = torch::tensor(targets, torch::kLong);
+    return forest;
+}
+
+torch::Tensor forward(VilaNetworks& networks, const SampleForest& forest, const torch::Tensor& pixels)
+{
+    const std::int64_t hidden = networks.llm->config().hiddenSize, early = forest.beginningRows.size(0);
+    const torch::Tensor images = networks.encode(pixels.defined() ? pixels : normalised(forest.pictures, networks.config.preprocessor)).reshape({-1, hidden});
+    const torch::Tensor beginnings = placed(networks.llm->embed(forest.beginnings), forest.beginningRows, images.narrow(0, 0, early));
+    const torch::Tensor branches = placed(networks.llm->embed(forest.branches), forest.branchRows, images.narrow(0, early, images.size(0) - early));
+    const torch::Tensor last = networks.llm->forwardBranches(beginnings, branches, forest.lengths);
+    return networks.llm->logits(last.reshape({-1, hidden}).index_select(0, forest.from));
+}
+
+torch::Tensor normalised(const torch::Tensor& pictures, const PreprocessorConfig& config)
+{
+    // Made on the device: a copy would wait for everything that it has to do.
+    const auto row = [&](const std::vector<double>& v) {
+        const auto one = [&](double value) { return torch::full({1, 1, 1, 1}, value, torch::dtype(torch::kFloat).device(pictures.device())); };
+        return torch::cat({one(v[0]), one(v[1]), one(v[2])}, 1);
+    };
+    const torch::Tensor scaled = pictures.permute({0, 3, 1, 2}).to(torch::kFloat) * config.rescaleFactor;
+    return ((scaled - row(config.mean)) / row(config.standardDeviation)).contiguous();
 }
 
 namespace {

@@ -20,6 +20,7 @@ struct Sample {
 /// Tokenises as the program does at run time: prompts and answers apart, pictures apart, BOS kept once in front (reference 3.2).
 class SampleMaker {
 public:
+    /// One for each thread: it remembers the tokens of the last text before a picture, which the next conversation often shares.
     explicit SampleMaker(const Tokenizer& tokenizer) : m_tokenizer(tokenizer), m_prefix(tokenizer.encode("").size()) {}
     /// @param answers  what follows this many answers is left out.
     Sample make(const Conversation& conversation, int answers) const;
@@ -29,6 +30,8 @@ private:
     void add(Sample& sample, const std::string& text, int answer) const;
     const Tokenizer& m_tokenizer;
     std::size_t m_prefix;
+    mutable std::string m_lastText;
+    mutable std::vector<TokenId> m_lastIds;
 };
 
 /// A conversation as a checkpoint's tokenizer sees it in training: the text between two pictures is tokenised as a whole, and learned are the tokens that
@@ -55,6 +58,30 @@ SampleTree makeTree(std::span<const Sample> samples, int tokensPerImage, const P
 
 /// Logits of the learned tokens [N, V].
 torch::Tensor forward(VilaNetworks& networks, const SampleTree& tree);
+
+/// Trees side by side, right side padded: what keeps a GPU busy.
+struct SampleForest {
+    torch::Tensor beginnings;       ///< [B, P] int64, 0 where a picture's row or padding is.
+    torch::Tensor lengths;          ///< [B] int64: rows of each beginning.
+    torch::Tensor branches;         ///< [B * K, L] int64, 0 where a picture's row or padding is.
+    torch::Tensor pictures;         ///< [n, S, S, 3] uint8, those of the beginnings first.
+    torch::Tensor beginningRows;    ///< [.] int64, places of pictures' rows in B * P.
+    torch::Tensor branchRows;       ///< [.] int64, places of pictures' rows in B * K * L.
+    torch::Tensor from;             ///< [N] int64, places in B * K * L whose next token is learned.
+    torch::Tensor targets;          ///< [N] int64
+    std::vector<std::pair<int, int>> answers;   ///< Of each learned token: branch, answer.
+    /// To a GPU through pinned memory, without waiting.
+    void to(torch::Device device);
+};
+
+/// @param trees  of each the samples, as makeTree() takes them and as many of each. @param multiple  P and L are multiples of it.
+SampleForest makeForest(std::span<const std::vector<Sample>> trees, int tokensPerImage, int imageSize, int multiple = 1);
+
+/// Logits of the learned tokens [N, V]. @param pixels  [n, 3, S, S] that are seen instead of the forest's pictures; may be undefined.
+torch::Tensor forward(VilaNetworks& networks, const SampleForest& forest, const torch::Tensor& pixels = {});
+
+/// 8-bit pictures [n, S, S, 3] on any device -> [n, 3, S, S] fp32 there, as pixelTensor() within rounding.
+torch::Tensor normalised(const torch::Tensor& pictures, const PreprocessorConfig& config);
 
 /// Samples side by side, right side padded.
 struct SampleBatch {
