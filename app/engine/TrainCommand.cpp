@@ -1,6 +1,7 @@
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
 #include "assistant/engine/train/Trainer.h"
+#include "experts/runtime/Cuda.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -12,8 +13,11 @@ int trainCommand(std::span<const std::string> words)
     if (std::find(words.begin(), words.end(), "--data") != words.end()) {
         return tuneCommand(words);
     }
-    const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--unseen", "--vision-minutes", "--vision-variants"},
-        {"--resume", "--refine-tower", "--lend", "--fp32"});
+    const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--unseen", "--vision-minutes", "--vision-variants", "--device",
+            "--threads", "--first-pictures", "--looked"},
+        {"--resume", "--refine-tower", "--lend", "--fp32", "--together", "--no-fused-attention"});
+    // First of all: LibTorch keeps its first answer about CUDA.
+    const at::Device device = runtime::chooseDevice(arguments.value("--device", "auto"));
     assistant::train::TrainOptions options;
     options.output = arguments.value("--output");
     if (options.output.empty() || !arguments.plain().empty()) {
@@ -36,7 +40,13 @@ int trainCommand(std::span<const std::string> words)
     options.resume = arguments.has("--resume");
     options.refineTower = arguments.has("--refine-tower");
     options.lend = arguments.has("--lend");
-    options.bf16 = options.bf16 && !arguments.has("--fp32");
+    options.device = device;
+    options.isTogether = device.is_cuda() || arguments.has("--together");
+    options.threads = int(arguments.number("--threads", options.threads));
+    options.firstPictures = int(arguments.number("--first-pictures", options.firstPictures));
+    options.looked = int(arguments.number("--looked", options.looked));
+    options.noFusedAttention = arguments.has("--no-fused-attention");
+    options.bf16 = (options.bf16 || device.is_cuda()) && !arguments.has("--fp32");
     const auto onReport = [](const assistant::train::TrainReport& report) {
         std::printf("step %d of %d  loss %.4f  %.1f samples/s", report.step, report.steps, report.loss, report.samplesPerSecond);
         if (report.exactFirst >= 0) {
@@ -48,6 +58,9 @@ int trainCommand(std::span<const std::string> words)
         }
         if (report.heldOutKind >= 0) {
             std::printf("  held out: kind %.3f, plane %.3f right", report.heldOutKind, report.heldOutPlane);
+        }
+        if (report.picturesReady > 0) {
+            std::printf("  %d pictures, waited %.2f", report.picturesReady, report.waitedShare);
         }
         std::printf("\n");
         std::fflush(stdout);

@@ -75,9 +75,10 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            --validation FILE.json ... only tried; else --held-part SHARE of the patients in the data  --validation-limit N
            training.csv and training.svg get the loss of each step; --resume goes on where a run of the same settings was killed, with the same
            losses
-  train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume]
+  train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume] [--device auto|cpu|cuda:N]
            trains the small demo model; the loss of each step goes to training.csv and training.svg. --resume goes on where a run of the same
-           settings was killed, with the same losses; else it begins a new run from the weights in FOLDER
+           settings was killed, with the same losses; else it begins a new run from the weights in FOLDER. On a GPU, or with --together, all
+           parts learn at once in large batches: --batch N questions and --looked N pictures a step, made ahead by --threads N
 
 Commands that load a model take --device auto|cpu|cuda:N and --precision auto|fp32|bf16|fp16 and
 --quantization none|int8|int4.

@@ -90,12 +90,29 @@ const std::vector<Concept>& concepts()
 std::vector<Concept> named()
 {
     std::vector<Concept> list;
+    const auto add = [&](const std::string& word) { list.push_back({word, {"the " + word, "the " + word, word, isPlural(word) ? word : word + "s", "any " + word}, {{0, word}}}); };
     for (const char* name : {"thyroid", "gallbladder", "adrenal gland", "appendix", "esophagus", "duodenum", "colon", "small bowel", "rectum", "ureter", "uterus", "ovary", "eye", "optic nerve", "lens", "parotid gland",
              "lymph node", "spinal cord", "hippocampus", "thalamus", "brainstem", "pituitary gland", "inferior vena cava", "pulmonary artery", "carotid artery", "coronary artery", "atrium", "mitral valve", "thymus",
              "diaphragm", "breast", "testis", "pleural effusion", "pneumothorax", "consolidation", "kidney stone", "cyst", "hematoma", "infarct", "aneurysm", "calcification", "nerve root", "disc", "tooth", "mandible canal",
              "tongue", "larynx", "vocal cord", "sinus", "cochlea", "placenta", "fetus", "implant", "catheter", "stent", "pacemaker", "abscess", "polyp", "hernia", "scar", "plaque", "thrombus"}) {
-        const std::string word = name;
-        list.push_back({word, {"the " + word, "the " + word, word, word + "s", "any " + word}, {{0, word}}});
+        add(name);
+    }
+    // Parts of what others name as a whole: asked for by their own name where a card has it (see TurnWriter::structure).
+    for (const char* name : {"left lung", "right lung", "left upper lobe", "right lower lobe", "middle lobe", "lung nodule", "liver lesion", "whole tumor", "tumor core", "enhancing tumor", "edema", "left kidney", "right kidney",
+             "subcutaneous fat", "visceral fat", "trachea", "ribs", "spine", "skull", "pelvis", "sternum", "scapula", "femur", "white matter", "grey matter", "ventricles", "cerebellum", "left ventricle", "right ventricle",
+             "left atrium", "myocardium", "portal vein", "splenic vein", "renal artery", "celiac trunk", "superior mesenteric artery", "iliac vein", "azygos vein", "jugular vein", "brachiocephalic trunk", "subclavian artery",
+             "left adrenal gland", "right adrenal gland", "left hemisphere", "right hemisphere", "corpus callosum", "putamen", "caudate nucleus", "amygdala", "insula", "frontal lobe", "temporal lobe", "occipital lobe", "pons",
+             "medulla", "basal ganglia", "choroid plexus", "falx", "orbit", "left eye", "right eye", "vitreous body", "nasal cavity", "maxillary sinus", "frontal sinus", "epiglottis", "pharynx", "submandibular gland", "thyroid cartilage",
+             "left breast", "right breast", "axillary lymph nodes", "pericardium", "pleura", "peritoneum", "omentum", "bowel gas", "ileum", "jejunum", "cecum", "sigmoid colon", "prostate apex", "seminal vesicles", "bladder wall",
+             "renal cortex", "renal pelvis", "renal cyst", "liver segments", "bile ducts", "pancreatic duct", "spleen tip", "hip implant", "screw", "clip", "drain", "tube", "electrode", "patellar tendon", "anterior cruciate ligament",
+             "meniscal tear", "rotator cuff", "intervertebral discs", "spinal canal", "cauda equina", "facet joints", "ground glass opacity", "emphysema", "fibrotic tissue", "ascites", "free air", "lesion", "mass", "nodule", "metastasis",
+             "cells", "nuclei", "vessel wall", "plaque core", "left optic nerve", "right optic nerve", "optic chiasm", "lacrimal gland", "inner ear", "mandible", "upper teeth", "lower teeth", "air cells", "body cavity", "lung mass", "lung lesion"}) {
+        add(name);
+    }
+    Random random(77);
+    for (int n = 0; n < 150; ++n) {
+        const std::string word = someInventedName(random);
+        add(random.chance(0.2) ? pickWord({"left ", "right ", "upper ", "inner "}, random) + word : word);
     }
     return list;
 }
@@ -131,7 +148,7 @@ std::string cardModality(ImageKind kind)
 std::string promptWord(ImageKind kind, Random& random)
 {
     const double doubt = random.uniform();
-    return doubt < 0.2 ? std::string() : doubt < 0.25 ? pickWord({"CT", "MRI", "CXR"}, random) : sentenceWord(kind, random);
+    return doubt < 0.24 ? std::string() : doubt < 0.34 ? pickWord({"CT", "MRI", "CXR"}, random) : sentenceWord(kind, random);
 }
 
 Words allArguments(bool oursOnly)
@@ -160,7 +177,8 @@ experts::ExpertCard randomCard(const std::string& modality, const Phrases& phras
     return card;
 }
 
-std::vector<experts::ExpertCard> someCards(const Phrases& phrases, Random& random)
+/// @param shown  what the picture is: experts for it are more often there than others.
+std::vector<experts::ExpertCard> someCards(ImageKind shown, const Phrases& phrases, Random& random)
 {
     const double kind = random.uniform();
     std::vector<experts::ExpertCard> cards;
@@ -175,10 +193,10 @@ std::vector<experts::ExpertCard> someCards(const Phrases& phrases, Random& rando
             cards[0].arguments.resize(std::size_t(1 + random.below(6)));
         }
     }
-    if (kind > 0.76) {
+    if (kind > 0.6) {
         const int others = 1 + random.below(2);
         for (int n = 0; n < others; ++n) {
-            const experts::ExpertCard card = randomCard(pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), phrases, random);
+            const experts::ExpertCard card = randomCard(random.chance(0.4) ? cardModality(shown) : pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), phrases, random);
             const bool taken = std::any_of(cards.begin(), cards.end(), [&](const auto& c) { return c.name == card.name; });
             if (!taken) {
                 cards.push_back(card);
@@ -201,6 +219,16 @@ const experts::ExpertCard* findCard(const std::vector<experts::ExpertCard>& card
         }
     }
     return nullptr;
+}
+
+/// Whatever the article and the number.
+bool isSameNoun(const std::string& one, const std::string& other)
+{
+    const auto stem = [](std::string word) {
+        word = withoutArticle(word.starts_with("any ") ? word.substr(4) : word);
+        return word.ends_with("s") ? word.substr(0, word.size() - 1) : word;
+    };
+    return stem(one) == stem(other);
 }
 
 std::string colorOf(std::size_t rank) { return overlayColors()[rank % 16].name; }
@@ -273,12 +301,16 @@ const char* const kDescribe = " As a demo model I cannot say more about it, and 
 /// Thinks of questions and what is to be answered.
 class TurnWriter {
 public:
-    TurnWriter(const std::vector<experts::ExpertCard>& cards, const Phrases& phrases, int size, Random& random) : m_cards(cards), m_phrases(phrases), m_size(size), m_random(random) {}
+    /// @param isFirstOnly  what the expert would paint is not wanted.
+    TurnWriter(const std::vector<experts::ExpertCard>& cards, const Phrases& phrases, int size, Random& random, bool isFirstOnly = false)
+        : m_cards(cards), m_phrases(phrases), m_size(size), m_random(random), m_isFirstOnly(isFirstOnly)
+    {
+    }
 
     Turn write(const TrainingPicture& picture)
     {
         const double kind = m_random.uniform();
-        if (kind < 0.46) {
+        if (kind < 0.38) {
             return structure(picture, pickOurs());
         }
         if (kind < 0.58) {
@@ -301,7 +333,7 @@ public:
             turn.answer = kIdentity;
         } else {
             turn.subject = Turn::Subject::Hard;
-            turn.question = m_phrases.hard(m_random);
+            turn.question = hardQuestionFor(picture);
             turn.answer = refusal(picture, kRefusal);
         }
         return turn;
@@ -329,14 +361,49 @@ private:
         return found == allConcepts().end() ? pickOurs() : *found;
     }
 
+    /// One that names nothing that an expert could look for in this picture.
+    std::string hardQuestionFor(const TrainingPicture& picture)
+    {
+        for (int attempt = 0;; ++attempt) {
+            const std::string question = m_phrases.hard(m_random);
+            const bool isOffered = std::any_of(m_cards.begin(), m_cards.end(), [&](const experts::ExpertCard& card) {
+                return card.modality == cardModality(picture.kind) && std::any_of(card.arguments.begin(), card.arguments.end(), [&](const std::string& argument) { return question.find(argument) != std::string::npos; });
+            });
+            if (!isOffered || attempt == 20) {
+                return question;
+            }
+        }
+    }
+
     static std::string refusal(const TrainingPicture& picture, const char* words) { return imageSentence(picture) + (picture.kind == ImageKind::Blank ? "" : words); }
 
     Turn structure(const TrainingPicture& picture, const Concept& wanted)
     {
         const double kind = m_random.uniform();
         const Asked asked = kind < 0.72 ? Asked::Segment : kind < 0.87 ? Asked::Measure : Asked::Presence;
-        const std::string modality = sentenceWord(picture.kind, m_random);
-        return call(picture, wanted, Turn::Subject::Structure, asked, m_phrases.structure(asked, pick(wanted.nouns, m_random), modality.empty() ? "image" : modality, m_random));
+        const std::string modality = sentenceWord(picture.kind, m_random), noun = pick(wanted.nouns, m_random);
+        const std::string question = m_phrases.structure(asked, noun, modality.empty() ? "image" : modality, m_random);
+        return call(picture, asNamed(picture, wanted, noun), Turn::Subject::Structure, asked, question);
+    }
+
+    /// What a card names word by word ("left lung") comes before what it is a part of ("lungs"), and that before nothing.
+    Concept asNamed(const TrainingPicture& picture, const Concept& wanted, const std::string& noun) const
+    {
+        for (const experts::ExpertCard& card : m_cards) {
+            for (const std::string& argument : card.arguments) {
+                if (argument != wanted.argument && card.modality == cardModality(picture.kind) && isSameNoun(argument, noun)) {
+                    return {argument, {noun}, {{0, argument}}};
+                }
+            }
+        }
+        if (!findCard(m_cards, picture.kind, wanted.argument)) {
+            for (const Concept& whole : concepts()) {
+                if (std::any_of(whole.nouns.begin(), whole.nouns.end(), [&](const std::string& part) { return isSameNoun(part, wanted.argument); })) {
+                    return whole;
+                }
+            }
+        }
+        return wanted;
     }
 
     Turn call(const TrainingPicture& picture, const Concept& wanted, Turn::Subject subject, Asked asked, const std::string& question)
@@ -353,8 +420,10 @@ private:
         }
         turn.call = ExpertCall{card->name, wanted.argument};
         turn.answer = imageSentence(picture) + " Let me use <" + card->name + "(" + wanted.argument + ")>.";
-        turn.mask = makeMask(picture, wanted, m_size, m_random);
-        turn.finalAnswer = finalAnswer(asked, whatIsIt, turn.mask, picture);
+        if (!m_isFirstOnly) {
+            turn.mask = makeMask(picture, wanted, m_size, m_random);
+            turn.finalAnswer = finalAnswer(asked, whatIsIt, turn.mask, picture);
+        }
         return turn;
     }
 
@@ -362,6 +431,7 @@ private:
     const Phrases& m_phrases;
     int m_size;
     Random& m_random;
+    bool m_isFirstOnly;
 };
 
 /// Adds a turn as it is trained. @param word  with it the picture is shown in this turn: what the prompt says about it, may be empty.
@@ -392,23 +462,37 @@ std::string PaintedMask::legend() const
     return text;
 }
 
+ConversationWriter::ConversationWriter(const std::vector<TrainingPicture>& pool, int size, Phrases phrases)
+    : ConversationWriter([&pool](Random& random) -> const TrainingPicture& { return pick(pool, random); }, size, std::move(phrases))
+{
+}
+
 /// CT a little more often than the pool has it: only there the embedded expert is called.
 const TrainingPicture& ConversationWriter::somePicture(Random& random) const
 {
-    const TrainingPicture& first = pick(m_pool, random);
-    return first.kind == ImageKind::Ct || random.chance(0.7) ? first : pick(m_pool, random);
+    const TrainingPicture& first = m_source(random);
+    return first.kind == ImageKind::Ct || random.chance(0.7) ? first : m_source(random);
 }
 
-std::vector<Conversation> ConversationWriter::write(int count, Random& random) const
+std::vector<Conversation> ConversationWriter::write(int count, Random& random, bool isFirstOnly) const
 {
-    const std::vector<experts::ExpertCard> cards = someCards(m_phrases, random);
     const TrainingPicture picture = varied(somePicture(random), m_size, random);
+    const std::vector<experts::ExpertCard> cards = someCards(picture.kind, m_phrases, random);
     const std::string word = promptWord(picture.kind, random);
     std::vector<Conversation> conversations{std::size_t(count)};
     for (Conversation& conversation : conversations) {
-        TurnWriter turns(cards, m_phrases, m_size, random);
-        add(conversation, turns.write(picture), cards, picture, m_size, word);
-        if (random.chance(0.1)) {
+        TurnWriter turns(cards, m_phrases, m_size, random, isFirstOnly);
+        const Turn turn = turns.write(picture);
+        const bool goesOn = random.chance(0.1);
+        if (isFirstOnly) {
+            const std::vector<PromptMessage> more{{Role::User, ""}, {Role::Assistant, ""}};
+            conversation.messages = {{Role::User, userText(PromptForm::Training, experts::promptCards(cards), word, turn.question)}, {Role::Assistant, turn.answer}};
+            conversation.messages.insert(conversation.messages.end(), more.begin(), turn.call || goesOn ? more.end() : more.begin());
+            conversation.pictures.push_back(toPicture(picture, m_size));
+            continue;
+        }
+        add(conversation, turn, cards, picture, m_size, word);
+        if (goesOn) {
             const TrainingPicture next = random.chance(0.6) ? picture : varied(somePicture(random), m_size, random);
             const std::optional<std::string> nextWord = next.grey == picture.grey ? std::nullopt : std::optional(promptWord(next.kind, random));
             add(conversation, turns.write(next), cards, next, m_size, nextWord);
@@ -419,7 +503,7 @@ std::vector<Conversation> ConversationWriter::write(int count, Random& random) c
 
 Scene ConversationWriter::scene(const TrainingPicture& picture, Random& random) const
 {
-    Scene scene{someCards(m_phrases, random), picture, promptWord(picture.kind, random), {}};
+    Scene scene{someCards(picture.kind, m_phrases, random), picture, promptWord(picture.kind, random), {}};
     scene.turn = TurnWriter(scene.cards, m_phrases, m_size, random).write(picture);
     return scene;
 }

@@ -57,9 +57,14 @@ struct Scene {
 /// expert's reply, and the answer that rests on it. Texts are composed from lists (Wordings.h); what is true comes from the picture.
 class ConversationWriter {
 public:
-    explicit ConversationWriter(const std::vector<TrainingPicture>& pool, int size, Phrases phrases = {}) : m_pool(pool), m_size(size), m_phrases(std::move(phrases)) {}
+    /// Any picture that there is.
+    using PictureSource = std::function<const TrainingPicture&(phantom::Random&)>;
+
+    explicit ConversationWriter(const std::vector<TrainingPicture>& pool, int size, Phrases phrases = {});
+    ConversationWriter(PictureSource source, int size, Phrases phrases = {}) : m_source(std::move(source)), m_size(size), m_phrases(std::move(phrases)) {}
     /// Different questions about the same picture with the same cards: `count` conversations that begin with the same text.
-    std::vector<Conversation> write(int count, phantom::Random& random) const;
+    /// @param isFirstOnly  what follows the first answer is not thought of, only that something follows.
+    std::vector<Conversation> write(int count, phantom::Random& random, bool isFirstOnly = false) const;
     /// Texts to train the tokenizer on: complete conversations.
     std::vector<std::string> texts(int count, std::uint32_t seed) const;
     /// One question about this picture.
@@ -67,7 +72,7 @@ public:
 
 private:
     const TrainingPicture& somePicture(phantom::Random& random) const;
-    const std::vector<TrainingPicture>& m_pool;
+    PictureSource m_source;
     int m_size;
     Phrases m_phrases;
 };

@@ -6,11 +6,9 @@
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <fstream>
-#include <mutex>
-#include <thread>
 
 namespace hf::assistant::train {
 
@@ -184,7 +182,9 @@ const RealVolume& someReal(const std::vector<RealVolume>& real, Random& random)
     for (;;) {
         const double kind = random.uniform();
         const RealVolume& found = real[std::size_t(random.below(int(real.size())))];
-        if (found.kind == (kind < 0.5 ? ImageKind::Ct : kind < 0.92 ? ImageKind::Mri : ImageKind::Cxr)) {
+        // Single slices are so many pictures fewer.
+        const bool isSlice = found.kind != ImageKind::Cxr && found.volume.geometry().size().k == 1;
+        if (found.kind == (kind < 0.5 ? ImageKind::Ct : kind < 0.92 ? ImageKind::Mri : ImageKind::Cxr) && (!isSlice || random.chance(0.25))) {
             return found;
         }
     }
@@ -298,6 +298,52 @@ std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress
         writeCache(options.cache, pool);
     }
     return pool;
+}
+
+GrowingPool::GrowingPool(const PoolOptions& options, int first, int threads, int later)
+    : m_real(readRealVolumes(options.realVolumes)), m_pictures(std::size_t(options.pictures)), m_isMade(m_pictures.size()), m_first(std::min(m_pictures.size(), std::size_t(first)))
+{
+    for (int n = 0; n < threads; ++n) {
+        m_threads.emplace_back([this, options, stays = n < later](const std::stop_token& stop) { work(stop, options, stays); });
+    }
+}
+
+GrowingPool::~GrowingPool()
+{
+    for (std::jthread& thread : m_threads) {
+        thread.request_stop();
+    }
+}
+
+void GrowingPool::work(std::stop_token stop, const PoolOptions& options, bool stays)
+{
+    while (!stop.stop_requested() && (stays || ready() < m_first)) {
+        const int n = m_next++;
+        if (n >= options.pictures) {
+            return;
+        }
+        TrainingPicture made = makeOne(m_real, options.seed * 100003 + std::uint32_t(n), options.firstPatient, options.size);
+        const std::lock_guard lock(m_mutex);
+        m_pictures[std::size_t(n)] = std::move(made);
+        m_isMade[std::size_t(n)] = true;
+        std::size_t count = m_ready.load(std::memory_order_relaxed);
+        while (count < m_isMade.size() && m_isMade[count]) {
+            ++count;
+        }
+        m_ready.store(count, std::memory_order_release);
+    }
+}
+
+void GrowingPool::waitForFirst(const Progress& progress, const std::stop_token& stop) const
+{
+    for (std::size_t told = 0; ready() < m_first;) {
+        throwIfStopped(stop);
+        if (10 * ready() / m_first > told) {
+            told = 10 * ready() / m_first;
+            report(progress, double(told) / 10, "pictures");
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
 }
 
 TrainingPicture varied(const TrainingPicture& picture, int size, Random& random)

@@ -5,9 +5,12 @@
 #include "viewer/volume/Picture.h"
 #include "viewer/volume/Progress.h"
 
+#include <atomic>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <vector>
 
 namespace hf::assistant::train {
@@ -24,6 +27,8 @@ struct TrainingPicture {
     std::vector<LabelId> labels;
 };
 
+struct RealVolume;
+
 struct PoolOptions {
     int pictures = 6000;
     int size = 168;
@@ -38,6 +43,30 @@ struct PoolOptions {
 /// Pictures of phantoms (and of real volumes), made by the function that makes the model's picture in the program.
 /// @throws Error for a MetaImage file that is not understood or a broken cache; Cancelled.
 std::vector<TrainingPicture> makePool(const PoolOptions& options, const Progress& progress, std::stop_token stop);
+
+/// Pictures that are made on threads of their own while the first are in use; the same as makePool() makes. Destroying it ends the threads.
+class GrowingPool {
+public:
+    /// @param first  so many are made by all threads; then `later` of them go on. @throws Error as makePool.
+    GrowingPool(const PoolOptions& options, int first, int threads, int later);
+    ~GrowingPool();
+    /// Waits until the first are there. @throws Cancelled.
+    void waitForFirst(const Progress& progress, const std::stop_token& stop) const;
+    /// How many there are; these do not change any more. Any thread.
+    std::size_t ready() const { return m_ready.load(std::memory_order_acquire); }
+    const TrainingPicture& at(std::size_t n) const { return m_pictures[n]; }
+
+private:
+    void work(std::stop_token stop, const PoolOptions& options, bool stays);
+    std::vector<RealVolume> m_real;
+    std::vector<TrainingPicture> m_pictures;
+    std::vector<bool> m_isMade;
+    std::size_t m_first;
+    std::atomic<int> m_next = 0;
+    std::atomic<std::size_t> m_ready = 0;
+    std::mutex m_mutex;
+    std::vector<std::jthread> m_threads;
+};
 
 /// A variation: brightness, contrast, gamma, noise, a small shift, turn and zoom. `labels` follow.
 TrainingPicture varied(const TrainingPicture& picture, int size, phantom::Random& random);

@@ -1,6 +1,8 @@
 #include "assistant/engine/train/Trainer.h"
 
 #include "assistant/engine/Autocast.h"
+#include "assistant/engine/train/DemoModel.h"
+#include "assistant/engine/train/JointTrainer.h"
 #include "assistant/engine/train/Samples.h"
 #include "assistant/engine/train/Stopwatch.h"
 #include "assistant/engine/train/TrainingLog.h"
@@ -9,10 +11,8 @@
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <numbers>
 
@@ -26,140 +26,18 @@ namespace {
 /// The share of a run from nothing after which common words are known well enough to lend their embeddings.
 constexpr double kLendAfter = 0.4;
 
-VilaConfig demoConfig(const TrainOptions& options, const Tokenizer& tokenizer)
-{
-    VilaConfig config;
-    config.vision = {192, 576, 6, 12, 3, 168, 14, 1e-6};
-    config.preprocessor.size = 168;
-    LlamaConfig& llm = config.llm;
-    llm.hiddenSize = 256;
-    llm.intermediateSize = 704;
-    llm.layers = 6;
-    llm.heads = 4;
-    llm.keyValueHeads = 2;
-    llm.headDim = 64;
-    llm.vocabSize = int(tokenizer.size());
-    llm.ropeTheta = 10000;
-    llm.maxPositions = 4096;
-    llm.maxSequence = 4096;
-    config.generation.bosToken = *tokenizer.find("<|begin_of_text|>");
-    config.generation.eosTokens = {*tokenizer.find("<|end_of_text|>"), *tokenizer.find("<|eot_id|>")};
-    config.hounsfield = {"Hounsfield demo", options.version, "Apache-2.0", "llama_3", true};
-    return config;
-}
-
-void initialise(VilaNetworks& networks, std::uint32_t seed)
-{
-    torch::NoGradGuard noGrad;
-    torch::manual_seed(seed);
-    for (torch::nn::Module* module : {static_cast<torch::nn::Module*>(networks.vision.get()), static_cast<torch::nn::Module*>(networks.projector.get()),
-             static_cast<torch::nn::Module*>(networks.llm.get())}) {
-        for (auto& parameter : module->named_parameters()) {
-            torch::Tensor& value = parameter.value();
-            value.set_requires_grad(true);
-            if (value.dim() >= 2) {
-                const bool residual = parameter.key().find("o_proj") != std::string::npos || parameter.key().find("out_proj") != std::string::npos ||
-                    parameter.key().find("down_proj") != std::string::npos || parameter.key().find("fc2") != std::string::npos;
-                const bool embedding = parameter.key().find("embed") != std::string::npos;
-                value.normal_(0, embedding ? 0.02 : (residual ? 0.3 : 0.8) / std::sqrt(double(value.size(1))));
-                if (parameter.key().find("patch_embedding") != std::string::npos) {
-                    value.normal_(0, 1 / std::sqrt(3 * 14 * 14.0));
-                }
-            } else if (parameter.key().find("bias") != std::string::npos) {
-                value.zero_();
-            } else {
-                value.fill_(1);
-            }
-        }
-    }
-}
-
-void writeText(const fs::path& file, const std::string& text)
-{
-    fs::create_directories(file.parent_path());
-    std::ofstream out(file, std::ios::binary);
-    out << text;
-    if (!out.flush()) {
-        throw Error("cannot write " + file.string(), "write");
-    }
-}
-
-Tokenizer prepareTokenizer(const TrainOptions& options, const ConversationWriter& writer)
-{
-    const fs::path folder = options.output / "llm";
-    if (!options.resume) {
-        const std::vector<std::string> texts = writer.texts(4000, options.seed + 17);
-        const std::vector<std::string> specials{"<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"};
-        writeText(folder / "tokenizer.json", trainTokenizer(texts, options.vocabSize, specials));
-        writeText(folder / "tokenizer_config.json",
-            "{\n \"bos_token\": \"<|begin_of_text|>\",\n \"clean_up_tokenization_spaces\": false,\n \"eos_token\": \"<|end_of_text|>\",\n"
-            " \"model_max_length\": 4096,\n \"tokenizer_class\": \"PreTrainedTokenizerFast\"\n}\n");
-    }
-    return Tokenizer::load(folder);
-}
-
-/// A word at the beginning of a line is another token than the same word after a space, and one that few texts hold: it borrows the row of the common one,
-/// from where it learns what is its own (as a part of longer words, say).
-void lendEmbeddings(Llama& llm, const Tokenizer& tokenizer)
-{
-    torch::NoGradGuard noGrad;
-    torch::Tensor rows = llm->named_parameters()["model.embed_tokens.weight"];
-    const std::size_t one = tokenizer.encode("").size() + 1;
-    for (TokenId id = 0; id < TokenId(tokenizer.size()); ++id) {
-        const std::string word = tokenizer.decode(std::span(&id, 1));
-        const bool isWord = word.size() > 1 && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c); });
-        const std::vector<TokenId> spaced = isWord ? tokenizer.encode(" " + word) : std::vector<TokenId>();
-        if (spaced.size() == one && spaced.back() != id) {
-            rows[id].copy_(rows[spaced.back()]);
-        }
-    }
-}
-
-/// Which parts of a conversation's answers greedy decoding would get right word by word.
-struct AnswersRight {
-    bool sentence = true, rest = true;  ///< Of the first answer: up to its first full stop, and what follows.
-    bool later = true;
-};
-
-/// Which parts of its first answers and of the later ones are right, for each branch of a tree.
-std::vector<AnswersRight> tryTree(VilaNetworks& networks, const Tokenizer& tokenizer, const SampleTree& tree)
-{
-    const torch::Tensor best = forward(networks, tree).argmax(1).contiguous();
-    const auto ends = [&](TokenId id) { return std::ranges::find(networks.config.generation.eosTokens, id) != networks.config.generation.eosTokens.end(); };
-    std::vector<AnswersRight> results(std::size_t(tree.branches.size(0)));
-    std::vector<bool> sentenceOver(results.size(), false);
-    for (std::size_t n = 0; n < tree.answers.size(); ++n) {
-        const auto [index, answer] = tree.answers[n];
-        AnswersRight& result = results[std::size_t(index)];
-        bool& slot = answer > 0 ? result.later : sentenceOver[std::size_t(index)] ? result.rest : result.sentence;
-        const TokenId target = TokenId(tree.targets.data_ptr<std::int64_t>()[n]), said = TokenId(best.data_ptr<std::int64_t>()[n]);
-        // Which of the two ends it is depends on whether somebody asks again.
-        slot = slot && (said == target || (ends(said) && ends(target)));
-        if (tokenizer.decode(std::span(&target, 1)).find('.') != std::string::npos) {
-            sentenceOver[std::size_t(index)] = true;
-        }
-    }
-    return results;
-}
-
 /// The shares of unseen conversations that are right word by word (teacher-forced, which is what greedy decoding gives while all is right).
 void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::vector<SampleTree>& trees, const TrainOptions& options, TrainReport& report)
 {
     torch::NoGradGuard noGrad;
     const Autocast autocast(options.bf16);
-    if (trees.empty()) {
-        return;
-    }
     std::vector<AnswersRight> outcomes;
     for (const SampleTree& tree : trees) {
-        const std::vector<AnswersRight> results = tryTree(networks, tokenizer, tree);
+        const torch::Tensor best = forward(networks, tree).argmax(1).contiguous();
+        const std::vector<AnswersRight> results = compared(networks.config, tokenizer, best, tree.targets, tree.answers, std::size_t(tree.branches.size(0)));
         outcomes.insert(outcomes.end(), results.begin(), results.end());
     }
-    const auto share = [&](auto&& holds) { return double(std::count_if(outcomes.begin(), outcomes.end(), holds)) / double(outcomes.size()); };
-    report.sentenceRight = share([](const AnswersRight& r) { return r.sentence; });
-    report.restRight = share([](const AnswersRight& r) { return r.rest; });
-    report.exactFirst = share([](const AnswersRight& r) { return r.sentence && r.rest; });
-    report.exactAll = share([](const AnswersRight& r) { return r.sentence && r.rest && r.later; });
+    countRight(outcomes, report);
 }
 
 /// Trees of new conversations: in nine of ten only the first answers are learned, of many questions; else the whole of a few.
@@ -269,6 +147,10 @@ Random randomOfStep(std::int64_t stream, std::int64_t step) { return Random(std:
 
 void trainDemoModel(const TrainOptions& options, const std::function<void(const TrainReport&)>& onReport, const Progress& progress, std::stop_token stop)
 {
+    if (options.isTogether) {
+        trainTogether(options, onReport, progress, stop);
+        return;
+    }
     const PoolOptions poolOptions{options.pictures, 168, options.seed, 0, options.realVolumes, options.poolCache};
     const std::vector<TrainingPicture> pool = makePool(poolOptions, progress, stop);
     PoolOptions unseenOptions = poolOptions;
@@ -278,27 +160,11 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     const std::vector<TrainingPicture> unseenPool = makePool(unseenOptions, progress, stop);
     const ConversationWriter writer(pool, 168), unseenWriter(unseenPool, 168);
 
-    const Tokenizer tokenizer = prepareTokenizer(options, writer);
-    VilaNetworks networks = options.resume ? loadNetworks(options.output, torch::kFloat) : VilaNetworks(demoConfig(options, tokenizer));
+    const Tokenizer tokenizer = demoTokenizer(options, writer);
     // A run that was killed goes on; else the weights are where a new run begins.
     const bool goesOn = options.resume && fs::exists(stateFile(options));
     const bool learnsToSeeFirst = options.visionMinutes > 0 && !goesOn;
-    if (options.resume && learnsToSeeFirst && !options.refineTower) {
-        // A new tower and projector under the language model that there is.
-        const Llama spoken = networks.llm;
-        networks = VilaNetworks(demoConfig(options, tokenizer));
-        initialise(networks, options.seed);
-        networks.llm = spoken;
-    }
-    if (options.resume) {
-        for (torch::Tensor& parameter : networks.parameters()) {
-            parameter.set_data(parameter.clone());
-            parameter.set_requires_grad(true);
-        }
-    } else {
-        initialise(networks, options.seed);
-    }
-    networks.config.hounsfield.version = options.version;
+    VilaNetworks networks = demoNetworks(options, tokenizer, learnsToSeeFirst && !options.refineTower);
     const SampleMaker maker(tokenizer);
     const TreeSource source(writer, maker, networks.config), unseenSource(unseenWriter, maker, networks.config);
     RunPlace place;

@@ -3,6 +3,8 @@
 #include "experts/runtime/Processor.h"
 #include "viewer/volume/Progress.h"
 
+#include <ATen/ATen.h>
+
 #include <filesystem>
 #include <functional>
 #include <stop_token>
@@ -34,7 +36,15 @@ struct TrainOptions {
     int unseenTrees = 48;                   ///< Groups of unseen conversations that are tried at each saving.
     int saveEvery = 200;
     bool bf16 = runtime::hasFastBf16();     ///< Multiplications in bf16 (autocast); weights stay fp32.
-    std::string version = "0.4";
+    std::string version = "0.5";
+
+    /// All parts at once, in large batches (JointTrainer.h); the rest of these options is for that, and `steps` to `refineTower` above but `minutes` are not.
+    bool isTogether = false;
+    at::Device device = at::kCPU;
+    int threads = 0;                        ///< That make pictures and conversations; 0: as many as there are processors, less one.
+    int firstPictures = 6000;               ///< Training begins with so many; others come while it goes on.
+    int looked = 384;                       ///< Pictures a step that are looked at without a question.
+    bool noFusedAttention = false;          ///< Attention in LibTorch's plain operations.
 };
 
 struct TrainReport {
@@ -48,6 +58,8 @@ struct TrainReport {
     double restRight = -1;      ///< Share of first answers in which everything after that sentence (the call, the refusal) is right.
     double heldOutKind = -1;    ///< Share of the held-out slices whose kind (CT, MRI, radiograph) the class head tells right; -1: not tried.
     double heldOutPlane = -1;   ///< Share of those of CT and MRI whose plane it tells right.
+    int picturesReady = 0;      ///< While all parts learn at once: pictures so far,
+    double waitedShare = 0;     ///< and the share of the time in which conversations were waited for.
 };
 
 /// Trains a small VILA-1.5-layout model from nothing on phantoms and composed conversations; writes a checkpoint now and then and at the end, the loss

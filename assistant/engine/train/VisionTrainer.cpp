@@ -263,7 +263,8 @@ ToldRight tryPictures(VilaNetworks& networks, ClassHead& head, const std::vector
         for (std::size_t n = at; n < std::min(pictures.size(), at + kBatch); ++n) {
             part.push_back(toPicture(pictures[n], size));
         }
-        const torch::Tensor told = head(networks.vision(pixelTensor(part, networks.config.preprocessor)).to(torch::kFloat)).argmax(1).contiguous();
+        const torch::Tensor pixels = pixelTensor(part, networks.config.preprocessor).to(head->parameters()[0].device());
+        const torch::Tensor told = head(networks.vision(pixels).to(torch::kFloat)).argmax(1).cpu().contiguous();
         for (std::size_t n = 0; n < part.size(); ++n) {
             const int is = pictureClass(pictures[at + n]), said = int(told.data_ptr<std::int64_t>()[n]);
             kinds += kindOf(is) == kindOf(said);
