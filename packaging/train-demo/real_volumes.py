@@ -19,8 +19,10 @@ SERIES = {"CT": ["ct_chest_abdomen/dicom", "ct_tilt/philips_tilt_p16", "ct_vendo
           "MR": ["mr/siemens_t1_sagittal"]}
 FILES = {"MR": ["mr_brats/t1.nii.gz", "mr_brats/t1c.nii.gz", "mr_brats/t2.nii.gz", "mr_brats/fla.nii.gz", "nifti/t1_brain_256.nii.gz",
                 "nifti/spine_t1.nii.gz", "nifti/brain1_image.nrrd", "nifti/mr_abdomen.nii.gz", "mr/siemens_enhanced_t1/t1w_96frames_ref.nii",
-                "mr/siemens_mosaic_ref.nii", "mr/siemens_enhanced_bold/ref.nii", "mr/philips_enhanced_b0/ref_magnitude.nii"],
-         "CT": ["ct_tilt/philips_tilt_p16_corrected.nii.gz"],
+                "mr/siemens_mosaic_ref.nii", "mr/siemens_enhanced_bold/ref.nii", "mr/philips_enhanced_b0/ref_magnitude.nii",
+                "mr/enhanced_moving_knee.dcm", "odd/examples_overlay.dcm"],
+         "CT": ["ct_tilt/philips_tilt_p16_corrected.nii.gz", "seg/ct3slice/03.dcm", "transfer_syntaxes/ct_evrle.dcm",
+                "transfer_syntaxes/multiframe/CT1_J2KR.dcm", "transfer_syntaxes/gray/J2K_pixelrep_mismatch.dcm", "odd/bad_sequence.dcm"],
          "CXR": ["cxr/nih_00000001_000_dx.dcm", "cxr/philips_rg1_cr_mono1_j2k.dcm", "cxr/siim_cr_jpeg.dcm"]}
 
 

@@ -17,8 +17,6 @@ std::string replaced(std::string text, const std::string& from, const std::strin
     return text;
 }
 
-namespace {
-
 std::string withoutArticle(const std::string& noun)
 {
     for (const std::string article : {"the ", "both ", "all the ", "all "}) {
@@ -28,6 +26,26 @@ std::string withoutArticle(const std::string& noun)
     }
     return noun;
 }
+
+bool isPlural(const std::string& noun)
+{
+    const std::string bare = withoutArticle(noun);
+    const bool isOne = bare.ends_with("us") || bare.ends_with("is") || bare.ends_with("as") || bare.ends_with("ss") || bare.starts_with("any ");
+    return noun.starts_with("both ") || noun.starts_with("all ") || noun.find(" and ") != std::string::npos || (bare.ends_with("s") && !isOne) || bare.ends_with("bronchi") || bare.ends_with("vertebrae");
+}
+
+std::string someInventedName(Random& random)
+{
+    std::string name;
+    const int syllables = 2 + random.below(3);
+    for (int n = 0; n < syllables; ++n) {
+        name += pickWord({"b", "br", "c", "d", "dr", "f", "g", "gl", "h", "k", "l", "m", "n", "p", "pl", "r", "s", "st", "t", "tr", "v", "z"}, random);
+        name += pickWord({"a", "e", "i", "o", "u", "ia", "ea", "y"}, random);
+    }
+    return name + pickWord({"", "l", "n", "r", "s", "x", "m", "th", "ctus", "ris", "lon"}, random);
+}
+
+namespace {
 
 /// The noun as somebody may put it: mostly as it is, else bare or with another determiner.
 std::string phrase(const std::string& noun, Random& random)
@@ -154,6 +172,58 @@ std::string finished(std::string text, Random& random, double smallLetters = 0.2
 
 std::string listed(Random& random, std::initializer_list<const char*> list) { return finished(pickWord(list, random), random); }
 
+/// "is {N}" or "are {N}" as the noun wants it; now and then as people write who do not care.
+std::string agreeing(std::string form, const std::string& noun, Random& random)
+{
+    if (random.chance(0.05)) {
+        return form;
+    }
+    const std::vector<std::pair<std::string, std::string>> pairs{{"are {N}", "is {N}"}, {"{N} are", "{N} is"}, {"do {N}", "does {N}"}};
+    for (const auto& [many, one] : pairs) {
+        form = isPlural(noun) ? replaced(form, one, many) : replaced(form, many, one);
+    }
+    return form;
+}
+
+/// What somebody says beside the request. None of it tells what is wanted.
+std::string withContext(const std::string& asked, Random& random)
+{
+    const std::string context = pickWord({"I am in a hurry.", "The patient is {A} years old.", "This is for my thesis.", "We have a case conference in an hour.", "Sorry for the many questions.", "I am new here.", "My colleague asked me about it.",
+                                             "The scan was made this morning.", "I hope that this works.", "It is for a textbook.", "Good morning.", "Hello!", "Hi there.", "OK.", "Well.", "Fine.", "Thanks so far.", "That was helpful.",
+                                             "I do not have much time.", "We need it for the operation on Friday.", "The referring doctor wants to know.", "It is important.", "The quality is not great, I know.", "Take your time.",
+                                             "I have used other programs before.", "This is the second scan of this person.", "The previous report was lost.", "Let me try something else.", "One more thing.", "I would do it by hand otherwise.",
+                                             "The family asked for it.", "I want to compare it later.", "You can keep it short.", "No rush.", "Please be precise.", "It need not be perfect.", "We will print it.", "My screen is small.",
+                                             "The contrast seems low.", "This is case {A}.", "As before.", "I will check it myself.", "The student next to me is curious.", "Thank you very much.", "Thanks a lot!", "Best regards", "Cheers."}, random);
+    const std::string said = replaced(context, "{A}", std::to_string(2 + random.below(95)));
+    if (random.chance(0.6)) {
+        return said + " " + asked;
+    }
+    return asked + (std::isalpha(static_cast<unsigned char>(asked.back())) ? ". " : " ") + said;
+}
+
+/// The noun among words that say nothing: whatever the wording, it is the noun that counts.
+std::string amongWords(const std::string& noun, Random& random)
+{
+    static const Words kWords{"a", "able", "about", "above", "after", "again", "all", "also", "am", "and", "around", "as", "ask", "at", "away", "back", "be", "because", "been", "before", "begin", "below", "best", "better", "big", "box", "bring",
+        "but", "by", "call", "came", "careful", "case", "certain", "change", "clear", "close", "come", "could", "current", "day", "did", "different", "do", "doctor", "done", "down", "draw", "each", "early", "edge", "either", "else", "end",
+        "even", "every", "exact", "far", "few", "file", "find", "fine", "first", "follow", "for", "form", "found", "four", "from", "full", "gave", "get", "give", "go", "good", "got", "great", "group", "had", "hand", "has", "have", "he",
+        "help", "here", "high", "hold", "how", "however", "I", "idea", "if", "in", "into", "it", "its", "job", "just", "keep", "kind", "know", "large", "last", "late", "later", "left over", "less", "let", "level", "like", "line", "list",
+        "little", "long", "look", "low", "made", "main", "make", "many", "may", "me", "mean", "might", "mine", "more", "most", "move", "much", "must", "my", "name", "near", "need", "never", "new", "next", "nice", "no problem", "not sure",
+        "note", "now", "number", "of", "off", "often", "old", "on", "once", "one", "only", "open", "or", "order", "other", "our", "out", "over", "own", "page", "part", "people", "perhaps", "place", "plan", "point", "possible", "press",
+        "put", "quick", "quite", "ready", "really", "red", "rest", "result", "right now", "room", "round", "run", "said", "same", "saw", "say", "second", "see", "seem", "send", "set", "several", "share", "she", "short", "should", "show",
+        "simple", "since", "slow", "small", "so", "some", "soon", "start", "step", "still", "stop", "sure", "take", "talk", "team", "tell", "than", "thank", "that", "their", "them", "then", "there", "these", "they", "thing", "think",
+        "third", "this", "those", "three", "through", "time", "to", "today", "together", "told", "too", "tool", "top", "toward", "true", "try", "turn", "two", "under", "until", "up", "us", "use", "used", "useful", "usual", "very", "view",
+        "wait", "want", "was", "watch", "way", "we", "week", "well", "were", "what", "when", "where", "which", "while", "who", "whole", "why", "will", "with", "without", "word", "work", "would", "year", "yes", "yet", "you", "your"};
+    std::string text;
+    const int before = random.below(8), after = random.below(random.chance(0.5) ? 1 : 6);
+    for (int n = 0; n < before + after; ++n) {
+        text += (n == before ? noun + " " : std::string()) + pick(kWords, random) + (random.chance(0.05) ? ", " : " ");
+    }
+    text = (after == 0 ? text + noun + " " : text);
+    text.pop_back();
+    return finished(text, random, 0.5) + pickWord({"", ".", "?", "!"}, random);
+}
+
 bool isQuestion(const std::string& text)
 {
     constexpr const char* kStarts[] = {"can", "could", "where", "which", "would", "may", "will", "are", "is", "do ", "does", "how", "what", "any", "and what"};
@@ -185,9 +255,12 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     case Asked::Measure: form = measure(random); break;
     case Asked::Presence: form = presence(random); break;
     }
-    std::string text = replaced(replaced(form, "{N}", phrase(noun, random)), "{B}", withoutArticle(noun)) + (isTerse && random.chance(0.8) ? std::string() : place(modality, random));
+    const std::string named = phrase(noun, random);
+    std::string text = replaced(replaced(agreeing(form, named, random), "{N}", named), "{B}", withoutArticle(noun)) + (isTerse && random.chance(0.8) ? std::string() : place(modality, random));
     text = replaced(replaced(replaced(text, "any the ", "any "), "the the ", "the "), "any any ", "any ");
-    return punctuated(finished(text, random, isTerse ? 0.6 : 0.3), random);
+    const std::string asked = punctuated(finished(text, random, isTerse ? 0.6 : 0.3), random);
+    const double around = random.uniform();
+    return around < 0.12 ? withContext(asked, random) : around < 0.20 ? amongWords(named, random) : asked;
 }
 
 std::string whatQuestion(Random& random)
@@ -231,13 +304,18 @@ std::string hardQuestion(Random& random)
                                                  "ascites", "hydrocephalus", "disc herniation", "osteoporosis", "arthritis", "pancreatitis", "diverticulitis", "a malignant lesion", "cardiomegaly", "a bone marrow lesion", "any disease"}, random);
         return punctuated(finished(replaced(pickWord({"is there a {F}", "is there any {F}", "is there {F}", "does the patient have {F}", "does this patient suffer from {F}", "do you see signs of {F}", "could this be {F}", "is this {F}",
                                                          "can you rule out {F}", "any evidence of {F}", "are there signs of {F}", "how severe is the {F}", "is the {F} getting worse", "does this look like {F}", "check for {F}",
-                                                         "look for signs of {F}"}, random), "{F}", finding), random), random);
+                                                         "look for signs of {F}", "how likely is {F}", "could there be {F}", "I am worried about {F}", "do we have to think of {F}", "is {F} possible", "how sure are you about {F}",
+                                                         "has the {F} healed", "is it {F} or something else", "would that fit with {F}", "what do you think about {F} here"}, random), "{F}", finding), random), random);
     }
     return listed(random, {"is this cancer?", "what is the diagnosis?", "what is your diagnosis?", "what is the most likely diagnosis?", "write a report.", "write the report for this scan", "draft an impression", "dictate the findings",
                               "is this normal?", "what treatment is needed?", "how old is the patient?", "are there any findings?", "which disease is it?", "is the patient healthy?", "compare this with the prior study.", "what is the prognosis?",
                               "give me the findings and impression.", "what glioma grade is shown in the image?", "should this patient have surgery?", "what should we do next?", "is the patient a man or a woman?", "does this need a follow-up?",
                               "has it grown since last time?", "what stage is it?", "is it benign or malignant?", "what is the differential diagnosis?", "is there something wrong?", "does it look pathological?", "which drug should I give?",
-                              "what caused this?", "summarize the findings.", "what is abnormal here?", "is biopsy needed?", "what is the patient's name?", "when was this scan made?", "which contrast agent was used?", "how many lesions are there?"});
+                              "what caused this?", "summarize the findings.", "what is abnormal here?", "is biopsy needed?", "what is the patient's name?", "when was this scan made?", "which contrast agent was used?", "how many lesions are there?",
+                              "what would you recommend?", "what do you make of it?", "do we need another scan?", "can the patient go home?", "which treatment would help?", "how bad is it?", "is it serious?", "should I be worried?",
+                              "tell me what is wrong with him", "what does she suffer from?", "what illness could this be?", "interpret this for me", "give me your opinion.", "what does the radiologist say?", "is this urgent?",
+                              "how much does the patient weigh?", "who is the patient?", "where was this made?", "which dose was given?", "grade this please", "is chemotherapy indicated?", "how long will he live?", "did the treatment work?",
+                              "is it getting better?", "what changed?", "what should I write into the report?", "conclude.", "are the findings acute or old?", "what is the cause of the pain?", "please rule out anything dangerous"});
 }
 
 std::string someCardName(Random& random)

@@ -26,6 +26,14 @@ std::string kindQuestion(phantom::Random& random);
 std::string identityQuestion(phantom::Random& random);
 std::string hardQuestion(phantom::Random& random);
 
+/// Whether a noun phrase is spoken of with "are".
+bool isPlural(const std::string& noun);
+/// "the lungs", "both lungs" -> "lungs"
+std::string withoutArticle(const std::string& noun);
+
+/// A name that no language has: a card and a question must be compared letter by letter.
+std::string someInventedName(phantom::Random& random);
+
 /// For cards of experts that do not exist.
 std::string someCardName(phantom::Random& random);
 std::string someCardOverview(phantom::Random& random);
