@@ -56,6 +56,7 @@ TuneOptions optionsOf(const Arguments& arguments)
     if (arguments.has("--lora")) {
         options.lora = loraOf(arguments.value("--lora"));
     }
+    options.conversation = arguments.value("--template");
     options.steps = int(arguments.number("--steps", 0));
     options.epochs = arguments.number("--epochs", options.epochs);
     options.batch = int(arguments.number("--batch", options.batch));
@@ -95,7 +96,7 @@ void print(const TuneReport& report)
 
 int tuneCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--data", "--validation", "--held-part", "--validation-limit", "--model", "--output", "--stage", "--tune", "--lora", "--steps", "--epochs", "--batch", "--accumulate", "--rate", "--warmup",
+    const Arguments arguments(words, {"--data", "--validation", "--held-part", "--validation-limit", "--model", "--output", "--stage", "--template", "--tune", "--lora", "--steps", "--epochs", "--batch", "--accumulate", "--rate", "--warmup",
         "--weight-decay", "--clip", "--precision", "--device", "--seed", "--save-every", "--validate-every"}, {"--checkpointing", "--resume"});
     if (!arguments.has("--output")) {
         throw Error("train needs --output FOLDER", "usage");

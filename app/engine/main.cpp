@@ -69,7 +69,7 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            trains a checkpoint further on conversations in the published form (pictures beside the file or in its folder images), of several
            files mixed by their weights; the new checkpoint loads like any other. A stage decides which parts are tuned (align: projector;
            pretrain: projector, llm; instruct, expert: all) and at which rate, unless these say otherwise:
-           --tune vision,projector,llm  --lora RANK[,ALPHA] adapters, also merged  --rate R  --warmup SHARE  --weight-decay D  --clip LENGTH
+           --tune vision,projector,llm  --template plain|llama_3|vicuna_v1  --lora RANK[,ALPHA] adapters, also merged  --rate R  --warmup SHARE  --weight-decay D  --clip LENGTH
            --batch N conversations at once  --accumulate N such batches a step  --epochs E | --steps N  --precision bf16|fp32 (what is quicker)
            --checkpointing less memory, a third more time  --device cpu|cuda:N  --seed N  --save-every N  --validate-every N
            --validation FILE.json ... only tried; else --held-part SHARE of the patients in the data  --validation-limit N

@@ -98,6 +98,22 @@ TrainingText vicunaText(std::span<const PromptMessage> messages, bool cue)
     return result;
 }
 
+/// "<image>" for each picture of the question, the answer and a line end, which are learned.
+TrainingText plainText(std::span<const PromptMessage> messages)
+{
+    if (messages.size() != 2) {
+        throw Error("the plain template takes one question and its answer, not " + std::to_string(messages.size()) + " messages", "data");
+    }
+    TrainingText result;
+    for (std::size_t at = messages[0].text.find(kMarker); at != std::string::npos; at = messages[0].text.find(kMarker, at + kMarker.size())) {
+        result.text += kMarker;
+    }
+    const std::size_t begin = result.text.size();
+    result.text += messages[1].text + "\n";
+    result.learned.emplace_back(begin, result.text.size());
+    return result;
+}
+
 TrainingText conversationText(const std::string& conversation, std::span<const PromptMessage> messages, bool cue)
 {
     if (conversation == "llama_3") {
@@ -214,7 +230,7 @@ std::string buildPrompt(const std::string& conversation, PromptForm form, std::s
 
 TrainingText trainingText(const std::string& conversation, std::span<const PromptMessage> messages)
 {
-    return conversationText(conversation, squashed(messages), false);
+    return conversation == "plain" ? plainText(messages) : conversationText(conversation, squashed(messages), false);
 }
 
 std::optional<ExpertCall> findExpertCall(const std::string& answer, std::span<const std::string> names)

@@ -48,6 +48,7 @@ struct TrainingText {
     std::string text;
     std::vector<std::pair<std::size_t, std::size_t>> learned;
 };
+/// @param conversation  as of buildPrompt(), or "plain": the markers of one question and its answer alone, as in the first stage (reference 4).
 TrainingText trainingText(const std::string& conversation, std::span<const PromptMessage> messages);
 
 /// What the model asked for.

@@ -2,6 +2,7 @@
 #include "experts/engine/Cards.h"
 #include "experts/runtime/Sha256.h"
 #include "support/Check.h"
+#include "viewer/volume/Error.h"
 
 using namespace hf::assistant;
 using hf::experts::ExpertCard;
@@ -124,6 +125,17 @@ HF_TEST(learned_ranges_are_the_answers)
     const auto part = [&](std::size_t n) { return text.text.substr(text.learned[n].first, text.learned[n].second - text.learned[n].first); };
     HF_CHECK_EQUAL(part(0), std::string("A1<|eot_id|>"));
     HF_CHECK_EQUAL(part(1), std::string("A2<|end_of_text|>"));
+}
+
+HF_TEST(the_plain_template_is_picture_and_caption)
+{
+    const std::vector<PromptMessage> messages{{Role::User, "Describe it.\n<image>\n <image>"}, {Role::Assistant, "Two chest radiographs."}};
+    const TrainingText text = trainingText("plain", messages);
+    HF_CHECK_EQUAL(text.text, std::string("<image><image>Two chest radiographs.\n"));
+    HF_CHECK_EQUAL(text.learned.size(), std::size_t(1));
+    HF_CHECK_EQUAL(text.text.substr(text.learned[0].first, text.learned[0].second - text.learned[0].first), std::string("Two chest radiographs.\n"));
+    const std::vector<PromptMessage> more{{Role::User, "Q"}, {Role::Assistant, "A"}, {Role::User, "Q"}, {Role::Assistant, "A"}};
+    HF_CHECK_THROWS(trainingText("plain", more), hf::Error);
 }
 
 HF_TEST_MAIN()

@@ -56,7 +56,7 @@ double rateAt(int step, int steps, const TuneOptions& options, double most)
 std::string settingsOf(const TuneOptions& options, const TunedParts& parts, int steps, std::int64_t passLength)
 {
     std::ostringstream text;
-    text << std::setprecision(17) << options.model.string() << ' ' << nameOf(parts);
+    text << std::setprecision(17) << options.model.string() << ' ' << nameOf(parts) << ' ' << options.conversation;
     for (const double value : {double(steps), double(passLength), double(options.batch), double(options.accumulate), options.rate, options.warmup, options.weightDecay, options.clip, double(options.bf16), double(options.seed),
              double(options.stage), options.lora ? double(options.lora->rank) : 0, options.lora ? options.lora->alpha : 0}) {
         text << ' ' << value;
@@ -108,9 +108,14 @@ void checkTrainingMemory(const fs::path& root, const TunedParts& parts, const Tu
 /// Dialogues to batches of tensors.
 class BatchMaker {
 public:
-    BatchMaker(const fs::path& root, const VilaConfig& config) : m_config(config), m_tokenizer(Tokenizer::load(tokenizerFolder(root)))
+    BatchMaker(const fs::path& root, const VilaConfig& config, const TuneOptions& options) : m_config(config), m_tokenizer(Tokenizer::load(tokenizerFolder(root)))
     {
         m_template = !config.hounsfield.conversation.empty() ? config.hounsfield.conversation : m_tokenizer.find("<|eot_id|>") ? "llama_3" : "vicuna_v1";
+        if (!options.conversation.empty()) {
+            m_template = options.conversation;
+        } else if (options.stage == Stage::Align && m_template == "vicuna_v1") {
+            m_template = "plain";
+        }
         m_maxRows = config.llm.maxSequence > 0 ? std::min<std::int64_t>(config.llm.maxSequence, config.longestSequence()) : config.longestSequence();
     }
 
@@ -211,7 +216,7 @@ TrainingData readData(const TuneOptions& options)
 class Run {
 public:
     Run(const TuneOptions& options, const TunedParts& parts, const fs::path& root, TrainingData data)
-        : m_options(options), m_data(std::move(data)), m_device(deviceOf(options.device)), m_tuning(root, parts, options.lora, options.bf16, m_device, options.seed), m_maker(root, m_tuning.networks().config),
+        : m_options(options), m_data(std::move(data)), m_device(deviceOf(options.device)), m_tuning(root, parts, options.lora, options.bf16, m_device, options.seed), m_maker(root, m_tuning.networks().config, options),
           m_learned(m_tuning.learnedTensors()), m_steps(stepsOf(options, m_data.mixture.passLength())), m_rate(options.rate > 0 ? options.rate : publishedRate(options.stage)),
           m_optimizer(optimizerFor(m_learned, m_rate, options.weightDecay)),
           m_state(options.output / "training.safetensors", settingsOf(options, parts, m_steps, m_data.mixture.passLength()), m_learned, m_learned)

@@ -26,6 +26,7 @@ struct TuneOptions {
     Stage stage = Stage::Expert;
     std::optional<TunedParts> parts;        ///< Other parts than the stage's.
     std::optional<LoraOptions> lora;
+    std::string conversation;               ///< The template; empty: "plain" for the first stage of a checkpoint of vicuna_v1, as published, else the checkpoint's.
     int steps = 0;                          ///< Of the optimizer; 0: as many as `epochs` passes take.
     double epochs = 1;
     int batch = 4;                          ///< Conversations that are computed at once,

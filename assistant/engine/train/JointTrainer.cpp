@@ -46,7 +46,7 @@ public:
     Questions make(std::int64_t number) const
     {
         Random random(m_seed + std::uint64_t(number + 1) * 0xD1342543DE82EF95ULL);
-        const int firstTrees = std::max(1, m_batch / kFirstOnly), wholeTrees = std::max(1, m_batch / (16 * kWhole));
+        const int firstTrees = std::max(1, m_batch / kFirstOnly), wholeTrees = std::max(1, m_batch / (8 * kWhole));
         Questions made{forest(firstTrees, kFirstOnly, true, random), forest(wholeTrees, kWhole, false, random), 0, firstTrees * kFirstOnly + wholeTrees * kWhole};
         made.tokens = double(made.first.targets.size(0) + made.whole.targets.size(0));
         return made;

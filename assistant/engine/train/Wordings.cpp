@@ -258,9 +258,11 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     const std::string named = phrase(noun, random);
     std::string text = replaced(replaced(agreeing(form, named, random), "{N}", named), "{B}", withoutArticle(noun)) + (isTerse && random.chance(0.8) ? std::string() : place(modality, random));
     text = replaced(replaced(replaced(text, "any the ", "any "), "the the ", "the "), "any any ", "any ");
-    const std::string asked = punctuated(finished(text, random, isTerse ? 0.6 : 0.3), random);
+    const std::string question = punctuated(finished(text, random, isTerse ? 0.6 : 0.3), random);
     const double around = random.uniform();
-    return around < 0.12 ? withContext(asked, random) : around < 0.20 ? amongWords(named, random) : asked;
+    // How an answer ends depends on more than the noun.
+    const bool isNounEnough = asked == Asked::Segment;
+    return around < 0.12 ? withContext(question, random) : around < 0.20 && isNounEnough ? amongWords(named, random) : question;
 }
 
 std::string whatQuestion(Random& random)
