@@ -973,6 +973,85 @@
     </message>
 </context>
 <context>
+    <name>hf::app::EngineDialog</name>
+    <message>
+        <source>Assistant</source>
+        <translation>Assistent</translation>
+    </message>
+    <message>
+        <source>the built-in demo model</source>
+        <translation>das eingebaute Demo-Modell</translation>
+    </message>
+    <message>
+        <source>Choose ...</source>
+        <translation>Wählen ...</translation>
+    </message>
+    <message>
+        <source>Folder of a model</source>
+        <translation>Ordner eines Modells</translation>
+    </message>
+    <message>
+        <source>Automatic: the first graphics card, else the processor</source>
+        <translation>Automatisch: die erste Grafikkarte, sonst der Prozessor</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation>Prozessor</translation>
+    </message>
+    <message>
+        <source>Graphics card %1 (CUDA)</source>
+        <translation>Grafikkarte %1 (CUDA)</translation>
+    </message>
+    <message>
+        <source>Automatic: as stored</source>
+        <translation>Automatisch: wie gespeichert</translation>
+    </message>
+    <message>
+        <source>bf16</source>
+        <translation>bf16</translation>
+    </message>
+    <message>
+        <source>fp16</source>
+        <translation>fp16</translation>
+    </message>
+    <message>
+        <source>fp32, exact and slow</source>
+        <translation>fp32, genau und langsam</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>Keine</translation>
+    </message>
+    <message>
+        <source>int8: half the memory</source>
+        <translation>int8: halber Speicher</translation>
+    </message>
+    <message>
+        <source>int4: a quarter of the memory, less exact</source>
+        <translation>int4: ein Viertel des Speichers, ungenauer</translation>
+    </message>
+    <message>
+        <source>&amp;Model:</source>
+        <translation>&amp;Modell:</translation>
+    </message>
+    <message>
+        <source>Runs &amp;on:</source>
+        <translation>Läuft &amp;auf:</translation>
+    </message>
+    <message>
+        <source>&amp;Numbers:</source>
+        <translation>&amp;Zahlen:</translation>
+    </message>
+    <message>
+        <source>&amp;Rounded weights:</source>
+        <translation>&amp;Gerundete Gewichte:</translation>
+    </message>
+    <message>
+        <source>The assistant starts anew with these settings; the conversation stays. A question that is being answered is given up.</source>
+        <translation>Der Assistent startet mit diesen Einstellungen neu; das Gespräch bleibt. Eine Frage, die gerade beantwortet wird, wird aufgegeben.</translation>
+    </message>
+</context>
+<context>
     <name>hf::app::Hanging</name>
     <message>
         <source>%1: %2</source>
@@ -1180,6 +1259,10 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
 </context>
 <context>
     <name>hf::app::MainWindow</name>
+    <message>
+        <source>Assistant ...</source>
+        <translation>Assistent ...</translation>
+    </message>
     <message>
         <source>Hounsfield</source>
         <translation>Hounsfield</translation>

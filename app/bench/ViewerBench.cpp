@@ -284,7 +284,7 @@ QJsonObject benchStalls(const QString& folder)
     constexpr double kGoalMs = 100;
     constexpr int kMostMs = 300000, kAfterwardsMs = 1500;
     const QTemporaryDir own;
-    app::MainWindow window({{}, {}, own.path(), own.path() + "/hanging", own.path() + "/studies"});
+    app::MainWindow window({{}, own.path(), own.path() + "/hanging", own.path() + "/studies"});
     window.show();
     waitFor(500);
     QElapsedTimer clock;

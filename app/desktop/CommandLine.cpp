@@ -63,7 +63,8 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
         {"accept-licence", "Accept the licence of the expert's weights."},
         {"export", "Write the results into FOLDER.", "folder"}, {"export-volume", "Write the volume to FILE, .nii or .nii.gz: values after the rescale.", "file"}, {"series", "Take the series UID.", "uid"}, {"plane", "axial, sagittal or coronal.", "plane"},
         {"slice", "Slice N of the plane, from 0.", "n"}, {"window", "Window WIDTH,CENTRE.", "w,c"}, {"model", "Use the model in FOLDER instead of the embedded demo model.", "folder"},
-        {"engine", "Use another engine program.", "file"}, {"info", "Print studies and series as JSON."},
+        {"engine", "Use another engine program.", "file"}, {"device", "Run the assistant on auto, cpu or cuda:N.", "device", "auto"},
+        {"precision", "Numbers of the assistant: auto, fp32, bf16 or fp16.", "type", "auto"}, {"quantization", "Round the assistant's weights: none, int8 or int4.", "type", "none"}, {"info", "Print studies and series as JSON."},
         {"render", "Write a picture of one view to FILE, .png.", "file"}, {"view", "View to render: axial, sagittal, coronal, 3d or single (the images as they were taken).", "view", "single"},
         {"position", "Slice nearest to MM along the axis across the plane (LPS), instead of --slice.", "mm"}, {"preset", "Window by its name, or the way a 3D view is rendered.", "name"},
         {"size", "Size of the picture.", "wxh"}, {"annotations", "Texts over the picture: on or off.", "on|off", "on"},
@@ -95,8 +96,7 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     }
     job.series = parser.value("series");
     job.plane = parser.value("plane");
-    job.modelFolder = parser.value("model");
-    job.engineProgram = parser.value("engine");
+    job.engine = {parser.value("engine"), parser.value("model"), parser.value("device"), parser.value("precision"), parser.value("quantization")};
     job.importPaths = parser.values("import");
     job.importCopies = parser.isSet("copy");
     job.libraryFolder = parser.value("library");

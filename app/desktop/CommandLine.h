@@ -11,7 +11,7 @@ struct CommandLine {
     bool headless = false;
     bool sample = false;
     QString screenshot;         ///< With a window: ask, save a picture of it here, quit.
-    HeadlessOptions job;        ///< With a window, `open`, `question` and `modelFolder` are taken from here.
+    HeadlessOptions job;        ///< With a window, `open`, `question` and `engine` are taken from here.
 };
 
 /// @throws Error "usage". Handles --help and --version itself.

@@ -388,7 +388,7 @@ int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& foun
     for (const char* name : {"answer.json", "view.png", "picture.png", "mask.nii.gz", "transcript.txt"}) {
         QFile::remove(out.filePath(name));
     }
-    assistant::EngineClient client({options.engineProgram, options.modelFolder});
+    assistant::EngineClient client(options.engine);
     const Record record = recordOf(options, client, volume, others, view);
     if (!record.errorCode.isEmpty()) {
         throw Error(record.error.toStdString(), record.errorCode.toStdString());

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "assistant/client/EngineClient.h"
+
 #include <QSize>
 #include <QString>
 #include <QStringList>
@@ -36,8 +38,7 @@ struct HeadlessOptions {
     std::optional<QSize> size;      ///< Of the picture, pixels.
     std::optional<int> presentation;    ///< Number of a presentation state of the series, from 1; 0: none; empty: the newest.
     bool annotations = true;        ///< Texts, letters, ruler and marks over the picture.
-    QString modelFolder;
-    QString engineProgram;
+    assistant::EngineClient::Options engine;
     QStringList importPaths;        ///< Take these into the list of studies.
     bool importCopies = false;      ///< With copies of the images.
     std::optional<QString> studies; ///< Print the studies of the list that these words find, as JSON.

@@ -45,7 +45,7 @@ QString sampleFolder()
 
 MainWindow::MainWindow(const Options& options, QWidget* parent)
     : QMainWindow(parent), m_scene(new Scene(this)), m_findings(new Findings(m_scene, options.findingsFolder, this)), m_cine(new Cine(m_scene, this)),
-      m_engine(new assistant::EngineClient({options.engineProgram, options.modelFolder}, this)), m_loader(new Loader(this)),
+      m_engine(new assistant::EngineClient(options.engine, this)), m_loader(new Loader(this)),
       m_library(new Library(QString::fromStdString(libraryFolder(options.libraryFolder).string()), this)), m_pages(new QStackedWidget(this)),
       m_start(new StartPage(m_pages)), m_grid(new ViewGrid(m_scene, m_findings, m_pages)), m_browser(new StudyBrowser(this)),
       m_placer(new SeriesPlacer({m_scene, m_findings, m_loader, m_browser, m_grid}, this)), m_hanging(new Hanging(this, options.hangingFolder))

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/desktop/Loader.h"
+#include "assistant/client/EngineClient.h"
 
 #include <QMainWindow>
 
@@ -17,9 +18,6 @@ class LabelPanel;
 class Scene;
 class StudyBrowser;
 class ViewGrid;
-namespace assistant {
-class EngineClient;
-}
 } // namespace hf
 
 namespace hf::app {
@@ -36,8 +34,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 public:
     struct Options {
-        QString modelFolder;        ///< Empty: the embedded demo model.
-        QString engineProgram;      ///< Empty: the engine beside the program.
+        assistant::EngineClient::Options engine;
         QString findingsFolder;     ///< Empty: the user's data folder.
         QString hangingFolder;      ///< Hanging rules of the user; empty: in the user's data folder.
         QString libraryFolder;      ///< The list of studies; empty: in the user's data folder.

@@ -1,6 +1,7 @@
 #include "app/desktop/SettingsActions.h"
 
 #include "app/desktop/ActionTable.h"
+#include "app/desktop/EngineDialog.h"
 #include "app/desktop/MainWindow.h"
 #include "viewer/widgets/Scene.h"
 
@@ -13,12 +14,41 @@ namespace hf::app {
 namespace {
 
 constexpr auto kThemeKey = "window/theme", kMouseKey = "window/mouse";
+constexpr auto kModelKey = "assistant/model", kDeviceKey = "assistant/device", kPrecisionKey = "assistant/precision", kQuantisationKey = "assistant/quantization";
 
 QSettings settings() { return QSettings(QSettings::IniFormat, QSettings::UserScope, "Hounsfield", QCoreApplication::applicationName()); }
 
 } // namespace
 
 theme::Kind savedTheme() { return settings().value(kThemeKey).toString() == "light" ? theme::Kind::Light : theme::Kind::Dark; }
+
+assistant::EngineClient::Options savedEngine(const assistant::EngineClient::Options& commandLine)
+{
+    const assistant::EngineClient::Options usual;
+    const QSettings file = settings();
+    const auto value = [&](const char* key, const QString& given, const QString& otherwise) { return given != otherwise ? given : file.value(key, otherwise).toString(); };
+    return {commandLine.program, value(kModelKey, commandLine.modelDirectory, usual.modelDirectory), value(kDeviceKey, commandLine.device, usual.device),
+        value(kPrecisionKey, commandLine.precision, usual.precision), value(kQuantisationKey, commandLine.quantisation, usual.quantisation)};
+}
+
+namespace {
+
+void changeEngine(MainWindow* window)
+{
+    EngineDialog dialog(window->engine()->options(), window);
+    if (dialog.exec() != QDialog::Accepted) {
+        return;
+    }
+    const assistant::EngineClient::Options options = dialog.options();
+    QSettings file = settings();
+    file.setValue(kModelKey, options.modelDirectory);
+    file.setValue(kDeviceKey, options.device);
+    file.setValue(kPrecisionKey, options.precision);
+    file.setValue(kQuantisationKey, options.quantisation);
+    window->engine()->setOptions(options);
+}
+
+} // namespace
 
 void addSettingsActions(MainWindow* window, ActionTable* table)
 {
@@ -38,6 +68,7 @@ void addSettingsActions(MainWindow* window, ActionTable* table)
         scene->setMouseScheme(on ? MouseScheme::Reporting : MouseScheme::Standard);
         settings().setValue(kMouseKey, on ? "reporting" : "standard");
     });
+    table->add({"assistantSettings", {}, MainWindow::tr("Assistant ..."), {QKeySequence("Ctrl+Shift+A")}, 0}, [window] { changeEngine(window); });
 }
 
 } // namespace hf::app

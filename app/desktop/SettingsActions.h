@@ -1,5 +1,6 @@
 #pragma once
 
+#include "assistant/client/EngineClient.h"
 #include "viewer/widgets/Theme.h"
 
 namespace hf {
@@ -14,7 +15,10 @@ class MainWindow;
 /// The theme that the reader chose the last time; dark at first.
 theme::Kind savedTheme();
 
-/// The menu of settings: theme and mouse scheme, kept for the next time.
+/// How the reader wants the assistant to run. What the command line says of it goes first.
+assistant::EngineClient::Options savedEngine(const assistant::EngineClient::Options& commandLine);
+
+/// The menu of settings: theme, mouse scheme and the assistant, kept for the next time.
 void addSettingsActions(MainWindow* window, ActionTable* table);
 
 } // namespace hf::app

@@ -90,7 +90,7 @@ int runWindow(int argc, char** argv)
     installTranslations(application);
     hf::theme::apply(application, hf::app::savedTheme());
     const hf::app::CommandLine line = parse(application.arguments());
-    hf::app::MainWindow window({line.job.modelFolder, line.job.engineProgram, {}, {}, line.job.libraryFolder});
+    hf::app::MainWindow window({hf::app::savedEngine(line.job.engine), {}, {}, line.job.libraryFolder});
     window.show();
     if (!line.job.open.isEmpty()) {
         window.setQuestion(line.job.question);

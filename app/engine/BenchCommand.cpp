@@ -5,6 +5,7 @@
 #include "assistant/engine/Prompt.h"
 #include "assistant/engine/Tokenizer.h"
 #include "assistant/engine/VilaNetworks.h"
+#include "experts/runtime/Cuda.h"
 #include "experts/runtime/Safetensors.h"
 
 #include <nlohmann/json.hpp>
@@ -12,6 +13,8 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <optional>
+#include <sstream>
 
 #include <sys/resource.h>
 
@@ -156,43 +159,86 @@ assistant::GenerationReport ask(assistant::VilaModel& model, const std::string& 
 
 } // namespace
 
-int benchModelCommand(std::span<const std::string> words)
+namespace {
+
+/// Bytes a second that the device reads: on the CPU with all threads; a GPU copies memory to itself, read and written bytes together.
+double measuredBandwidth(torch::Device device)
 {
-    const Arguments arguments(words, {"--shape", "--precision", "--device", "--layers", "--folder", "--tokens"}, {"--json"});
-    const std::string shape = arguments.value("--shape", "3b"), precision = arguments.value("--precision", "bf16");
-    const int tokens = std::max(2, int(arguments.number("--tokens", 32)));
+    if (device.is_cpu()) {
+        return assistant::measuredReadBandwidth();
+    }
+    constexpr std::int64_t kBytes = std::int64_t(1) << 31;
+    constexpr int kPasses = 10;
+    const torch::Tensor from = torch::ones({kBytes}, torch::TensorOptions().dtype(torch::kByte).device(device));
+    torch::Tensor to = torch::empty_like(from);
+    double best = 0;
+    for (int pass = 0; pass < kPasses; ++pass) {
+        runtime::synchronise(device);
+        const auto start = Clock::now();
+        to.copy_(from);
+        runtime::synchronise(device);
+        best = std::max(best, 2 * double(kBytes) / secondsSince(start));
+    }
+    return best;
+}
+
+json measure(const fs::path& folder, const std::string& shape, const std::string& precision, const std::string& device, int tokens, double bandwidth)
+{
     assistant::LoadOptions options;
-    options.device = arguments.value("--device", "cpu");
+    options.device = device;
     const bool isPacked = precision == "int8" || precision == "int4";
     options.dtype = isPacked ? "bf16" : precision;
     options.quantisation = isPacked ? precision : "none";
-
-    const TemporaryFolder folder(arguments.value("--folder", fs::temp_directory_path().string()));
-    RandomCheckpoint(shapeOf(shape, int(arguments.number("--layers", 0))), folder.path);
-    const double bandwidth = assistant::measuredReadBandwidth();
+    const torch::Device place = runtime::chooseDevice(device);
+    runtime::resetPeakDeviceBytes(place);
     const auto start = Clock::now();
-    const auto model = assistant::VilaModel::load(folder.path, options);
+    const auto model = assistant::VilaModel::load(folder, options);
     const double loadSeconds = secondsSince(start);
 
     constexpr int kRows = 700;
     const Picture picture = model->preprocessed(noisePicture(384));
-    ask(*model, "<image>A", noisePicture(100), 2);     // what a first run sets up
+    ask(*model, promptOf(*model, kRows, 'A'), noisePicture(100), 3);     // what a first run sets up
     const auto cold = ask(*model, promptOf(*model, kRows, 'Y'), picture, tokens);
     const auto warm = ask(*model, promptOf(*model, kRows, 'Z'), picture, 2);
     const double decodePerSecond = (cold.newTokens - 1) / (cold.decodeMs / 1e3);
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    const json result{{"shape", shape}, {"precision", precision}, {"device", options.device}, {"load_s", loadSeconds}, {"picture_ms", cold.encodeMs},
-        {"prefill_tokens_per_s", (cold.promptTokens - cold.cachedTokens) / (cold.prefillMs / 1e3)}, {"decode_tokens_per_s", decodePerSecond},
-        {"decode_gb_per_s", decodePerSecond * double(model->info().bytesPerToken) / 1e9}, {"bandwidth_gb_per_s", bandwidth / 1e9},
+    return {{"shape", shape}, {"precision", precision}, {"device", model->info().device}, {"device_name", model->info().deviceName}, {"remark", model->info().remark},
+        {"load_s", loadSeconds}, {"picture_ms", cold.encodeMs}, {"prefill_tokens_per_s", (cold.promptTokens - cold.cachedTokens) / (cold.prefillMs / 1e3)},
+        {"decode_tokens_per_s", decodePerSecond}, {"decode_gb_per_s", decodePerSecond * double(model->info().bytesPerToken) / 1e9}, {"bandwidth_gb_per_s", bandwidth / 1e9},
         {"first_token_ms", cold.firstTokenMs}, {"first_token_warm_ms", warm.firstTokenMs}, {"prompt_tokens", cold.promptTokens},
-        {"warm_cached_tokens", warm.cachedTokens}, {"peak_rss_bytes", std::int64_t(usage.ru_maxrss) * 1024}};
-    if (arguments.has("--json")) {
-        std::printf("%s\n", result.dump().c_str());
-        return 0;
+        {"warm_cached_tokens", warm.cachedTokens}, {"peak_rss_bytes", std::int64_t(usage.ru_maxrss) * 1024}, {"peak_device_bytes", runtime::peakDeviceBytes(place)}};
+}
+
+} // namespace
+
+int benchModelCommand(std::span<const std::string> words)
+{
+    const Arguments arguments(words, {"--shape", "--precision", "--device", "--layers", "--folder", "--tokens"}, {"--json", "--keep"});
+    const std::string shape = arguments.value("--shape", "3b"), device = arguments.value("--device", "cpu");
+    const int tokens = std::max(2, int(arguments.number("--tokens", 32)));
+    const assistant::VilaConfig config = shapeOf(shape, int(arguments.number("--layers", 0)));
+    const torch::Device place = runtime::chooseDevice(device);
+    std::optional<TemporaryFolder> temporary;
+    fs::path folder = arguments.value("--folder", fs::temp_directory_path().string());
+    if (!arguments.has("--keep")) {
+        folder = temporary.emplace(folder).path;
     }
-    for (const auto& [name, value] : result.items()) {
-        std::printf("%-22s %s\n", name.c_str(), value.dump().c_str());
+    if (!fs::exists(folder / "config.json")) {
+        RandomCheckpoint(config, folder);
+    }
+    const double bandwidth = measuredBandwidth(place);
+    std::istringstream precisions(arguments.value("--precision", "bf16"));
+    for (std::string precision; std::getline(precisions, precision, ',');) {
+        const json result = measure(folder, shape, precision, device, tokens, bandwidth);
+        if (arguments.has("--json")) {
+            std::printf("%s\n", result.dump().c_str());
+        } else {
+            for (const auto& [name, value] : result.items()) {
+                std::printf("%-22s %s\n", name.c_str(), value.dump().c_str());
+            }
+        }
+        std::fflush(stdout);
     }
     return 0;
 }

@@ -3,7 +3,9 @@
 #include "app/engine/Engine.h"
 #include "app/engine/ModelArguments.h"
 #include "assistant/engine/Prompt.h"
+#include "assistant/engine/PillowResize.h"
 #include "assistant/engine/VilaNetworks.h"
+#include "experts/runtime/Cuda.h"
 
 #include <algorithm>
 #include <cmath>
@@ -67,9 +69,9 @@ std::vector<double> logChances(const std::vector<float>& logits)
     return result;
 }
 
-void compare(const char* name, const Steps& reference, const Steps& other)
+void compare(const std::string& name, const Steps& reference, const Steps& other)
 {
-    double largest = 0, divergence = 0;
+    double first = 0, largest = 0, divergence = 0;
     int agree = 0;
     const std::size_t count = std::min(reference.logits.size(), other.logits.size());
     for (std::size_t n = 0; n < count; ++n) {
@@ -78,33 +80,93 @@ void compare(const char* name, const Steps& reference, const Steps& other)
             divergence += std::exp(p[id]) * (p[id] - q[id]);
             largest = std::max(largest, double(std::abs(reference.logits[n][id] - other.logits[n][id])));
         }
+        first = n == 0 ? largest : first;
         const auto best = [](const std::vector<double>& chances) { return std::max_element(chances.begin(), chances.end()) - chances.begin(); };
         agree += best(p) == best(q) ? 1 : 0;
     }
-    std::printf("%-6s largest difference of a logit %.3g, mean divergence (KL) %.3g nat, same first choice %d of %zu\n", name, largest,
-        divergence / double(std::max<std::size_t>(count, 1)), agree, count);
+    std::printf("%-24s largest difference of a logit %.3g (of the first answer %.3g), mean divergence (KL) %.3g nat, same first choice %d of %zu\n", name.c_str(),
+        largest, first, divergence / double(std::max<std::size_t>(count, 1)), agree, count);
+    std::fflush(stdout);
+}
+
+void compare(const char* stage, const torch::Tensor& reference, const torch::Tensor& other)
+{
+    const torch::Tensor difference = other.to(at::kCPU, at::kFloat) - reference;
+    std::printf("  %-22s largest difference %.3g, mean %.3g, of numbers up to %.3g\n", stage, difference.abs().max().item<double>(), difference.abs().mean().item<double>(),
+        reference.abs().max().item<double>());
+}
+
+/// The stages before the language model: pixels, vision tower, projector, and the language model's hidden states of the picture's rows.
+struct Stages {
+    torch::Tensor pixels, features, rows, hidden;
+};
+
+Stages stagesOf(const std::filesystem::path& root, torch::Device device, torch::ScalarType type)
+{
+    const torch::NoGradGuard noGrad;
+    assistant::VilaNetworks networks = assistant::loadNetworks(root, assistant::WeightPlace{type, device, {}});
+    const Picture square = assistant::preprocess(testPicture(), networks.config.preprocessor.size, networks.config.imageAspectRatio);
+    Stages stages;
+    stages.pixels = assistant::pixelTensor(std::span(&square, 1), networks.config.preprocessor).to(device, type);
+    stages.features = networks.vision(stages.pixels);
+    stages.rows = networks.projector(stages.features);
+    stages.hidden = networks.llm->forward(stages.rows);
+    return stages;
+}
+
+const char* nameOf(torch::ScalarType type) { return type == at::kFloat ? "fp32" : type == at::kHalf ? "fp16" : "bf16"; }
+
+void compareStages(const std::filesystem::path& root, torch::Device device)
+{
+    const Stages reference = stagesOf(root, at::kCPU, at::kFloat);
+    for (const auto type : {at::kFloat, at::kHalf, at::kBFloat16}) {
+        const Stages other = stagesOf(root, device, type);
+        std::printf("%s on %s, beside fp32 on the CPU:\n", nameOf(type), runtime::deviceName(device).c_str());
+        compare("pixels", reference.pixels, other.pixels);
+        compare("vision tower", reference.features, other.features);
+        compare("projector", reference.rows, other.rows);
+        compare("language model", reference.hidden, other.hidden);
+    }
 }
 
 } // namespace
 
 int checkCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--model", "--tokens"}, {});
+    const Arguments arguments(words, {"--model", "--tokens", "--device"}, {});
     const int count = std::max(1, int(arguments.number("--tokens", 32)));
-    const auto load = [&](const std::string& dtype, const std::string& quantisation) {
+    const std::string device = arguments.value("--device", "cpu");
+    const auto steps = [&](const std::string& place, const std::string& dtype, const std::string& quantisation, const std::vector<std::int64_t>& forced) {
         assistant::LoadOptions options;
-        options.device = "cpu";
+        options.device = place;
         options.dtype = dtype;
         options.quantisation = quantisation;
-        return VilaModel::load(modelFolder(arguments), options);
+        const auto model = VilaModel::load(modelFolder(arguments), options);
+        if (!model->info().remark.empty()) {
+            std::printf("%s %s: %s\n", place.c_str(), dtype.c_str(), model->info().remark.c_str());
+        }
+        return run(*model, count, forced);
     };
-    const auto reference = load("fp32", "none");
-    const Steps wanted = run(*reference, count, {});
-    std::printf("%s, %d steps after a picture and a question; compared with fp32 of the same files:\n", reference->info().name.c_str(), count);
-    compare("bf16", wanted, run(*load("bf16", "none"), count, wanted.tokens));
-    for (const char* quantisation : {"int8", "int4"}) {
-        compare(quantisation, wanted, run(*load("bf16", quantisation), count, wanted.tokens));
+    const Steps wanted = steps("cpu", "fp32", "none", {});
+    std::printf("%d steps after a picture and a question; compared with fp32 of the same files on the CPU:\n", count);
+    if (device == "cpu") {
+        compare("bf16", wanted, steps("cpu", "bf16", "none", wanted.tokens));
+        for (const char* quantisation : {"int8", "int4"}) {
+            compare(quantisation, wanted, steps("cpu", "bf16", quantisation, wanted.tokens));
+        }
+        return 0;
     }
+    const torch::Device chosen = runtime::chooseDevice(device);
+    for (const char* dtype : {"fp32", "fp16", "bf16"}) {
+        compare(device + " " + dtype, wanted, steps(device, dtype, "none", wanted.tokens));
+    }
+    // The same rounded weights on both sides: what differs is the order of sums.
+    for (const char* quantisation : {"int8", "int4"}) {
+        const Steps onCpu = steps("cpu", "fp32", quantisation, wanted.tokens), onDevice = steps(device, "fp32", quantisation, wanted.tokens);
+        compare(device + " " + quantisation, wanted, onDevice);
+        compare(device + " " + quantisation + ", CPU's", onCpu, onDevice);
+    }
+    compareStages(assistant::checkpointRoot(modelFolder(arguments)), chosen);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "app/engine/ModelArguments.h"
 #include "assistant/engine/M3Loop.h"
 #include "assistant/engine/MemoryNeed.h"
+#include "experts/runtime/Cuda.h"
 
 #include <condition_variable>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <malloc.h>
@@ -132,7 +134,7 @@ private:
             m_out.error(job.id, kJobFailed, "protocol", "this engine speaks protocol " + std::to_string(kProtocol));
             return;
         }
-        m_out.result(job.id, {{"name", "hounsfield-engine"}, {"version", engineVersion()}, {"protocol", kProtocol}, {"pid", getpid()}, {"device", "cpu"}, {"experts", expertList()}});
+        m_out.result(job.id, {{"name", "hounsfield-engine"}, {"version", engineVersion()}, {"protocol", kProtocol}, {"pid", getpid()}, {"device", m_loadOptions.device}, {"experts", expertList()}});
     }
 
     void cancel(const Job& job)
@@ -165,7 +167,12 @@ private:
             std::fclose(file);
         }
         const std::lock_guard lock(m_mutex);
-        m_out.result(job.id, {{"device", "cpu"}, {"residentBytes", resident * sysconf(_SC_PAGESIZE)}, {"freeBytes", assistant::availableMemory().value_or(0)},
+        const std::string device = m_modelInfo.is_null() ? m_loadOptions.device : m_modelInfo.value("device", "cpu");
+        std::optional<runtime::DeviceMemory> memory;
+        if (device.starts_with("cuda")) {
+            memory = runtime::deviceMemory(runtime::chooseDevice(device));
+        }
+        m_out.result(job.id, {{"device", device}, {"deviceFreeBytes", memory ? memory->free : 0}, {"deviceTotalBytes", memory ? memory->total : 0}, {"residentBytes", resident * sysconf(_SC_PAGESIZE)}, {"freeBytes", assistant::availableMemory().value_or(0)},
             {"cacheBytes", !m_modelInfo.is_null() ? m_model->cacheBytes() : 0}, {"volumes", m_volumeCount}, {"model", m_modelInfo}, {"queued", m_queue.size()}, {"busy", m_running != nullptr}});
     }
 

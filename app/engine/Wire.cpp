@@ -272,7 +272,7 @@ json toJson(const experts::ExpertCard& card)
 json toJson(const assistant::ModelInfo& info)
 {
     return {{"name", info.name}, {"version", info.version}, {"sha256", info.sha256}, {"licence", info.licence}, {"demo", info.isDemo}, {"conversation", info.conversation},
-        {"imageSize", info.imageSize}, {"tokensPerImage", info.tokensPerImage}, {"parameters", info.parameters}, {"device", info.device}, {"dtype", info.dtype}, {"quantisation", info.quantisation}, {"weightBytes", info.weightBytes}};
+        {"imageSize", info.imageSize}, {"tokensPerImage", info.tokensPerImage}, {"parameters", info.parameters}, {"device", info.device}, {"deviceName", info.deviceName}, {"remark", info.remark}, {"dtype", info.dtype}, {"quantisation", info.quantisation}, {"weightBytes", info.weightBytes}};
 }
 
 MaskStore::~MaskStore()

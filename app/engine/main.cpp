@@ -1,4 +1,5 @@
 #include "app/engine/Commands.h"
+#include "experts/runtime/Cuda.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <set>
 #include <span>
 #include <sstream>
 #include <string>
@@ -40,9 +42,11 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
   quantize --output FOLDER --to int8|int4 [--model FOLDER]
            a copy of a model whose language model is rounded; it loads faster and needs no --quantization
   check    [--model FOLDER] [--tokens N]
-           compares quantised forms and precisions of a model with fp32: logits, agreement, divergence
-  bench    [--shape 3b|8b|13b] [--precision bf16|fp32|int8|int4] [--device cpu] [--layers N] [--folder FOLDER] [--json]
-           speed of a model of that shape with random weights, which are written to a temporary folder first
+           compares quantised forms and precisions of a model with fp32: logits, agreement, divergence; with --device cuda:N each stage
+           on the GPU with the CPU
+  bench    [--shape 3b|8b|13b] [--precision bf16|fp32|fp16|int8|int4,...] [--device cpu|cuda:N] [--layers N] [--tokens N] [--folder FOLDER [--keep]] [--json]
+           speed of a model of that shape with random weights, which are written to a temporary folder first; --keep: to FOLDER itself,
+           where they stay and are used again
   run-network --network vista3d|brats|densenet121|resnet50|FOLDER --weights FILE --input X.npy --output Y.npy [--device cpu|cuda:N]
            [--precision exact|fp32|bf16|fp16] [--classes 1,3] [--points x,y,z,label;...] [--class ID] [--compare]
            one forward pass on given tensors; the weights "hashed" are deterministic numbers, and so is the input "hashed:SHAPE:LOW,HIGH";
@@ -101,6 +105,17 @@ std::string usageOf(const std::string& command)
     return text;
 }
 
+/// A GPU is opened before anything asks LibTorch about it, unless the CPU was asked for or the command has no use for one.
+void openDevice(std::span<const std::string> words)
+{
+    static const std::set<std::string> kCommands{"serve", "ask", "segment", "classify", "models", "check", "evaluate", "train", "run-network", "bench"};
+    const auto option = std::find(words.begin(), words.end(), "--device");
+    const bool wantsCpu = option != words.end() && option + 1 != words.end() && option[1] == "cpu";
+    if (kCommands.contains(words[0]) && !wantsCpu) {
+        hf::runtime::openCuda();
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -124,6 +139,7 @@ int main(int argc, char** argv)
         return 0;
     }
     try {
+        openDevice(words);
         return command->second(std::span(words).subspan(1));
     } catch (const hf::Error& error) {
         std::fprintf(stderr, "hounsfield-engine %s: %s\n", words[0].c_str(), error.what());

@@ -356,6 +356,7 @@ struct EngineClient::Private {
         if (!options.modelDirectory.isEmpty()) {
             arguments << "--model" << options.modelDirectory;
         }
+        arguments << "--device" << options.device << "--precision" << options.precision << "--quantization" << options.quantisation;
         buffer.clear();
         inbox.clear();
         isReadingMask = false;
@@ -780,6 +781,17 @@ QString EngineClient::errorString() const { return d->error; }
 qint64 EngineClient::processId() const { return d->process ? d->process->processId() : 0; }
 const std::optional<EngineInfo>& EngineClient::info() const { return d->info; }
 void EngineClient::start() { d->ensureRunning(); }
+const EngineClient::Options& EngineClient::options() const { return d->options; }
+
+void EngineClient::setOptions(const Options& options)
+{
+    d->options = options;
+    if (QProcess* const old = d->process) {
+        d->ended(QStringLiteral("the engine was started anew with other settings"), false);
+        old->kill();
+        d->ensureRunning();
+    }
+}
 
 quint64 EngineClient::chat(const ChatRequest& request)
 {

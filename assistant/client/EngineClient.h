@@ -115,6 +115,9 @@ public:
     struct Options {
         QString program;        ///< Path of hounsfield-engine; empty: beside this program.
         QString modelDirectory; ///< Empty: the embedded demo model.
+        QString device = "auto";            ///< "auto", "cpu", "cuda:N"
+        QString precision = "auto";         ///< "auto", "fp32", "bf16", "fp16"
+        QString quantisation = "none";      ///< "none", "int8", "int4"
     };
     explicit EngineClient(Options options, QObject* parent = nullptr);
     ~EngineClient() override;
@@ -123,6 +126,9 @@ public:
     QString errorString() const;
     qint64 processId() const;
     const std::optional<EngineInfo>& info() const;
+    const Options& options() const;
+    /// Ends a running engine, whose jobs fail, and starts one with the new options.
+    void setOptions(const Options& options);
 
     /// Starts the engine without a request, so that infoChanged comes early.
     void start();

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -39,8 +40,19 @@ void readAhead(const at::Tensor& tensor)
 
 const std::string kPacked = "_packed", kScales = "_scales";
 
+/// Gives back the pages of a mapped tensor that was copied elsewhere.
+void letGo(const at::Tensor& tensor)
+{
+    const auto page = std::uintptr_t(::sysconf(_SC_PAGESIZE));
+    const auto begin = (reinterpret_cast<std::uintptr_t>(tensor.data_ptr()) + page - 1) / page * page;
+    const auto end = (reinterpret_cast<std::uintptr_t>(tensor.data_ptr()) + tensor.nbytes()) / page * page;
+    if (begin < end) {
+        ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
+}
+
 /// Matrices that the file has in packed form; their names.
-std::set<std::string> fillPacked(torch::nn::Module& module, const fs::path& folder, const runtime::TensorMap& tensors, WeightView::Type type)
+std::set<std::string> fillPacked(torch::nn::Module& module, const fs::path& folder, const runtime::TensorMap& tensors, WeightView::Type type, torch::Device device)
 {
     std::set<std::string> filled;
     for (const auto& part : module.named_modules()) {
@@ -59,19 +71,37 @@ std::set<std::string> fillPacked(torch::nn::Module& module, const fs::path& fold
                 "; the file has " + shapeText(packed.data.sizes()) + " and " + shapeText(packed.scales.sizes()), "checkpoint");
         }
         readAhead(packed.data);
-        linear->setPacked(packed);
+        if (device.is_cpu()) {
+            linear->setPacked(packed);
+        } else {
+            linear->setPacked(RowPackedWeight::of(packed, device));
+            letGo(packed.data);
+        }
         filled.insert(name);
     }
     return filled;
 }
 
-/// Puts the file's tensors in the place of a module's parameters, without a copy where type and shape allow it.
-void fill(torch::nn::Module& module, const fs::path& folder, std::optional<torch::ScalarType> type, const std::string& quantisation, const Progress& progress,
+/// The matrices that are rounded while they are loaded to a GPU, by the names of their weights.
+std::map<std::string, LinearImpl*> packedWhileLoading(torch::nn::Module& module, const WeightPlace& place)
+{
+    std::map<std::string, LinearImpl*> linears;
+    for (const auto& part : module.named_modules()) {
+        if (auto* linear = part.value()->as<LinearImpl>(); linear && place.packs && !place.device.is_cpu()) {
+            linears[part.key() + ".weight"] = linear;
+        }
+    }
+    return linears;
+}
+
+/// Puts the file's tensors in the place of a module's parameters, without a copy where place, type and shape allow it.
+void fill(torch::nn::Module& module, const fs::path& folder, const WeightPlace& place, const std::string& quantisation, const Progress& progress,
           const std::stop_token& stop)
 {
     const runtime::TensorMap tensors = runtime::readSafetensors(folder);
     const auto packedType = quantisationOf(quantisation);
-    const std::set<std::string> packed = packedType ? fillPacked(module, folder, tensors, *packedType) : std::set<std::string>();
+    const std::set<std::string> packed = packedType ? fillPacked(module, folder, tensors, *packedType, place.device) : std::set<std::string>();
+    const std::map<std::string, LinearImpl*> rounded = packedWhileLoading(module, place);
     std::string missing;
     torch::NoGradGuard noGrad;
     const auto parameters = module.named_parameters();
@@ -96,8 +126,16 @@ void fill(torch::nn::Module& module, const fs::path& folder, std::optional<torch
             throw Error(folder.string() + ": tensor " + parameter.key() + " is not of a floating type", "checkpoint");
         }
         readAhead(tensor);
-        parameter.value().set_data(type ? tensor.to(*type) : tensor);
+        const torch::Tensor placed = tensor.to(place.device, place.type.value_or(tensor.scalar_type()));
         parameter.value().set_requires_grad(false);
+        if (const auto linear = rounded.find(parameter.key()); linear != rounded.end()) {
+            linear->second->setPacked(RowPackedWeight::of(placed, parameter.key() == "lm_head.weight" ? WeightView::Type::Int8 : *place.packs));
+        } else {
+            parameter.value().set_data(placed);
+        }
+        if (!place.device.is_cpu()) {
+            letGo(tensor);
+        }
     }
     if (!missing.empty()) {
         throw Error(folder.string() + " lacks the tensors " + missing, "checkpoint");
@@ -116,7 +154,19 @@ void save(const torch::nn::Module& module, const fs::path& folder, torch::Scalar
 
 } // namespace
 
-VilaNetworks loadNetworks(const fs::path& root, std::optional<torch::ScalarType> type, const Progress& progress, std::stop_token stop)
+StoredWeights storedWeights(const fs::path& root)
+{
+    StoredWeights stored;
+    for (const auto& [name, tensor] : runtime::readSafetensors(partFolders(root).llm)) {
+        stored.values += std::size_t(tensor.numel());
+        if (name == "model.embed_tokens.weight") {
+            stored.type = tensor.scalar_type();
+        }
+    }
+    return stored;
+}
+
+VilaNetworks loadNetworks(const fs::path& root, const WeightPlace& place, const Progress& progress, std::stop_token stop)
 {
     report(progress, 0, "configuration");
     const VilaConfig config = loadVilaConfig(root);
@@ -124,7 +174,9 @@ VilaNetworks loadNetworks(const fs::path& root, std::optional<torch::ScalarType>
     VilaNetworks networks(config);
     const PartFolders folders = partFolders(root);
     const auto step = [&](torch::nn::Module& module, const fs::path& folder, double begin, double end) {
-        fill(module, folder, type, &module == networks.llm.get() ? config.quantisation : "none", subProgress(progress, begin, end), stop);
+        const bool isLlm = &module == networks.llm.get();
+        const WeightPlace own{place.type, place.device, isLlm ? place.packs : std::nullopt};
+        fill(module, folder, own, isLlm ? config.quantisation : "none", subProgress(progress, begin, end), stop);
         module.eval();
     };
     step(*networks.llm, folders.llm, 0, 0.85);

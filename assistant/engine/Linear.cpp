@@ -58,7 +58,7 @@ LinearImpl::LinearImpl(int in, int out, bool hasBias)
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x)
 {
-    const torch::Tensor y = product(x, packed ? packed->dense(multipliesWide(x) ? at::kFloat : x.scalar_type()) : weight, bias);
+    const torch::Tensor y = product(x, rowPacked ? rowPacked->dense(x.scalar_type()) : packed ? packed->dense(multipliesWide(x) ? at::kFloat : x.scalar_type()) : weight, bias);
     return adapter ? y + at::linear(at::linear(x, adapter->down), adapter->up) * adapter->scale : y;
 }
 
@@ -66,6 +66,21 @@ torch::Tensor LinearImpl::merged() const
 {
     const torch::Tensor wide = weight.detach().to(at::kFloat);
     return adapter ? wide + adapter->up.detach().matmul(adapter->down.detach()) * adapter->scale : wide;
+}
+
+void LinearImpl::pack(WeightView::Type type)
+{
+    if (weight.is_cpu()) {
+        setPacked(PackedWeight::of(weight, type));
+    } else {
+        setPacked(RowPackedWeight::of(weight, type));
+    }
+}
+
+void LinearImpl::setPacked(RowPackedWeight packedWeight)
+{
+    weight.set_data(at::empty({0}, packedWeight.scales.options()));
+    rowPacked = std::move(packedWeight);
 }
 
 void LinearImpl::setPacked(PackedWeight packedWeight)

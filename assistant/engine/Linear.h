@@ -1,6 +1,7 @@
 #pragma once
 
 #include "assistant/engine/PackedWeight.h"
+#include "assistant/engine/RowPackedWeight.h"
 
 #include <torch/torch.h>
 
@@ -44,15 +45,17 @@ public:
     /// [.., in] -> [.., out]
     torch::Tensor forward(const torch::Tensor& x);
 
-    /// Replaces the weight, which is empty then, by its int8 or int4 form. For inference on the CPU.
-    void pack(WeightView::Type type) { setPacked(PackedWeight::of(weight, type)); }
+    /// Replaces the weight, which is empty then, by its int8 or int4 form, on its device. For inference.
+    void pack(WeightView::Type type);
     void setPacked(PackedWeight weight);
+    void setPacked(RowPackedWeight weight);
     /// The weight as the kernels of single rows read it.
     WeightView view() const { return packed ? packed->view() : viewOf(weight); }
 
     torch::Tensor weight;   ///< [out, in]
     torch::Tensor bias;     ///< [out], or undefined
-    std::optional<PackedWeight> packed;
+    std::optional<PackedWeight> packed;         ///< on the CPU
+    std::optional<RowPackedWeight> rowPacked;   ///< on a GPU
     std::optional<LowRank> adapter;     ///< While it is trained; view() knows nothing of it.
     /// The weight with its adapter in it, fp32.
     torch::Tensor merged() const;

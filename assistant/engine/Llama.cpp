@@ -1,6 +1,7 @@
 #include "assistant/engine/Llama.h"
 
 #include "assistant/engine/Attention.h"
+#include "assistant/engine/CudaPlugin.h"
 #include "assistant/engine/Recompute.h"
 
 #include "viewer/volume/Error.h"
@@ -90,6 +91,16 @@ DecoderLayer LlamaLayerImpl::decoderLayer() const
 {
     return {input_layernorm->weights(), post_attention_layernorm->weights(), q_proj->view(), k_proj->view(), v_proj->view(), o_proj->view(),
         gate_proj->view(), up_proj->view(), down_proj->view()};
+}
+
+cuda::Layer LlamaLayerImpl::cudaLayer(std::vector<torch::Tensor>& kept) const
+{
+    const auto matrix = [&](const Linear& linear) { return cudaMatrix(*linear, kept); };
+    kept.push_back(input_layernorm->wideWeights());
+    const float* const inputNorm = kept.back().data_ptr<float>();
+    kept.push_back(post_attention_layernorm->wideWeights());
+    const float* const postAttentionNorm = kept.back().data_ptr<float>();
+    return {matrix(q_proj), matrix(k_proj), matrix(v_proj), matrix(o_proj), matrix(gate_proj), matrix(up_proj), matrix(down_proj), inputNorm, postAttentionNorm};
 }
 
 void LlamaLayerImpl::pack(WeightView::Type type)
@@ -241,6 +252,30 @@ std::unique_ptr<LlamaDecoder> LlamaImpl::makeDecoder() const
         layers.push_back(layer->decoderLayer());
     }
     return std::make_unique<LlamaDecoder>(shape, std::move(layers), norm->weights(), m_config.tiedEmbeddings ? viewOf(embed_tokens->weight) : lm_head->view());
+}
+
+std::unique_ptr<CudaDecoder> LlamaImpl::makeCudaDecoder(std::int64_t choices) const
+{
+    std::vector<torch::Tensor> kept;
+    std::vector<cuda::Layer> layers;
+    for (const LlamaLayer& layer : m_layers) {
+        layers.push_back(layer->cudaLayer(kept));
+    }
+    cuda::Setup setup;
+    setup.device = embed_tokens->weight.device().index();
+    setup.hiddenSize = m_config.hiddenSize;
+    setup.innerSize = m_config.intermediateSize;
+    setup.heads = m_config.heads;
+    setup.keyValueHeads = m_config.keyValueHeads;
+    setup.headDim = m_config.headDim;
+    setup.rmsNormEps = float(m_config.rmsNormEps);
+    setup.choices = choices;
+    setup.embedding = cudaMatrix(embed_tokens->weight, kept);
+    setup.cacheType = setup.embedding.type;
+    setup.head = m_config.tiedEmbeddings ? setup.embedding : cudaMatrix(*lm_head, kept);
+    kept.push_back(norm->wideWeights());
+    setup.finalNorm = kept.back().data_ptr<float>();
+    return std::make_unique<CudaDecoder>(setup, std::move(layers), std::move(kept));
 }
 
 void LlamaImpl::pack(WeightView::Type type, const Progress& progress, const std::stop_token& stop)

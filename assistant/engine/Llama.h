@@ -3,6 +3,7 @@
 #include "assistant/engine/Linear.h"
 #include "assistant/engine/LlamaDecoder.h"
 #include "assistant/engine/VilaConfig.h"
+#include "assistant/engine/cuda/DecoderPlugin.h"
 
 #include "viewer/volume/Progress.h"
 
@@ -13,6 +14,8 @@
 #include <vector>
 
 namespace hf::assistant {
+
+class CudaDecoder;
 
 /// Keys and values of the rows seen so far, one pair a layer: [1, KV heads, capacity, head dim]; `length` rows are valid.
 /// Inference only: rows are written in place.
@@ -28,6 +31,8 @@ class RmsNormImpl : public torch::nn::Module {
 public:
     RmsNormImpl(int width, double eps);
     std::vector<float> weights() const;
+    /// fp32, where they are.
+    torch::Tensor wideWeights() const { return weight.detach().to(at::kFloat).contiguous(); }
     /// fp32 inside, cast back, then times the weight in the activation's type (reference vila-m3.md 1.5).
     torch::Tensor forward(const torch::Tensor& x);
 
@@ -51,6 +56,8 @@ public:
 
     /// The weights as single rows are multiplied with them.
     DecoderLayer decoderLayer() const;
+    /// The same for a GPU; what the pointers point to is added to `kept`.
+    cuda::Layer cudaLayer(std::vector<torch::Tensor>& kept) const;
     /// Rounds the matrices to int8 or int4.
     void pack(WeightView::Type type);
 
@@ -97,6 +104,8 @@ public:
     /// What generates single tokens quickly, on the CPU; reads these weights, which must stay as they are. Null where a weight has a bias
     /// or another type.
     std::unique_ptr<LlamaDecoder> makeDecoder() const;
+    /// The same on a GPU. @param choices  rows of the head that can be chosen. @throws Error "device" where it cannot be had.
+    std::unique_ptr<CudaDecoder> makeCudaDecoder(std::int64_t choices) const;
     /// Rounds all matrices but the embeddings to int8 or int4; the head stays at int8.
     void pack(WeightView::Type type, const Progress& progress, const std::stop_token& stop);
     /// Type of the weights.

@@ -1,15 +1,18 @@
 #include "assistant/engine/VilaModel.h"
 
+#include "assistant/engine/CudaPlugin.h"
 #include "assistant/engine/MemoryNeed.h"
 #include "assistant/engine/PillowResize.h"
 #include "assistant/engine/Tokenizer.h"
 #include "assistant/engine/VilaNetworks.h"
+#include "experts/runtime/Cuda.h"
 #include "experts/runtime/Sha256.h"
 #include "viewer/volume/Error.h"
 
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <future>
 #include <list>
 #include <random>
 
@@ -54,8 +57,12 @@ class Sampler {
 public:
     Sampler(const GenerationOptions& options, std::vector<TokenId> eos) : m_options(options), m_eos(std::move(eos)), m_random(options.seed) {}
 
-    TokenId pick(torch::Tensor logits, int produced)
+    /// @param best  the place of the largest, where it is known.
+    TokenId pick(torch::Tensor logits, int produced, std::optional<TokenId> best)
     {
+        if (best && m_options.temperature <= 0 && produced >= m_options.minNewTokens) {
+            return *best;
+        }
         if (produced < m_options.minNewTokens) {
             for (const TokenId id : m_eos) {
                 if (id < logits.size(0)) {
@@ -107,6 +114,9 @@ struct VilaModel::Private {
     std::vector<RowKey> cachedKeys;
     std::atomic<std::size_t> cacheBytes = 0;
     std::unique_ptr<LlamaDecoder> decoder;      ///< on the CPU
+    std::unique_ptr<CudaDecoder> cudaDecoder;   ///< on a GPU
+    Rotary angles;                              ///< of the first positions, fp32 on the CPU
+    std::optional<TokenId> best;                ///< of the last logits, where it is known
 
     Private(VilaNetworks n, Tokenizer t) : networks(std::move(n)), tokenizer(std::move(t)) {}
 
@@ -116,6 +126,8 @@ struct VilaModel::Private {
     std::int64_t reuse(const std::vector<RowKey>& keys, std::int64_t room);
     torch::Tensor prefill(const torch::Tensor& rows, const std::stop_token& stop);
     torch::Tensor singleRow(const torch::Tensor& row);
+    Rotary anglesAt(std::int64_t position);
+    torch::Tensor advance(TokenId token, const std::stop_token& stop);
     void freeCaches();
     void countCaches();
     void findStopTokens();
@@ -244,17 +256,44 @@ void VilaModel::Private::countCaches()
     cacheBytes = bytes;
 }
 
+/// Of one position, fp32 on the CPU.
+Rotary VilaModel::Private::anglesAt(std::int64_t position)
+{
+    const torch::Tensor like = at::empty({0}, at::kFloat);
+    if (networks.config.llm.ropeScaling == "dynamic") {
+        return networks.llm->rotary(position, 1, 0, like);
+    }
+    if (!angles.cosine.defined() || angles.cosine.size(0) <= position) {
+        constexpr std::int64_t kMore = 1024;
+        angles = networks.llm->rotary(0, position + kMore, 0, like);
+    }
+    return {angles.cosine[position], angles.sine[position]};
+}
+
+/// Logits after one more token of the answer.
+torch::Tensor VilaModel::Private::advance(TokenId token, const std::stop_token& stop)
+{
+    if (!cudaDecoder) {
+        return prefill(networks.llm->embed(at::tensor({token}, at::kLong).to(device)), stop);
+    }
+    throwIfStopped(stop);
+    const Rotary here = anglesAt(cache.length);
+    const CudaDecoder::Step step = cudaDecoder->step(token, cache, here.cosine.data_ptr<float>(), here.sine.data_ptr<float>());
+    best = step.best;
+    return step.logits.narrow(0, 0, std::min(step.logits.size(0), std::int64_t(tokenizer.size())));
+}
+
 /// The same as a prefill of one row, at the speed of memory.
 torch::Tensor VilaModel::Private::singleRow(const torch::Tensor& row)
 {
     const torch::Tensor embedding = row.to(at::kFloat).contiguous();
-    const Rotary angles = networks.llm->rotary(cache.length, 1, 0, embedding);
+    const Rotary here = anglesAt(cache.length);
     std::vector<DecoderCache> caches;
     for (const KeyValueCache::Layer& layer : cache.layers) {
         caches.push_back({layer.keys.data_ptr(), layer.values.data_ptr()});
     }
     torch::Tensor logits = at::empty({networks.config.llm.vocabSize}, at::kFloat);
-    decoder->step(embedding.data_ptr<float>(), angles.cosine.data_ptr<float>(), angles.sine.data_ptr<float>(), cache.length, caches,
+    decoder->step(embedding.data_ptr<float>(), here.cosine.data_ptr<float>(), here.sine.data_ptr<float>(), cache.length, caches,
         cache.layers[0].keys.size(2), logits.data_ptr<float>());
     ++cache.length;
     return logits.narrow(0, 0, std::min(logits.size(0), std::int64_t(tokenizer.size())));
@@ -266,6 +305,7 @@ torch::Tensor VilaModel::Private::prefill(const torch::Tensor& rows, const std::
     if (decoder && rows.size(0) == 1) {
         return singleRow(rows);
     }
+    best = std::nullopt;
     constexpr std::int64_t kBlock = 1024;
     const std::int64_t length = cache.length + rows.size(0);
     torch::Tensor hidden;
@@ -295,7 +335,7 @@ const ModelInfo& VilaModel::info() const { return d->info; }
 
 namespace {
 
-torch::ScalarType chooseType(const LoadOptions& options, torch::ScalarType stored, std::size_t parameters)
+torch::ScalarType chooseType(const LoadOptions& options, torch::Device device, torch::ScalarType stored, std::size_t parameters)
 {
     constexpr std::size_t kSmall = 200'000'000;
     if (options.dtype == "fp32") {
@@ -310,11 +350,18 @@ torch::ScalarType chooseType(const LoadOptions& options, torch::ScalarType store
     if (options.dtype != "auto") {
         throw Error("unknown dtype '" + options.dtype + "' (known: auto, fp32, bf16, fp16)", "arguments");
     }
-    if (options.device == "cpu" && stored == torch::kHalf && parameters >= kSmall) {
+    if (device.is_cpu() && stored == torch::kHalf && parameters >= kSmall) {
         return torch::kBFloat16;    // processors multiply bf16, few of them fp16
     }
     // Small models are bound by the overhead of operators, where fp32 is quicker and exact.
-    return options.device == "cpu" && parameters < kSmall ? torch::kFloat : stored;
+    return parameters < kSmall ? torch::kFloat : stored;
+}
+
+/// A GPU's free memory, else the system's.
+std::optional<std::uint64_t> freeMemory(torch::Device device)
+{
+    const auto memory = runtime::deviceMemory(device);
+    return memory ? std::optional(memory->free) : availableMemory();
 }
 
 std::string typeName(torch::ScalarType type)
@@ -324,48 +371,60 @@ std::string typeName(torch::ScalarType type)
 
 } // namespace
 
-std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const LoadOptions& wanted, const Progress& progress, std::stop_token stop)
+std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const LoadOptions& options, const Progress& progress, std::stop_token stop)
 {
     torch::NoGradGuard noGrad;
     const fs::path root = checkpointRoot(directory);
-    LoadOptions options = wanted;
-    if (options.device == "auto") {
-        options.device = "cpu";
-    }
-    if (options.device != "cpu") {
-        throw Error("device '" + options.device + "' is not available in this build; use cpu", "device");
-    }
+    const torch::Device device = runtime::chooseDevice(options.device);
     Tokenizer tokenizer = Tokenizer::load(tokenizerFolder(root));
     const VilaConfig config = loadVilaConfig(root);
     const auto quantisation = quantisationOf(config.quantisation != "none" ? config.quantisation : options.quantisation);
     const std::string quantisationName = !quantisation ? "none" : *quantisation == WeightView::Type::Int8 ? "int8" : "int4";
-    if (const auto available = options.memoryLimit ? options.memoryLimit : availableMemory()) {
+    if (const auto available = options.memoryLimit ? options.memoryLimit : freeMemory(device)) {
         checkMemory(config, options.dtype == "fp32" ? 4 : 2, quantisationName, *available);
     }
-    auto p = std::make_unique<Private>(loadNetworks(root, std::nullopt, subProgress(progress, 0, quantisation ? 0.5 : 1), stop), std::move(tokenizer));
-    p->type = chooseType(options, p->networks.llm->storedType(), p->networks.parameterCount());
-    p->networks.to(p->device, p->type);
-    if (quantisation && config.quantisation == "none") {
-        p->networks.llm->pack(*quantisation, subProgress(progress, 0.5, 1), stop);
+    // A few seconds for a large model that was never seen before; meanwhile it is loaded.
+    std::future<std::string> hash = std::async(std::launch::async, [root] { return weightsSha256(root); });
+    const StoredWeights stored = storedWeights(root);
+    const torch::ScalarType type = chooseType(options, device, stored.type, stored.values);
+    const bool isRounded = quantisation && config.quantisation == "none";
+    const bool isOnCpu = device.is_cpu();
+    const WeightPlace place = isOnCpu ? WeightPlace{} : WeightPlace{type, device, isRounded ? quantisation : std::nullopt};
+    auto p = std::make_unique<Private>(loadNetworks(root, place, subProgress(progress, 0, isRounded && isOnCpu ? 0.5 : 1), stop), std::move(tokenizer));
+    p->device = device;
+    p->type = type;
+    if (isOnCpu) {
+        p->networks.to(device, type);
+        if (isRounded) {
+            p->networks.llm->pack(*quantisation, subProgress(progress, 0.5, 1), stop);
+        }
+        p->decoder = p->networks.llm->makeDecoder();
+    } else {
+        runtime::synchronise(device);
+        try {
+            p->cudaDecoder = p->networks.llm->makeCudaDecoder(std::min<std::int64_t>(config.llm.vocabSize, std::int64_t(p->tokenizer.size())));
+        } catch (const Error& error) {
+            p->info.remark = error.what();  // LibTorch's operations do it, more slowly
+        }
     }
-    p->decoder = p->networks.llm->makeDecoder();
     p->findStopTokens();
     ModelInfo& info = p->info;
     info.name = config.hounsfield.name.empty() ? fs::canonical(directory).filename().string() : config.hounsfield.name;
     info.version = config.hounsfield.version;
     info.licence = config.hounsfield.licence;
     info.isDemo = config.hounsfield.isDemo;
-    info.sha256 = weightsSha256(root);
+    info.sha256 = hash.get();
     info.conversation = !config.hounsfield.conversation.empty() ? config.hounsfield.conversation
         : p->tokenizer.find("<|eot_id|>") ? "llama_3" : "vicuna_v1";
     info.imageSize = config.preprocessor.size;
     info.tokensPerImage = config.tokensPerImage();
     info.parameters = p->networks.parameterCount();
-    info.device = options.device;
+    info.device = isOnCpu ? "cpu" : "cuda:" + std::to_string(int(device.index()));
+    info.deviceName = runtime::deviceName(device);
     info.dtype = typeName(p->type);
     info.quantisation = quantisationName;
     info.weightBytes = memoryNeed(config, p->type == torch::kFloat ? 4 : 2, quantisationName).weights;
-    info.bytesPerToken = std::size_t(p->decoder->bytesPerStep());
+    info.bytesPerToken = std::size_t(p->decoder ? p->decoder->bytesPerStep() : p->cudaDecoder ? p->cudaDecoder->bytesPerStep() : 0);
     return std::unique_ptr<VilaModel>(new VilaModel(std::move(p)));
 }
 
@@ -398,7 +457,8 @@ std::string VilaModel::generate(const std::string& prompt, std::span<const Pictu
         }
     };
     const auto outOfMemory = [](const std::exception& error) {
-        return dynamic_cast<const std::bad_alloc*>(&error) || std::string(error.what()).find("not enough memory") != std::string::npos;
+        const std::string text = error.what();
+        return dynamic_cast<const std::bad_alloc*>(&error) || text.find("not enough memory") != std::string::npos || text.find("out of memory") != std::string::npos;
     };
     try {
         return generateOnce(prompt, pictures, options, noted, stop, reportOut);
@@ -408,6 +468,7 @@ std::string VilaModel::generate(const std::string& prompt, std::span<const Pictu
         }
     }
     d->freeCaches();
+    runtime::emptyDeviceCache();
     try {
         if (!anyText) {
             return generateOnce(prompt, pictures, options, noted, stop, reportOut);
@@ -435,6 +496,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
     std::vector<RowKey> keys;
     torch::Tensor rows = d->splice(ids, squares, keys);
     throwIfStopped(stop);
+    runtime::synchronise(d->device);
     figures.encodeMs = millisecondsSince(start);
     if (const std::int64_t most = d->networks.config.llm.maxSequence; options.cutsPromptEnd && most > 0 && !pictures.empty() && rows.size(0) > most) {
         rows = rows.narrow(0, 0, most);
@@ -452,6 +514,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
     torch::Tensor logits = d->prefill(rows.narrow(0, reused, rows.size(0) - reused), stop);
     d->cachedKeys = keys;
     d->countCaches();
+    runtime::synchronise(d->device);
     figures.prefillMs = millisecondsSince(start) - figures.encodeMs;
 
     // As the reference: only these are masked at the beginning, not every token that ends an answer.
@@ -461,7 +524,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
     while (int(answer.size()) < maxNew) {
         throwIfStopped(stop);
         const torch::Tensor seen = options.onStep ? logits.to(at::kCPU).clone() : torch::Tensor();
-        const TokenId drawn = sampler.pick(logits, int(answer.size()));
+        const TokenId drawn = sampler.pick(logits, int(answer.size()), d->best);
         const TokenId next = answer.size() < options.forcedTokens.size() ? options.forcedTokens[answer.size()] : drawn;
         if (options.onStep) {
             options.onStep({seen.data_ptr<float>(), std::size_t(seen.numel())}, next);
@@ -477,7 +540,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
             onText(piece);
         }
         if (int(answer.size()) < maxNew) {
-            logits = d->prefill(d->networks.llm->embed(at::tensor({next}, at::kLong).to(d->device)), stop);
+            logits = d->advance(next, stop);
             d->cachedKeys.push_back(next);
         }
     }

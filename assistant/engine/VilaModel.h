@@ -24,7 +24,9 @@ struct ModelInfo {
     int imageSize = 0;          ///< Side of the square picture that the vision tower takes.
     int tokensPerImage = 0;
     std::size_t parameters = 0;
-    std::string device, dtype;
+    std::string device, dtype;  ///< "cpu" or "cuda:0"; "fp32", "bf16", "fp16"
+    std::string deviceName;     ///< "NVIDIA H100 80GB HBM3"
+    std::string remark;         ///< what of the device could not be used, in words; usually empty
     std::string quantisation;   ///< of the language model's matrices: "none", "int8", "int4"
     std::size_t weightBytes = 0;    ///< in use
     std::size_t bytesPerToken = 0;  ///< of weights that are read for each token of an answer

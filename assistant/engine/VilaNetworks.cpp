@@ -30,8 +30,11 @@ std::size_t VilaNetworks::parameterCount() const
         count += std::size_t(parameter.numel());
     }
     for (const auto& module : llm->modules()) {
-        if (const auto* linear = module->as<LinearImpl>(); linear && linear->packed) {
+        const auto* linear = module->as<LinearImpl>();
+        if (linear && linear->packed) {
             count += std::size_t(linear->packed->rows * linear->packed->columns);
+        } else if (linear && linear->rowPacked) {
+            count += std::size_t(linear->rowPacked->rows * linear->rowPacked->columns);
         }
     }
     return count;

@@ -38,7 +38,7 @@ private Q_SLOTS:
 
     void init()
     {
-        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, path("findings")});
+        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{HF_ENGINE}, path("findings")});
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         QApplication::setActiveWindow(m_window.get());

@@ -61,7 +61,7 @@ private Q_SLOTS:
 
     void init()
     {
-        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, m_folder.path() + "/findings", m_folder.path() + "/hanging", m_folder.path() + "/studies"});
+        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{HF_ENGINE}, m_folder.path() + "/findings", m_folder.path() + "/hanging", m_folder.path() + "/studies"});
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         QApplication::setActiveWindow(m_window.get());

@@ -272,7 +272,7 @@ private:
     void makeWindow()
     {
         m_window.reset();
-        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, path("/findings"), path("/hanging"), path("/studies")});
+        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{HF_ENGINE}, path("/findings"), path("/hanging"), path("/studies")});
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         QApplication::setActiveWindow(m_window.get());

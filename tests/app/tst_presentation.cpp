@@ -550,7 +550,7 @@ private Q_SLOTS:
         m_state->setWindow("300", "201");
         m_state->save(file("state.dcm"));
         QTemporaryDir own;
-        app::MainWindow window({{}, HF_ENGINE, own.path() + "/findings", own.path() + "/hanging", own.path() + "/studies"});
+        app::MainWindow window({{HF_ENGINE}, own.path() + "/findings", own.path() + "/hanging", own.path() + "/studies"});
         window.show();
         QVERIFY(QTest::qWaitForWindowExposed(&window));
         QApplication::setActiveWindow(&window);

@@ -23,6 +23,7 @@
 #include <QComboBox>
 #include <QDialog>
 #include <QDropEvent>
+#include <QJsonObject>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMessageBox>
@@ -37,6 +38,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTextBrowser>
+#include <QTimer>
 #include <QTranslator>
 #include <QTreeWidget>
 
@@ -64,7 +66,7 @@ private Q_SLOTS:
 
     void init()
     {
-        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{}, HF_ENGINE, m_folder.path() + "/findings", m_folder.path() + "/hanging", m_folder.path() + "/studies"});
+        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{HF_ENGINE}, m_folder.path() + "/findings", m_folder.path() + "/hanging", m_folder.path() + "/studies"});
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         // There may be no window manager to do it; shortcuts belong to the active window.
@@ -384,9 +386,43 @@ private Q_SLOTS:
         QVERIFY(!m_window->chat()->isBusy());
     }
 
+    void theAssistantIsSetAnew()
+    {
+        if (!hasModel()) {
+            QSKIP("the embedded demo model is not there");
+        }
+        open();
+        ask("Which plane is this?");
+        const qint64 before = m_window->engine()->processId();
+        bool isSeen = false;
+        QTimer::singleShot(500, m_window.get(), [&] {
+            QWidget* const dialog = QApplication::activeModalWidget();
+            QVERIFY(dialog);
+            auto* device = dialog->findChild<QComboBox*>("device");
+            auto* quantisation = dialog->findChild<QComboBox*>("quantisation");
+            QVERIFY(device && quantisation);
+            QCOMPARE(device->currentData().toString(), QString("auto"));
+            QTest::keyClick(device, Qt::Key_Down);
+            QTest::keyClick(quantisation, Qt::Key_Down);
+            isSeen = true;
+            QTest::keyClick(dialog, Qt::Key_Return);
+        });
+        QTest::keyClick(m_window.get(), Qt::Key_A, Qt::ControlModifier | Qt::ShiftModifier);
+        QVERIFY(isSeen);
+        QCOMPARE(m_window->engine()->options().device, QString("cpu"));
+        QCOMPARE(m_window->engine()->options().quantisation, QString("int8"));
+        QVERIFY(m_window->engine()->processId() != before);
+        QSignalSpy finished(m_window->engine(), &assistant::EngineClient::chatFinished);
+        ask("Which plane is this?");
+        QCOMPARE(finished.count(), 1);
+        const QJsonObject model = finished[0][1].value<assistant::ChatOutcome>().report["model"].toObject();
+        QCOMPARE(model["quantisation"].toString(), QString("int8"));
+        QCOMPARE(model["device"].toString(), QString("cpu"));
+    }
+
     void aMissingEngineIsTold()
     {
-        app::MainWindow window({{}, "/nowhere/engine", m_folder.path() + "/findings", m_folder.path() + "/hanging", m_folder.path() + "/studies"});
+        app::MainWindow window({{"/nowhere/engine"}, m_folder.path() + "/findings", m_folder.path() + "/hanging", m_folder.path() + "/studies"});
         window.show();
         window.openPaths({m_folder.path() + "/dicom"});
         QTRY_VERIFY_WITH_TIMEOUT(!window.scene()->isEmpty(), 15000);

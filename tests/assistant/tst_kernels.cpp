@@ -156,6 +156,30 @@ HF_TEST(rounded_weights_come_back_near)
     }
 }
 
+HF_TEST(rows_of_packed_weights_hold_the_same_numbers)
+{
+    // As a GPU reads them; the operations are the same on every device.
+    torch::manual_seed(3);
+    for (const auto& [rows, columns] : {std::pair<std::int64_t, std::int64_t>{37, 77}, {64, 128}, {1, 5}}) {
+        const torch::Tensor weight = torch::randn({rows, columns}) * 0.02;
+        weight[0].zero_();
+        for (const Type type : {Type::Int8, Type::Int4}) {
+            const PackedWeight blocks = PackedWeight::of(weight, type);
+            const torch::Tensor wanted = blocks.dense(at::kFloat);
+            const RowPackedWeight same = RowPackedWeight::of(blocks, at::kCPU);
+            HF_CHECK(same.dense(at::kFloat).equal(wanted));
+            HF_CHECK_EQUAL(same.scales.size(1), (columns + 31) / 32);
+            HF_CHECK_EQUAL(same.data.size(1), (columns + 31) / 32 * (type == Type::Int4 ? 16 : 32));
+            // Sums in another order may prefer another of two factors that are equally good.
+            const torch::Tensor own = RowPackedWeight::of(weight, type).dense(at::kFloat);
+            const double differing = (own != wanted).to(at::kFloat).mean().item<double>();
+            std::printf("%s %ld x %ld: %.4f of the values differ from those of the blocks\n", type == Type::Int8 ? "int8" : "int4", long(rows), long(columns), differing);
+            HF_CHECK(differing < 0.02);
+            HF_CHECK((own - weight).square().sum().item<double>() <= 1.0001 * (wanted - weight).square().sum().item<double>());
+        }
+    }
+}
+
 HF_TEST(halves_are_torchs)
 {
     for (const float value : {0.0F, -0.0F, 1.0F, 65504.0F, 65519.0F, 65520.0F, 1e-7F, 6e-8F, 3e-8F, 2.9e-8F, 6.1e-5F, 0.1F, -3.14159F, 1e30F}) {
