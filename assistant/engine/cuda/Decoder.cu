@@ -60,8 +60,6 @@ int columnsOfPiece(Type type)
 {
     switch (type) {
     case Type::Fp32: return kColumns<Type::Fp32>;
-    case Type::Int8:
-    case Type::Int4: return 1;      // padded to groups
     default: return kColumns<Type::Bf16>;
     }
 }
@@ -126,7 +124,7 @@ public:
         check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, setup.device), "cudaDeviceGetAttribute");
         m_processors = processors;
         m_overlaps = major >= 9;
-        m_splits = std::max(1, (2 * processors + setup.keyValueHeads - 1) / setup.keyValueHeads);
+        m_splits = std::clamp((processors + setup.keyValueHeads - 1) / setup.keyValueHeads, 1, kMostSplits);
 
         const std::size_t hidden = std::size_t(setup.hiddenSize), query = std::size_t(setup.heads) * setup.headDim, key = std::size_t(setup.keyValueHeads) * setup.headDim;
         m_row.allocate(hidden);

@@ -14,7 +14,7 @@ constexpr int kThreads = 512, kWarps = kThreads / 32;
 constexpr int kBlocks = 1;          ///< blocks of a processor; there is room for as many of the next kernel
 constexpr int kUnroll = 4;          ///< pieces of each of two rows that a lane fetches before it needs the first
 constexpr int kGroup = 32;          ///< columns with one factor
-constexpr int kMostHeadDim = 128, kAttendThreads = 128, kAttendWarps = kAttendThreads / 32;
+constexpr int kMostHeadDim = 128, kAttendThreads = 256, kAttendWarps = kAttendThreads / 32, kMostSplits = 64;
 
 __device__ inline void waitForPrevious()
 {
@@ -148,43 +148,96 @@ template <Type kType> __device__ inline float product(const Piece<kType>& piece,
     }
 }
 
-/// The sum of squares of x over the block's threads.
-__device__ inline float squares(const float* x, int columns)
+/// The sum over the block's threads, for all of them.
+__device__ inline float sumOfBlock(float sum)
 {
     __shared__ float parts[kWarps];
-    float sum = 0;
-    for (int n = threadIdx.x; n < columns; n += kThreads) {
-        sum += x[n] * x[n];
-    }
     sum = sumOfWarp(sum);
     if (threadIdx.x % 32 == 0) {
         parts[threadIdx.x / 32] = sum;
     }
     __syncthreads();
-    sum = threadIdx.x % 32 < kWarps ? parts[threadIdx.x % 32] : 0;
-    return sumOfWarp(sum);
+    return sumOfWarp(threadIdx.x % 32 < kWarps ? parts[threadIdx.x % 32] : 0.0F);
 }
 
-/// Brings x to shared memory; `norm`: its RMS norm with these weights instead.
-template <bool kPacked> __device__ inline void prepare(const Vector& target, const float* x, const float* norm, float eps, int columns)
+__device__ inline float squares(const float4& v) { return v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w; }
+
+__device__ inline float4 scaled(const float4& v, float factor, const float4& weight)
 {
-    const float factor = norm ? rsqrtf(squares(x, columns) / float(columns) + eps) : 1;
-    const auto value = [&](int n) { return n >= columns ? 0.0F : norm ? x[n] * factor * norm[n] : x[n]; };
-    if constexpr (!kPacked) {
-        for (int n = threadIdx.x; n < columns; n += kThreads) {
-            target.values[n] = value(n);
+    return {v.x * factor * weight.x, v.y * factor * weight.y, v.z * factor * weight.z, v.w * factor * weight.w};
+}
+
+/// Brings x to shared memory; `norm`: its RMS norm with these weights instead. Columns are multiples of 4.
+__device__ inline void prepareFloats(const Vector& target, const float* x, const float* norm, float eps, int columns)
+{
+    auto* const values = reinterpret_cast<float4*>(target.values);
+    const auto* const source = reinterpret_cast<const float4*>(x);
+    const auto* const weights = reinterpret_cast<const float4*>(norm);
+    float sum = 0;
+#pragma unroll 4
+    for (int n = threadIdx.x; n < columns / 4; n += kThreads) {
+        const float4 v = source[n];
+        values[n] = v;
+        sum += squares(v);
+    }
+    if (norm) {
+        const float factor = rsqrtf(sumOfBlock(sum) / float(columns) + eps);
+#pragma unroll 4
+        for (int n = threadIdx.x; n < columns / 4; n += kThreads) {
+            values[n] = scaled(values[n], factor, weights[n]);
         }
-    } else {
-        const int lane = threadIdx.x % 32;
-        for (int group = threadIdx.x / 32; group * kGroup < columns; group += kWarps) {
-            const float v = value(group * kGroup + lane);
-            const float most = mostOfWarp(fabsf(v));
-            const int byte = __float2int_rn(v * (most > 0 ? 127 / most : 0));
-            target.bytes[group * kGroup + lane] = (signed char)byte;
-            const int sum = sumOfWarp(byte);
-            if (lane == 0) {
-                target.factors[group] = most / 127;
-                target.sums[group] = sum;
+    }
+    __syncthreads();
+}
+
+/// The same as bytes with a factor for each group. Four neighbouring lanes have a group. Columns are multiples of 8.
+__device__ inline void prepareBytes(const Vector& target, const float* x, const float* norm, float eps, int columns)
+{
+    const auto* const source = reinterpret_cast<const float4*>(x);
+    const auto* const weights = reinterpret_cast<const float4*>(norm);
+    const int eights = columns / 8, all = (columns + kGroup - 1) / kGroup * (kGroup / 8);
+    float factor = 1;
+    if (norm) {
+        float sum = 0;
+#pragma unroll 4
+        for (int n = threadIdx.x; n < columns / 4; n += kThreads) {
+            sum += squares(source[n]);
+        }
+        factor = rsqrtf(sumOfBlock(sum) / float(columns) + eps);
+    }
+#pragma unroll 1
+    for (int first = threadIdx.x / 32 * 32; first < all; first += kThreads) {
+        const int n = first + threadIdx.x % 32;
+        float4 low{0, 0, 0, 0}, high{0, 0, 0, 0};
+        if (n < eights) {
+            low = source[2 * n];
+            high = source[2 * n + 1];
+            if (norm) {
+                low = scaled(low, factor, weights[2 * n]);
+                high = scaled(high, factor, weights[2 * n + 1]);
+            }
+        }
+        float most = fmaxf(fmaxf(fmaxf(fabsf(low.x), fabsf(low.y)), fmaxf(fabsf(low.z), fabsf(low.w))), fmaxf(fmaxf(fabsf(high.x), fabsf(high.y)), fmaxf(fabsf(high.z), fabsf(high.w))));
+        most = fmaxf(most, __shfl_xor_sync(0xFFFFFFFF, most, 1));
+        most = fmaxf(most, __shfl_xor_sync(0xFFFFFFFF, most, 2));
+        const float inverse = most > 0 ? 127 / most : 0;
+        const int bytes[8] = {__float2int_rn(low.x * inverse), __float2int_rn(low.y * inverse), __float2int_rn(low.z * inverse), __float2int_rn(low.w * inverse),
+            __float2int_rn(high.x * inverse), __float2int_rn(high.y * inverse), __float2int_rn(high.z * inverse), __float2int_rn(high.w * inverse)};
+        int2 packed{0, 0};
+        int sum = 0;
+#pragma unroll
+        for (int k = 0; k < 4; ++k) {
+            packed.x |= (bytes[k] & 255) << 8 * k;
+            packed.y |= (bytes[k + 4] & 255) << 8 * k;
+            sum += bytes[k] + bytes[k + 4];
+        }
+        sum += __shfl_xor_sync(0xFFFFFFFF, sum, 1);
+        sum += __shfl_xor_sync(0xFFFFFFFF, sum, 2);
+        if (n < all) {
+            reinterpret_cast<int2*>(target.bytes)[n] = packed;
+            if (n % 4 == 0) {
+                target.factors[n / 4] = most / 127;
+                target.sums[n / 4] = sum;
             }
         }
     }
@@ -254,14 +307,17 @@ template <Type kType, Output kOutput> __global__ void __launch_bounds__(kThreads
         }
     };
 
-    letNextBegin();
     // Neighbouring pairs go to different blocks, so that all have the same share.
     int place = threadIdx.x / 32 * gridDim.x + blockIdx.x;
     if (place < all) {
         load(pairAt(place), 0);
     }
     waitForPrevious();
-    prepare<kIsPacked<kType>>(x, a.x, a.norm, a.eps, a.columns);
+    if constexpr (kIsPacked<kType>) {
+        prepareBytes(x, a.x, a.norm, a.eps, a.columns);
+    } else {
+        prepareFloats(x, a.x, a.norm, a.eps, a.columns);
+    }
     unsigned long long best = 0;
     bool isLoaded = true;
     for (; place < all; place += kWarps * gridDim.x) {
@@ -305,6 +361,7 @@ template <Type kType, Output kOutput> __global__ void __launch_bounds__(kThreads
             }
         }
     }
+    letNextBegin();
     if constexpr (kOutput == Output::Head) {
         __shared__ unsigned long long bests[kWarps];
         if (lane == 0) {
@@ -370,7 +427,7 @@ struct AttendArguments {
     void* const* values;
     const long long* capacity;
     int heads, keyValueHeads, headDim;
-    float* parts;               ///< [key/value heads, splits, group, head dim + 2]
+    float* parts;               ///< [key/value heads, splits (at most kMostSplits), group, head dim + 2]
     unsigned* finished;         ///< [key/value heads], zero before and after
     float* mixed;               ///< [heads, head dim]
 };
@@ -408,8 +465,8 @@ template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttend
     constexpr int kAhead = 4;
     __shared__ float query[kGroupHeads][kMostHeadDim];
     __shared__ float parts[kAttendWarps][kGroupHeads][kMostHeadDim + 2];
+    __shared__ float shares[kGroupHeads][kMostSplits];
     __shared__ bool isLast;
-    letNextBegin();
     waitForPrevious();
     const int head = blockIdx.x, split = blockIdx.y, splits = gridDim.y, dim = a.headDim, group = a.heads / a.keyValueHeads;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -449,26 +506,32 @@ template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttend
             value[n] = fourOf<kType>(values, at, row < end ? count : 0);
         }
 #pragma unroll
-        for (int n = 0; n < kAhead; ++n) {
-            if (first + n * kAttendWarps >= end) {
+        for (int g = 0; g < kGroupHeads; ++g) {
+            if (g >= group) {
                 break;
             }
+            const float* const q = query[g] + lane * 4;
+            float score[kAhead], newMost = most[g];
 #pragma unroll
-            for (int g = 0; g < kGroupHeads; ++g) {
-                if (g >= group) {
-                    break;
-                }
-                const float* const q = query[g] + lane * 4;
+            for (int n = 0; n < kAhead; ++n) {
                 const float dot = count >= 4 ? key[n].x * q[0] + key[n].y * q[1] + key[n].z * q[2] + key[n].w * q[3] : 0;
-                const float score = sumOfWarp(dot);
-                const float newMost = fmaxf(most[g], score), keep = __expf(most[g] - newMost), weight = __expf(score - newMost);
-                most[g] = newMost;
-                sum[g] = sum[g] * keep + weight;
-                mixed[g].x = mixed[g].x * keep + weight * value[n].x;
-                mixed[g].y = mixed[g].y * keep + weight * value[n].y;
-                mixed[g].z = mixed[g].z * keep + weight * value[n].z;
-                mixed[g].w = mixed[g].w * keep + weight * value[n].w;
+                score[n] = first + n * kAttendWarps < end ? sumOfWarp(dot) : -INFINITY;
+                newMost = fmaxf(newMost, score[n]);
             }
+            const float keep = __expf(most[g] - newMost);
+            most[g] = newMost;
+            sum[g] *= keep;
+            float4 m{mixed[g].x * keep, mixed[g].y * keep, mixed[g].z * keep, mixed[g].w * keep};
+#pragma unroll
+            for (int n = 0; n < kAhead; ++n) {
+                const float weight = __expf(score[n] - newMost);
+                sum[g] += weight;
+                m.x += weight * value[n].x;
+                m.y += weight * value[n].y;
+                m.z += weight * value[n].z;
+                m.w += weight * value[n].w;
+            }
+            mixed[g] = m;
         }
     }
 #pragma unroll
@@ -506,6 +569,7 @@ template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttend
             target[dim + 1] = weights;
         }
     }
+    letNextBegin();
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -516,21 +580,32 @@ template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttend
         return;
     }
     __threadfence();
+    const float* const source = a.parts + (long long)head * splits * group * width;
+    for (int g = warp; g < group; g += kAttendWarps) {
+        float all = -INFINITY, weights = 0;
+        for (int s = lane; s < splits; s += 32) {
+            all = fmaxf(all, __ldcg(source + (s * group + g) * width + dim));
+        }
+        all = mostOfWarp(all);
+        for (int s = lane; s < splits; s += 32) {
+            const float keep = expf(__ldcg(source + (s * group + g) * width + dim) - all);
+            shares[g][s] = keep;
+            weights += keep * __ldcg(source + (s * group + g) * width + dim + 1);
+        }
+        weights = sumOfWarp(weights);
+        for (int s = lane; s < splits; s += 32) {
+            shares[g][s] /= weights;
+        }
+    }
+    __syncthreads();
     for (int n = threadIdx.x; n < group * dim; n += kAttendThreads) {
         const int g = n / dim, d = n % dim;
-        const volatile float* const source = a.parts + ((long long)head * splits * group + g) * width;
-        const long long stride = (long long)group * width;
-        float all = -INFINITY;
+        float result = 0;
+#pragma unroll 8
         for (int s = 0; s < splits; ++s) {
-            all = fmaxf(all, source[s * stride + dim]);
+            result += shares[g][s] * __ldcg(source + (s * group + g) * width + d);
         }
-        float result = 0, weights = 0;
-        for (int s = 0; s < splits; ++s) {
-            const float keep = expf(source[s * stride + dim] - all);
-            result += keep * source[s * stride + d];
-            weights += keep * source[s * stride + dim + 1];
-        }
-        a.mixed[(head * group + g) * dim + d] = result / weights;
+        a.mixed[(head * group + g) * dim + d] = result;
     }
     if (threadIdx.x == 0) {
         a.finished[head] = 0;
