@@ -5,6 +5,7 @@
 #include "app/engine/VolumeFile.h"
 #include "app/engine/Wire.h"
 #include "assistant/engine/M3Loop.h"
+#include "experts/runtime/Cuda.h"
 #include "assistant/engine/Tokenizer.h"
 #include "assistant/engine/VilaConfig.h"
 
@@ -44,7 +45,7 @@ int askCommand(std::span<const std::string> words)
     const Arguments arguments(words, options, {});
     const Volume volume = readVolumeFile(arguments.value("--volume"), arguments.value("--modality"));
     const auto model = loadModel(arguments);
-    experts::ExpertRegistry registry = makeRegistry();
+    experts::ExpertRegistry registry = makeRegistry(userOptions(experts::Compute::fastest(runtime::chooseDevice(loadOptions(arguments).device))));
     experts::ExpertRunner runner = makeRunner(registry);
     assistant::M3Loop loop(*model, runner);
     assistant::ChatTurn turn;

@@ -59,9 +59,19 @@ struct Job {
     std::stop_source stop;
 };
 
+/// Experts compute where the model does; where it cannot, which the model tells, on the CPU.
+experts::FolderOptions optionsFor(const assistant::LoadOptions& options)
+{
+    try {
+        return userOptions(experts::Compute::fastest(runtime::chooseDevice(options.device)));
+    } catch (const Error&) {
+        return userOptions();
+    }
+}
+
 class Server {
 public:
-    Server(std::filesystem::path model, assistant::LoadOptions options) : m_modelFolder(std::move(model)), m_loadOptions(std::move(options)), m_registry(makeRegistry()) {}
+    Server(std::filesystem::path model, assistant::LoadOptions options) : m_modelFolder(std::move(model)), m_loadOptions(std::move(options)), m_registry(makeRegistry(optionsFor(m_loadOptions))) {}
 
     void run()
     {

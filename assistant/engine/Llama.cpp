@@ -67,9 +67,11 @@ LlamaLayerImpl::Projections LlamaLayerImpl::project(const torch::Tensor& x, cons
 
 torch::Tensor LlamaLayerImpl::mix(Projections p, const torch::Tensor& bias)
 {
-    if (const int repeats = m_heads / m_keyValueHeads; repeats > 1) {
-        p.key = p.key.repeat_interleave(repeats, 1);
-        p.value = p.value.repeat_interleave(repeats, 1);
+    if (const std::int64_t repeats = m_heads / m_keyValueHeads; repeats > 1) {
+        // [B, KV heads, T, D] -> every head as often as queries share it, one after the other.
+        const auto repeated = [repeats](const torch::Tensor& t) { return t.unsqueeze(2).expand({-1, -1, repeats, -1, -1}).reshape({t.size(0), -1, t.size(2), t.size(3)}); };
+        p.key = repeated(p.key);
+        p.value = repeated(p.value);
     }
     return o_proj(attention(p.query, p.key, p.value, true, bias).transpose(1, 2).reshape({p.query.size(0), p.query.size(2), m_heads * m_headDim}));
 }

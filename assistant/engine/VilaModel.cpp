@@ -511,7 +511,9 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
     const int maxNew = options.cutsPromptEnd ? options.maxNewTokens : int(std::min<std::int64_t>(options.maxNewTokens, limit - rows.size(0)));
     const std::int64_t reused = d->reuse(keys, rows.size(0) + maxNew);
     figures.cachedTokens = int(reused);
-    torch::Tensor logits = d->prefill(rows.narrow(0, reused, rows.size(0) - reused), stop);
+    // The same question again, or one that ends alike: only its last token is new.
+    const bool isOneToken = d->cudaDecoder && reused + 1 == rows.size(0) && keys.back() >= 0;
+    torch::Tensor logits = isOneToken ? d->advance(keys.back(), stop) : d->prefill(rows.narrow(0, reused, rows.size(0) - reused), stop);
     d->cachedKeys = keys;
     d->countCaches();
     runtime::synchronise(d->device);

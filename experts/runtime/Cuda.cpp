@@ -4,6 +4,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 
 #include <array>
+#include <exception>
 #include <charconv>
 #include <filesystem>
 #include <mutex>
@@ -54,6 +55,12 @@ std::string open()
     }
     if (!at::detail::getCUDAHooks().hasCUDA()) {
         return "the NVIDIA driver answers for no device that this LibTorch can use";
+    }
+    try {
+        // Now, so that memory can be asked about before the first tensor is there.
+        at::globalContext().lazyInitDevice(at::kCUDA);
+    } catch (const std::exception& error) {
+        return std::string("CUDA cannot be started (") + error.what() + ")";
     }
     at::globalContext().setAllowTF32CuDNN(false);
     at::globalContext().setAllowTF32CuBLAS(false);

@@ -1,10 +1,13 @@
+#include "assistant/engine/CudaPlugin.h"
 #include "assistant/engine/VilaNetworks.h"
+#include "experts/runtime/Cuda.h"
 #include "support/Check.h"
 #include "support/FormulaPicture.h"
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <fstream>
 
 #include <unistd.h>
@@ -134,6 +137,84 @@ HF_TEST(a_checkpoint_comes_back)
     }
     HF_CHECK(message.find("should have the shape") != std::string::npos);
     std::filesystem::remove_all(folder);
+}
+
+HF_TEST(devices_are_chosen_by_words)
+{
+    HF_CHECK(runtime::chooseDevice("cpu").is_cpu());
+    HF_CHECK_EQUAL(runtime::deviceName(at::kCPU), std::string("CPU"));
+    HF_CHECK(!runtime::deviceMemory(at::kCPU));
+    const auto codeFor = [](const std::string& word) {
+        try {
+            runtime::chooseDevice(word);
+        } catch (const Error& error) {
+            return error.code();
+        }
+        return std::string("none");
+    };
+    for (const char* word : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda:999", "cudax"}) {
+        HF_CHECK_EQUAL(codeFor(word), std::string("arguments"));
+    }
+    HF_CHECK_EQUAL(codeFor("cuda:100"), std::string("device"));
+    HF_CHECK_EQUAL(runtime::chooseDevice("auto").is_cuda(), runtime::openCuda());
+    HF_CHECK_EQUAL(runtime::cudaProblem().empty(), runtime::openCuda());
+}
+
+HF_TEST(a_gpu_generates_what_the_processor_does)
+{
+    if (!runtime::openCuda()) {
+        throw test::Skip{runtime::cudaProblem()};
+    }
+    std::string problem;
+    if (!cudaPlugin(&problem)) {
+        throw test::Skip{problem};
+    }
+    const torch::NoGradGuard noGrad;
+    constexpr std::int64_t kRows = 70, kSteps = 20, kCapacity = 128;
+    torch::manual_seed(7);
+    LlamaConfig config = tiny().llm;
+    config.hiddenSize = 256;
+    config.intermediateSize = 416;
+    for (const auto& [heads, keyValueHeads, headDim] : {std::array{4, 2, 64}, std::array{8, 1, 32}, std::array{2, 2, 128}}) {
+        config.heads = heads;
+        config.keyValueHeads = keyValueHeads;
+        config.headDim = headDim;
+        for (const char* quantisation : {"none", "int8", "int4"}) {
+            Llama onCpu(config), onGpu(config);
+            const auto from = onCpu->named_parameters();
+            for (auto& parameter : onGpu->named_parameters()) {
+                parameter.value().copy_(from[parameter.key()]);
+            }
+            onGpu->to(at::Device(at::kCUDA, 0));
+            if (const auto type = quantisationOf(quantisation)) {
+                onCpu->pack(*type, {}, {});
+                onGpu->pack(*type, {}, {});
+            }
+            const auto fast = onCpu->makeDecoder();
+            const auto faster = onGpu->makeCudaDecoder(config.vocabSize);
+            KeyValueCache cpuCache = onCpu->makeCache(kCapacity), gpuCache = onGpu->makeCache(kCapacity);
+            const torch::Tensor rows = torch::randn({1, kRows, config.hiddenSize}) * 0.1;
+            const torch::Tensor hidden = onCpu->forward(rows, &cpuCache), same = onGpu->forward(rows.to(at::kCUDA), &gpuCache);
+            HF_CHECK((same.to(at::kCPU) - hidden).abs().max().item<double>() < 1e-4);
+            for (std::int64_t n = 0; n < kSteps; ++n) {
+                const std::int64_t token = n * 7 % config.vocabSize;
+                const torch::Tensor row = onCpu->embed(torch::tensor({token}, torch::kLong)).contiguous();
+                const Rotary angles = onCpu->rotary(cpuCache.length, 1, 0, row);
+                std::vector<DecoderCache> caches;
+                for (const KeyValueCache::Layer& layer : cpuCache.layers) {
+                    caches.push_back({layer.keys.data_ptr(), layer.values.data_ptr()});
+                }
+                torch::Tensor wanted = torch::empty({config.vocabSize});
+                fast->step(row.data_ptr<float>(), angles.cosine.data_ptr<float>(), angles.sine.data_ptr<float>(), cpuCache.length, caches, kCapacity, wanted.data_ptr<float>());
+                ++cpuCache.length;
+                const CudaDecoder::Step step = faster->step(token, gpuCache, angles.cosine.data_ptr<float>(), angles.sine.data_ptr<float>());
+                // Rounded vectors may fall to the other side of a step.
+                const double difference = (step.logits.to(at::kCPU) - wanted).abs().max().item<double>() / wanted.abs().max().item<double>();
+                HF_CHECK(difference < (std::string(quantisation) == "none" ? 1e-4 : 0.03));
+                HF_CHECK_EQUAL(step.best, step.logits.argmax().item<std::int64_t>());
+            }
+        }
+    }
 }
 
 HF_TEST_MAIN()

@@ -11,7 +11,7 @@
 namespace hf::assistant::cuda {
 
 constexpr int kThreads = 512, kWarps = kThreads / 32;
-constexpr int kBlocks = 1;          ///< blocks of a processor; there is room for as many of the next kernel
+constexpr int kBlocks = 2;          ///< of a processor, which they fill
 constexpr int kUnroll = 4;          ///< pieces of each of two rows that a lane fetches before it needs the first
 constexpr int kGroup = 32;          ///< columns with one factor
 constexpr int kMostHeadDim = 128, kAttendThreads = 256, kAttendWarps = kAttendThreads / 32, kMostSplits = 64;
@@ -268,7 +268,7 @@ __device__ inline unsigned long long keyOf(float value, int row)
 __host__ __device__ inline int pairsOf(const MultiplyArguments& a, int part, Output output) { return output == Output::Gate ? a.rows[part].count : (a.rows[part].count + 1) / 2; }
 
 /// y = W x by warps, each of which takes two rows at a time.
-template <Type kType, Output kOutput> __global__ void __launch_bounds__(kThreads, 2 * kBlocks) multiply(const __grid_constant__ MultiplyArguments a)
+template <Type kType, Output kOutput> __global__ void __launch_bounds__(kThreads, 2) multiply(const __grid_constant__ MultiplyArguments a)
 {
     extern __shared__ __align__(16) char memory[];
     constexpr int kStep = 32 * kColumns<kType>;
