@@ -140,21 +140,22 @@ CudaDecoder::~CudaDecoder() { m_plugin.destroy(m_decoder); }
 
 void CudaDecoder::follow(const KeyValueCache& cache)
 {
-    const torch::Tensor& first = cache.layers.at(0).keys;
-    if (first.data_ptr() == m_firstKeys && first.size(2) == m_capacity) {
-        return;
-    }
     std::vector<void*> keys, values;
     for (const KeyValueCache::Layer& layer : cache.layers) {
         keys.push_back(layer.keys.data_ptr());
         values.push_back(layer.values.data_ptr());
     }
+    const std::int64_t capacity = cache.layers.at(0).keys.size(2);
+    if (keys == m_keys && values == m_values && capacity == m_capacity) {
+        return;
+    }
     std::array<char, kErrorSize> error{};
-    if (m_plugin.setCaches(m_decoder, keys.data(), values.data(), first.size(2), error.data(), int(error.size()))) {
+    if (m_plugin.setCaches(m_decoder, keys.data(), values.data(), capacity, error.data(), int(error.size()))) {
         throw Error(error.data(), "device");
     }
-    m_firstKeys = first.data_ptr();
-    m_capacity = first.size(2);
+    m_keys = std::move(keys);
+    m_values = std::move(values);
+    m_capacity = capacity;
 }
 
 CudaDecoder::Step CudaDecoder::step(std::int64_t token, KeyValueCache& cache, const float* cosine, const float* sine)

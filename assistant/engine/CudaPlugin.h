@@ -50,7 +50,7 @@ private:
     std::vector<torch::Tensor> m_weights;
     torch::Tensor m_logits;
     void* m_decoder = nullptr;
-    const void* m_firstKeys = nullptr;      ///< where the cache was, with its size: it moves when it grows
+    std::vector<void*> m_keys, m_values;    ///< where the cache was, with its size: it moves when it grows or another one is used
     std::int64_t m_capacity = 0;
     std::int64_t m_bytesPerStep = 0;
 };

@@ -9,6 +9,7 @@
 #include "experts/runtime/Sha256.h"
 #include "viewer/volume/Error.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -100,6 +101,39 @@ private:
 
 } // namespace
 
+/// What is kept of one conversation: keys and values of its rows.
+struct KeptConversation {
+    KeyValueCache cache;
+    std::vector<RowKey> keys;
+
+    std::size_t bytes() const
+    {
+        std::size_t bytes = 0;
+        for (const KeyValueCache::Layer& layer : cache.layers) {
+            bytes += layer.keys.nbytes() + layer.values.nbytes();
+        }
+        return bytes;
+    }
+    /// Rows that a sequence shares with it, the last one excepted, which is computed anew.
+    std::int64_t shared(const std::vector<RowKey>& sequence) const
+    {
+        const auto place = std::mismatch(keys.begin(), keys.end(), sequence.begin(), sequence.end()).first;
+        return std::min({std::int64_t(place - keys.begin()), std::int64_t(sequence.size()) - 1, cache.length});
+    }
+    /// The first `rows` rows, with room for `room`.
+    KeptConversation copied(const Llama& llm, std::int64_t rows, std::int64_t room) const
+    {
+        constexpr std::int64_t kStep = 256;
+        KeptConversation copy{llm->makeCache((room + kStep - 1) / kStep * kStep), {keys.begin(), keys.begin() + rows}};
+        for (std::size_t layer = 0; layer < cache.layers.size() && rows > 0; ++layer) {
+            copy.cache.layers[layer].keys.narrow(2, 0, rows).copy_(cache.layers[layer].keys.narrow(2, 0, rows));
+            copy.cache.layers[layer].values.narrow(2, 0, rows).copy_(cache.layers[layer].values.narrow(2, 0, rows));
+        }
+        copy.cache.length = rows;
+        return copy;
+    }
+};
+
 struct VilaModel::Private {
     VilaNetworks networks;
     Tokenizer tokenizer;
@@ -110,8 +144,8 @@ struct VilaModel::Private {
 
     /// Picture rows by content, most recently used first.
     std::list<std::pair<std::string, torch::Tensor>> pictureRows;
-    KeyValueCache cache;
-    std::vector<RowKey> cachedKeys;
+    std::list<KeptConversation> conversations;      ///< most recently used first; the first is the one that is gone on with
+    std::uint64_t conversationLimit = 0;        ///< bytes of all but the first
     std::atomic<std::size_t> cacheBytes = 0;
     std::unique_ptr<LlamaDecoder> decoder;      ///< on the CPU
     std::unique_ptr<CudaDecoder> cudaDecoder;   ///< on a GPU
@@ -206,49 +240,53 @@ torch::Tensor VilaModel::Private::splice(const std::vector<TokenId>& ids, std::s
     return at::cat(parts, 0);
 }
 
-/// Makes room for a sequence of `room` rows and keeps the rows that it shares with the last one; at least the last row is computed anew.
+/// Makes the conversation that shares most with the sequence the first one, with room for `room` rows. One that would lose most of its own
+/// rows is left as it is, and a new one begins with what they share.
+/// @return rows that are there already.
 std::int64_t VilaModel::Private::reuse(const std::vector<RowKey>& keys, std::int64_t room)
 {
-    std::int64_t same = 0;
-    const auto longest = std::int64_t(std::min(keys.size(), cachedKeys.size()));
-    while (same < longest && keys[std::size_t(same)] == cachedKeys[std::size_t(same)]) {
-        ++same;
-    }
-    same = std::min(same, std::int64_t(keys.size()) - 1);
     const LlamaConfig& llm = networks.config.llm;
-    if (llm.ropeScaling == "dynamic" && std::int64_t(std::max(keys.size(), cachedKeys.size())) > llm.maxPositions) {
-        same = 0;   // keys depend on the length of the prompt that they were computed for
-    }
-    if (cache.layers.empty() || cache.layers[0].keys.size(2) < room) {
-        const std::int64_t capacity = (room + 255) / 256 * 256;
-        KeyValueCache larger = networks.llm->makeCache(capacity);
-        same = std::min(same, cache.length);
-        for (std::size_t layer = 0; layer < cache.layers.size() && same > 0; ++layer) {
-            larger.layers[layer].keys.narrow(2, 0, same).copy_(cache.layers[layer].keys.narrow(2, 0, same));
-            larger.layers[layer].values.narrow(2, 0, same).copy_(cache.layers[layer].values.narrow(2, 0, same));
+    auto best = conversations.begin();
+    std::int64_t same = 0;
+    for (auto conversation = conversations.begin(); conversation != conversations.end(); ++conversation) {
+        // With dynamic scaling, keys depend on the length of the prompt that they were computed for.
+        const bool isOther = llm.ropeScaling == "dynamic" && std::int64_t(std::max(keys.size(), conversation->keys.size())) > llm.maxPositions;
+        if (const std::int64_t shared = isOther ? 0 : conversation->shared(keys); shared > same) {
+            best = conversation;
+            same = shared;
         }
-        larger.length = same;
-        cache = std::move(larger);
     }
-    same = std::min(same, cache.length);
-    cache.truncate(same);
-    cachedKeys.resize(std::size_t(same));
+    const bool isNew = best == conversations.end() || 2 * same < std::int64_t(best->keys.size());
+    if (isNew) {
+        conversations.push_front(best == conversations.end() ? KeptConversation().copied(networks.llm, 0, room) : best->copied(networks.llm, same, room));
+    } else {
+        conversations.splice(conversations.begin(), conversations, best);
+        if (conversations.front().cache.layers[0].keys.size(2) < room) {
+            conversations.front() = conversations.front().copied(networks.llm, same, room);
+        }
+    }
+    std::size_t others = 0;
+    for (auto conversation = std::next(conversations.begin()); conversation != conversations.end();) {
+        others += conversation->bytes();
+        conversation = others > conversationLimit ? conversations.erase(conversation) : std::next(conversation);
+    }
+    conversations.front().cache.truncate(same);
+    conversations.front().keys.resize(std::size_t(same));
     return same;
 }
 
 void VilaModel::Private::freeCaches()
 {
     pictureRows.clear();
-    cache = {};
-    cachedKeys.clear();
+    conversations.clear();
     countCaches();
 }
 
 void VilaModel::Private::countCaches()
 {
     std::size_t bytes = 0;
-    for (const KeyValueCache::Layer& layer : cache.layers) {
-        bytes += layer.keys.nbytes() + layer.values.nbytes();
+    for (const KeptConversation& conversation : conversations) {
+        bytes += conversation.bytes();
     }
     for (const auto& [hash, rows] : pictureRows) {
         bytes += rows.nbytes();
@@ -277,6 +315,7 @@ torch::Tensor VilaModel::Private::advance(TokenId token, const std::stop_token& 
         return prefill(networks.llm->embed(at::tensor({token}, at::kLong).to(device)), stop);
     }
     throwIfStopped(stop);
+    KeyValueCache& cache = conversations.front().cache;
     const Rotary here = anglesAt(cache.length);
     const CudaDecoder::Step step = cudaDecoder->step(token, cache, here.cosine.data_ptr<float>(), here.sine.data_ptr<float>());
     best = step.best;
@@ -286,6 +325,7 @@ torch::Tensor VilaModel::Private::advance(TokenId token, const std::stop_token& 
 /// The same as a prefill of one row, at the speed of memory.
 torch::Tensor VilaModel::Private::singleRow(const torch::Tensor& row)
 {
+    KeyValueCache& cache = conversations.front().cache;
     const torch::Tensor embedding = row.to(at::kFloat).contiguous();
     const Rotary here = anglesAt(cache.length);
     std::vector<DecoderCache> caches;
@@ -307,6 +347,7 @@ torch::Tensor VilaModel::Private::prefill(const torch::Tensor& rows, const std::
     }
     best = std::nullopt;
     constexpr std::int64_t kBlock = 1024;
+    KeyValueCache& cache = conversations.front().cache;
     const std::int64_t length = cache.length + rows.size(0);
     torch::Tensor hidden;
     for (std::int64_t at = 0; at < rows.size(0); at += kBlock) {
@@ -407,6 +448,8 @@ std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const Load
             p->info.remark = error.what();  // LibTorch's operations do it, more slowly
         }
     }
+    constexpr std::uint64_t kMostConversations = 4'000'000'000;
+    p->conversationLimit = options.conversationLimit.value_or(std::min(kMostConversations, freeMemory(device).value_or(0) / 4));
     p->findStopTokens();
     ModelInfo& info = p->info;
     info.name = config.hounsfield.name.empty() ? fs::canonical(directory).filename().string() : config.hounsfield.name;
@@ -514,7 +557,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
     // The same question again, or one that ends alike: only its last token is new.
     const bool isOneToken = d->cudaDecoder && reused + 1 == rows.size(0) && keys.back() >= 0;
     torch::Tensor logits = isOneToken ? d->advance(keys.back(), stop) : d->prefill(rows.narrow(0, reused, rows.size(0) - reused), stop);
-    d->cachedKeys = keys;
+    d->conversations.front().keys = keys;
     d->countCaches();
     runtime::synchronise(d->device);
     figures.prefillMs = millisecondsSince(start) - figures.encodeMs;
@@ -543,7 +586,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
         }
         if (int(answer.size()) < maxNew) {
             logits = d->advance(next, stop);
-            d->cachedKeys.push_back(next);
+            d->conversations.front().keys.push_back(next);
         }
     }
     if (const std::string piece = decoder.finish(); !piece.empty() && onText) {

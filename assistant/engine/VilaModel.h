@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -40,6 +41,8 @@ struct LoadOptions {
     std::string quantisation = "none";
     /// Bytes that the model may take; a larger one is refused before it is loaded. 0: what the system has free.
     std::uint64_t memoryLimit = 0;
+    /// Bytes of keys and values that earlier conversations may keep, besides the one that goes on. Otherwise a quarter of what is free then, 4 GB at most.
+    std::optional<std::uint64_t> conversationLimit;
 };
 
 /// Reference vila-m3.md section 5. Temperature 0 is greedy.

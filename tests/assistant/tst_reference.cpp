@@ -106,6 +106,38 @@ HF_TEST(answers_are_those_of_transformers)
     }
 }
 
+HF_TEST(several_conversations_are_kept)
+{
+    const Checkpoint checkpoint(readJson("vila_reference.json")["3b"]);
+    const auto prompt = [](const std::string& word) {
+        std::string text = "A conversation.";
+        for (int n = 0; n < 30; ++n) {
+            text += " " + word + std::to_string(n);
+        }
+        return text;
+    };
+    GenerationOptions options;
+    options.maxNewTokens = 4;
+    const auto ask = [&](VilaModel& model, const std::string& word, GenerationReport& report) { return model.generate(prompt(word), {}, options, {}, {}, &report); };
+    for (const std::uint64_t limit : {std::uint64_t(1) << 30, std::uint64_t(0)}) {
+        LoadOptions load = inFp32();
+        load.conversationLimit = limit;
+        const auto model = VilaModel::load(checkpoint.folder(), load);
+        GenerationReport report;
+        const std::string first = ask(*model, "lung", report);
+        HF_CHECK_EQUAL(report.cachedTokens, 0);
+        const std::string second = ask(*model, "spleen", report);
+        // What both begin with is not computed again.
+        HF_CHECK(report.cachedTokens > 0 && report.cachedTokens < report.promptTokens / 2);
+        const std::size_t bytes = model->cacheBytes();
+        for (const auto& [word, answer] : {std::pair{"lung", first}, {"spleen", second}, {"lung", first}}) {
+            HF_CHECK_EQUAL(ask(*model, word, report), answer);
+            HF_CHECK(limit ? report.cachedTokens == report.promptTokens - 1 : report.cachedTokens < report.promptTokens / 2);
+        }
+        HF_CHECK_EQUAL(model->cacheBytes(), bytes);
+    }
+}
+
 HF_TEST(what_is_wrong_with_a_checkpoint_is_named)
 {
     const json shapes = readJson("vila_reference.json");
