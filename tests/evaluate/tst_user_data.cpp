@@ -96,7 +96,7 @@ HF_TEST(own_volumes_become_conversations_a_model_and_a_score)
     const Folder folder;
     folder.fill(niftiFolder());
     const std::string volumes = folder.path / "volumes", data = folder.path / "data", model = folder.path / "model";
-    const std::vector<std::string> make{"make-data", "--volumes", volumes, "--modality", "MR", "--output", data, "--seed", "5", "--views", "12", "--questions", "8"};
+    const std::vector<std::string> make{"make-data", "--volumes", volumes, "--modality", "MR", "--output", data, "--seed", "5", "--views", "12", "--questions", "24"};
     HF_CHECK_EQUAL(folder.run(make), 1);
     HF_CHECK(textOf(folder.path / "err.txt").find("brain_labels.nii.gz has no table of its values") != std::string::npos);
     HF_CHECK(!fs::exists(data));
@@ -106,7 +106,7 @@ HF_TEST(own_volumes_become_conversations_a_model_and_a_score)
     json all = json::array();
     for (const char* part : {"train", "validation", "test"}) {
         const json list = json::parse(std::ifstream(fs::path(data) / (part + std::string(".json"))));
-        HF_CHECK_EQUAL(list.size(), std::size_t(96));
+        HF_CHECK_EQUAL(list.size(), std::size_t(288));
         for (const json& entry : list) {
             HF_CHECK_EQUAL(entry["patient"].get<std::string>(), list[0]["patient"].get<std::string>());
             all.push_back(entry);
