@@ -108,8 +108,6 @@ public:
     std::unique_ptr<CudaDecoder> makeCudaDecoder(std::int64_t choices) const;
     /// Rounds all matrices but the embeddings to int8 or int4; the head stays at int8.
     void pack(WeightView::Type type, const Progress& progress, const std::stop_token& stop);
-    /// Type of the weights.
-    torch::ScalarType storedType() const { return embed_tokens->weight.scalar_type(); }
 
 private:
     LlamaConfig m_config;

@@ -10,6 +10,7 @@
 #include "assistant/engine/train/Stopwatch.h"
 #include "assistant/engine/train/TrainingLog.h"
 #include "assistant/engine/train/TrainingState.h"
+#include "experts/runtime/Cuda.h"
 #include "experts/runtime/Processor.h"
 #include "viewer/volume/Error.h"
 
@@ -26,15 +27,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kReportSeconds = 5;
-
-torch::Device deviceOf(const std::string& name)
-{
-    const bool isCuda = name == "cuda" || name.starts_with("cuda:");
-    if (name != "cpu" && !(isCuda && at::hasCUDA())) {
-        throw Error("device '" + name + "' is not available in this build; use cpu", "device");
-    }
-    return torch::Device(name);
-}
 
 int stepsOf(const TuneOptions& options, std::int64_t passLength)
 {
@@ -216,7 +208,7 @@ TrainingData readData(const TuneOptions& options)
 class Run {
 public:
     Run(const TuneOptions& options, const TunedParts& parts, const fs::path& root, TrainingData data)
-        : m_options(options), m_data(std::move(data)), m_device(deviceOf(options.device)), m_tuning(root, parts, options.lora, options.bf16, m_device, options.seed), m_maker(root, m_tuning.networks().config, options),
+        : m_options(options), m_data(std::move(data)), m_device(runtime::chooseDevice(options.device)), m_tuning(root, parts, options.lora, options.bf16, m_device, options.seed), m_maker(root, m_tuning.networks().config, options),
           m_learned(m_tuning.learnedTensors()), m_steps(stepsOf(options, m_data.mixture.passLength())), m_rate(options.rate > 0 ? options.rate : publishedRate(options.stage)),
           m_optimizer(optimizerFor(m_learned, m_rate, options.weightDecay)),
           m_state(options.output / "training.safetensors", settingsOf(options, parts, m_steps, m_data.mixture.passLength()), m_learned, m_learned)
@@ -366,7 +358,7 @@ private:
 
 } // namespace
 
-bool hasFastBf16(const std::string& device) { return device != "cpu" || runtime::hasFastBf16(); }
+bool hasFastBf16(const std::string& device) { return runtime::chooseDevice(device).is_cuda() || runtime::hasFastBf16(); }
 
 TuneReport trainCheckpoint(const TuneOptions& options, const std::function<void(const TuneSummary&)>& onStart, const std::function<void(const TuneReport&)>& onReport, std::stop_token stop)
 {
