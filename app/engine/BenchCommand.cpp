@@ -9,6 +9,7 @@
 #include "experts/runtime/Safetensors.h"
 
 #include <nlohmann/json.hpp>
+#include <torch/utils.h>
 
 #include <chrono>
 #include <cstdio>

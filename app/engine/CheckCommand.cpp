@@ -7,6 +7,8 @@
 #include "assistant/engine/VilaNetworks.h"
 #include "experts/runtime/Cuda.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

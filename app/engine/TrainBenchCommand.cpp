@@ -6,6 +6,9 @@
 #include "assistant/engine/train/Stopwatch.h"
 
 #include <nlohmann/json.hpp>
+#include <torch/nn/functional/loss.h>
+#include <torch/optim/adamw.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdio>

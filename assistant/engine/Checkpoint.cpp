@@ -5,6 +5,7 @@
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
+#include <torch/utils.h>
 
 #include <fstream>
 #include <map>

@@ -4,7 +4,7 @@
 #include "assistant/engine/RowPackedWeight.h"
 #include "assistant/engine/cuda/DecoderPlugin.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <memory>

@@ -2,6 +2,8 @@
 
 #include "experts/runtime/Processor.h"
 
+#include <torch/nn/init.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>

@@ -3,7 +3,9 @@
 #include "assistant/engine/PackedWeight.h"
 #include "assistant/engine/RowPackedWeight.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include <optional>
 

@@ -7,7 +7,9 @@
 
 #include "viewer/volume/Progress.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <stop_token>

@@ -2,7 +2,7 @@
 
 #include "assistant/engine/MatVec.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 

@@ -2,7 +2,8 @@
 
 #include "assistant/engine/Linear.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/types.h>
 
 #include <string>
 #include <vector>

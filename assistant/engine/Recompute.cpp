@@ -2,6 +2,9 @@
 
 #include "assistant/engine/Autocast.h"
 
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
 namespace hf::assistant {
 
 namespace {

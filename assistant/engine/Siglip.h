@@ -3,7 +3,9 @@
 #include "assistant/engine/Linear.h"
 #include "assistant/engine/VilaConfig.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/types.h>
 
 namespace hf::assistant {
 

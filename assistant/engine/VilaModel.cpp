@@ -9,6 +9,8 @@
 #include "experts/runtime/Sha256.h"
 #include "viewer/volume/Error.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -2,6 +2,8 @@
 #include "assistant/engine/Quantisation.h"
 #include "support/Check.h"
 
+#include <torch/utils.h>
+
 #include <cmath>
 #include <random>
 

@@ -6,6 +6,7 @@
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
+#include <torch/utils.h>
 
 #include <array>
 #include <fstream>

@@ -10,6 +10,7 @@
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>

@@ -3,6 +3,11 @@
 #include "assistant/engine/train/Samples.h"
 #include "support/Check.h"
 
+#include <torch/nn/functional/loss.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
+#include <torch/utils.h>
+
 #include <filesystem>
 
 #include <unistd.h>

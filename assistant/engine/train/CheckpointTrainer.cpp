@@ -14,6 +14,11 @@
 #include "experts/runtime/Processor.h"
 #include "viewer/volume/Error.h"
 
+#include <torch/nn/functional/loss.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iomanip>

@@ -2,6 +2,8 @@
 
 #include "viewer/volume/Error.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>

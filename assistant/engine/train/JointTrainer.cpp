@@ -11,6 +11,8 @@
 #include "viewer/volume/Error.h"
 
 #include <ATen/Context.h>
+#include <torch/nn/functional/loss.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 
 #include "assistant/engine/train/Trainer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace hf::assistant::train {
 

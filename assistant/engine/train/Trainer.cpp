@@ -10,6 +10,11 @@
 #include "assistant/engine/train/VisionTrainer.h"
 #include "viewer/volume/Error.h"
 
+#include <torch/nn/functional/loss.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>

@@ -3,6 +3,8 @@
 #include "experts/runtime/Safetensors.h"
 #include "viewer/volume/Error.h"
 
+#include <torch/utils.h>
+
 namespace hf::assistant::train {
 
 namespace fs = std::filesystem;

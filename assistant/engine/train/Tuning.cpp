@@ -4,6 +4,7 @@
 #include "viewer/volume/Error.h"
 
 #include <nlohmann/json.hpp>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <fstream>

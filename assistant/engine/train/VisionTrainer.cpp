@@ -5,6 +5,11 @@
 #include "viewer/volume/Error.h"
 #include "viewer/volume/Progress.h"
 
+#include <torch/nn/functional/loss.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
+#include <torch/utils.h>
+
 #include <cmath>
 #include <map>
 #include <numbers>

@@ -3,6 +3,9 @@
 #include "assistant/engine/VilaNetworks.h"
 #include "assistant/engine/train/PicturePool.h"
 
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+
 #include <functional>
 #include <stop_token>
 
