@@ -820,6 +820,10 @@
         <translation>Eine Serie hierher ziehen oder in der Liste wählen.</translation>
     </message>
     <message>
+        <source>shutter open</source>
+        <translation>Blende offen</translation>
+    </message>
+    <message>
         <source>oblique %1°</source>
         <translation>schräg %1°</translation>
     </message>
@@ -1834,6 +1838,10 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Invert</source>
         <translation>Invertieren</translation>
+    </message>
+    <message>
+        <source>Open or close the shutter</source>
+        <translation>Blende öffnen oder schließen</translation>
     </message>
     <message>
         <source>Crosshair</source>

@@ -62,6 +62,11 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     connectLoader();
     connect(m_browser, &StudyBrowser::seriesChosen, m_placer, &SeriesPlacer::show);
     connect(m_browser, &StudyBrowser::menuAsked, m_actions, &WindowActions::showSeriesMenu);
+    connect(m_chat, &ChatPanel::licenceNeeded, this, [this](const QString& expert) {
+        if (m_labels->acceptsLicence(expert)) {
+            m_chat->askAgain();
+        }
+    });
     m_labels->setStudySource([this] { return m_browser->studies(); });
     connect(m_labels, &LabelPanel::seriesWanted, m_browser, [this](const QString& key) { m_browser->chooseSeries(key.toStdString()); });
     connect(m_findings, &Findings::seriesWanted, m_browser, [this](const QString& key) { m_browser->chooseSeries(key.toStdString()); });

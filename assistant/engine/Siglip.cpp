@@ -4,6 +4,7 @@
 #include "assistant/engine/Recompute.h"
 
 #include "viewer/volume/Error.h"
+#include "viewer/volume/Progress.h"
 
 namespace hf::assistant {
 
@@ -62,11 +63,12 @@ SiglipVisionImpl::SiglipVisionImpl(const SiglipConfig& config, int visionSelectL
     }
 }
 
-torch::Tensor SiglipVisionImpl::forward(const torch::Tensor& pixels)
+torch::Tensor SiglipVisionImpl::forward(const torch::Tensor& pixels, const std::stop_token& stop)
 {
     // [n, C, rows, columns] -> [n, rows * columns, C]
     torch::Tensor x = patch_embedding(pixels).flatten(2).transpose(1, 2) + position_embedding->weight;
     for (SiglipLayer& layer : m_layers) {
+        throwIfStopped(stop);
         x = m_recomputes ? recomputed([layer](const torch::Tensor& y) mutable { return layer(y); }, x) : layer(x);
     }
     return x;

@@ -7,6 +7,9 @@
 #include <torch/nn/modules/normalization.h>
 #include <torch/types.h>
 
+#include <stop_token>
+#include <vector>
+
 namespace hf::assistant {
 
 /// One pre-norm encoder layer. x: [n, T, C] -> [n, T, C].
@@ -28,8 +31,8 @@ TORCH_MODULE(SiglipLayer);
 class SiglipVisionImpl : public torch::nn::Module {
 public:
     SiglipVisionImpl(const SiglipConfig& config, int visionSelectLayer);
-    /// @param pixels  [n, 3, S, S], normalised. @return [n, (S / patch)^2, C], row-major patches.
-    torch::Tensor forward(const torch::Tensor& pixels);
+    /// @param pixels  [n, 3, S, S], normalised. @return [n, (S / patch)^2, C], row-major patches. @throws Cancelled between two layers.
+    torch::Tensor forward(const torch::Tensor& pixels, const std::stop_token& stop = {});
     /// See LlamaImpl::setRecomputes().
     void setRecomputes(bool on) { m_recomputes = on; }
 

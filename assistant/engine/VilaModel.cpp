@@ -156,9 +156,9 @@ struct VilaModel::Private {
 
     Private(VilaNetworks n, Tokenizer t) : networks(std::move(n)), tokenizer(std::move(t)) {}
 
-    torch::Tensor rowsOf(const Picture& picture, std::string& hash);
+    torch::Tensor rowsOf(const Picture& picture, std::string& hash, const std::stop_token& stop);
     std::vector<TokenId> promptIds(const std::string& prompt, std::size_t pictures) const;
-    torch::Tensor splice(const std::vector<TokenId>& ids, std::span<const Picture> pictures, std::vector<RowKey>& keys);
+    torch::Tensor splice(const std::vector<TokenId>& ids, std::span<const Picture> pictures, std::vector<RowKey>& keys, const std::stop_token& stop);
     std::int64_t reuse(const std::vector<RowKey>& keys, std::int64_t room);
     torch::Tensor prefill(const torch::Tensor& rows, const std::stop_token& stop);
     torch::Tensor singleRow(const torch::Tensor& row);
@@ -169,7 +169,7 @@ struct VilaModel::Private {
     void findStopTokens();
 };
 
-torch::Tensor VilaModel::Private::rowsOf(const Picture& picture, std::string& hash)
+torch::Tensor VilaModel::Private::rowsOf(const Picture& picture, std::string& hash, const std::stop_token& stop)
 {
     hash = runtime::sha256Of(std::as_bytes(std::span(picture.rgb)));
     for (auto entry = pictureRows.begin(); entry != pictureRows.end(); ++entry) {
@@ -179,7 +179,7 @@ torch::Tensor VilaModel::Private::rowsOf(const Picture& picture, std::string& ha
         }
     }
     const torch::Tensor pixels = pixelTensor(std::span(&picture, 1), networks.config.preprocessor).to(device, type);
-    pictureRows.emplace_front(hash, networks.encode(pixels)[0]);
+    pictureRows.emplace_front(hash, networks.encode(pixels, stop)[0]);
     if (pictureRows.size() > kCachedPictures) {
         pictureRows.pop_back();
     }
@@ -209,7 +209,7 @@ std::vector<TokenId> VilaModel::Private::promptIds(const std::string& prompt, st
     return ids;
 }
 
-torch::Tensor VilaModel::Private::splice(const std::vector<TokenId>& ids, std::span<const Picture> pictures, std::vector<RowKey>& keys)
+torch::Tensor VilaModel::Private::splice(const std::vector<TokenId>& ids, std::span<const Picture> pictures, std::vector<RowKey>& keys, const std::stop_token& stop)
 {
     std::vector<torch::Tensor> parts;
     std::vector<TokenId> text;
@@ -232,7 +232,7 @@ torch::Tensor VilaModel::Private::splice(const std::vector<TokenId>& ids, std::s
         }
         flush();
         std::string hash;
-        const torch::Tensor rows = rowsOf(pictures[next++], hash);
+        const torch::Tensor rows = rowsOf(pictures[next++], hash, stop);
         for (std::int64_t row = 0; row < rows.size(0); ++row) {
             keys.push_back(-1 - std::int64_t((std::hash<std::string>()(hash + "#" + std::to_string(row))) >> 1));
         }
@@ -539,7 +539,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
         squares.push_back(preprocessed(picture));
     }
     std::vector<RowKey> keys;
-    torch::Tensor rows = d->splice(ids, squares, keys);
+    torch::Tensor rows = d->splice(ids, squares, keys, stop);
     throwIfStopped(stop);
     runtime::synchronise(d->device);
     figures.encodeMs = millisecondsSince(start);

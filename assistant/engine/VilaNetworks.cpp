@@ -9,7 +9,7 @@ VilaNetworks::VilaNetworks(const VilaConfig& c)
 {
 }
 
-torch::Tensor VilaNetworks::encode(const torch::Tensor& pixels) { return projector(vision(pixels)); }
+torch::Tensor VilaNetworks::encode(const torch::Tensor& pixels, const std::stop_token& stop) { return projector(vision(pixels, stop)); }
 
 std::vector<torch::Tensor> VilaNetworks::parameters() const
 {

@@ -26,7 +26,8 @@ struct VilaNetworks {
     VilaNetworks() = default;
 
     /// Normalised pixels [n, 3, S, S] -> rows for the language model [n, tokensPerImage, H].
-    torch::Tensor encode(const torch::Tensor& pixels);
+    /// @throws Cancelled between two layers.
+    torch::Tensor encode(const torch::Tensor& pixels, const std::stop_token& stop = {});
     std::vector<torch::Tensor> parameters() const;
     std::size_t parameterCount() const;
     void to(torch::Device device, torch::ScalarType type);

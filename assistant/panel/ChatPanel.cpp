@@ -143,6 +143,7 @@ void ChatPanel::connectClient()
     });
     connect(m_client, &Client::expertStarted, this, [this](quint64 job, const QString& name, const QString& arguments) {
         if (job == m_job) {
+            m_called = name;
             asked().status = tr("%1 (%2) is working on the whole volume ...").arg(name, arguments);
             behind(tr("Expert call"), name + "(" + arguments + ")");
             render();
@@ -189,6 +190,9 @@ void ChatPanel::connectClient()
         }
         behind(tr("Timings and versions"), details);
         finish();
+        if (m_jobSeries == m_series && outcome.report["expertErrorCode"].toString() == "licence") {
+            Q_EMIT licenceNeeded(m_called);
+        }
     });
     connect(m_client, &Client::failed, this, [this](quint64 job, const QString& code, const QString& message) {
         if (job == m_job) {
@@ -268,12 +272,25 @@ void ChatPanel::send()
         turn.view += (turn.view.isEmpty() ? QString() : QStringLiteral(", ")) + tr("the straight slice, not the oblique one");
     }
     m_turns.append(turn);
+    m_historyBefore = m_history.size();
     m_jobSeries = m_series;
     behind(tr("Question"), request.question);
     m_job = m_client->chat(request);
     m_input->clear();
     updateButtons();
     render();
+}
+
+void ChatPanel::askAgain()
+{
+    if (isBusy() || m_turns.isEmpty() || m_jobSeries != m_series) {
+        return;
+    }
+    const QString draft = question();
+    setQuestion(m_turns.takeLast().question);
+    m_history.resize(m_historyBefore);
+    send();
+    setQuestion(draft);
 }
 
 void ChatPanel::stop()

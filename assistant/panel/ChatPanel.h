@@ -30,6 +30,8 @@ public:
     /// Sends what stands in the input.
     void send();
     void stop();
+    /// Takes the last question back and asks it again, about what is seen now.
+    void askAgain();
     /// Begins anew.
     void clearConversation();
     bool isBusy() const { return m_job != 0; }
@@ -40,6 +42,8 @@ public:
 
 Q_SIGNALS:
     void answered();    ///< Also after an error or a stop.
+    /// The model called an expert whose weights the reader has not accepted; askAgain() once they are.
+    void licenceNeeded(const QString& expert);
 
 protected:
     bool eventFilter(QObject* object, QEvent* event) override;
@@ -89,6 +93,8 @@ private:
     QList<assistant::Message> m_history;
     QString m_series;           ///< Key of the series that this is about.
     QHash<QString, Conversation> m_others;
+    qsizetype m_historyBefore = 0;  ///< Messages before the last question.
+    QString m_called;           ///< The expert that the model asked for.
     quint64 m_job = 0;
     QString m_jobSeries;        ///< That the question is about.
 };

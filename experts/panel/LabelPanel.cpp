@@ -138,7 +138,10 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     connect(client, &Client::failed, this, [this](quint64 job, const QString& code, const QString& message) {
         if (job == m_job && code == "licence") {
             endRun(tr("The licence of the weights was not accepted."));
-            askForLicence();
+            if (acceptsLicence(m_last.name) && !m_job) {
+                m_job = m_client->runExpert(m_last);
+                beginRun();
+            }
         } else if (job == m_job) {
             endRun(code == "cancelled" ? tr("Stopped.") : tr("The expert did not run: %1").arg(message));
         }
@@ -263,11 +266,11 @@ void LabelPanel::startLoaded(const QList<std::shared_ptr<const Volume>>& volumes
     m_job = m_client->runExpert(m_last);
 }
 
-void LabelPanel::askForLicence()
+bool LabelPanel::acceptsLicence(const QString& name)
 {
-    const assistant::ExpertInfo* expert = findExpert(m_last.name);
+    const assistant::ExpertInfo* expert = findExpert(name);
     if (!expert) {
-        return;
+        return false;
     }
     QMessageBox box(QMessageBox::Question, tr("Licence of %1").arg(expert->name), tr("The weights of %1 have this licence:\n\n%2").arg(expert->name, expert->licence), QMessageBox::NoButton, this);
     QString more = tr("Intended use: %1").arg(expert->intendedUse);
@@ -279,11 +282,11 @@ void LabelPanel::askForLicence()
     box.addButton(QMessageBox::Cancel);
     box.setObjectName("licenceBox");
     box.exec();
-    if (box.clickedButton() == accepted && !m_job) {
-        m_client->acceptLicence(m_last.name);
-        m_job = m_client->runExpert(m_last);
-        beginRun();
+    if (box.clickedButton() != accepted) {
+        return false;
     }
+    m_client->acceptLicence(name);
+    return true;
 }
 
 void LabelPanel::endRun(const QString& message)

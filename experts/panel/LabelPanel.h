@@ -33,6 +33,8 @@ public:
     /// The run that was started here; 0 when none.
     quint64 runningJob() const { return m_job; }
     ScoreTable* scores() const { return m_scores; }
+    /// Shows the licence of an expert's weights and records that the reader accepts it. False when they do not, or it is not known.
+    bool acceptsLicence(const QString& expert);
     /// Where the studies are that an expert of several series may choose from.
     void setStudySource(std::function<std::vector<dicom::Study>()> source) { m_studySource = std::move(source); }
 
@@ -46,8 +48,6 @@ private:
     void fillExperts();
     void run();
     void start(const QString& expert, const QString& argument, const QList<assistant::ExpertClick>& clicks);
-    /// Shows the licence of an expert's weights; accepted, the run that it held up starts again.
-    void askForLicence();
     const assistant::ExpertInfo* findExpert(const QString& name) const;
     void showClickRow();
     void chooseChannels(const assistant::ExpertInfo& expert);

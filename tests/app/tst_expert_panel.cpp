@@ -1,4 +1,5 @@
 #include "app/desktop/MainWindow.h"
+#include "assistant/panel/ChatPanel.h"
 #include "experts/panel/ChannelDialog.h"
 #include "experts/panel/LabelPanel.h"
 #include "experts/panel/ScoreTable.h"
@@ -12,6 +13,7 @@
 #include <QComboBox>
 #include <QLabel>
 #include <QMessageBox>
+#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QTableWidget>
 #include <QTemporaryDir>
@@ -86,6 +88,38 @@ private Q_SLOTS:
         QVERIFY(m_window->labels()->findChild<QLabel*>("maskSource")->text().contains("For research only"));
         scene->undoStack()->undo();
         QVERIFY(!scene->hasMask());
+    }
+
+    void theModelsCallAsksForTheLicence()
+    {
+        QFile::remove(path("data/hounsfield/consents.json"));
+        m_window->openPaths({path("chest.dcm")});
+        auto* experts = m_window->labels()->findChild<QComboBox*>("expertChooser");
+        QTRY_VERIFY_WITH_TIMEOUT(experts->findText("CXR") >= 0, 60000);
+        ChatPanel* chat = m_window->chat();
+        auto* input = chat->findChild<QPlainTextEdit*>("question");
+        const QString question = "Is there a pleural effusion?";
+        const auto ask = [&](QMessageBox::ButtonRole role) {
+            answerLicence(role);
+            input->setFocus();
+            QTest::keyClicks(input, question);
+            QTest::keyClick(input, Qt::Key_Return);
+            QTRY_VERIFY_WITH_TIMEOUT(m_licence.contains("test weights"), 60000);
+        };
+        auto* table = m_window->labels()->scores()->table();
+        // Refused: the reader is told why there is no expert's answer.
+        ask(QMessageBox::RejectRole);
+        QTRY_VERIFY(!chat->isBusy());
+        QVERIFY(chat->conversationText().contains("did not run"));
+        QCOMPARE(chat->conversationText().count(question), 1);
+        QCOMPARE(table->rowCount(), 0);
+        // Accepted: the question is asked again by itself, and its first try is gone.
+        ask(QMessageBox::AcceptRole);
+        QTRY_VERIFY_WITH_TIMEOUT(table->rowCount() == 17, 120000);
+        QTRY_VERIFY_WITH_TIMEOUT(!chat->isBusy(), 60000);
+        QCOMPARE(chat->conversationText().count(question), 2);
+        QCOMPARE(chat->conversationText().count("did not run"), 1);
+        QVERIFY(chat->conversationText().contains("For research only: test weights"));
     }
 
     void placesAreMarkedAtTheCrosshair()

@@ -254,6 +254,13 @@ private Q_SLOTS:
         const QImage file = rendered({"--size", "320x240", "--annotations", "off"});
         QCOMPARE(qGray(file.pixel(16, 100)), kShutter);
         QCOMPARE(qGray(file.pixel(60, 150)), kGroundGrey);
+        // Opened, on the screen and for the model; closed again.
+        m_scene->setShutterOpen(true);
+        QCOMPARE(greyAt(16, 40), kBrightGrey);
+        QCOMPARE(greyAt(156, 210), kGroundGrey);
+        QVERIFY(!m_scene->view(m_view->plane()).shutter);
+        m_scene->setShutterOpen(false);
+        QCOMPARE(greyAt(16, 40), kShutter);
         // A state decides about everything: without shutters in it there are none.
         showWhole();
         QCOMPARE(greyAt(16, 40), kBrightGrey);
@@ -562,6 +569,10 @@ private Q_SLOTS:
         QCOMPARE(window.scene()->window().width, 1001.0);
         QTest::keyClick(window.grid()->activeView(), Qt::Key_S, Qt::ShiftModifier);
         QCOMPARE(window.scene()->window().width, 201.0);
+        QTest::keyClick(window.grid()->activeView(), Qt::Key_I, Qt::ShiftModifier);
+        QVERIFY(window.scene()->isShutterOpen());
+        QTest::keyClick(window.grid()->activeView(), Qt::Key_I, Qt::ShiftModifier);
+        QVERIFY(!window.scene()->isShutterOpen());
         auto* menu = window.findChild<QMenu*>("presentationMenu");
         menu->popup({100, 100});
         QCOMPARE(int(menu->actions().size()), 2);

@@ -72,6 +72,18 @@ HF_TEST(the_forward_pass_is_numpys)
     HF_CHECK(worst < 2e-3);
 }
 
+HF_TEST(a_picture_can_be_stopped)
+{
+    torch::NoGradGuard noGrad;
+    torch::manual_seed(4);
+    VilaNetworks networks(tiny());
+    const torch::Tensor pixels = torch::randn({1, 3, 42, 42});
+    std::stop_source source;
+    HF_CHECK(networks.encode(pixels, source.get_token()).equal(networks.encode(pixels)));
+    source.request_stop();
+    HF_CHECK_THROWS(networks.encode(pixels, source.get_token()), Cancelled);
+}
+
 HF_TEST(the_cache_changes_nothing)
 {
     torch::NoGradGuard noGrad;

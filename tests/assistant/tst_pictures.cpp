@@ -1,3 +1,4 @@
+#include "assistant/engine/PictureFile.h"
 #include "assistant/engine/PillowResize.h"
 #include "experts/runtime/Sha256.h"
 #include "support/Check.h"
@@ -6,7 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <fstream>
+
+#include <unistd.h>
 
 using namespace hf;
 
@@ -19,6 +23,41 @@ HF_TEST(resize_is_pillows_bit_by_bit)
         const Picture to = assistant::resizeBicubic(from, test["to"][0], test["to"][1]);
         HF_CHECK_EQUAL(runtime::sha256Of(std::as_bytes(std::span(to.rgb))), test["sha256"].get<std::string>());
     }
+}
+
+HF_TEST(files_are_read_as_pillow_does)
+{
+    const auto recorded = nlohmann::json::parse(std::ifstream(HF_SOURCE_DIR "/tests/data/pictures.json"));
+    HF_CHECK(recorded["cases"].size() >= 20);
+    for (const auto& test : recorded["cases"]) {
+        const std::string name = test["file"];
+        const std::filesystem::path file = HF_SOURCE_DIR "/tests/data/pictures/" + name;
+        if (test.contains("refused")) {
+            std::string code;
+            try {
+                assistant::readPictureFile(file);
+            } catch (const Error& error) {
+                code = error.code();
+            }
+            HF_CHECK_EQUAL(name + " " + code, name + " picture");
+            continue;
+        }
+        const Picture picture = assistant::readPictureFile(file);
+        HF_CHECK_EQUAL(picture.width, test["size"][0].get<int>());
+        HF_CHECK_EQUAL(picture.height, test["size"][1].get<int>());
+        HF_CHECK_EQUAL(name + " " + runtime::sha256Of(std::as_bytes(std::span(picture.rgb))), name + " " + test["sha256"].get<std::string>());
+    }
+    HF_CHECK_THROWS(assistant::readPictureFile(HF_SOURCE_DIR "/tests/data/pictures/not-there.png"), Error);
+}
+
+HF_TEST(a_written_file_comes_back)
+{
+    const std::filesystem::path file = std::filesystem::temp_directory_path() / ("hf-picture-" + std::to_string(getpid()) + ".png");
+    const Picture picture = test::formulaPicture(53, 31);
+    assistant::writePngFile(file, picture);
+    HF_CHECK(assistant::readPictureFile(file).rgb == picture.rgb);
+    std::filesystem::remove(file);
+    HF_CHECK_THROWS(assistant::writePngFile("/nowhere/at/all.png", picture), Error);
 }
 
 HF_TEST(padding_is_centred_and_grey)

@@ -201,6 +201,14 @@ void Scene::setInverted(bool inverted)
     }
 }
 
+void Scene::setShutterOpen(bool open)
+{
+    if (!isEmpty() && open != active().isShutterOpen) {
+        own().isShutterOpen = open;
+        Q_EMIT windowChanged();
+    }
+}
+
 void Scene::setPresentation(int presentation)
 {
     if (isEmpty() || presentation < -1 || presentation >= int(series().presentations.size()) || presentation == active().presentation) {
@@ -229,6 +237,7 @@ void Scene::reset()
         return;
     }
     setInverted(false);
+    setShutterOpen(false);
     setSlab({SlabMode::Off, slab().thicknessMm});
     setTurn({});
     setWindow(storedWindow());

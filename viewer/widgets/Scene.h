@@ -63,6 +63,9 @@ public:
     bool isInverted() const { return active().inverted; }
     void setWindow(const WindowLevel& window);
     void setInverted(bool inverted);
+    /// Shows what the shutters of the active series cover; closed again by reset().
+    bool isShutterOpen() const { return active().isShutterOpen; }
+    void setShutterOpen(bool open);
     /// Window that file and presentation state give the image at the cursor.
     WindowLevel storedWindow() const { return active().presentedWindow(); }
     /// The next of several windows of the file after the present one; the first one where the present one is the reader's.

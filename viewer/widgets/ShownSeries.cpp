@@ -84,7 +84,7 @@ const dicom::Image& ShownSeries::imageAtCursor() const
 
 const dicom::Presentation* ShownSeries::stateAtCursor() const { return state() && state()->isFor(imageAtCursor()) ? state() : nullptr; }
 
-std::shared_ptr<const Shutter> ShownSeries::shutterOn(Plane plane) const
+std::shared_ptr<const Shutter> ShownSeries::storedShutterOn(Plane plane) const
 {
     const dicom::Image* image = imageOn(plane);
     if (image && state() && state()->isFor(*image)) {

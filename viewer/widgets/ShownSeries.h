@@ -23,6 +23,7 @@ struct ShownSeries {
     bool wasShown = false;                  ///< Window and cursor are the reader's.
     WindowLevel window;
     bool inverted = false;                  ///< By the reader, against what file and presentation state say.
+    bool isShutterOpen = false;             ///< By the reader: what shutters cover is seen.
     int presentation = -1;                  ///< The state that is applied, of series.presentations; -1: none.
     Slab slab;
     PointLps cursor;                        ///< Always inside the volume.
@@ -51,8 +52,10 @@ struct ShownSeries {
     const dicom::Presentation* stateOn(Plane plane) const;
     /// The same where it is for the image at the cursor, on whatever plane; for a middle one between images.
     const dicom::Presentation* stateAtCursor() const;
-    /// What covers parts of the image that a plane shows: by the state, else by the image itself; null without.
-    std::shared_ptr<const Shutter> shutterOn(Plane plane) const;
+    /// What covers parts of the image that a plane shows: by the state, else by the image itself; null without, and when the reader opened it.
+    std::shared_ptr<const Shutter> shutterOn(Plane plane) const { return isShutterOpen ? nullptr : storedShutterOn(plane); }
+    /// The same, open or not.
+    std::shared_ptr<const Shutter> storedShutterOn(Plane plane) const;
     /// Window that file and state give the image at the cursor; between the images of a resampled stack that of a middle one.
     WindowLevel presentedWindow() const;
     /// Against Volume::info().isInverted: by the state and by the reader.

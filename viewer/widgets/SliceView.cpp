@@ -484,6 +484,9 @@ QStringList SliceView::viewMarks() const
     } else if (const dicom::Presentation* grey = shown().stateAtCursor()) {
         marks << tr("grey values of presentation state %1").arg(QString::fromStdString(grey->label));
     }
+    if (shown().isShutterOpen && shown().storedShutterOn(m_plane)) {
+        marks << tr("shutter open");
+    }
     if (isTurned()) {
         const Orientation& o = m_orientation;
         marks << (o.rightX * o.downY - o.rightY * o.downX < 0 ? tr("flipped") : tr("turned"));
