@@ -117,7 +117,7 @@ void WindowActions::addView()
     m_table->add({"turnRight", "turn-right", tr("Turn right"), {QKeySequence("Shift+R")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->turn(true); });
     m_table->add({"turnLeft", "turn-left", tr("Turn left"), {QKeySequence("Shift+L")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->turn(false); });
     m_table->add({"invert", "invert", tr("Invert"), {QKeySequence("I")}, shown}, [scene] { scene->setInverted(!scene->isInverted()); });
-    m_table->add({"shutter", {}, tr("Open or close the shutter"), {QKeySequence("Shift+I")}, shown}, [scene] { scene->setShutterOpen(!scene->isShutterOpen()); });
+    m_table->add({"shutter", {}, tr("Open or close the shutter"), {QKeySequence("Shift+I")}, ActionTable::NeedsImage}, [scene] { scene->setShutterOpen(!scene->isShutterOpen()); });
     m_table->separator(true);
     const int toggle = shown | ActionTable::Checkable | ActionTable::Checked;
     QAction* crosshair = m_table->add({"crosshair", "crosshair", tr("Crosshair"), {QKeySequence("X")}, toggle}, [] {});

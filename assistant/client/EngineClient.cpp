@@ -18,15 +18,9 @@
 #include <deque>
 #include <map>
 
-#ifdef Q_OS_UNIX
-#include <sys/resource.h>
-#endif
-
 namespace hf::assistant {
 
 namespace {
-
-constexpr int kEngineNiceness = 10;
 
 QJsonArray toJson(std::initializer_list<double> values)
 {
@@ -344,10 +338,6 @@ struct EngineClient::Private {
         }
         process = new QProcess(q);
         process->setProcessChannelMode(QProcess::SeparateChannels);
-#ifdef Q_OS_UNIX
-        // The window comes first where both want the same processors.
-        process->setChildProcessModifier([] { setpriority(PRIO_PROCESS, 0, kEngineNiceness); });
-#endif
         QObject::connect(process, &QProcess::readyReadStandardOutput, q, [this] { readOutput(); });
         QObject::connect(process, &QProcess::readyReadStandardError, q, [this] {
             for (const QByteArray& line : process->readAllStandardError().split('\n')) {
