@@ -72,7 +72,7 @@ FILES = {
     "oriented.jpg": written(rgb, "JPEG", exif=oriented),
     "cmyk.jpg": written(rgb.convert("CMYK"), "JPEG"),
 }
-FILES["short.png"] = FILES["rgb.png"][:-400]
+FILES["short.png"] = FILES["rgb.png"][:-100]
 FILES["short.jpg"] = FILES["rgb.jpg"][:-300]
 FILES["damaged.png"] = FILES["rgb.png"][:60] + bytes(b ^ 0x55 for b in FILES["rgb.png"][60:70]) + FILES["rgb.png"][70:]
 FILES["huge.png"] = FILES["rgb.png"][:16] + struct.pack(">II", 2**30, 2**30) + FILES["rgb.png"][24:29] \
