@@ -180,6 +180,11 @@ int benchVolume(const Arguments& arguments, Compute compute)
     const Volume volume = noiseCt({size[0], size[1], size[2]}, spacing);
     View view;
     view.slice = size[2] / 2;
+    if (compute.device.is_cuda()) {
+        // What a GPU does once in a program: fetching kernels, trying convolutions.
+        const auto side = int(arguments.number("--side", 128));
+        expert.run({noiseCt({side, side, side}, {1.5, 1.5, 1.5}), "everything", {}}, {}, {});
+    }
     runtime::resetPeakDeviceBytes(compute.device);
     StageTimes times;
     const ExpertResult found = expert.run({volume, "everything", view}, times.progress(), {});
@@ -340,6 +345,7 @@ int benchWindow(const Arguments& arguments, Compute compute)
     const Forward pass = windowPass(name, arguments.value("--weights", "hashed"), compute);
     const at::Tensor input = hashedInput(windowShape(name, side), 0, 1);
     runtime::resetPeakDeviceBytes(compute.device);
+    const runtime::TriedConvolutions tried(compute.device.is_cuda() && compute.type != at::kFloat);
     std::vector<double> times;
     for (int n = 0; n <= passes; ++n) {     // the first warms up
         const auto begin = Clock::now();

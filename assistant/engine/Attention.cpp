@@ -2,10 +2,13 @@
 
 #include "assistant/engine/Linear.h"
 
+#include <ATen/SDPBackend.h>
 #include <ATen/autocast_mode.h>
 
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <tuple>
 
 namespace hf::assistant {
 
@@ -17,10 +20,31 @@ torch::Tensor causalMask(std::int64_t rows, std::int64_t past, torch::Device dev
     return at::ones({rows, past + rows}, at::TensorOptions().dtype(at::kBool).device(device)).tril(past);
 }
 
+/// [n, key heads, S, D] -> each as often as queries share it, one after the other.
+torch::Tensor repeated(const torch::Tensor& x, std::int64_t heads)
+{
+    const std::int64_t repeats = heads / x.size(1);
+    return repeats == 1 ? x : x.unsqueeze(2).expand({-1, -1, repeats, -1, -1}).reshape({x.size(0), heads, x.size(2), x.size(3)});
+}
+
+/// Whether the GPU's fused kernel takes these types and sizes. Called itself it aligns the causal triangle with the last key, where
+/// scaled_dot_product_attention() would need a mask and a slower kernel.
+bool fitsFusedKernel(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value)
+{
+    return query.is_cuda() && !at::GradMode::is_enabled() && query.size(3) % 8 == 0 &&
+        at::_fused_sdp_choice(query, key, value, {}, 0.0, false, std::nullopt, true) == std::int64_t(at::SDPBackend::flash_attention);
+}
+
 } // namespace
 
 torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value, bool causal, const torch::Tensor& bias)
 {
+    if (causal && !bias.defined() && fitsFusedKernel(query, key, value)) {
+        return std::get<0>(at::_scaled_dot_product_flash_attention(query, key, value, 0.0, query.size(2) > 1));
+    }
+    if (key.size(1) != query.size(1)) {
+        return attention(query, repeated(key, query.size(1)), repeated(value, query.size(1)), causal, bias);
+    }
     if (multipliesWide(query)) {
         return attention(query.to(at::kFloat), key.to(at::kFloat), value.to(at::kFloat), causal, bias).to(query.scalar_type());
     }

@@ -4,7 +4,8 @@
 
 namespace hf::assistant {
 
-/// Softmax attention of queries [n, heads, T, D] to keys and values [n, heads, S, D], S >= T; scale D^-0.5.
+/// Softmax attention of queries [n, heads, T, D] to keys and values [n, key heads, S, D], S >= T; scale D^-0.5. Key heads divide heads: successive
+/// queries share one.
 /// @param causal  the queries are the last T rows of S, and each sees the rows up to itself.
 /// @param bias  instead of `causal`: added to the scores, broadcast to [n, heads, T, S]; may be undefined.
 /// Under bf16 autocast on a CPU (training) it is spelled out: LibTorch's fused kernel takes four times as long there.

@@ -4,14 +4,10 @@
 #include "viewer/volume/Error.h"
 
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 
 #include <dlfcn.h>
 
 namespace hf::assistant {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -22,23 +18,17 @@ struct Plugin {
 
 Plugin openPlugin()
 {
-    if (!runtime::openCuda()) {
-        return {nullptr, runtime::cudaProblem()};
-    }
-    const char* const named = std::getenv("HF_CUDA_PLUGIN");
-    std::error_code error;
-    const fs::path file = named && *named ? fs::path(named) : fs::read_symlink("/proc/self/exe", error).parent_path() / "libhf_cuda.so";
-    void* const library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    Plugin opened;
+    void* const library = runtime::cudaKernels(&opened.problem);
     if (!library) {
-        const char* const text = ::dlerror();
-        return {nullptr, "the CUDA plug-in cannot be opened (" + std::string(text ? text : file.string()) + ")"};
+        return opened;
     }
     const auto entry = reinterpret_cast<const cuda::Interface* (*)()>(::dlsym(library, "hfCudaInterface"));
-    const cuda::Interface* const interface = entry ? entry() : nullptr;
-    if (!interface || interface->version != cuda::kInterfaceVersion) {
-        return {nullptr, file.string() + " belongs to another version of this program"};
+    opened.interface = entry ? entry() : nullptr;
+    if (!opened.interface || opened.interface->version != cuda::kInterfaceVersion) {
+        return {nullptr, "the CUDA plug-in belongs to another version of this program"};
     }
-    return {interface, {}};
+    return opened;
 }
 
 const Plugin& plugin()

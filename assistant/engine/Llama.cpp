@@ -65,14 +65,8 @@ LlamaLayerImpl::Projections LlamaLayerImpl::project(const torch::Tensor& x, cons
     return {rotate(heads(q_proj(x), m_heads), rotary), rotate(heads(k_proj(x), m_keyValueHeads), rotary), heads(v_proj(x), m_keyValueHeads)};
 }
 
-torch::Tensor LlamaLayerImpl::mix(Projections p, const torch::Tensor& bias)
+torch::Tensor LlamaLayerImpl::mix(const Projections& p, const torch::Tensor& bias)
 {
-    if (const std::int64_t repeats = m_heads / m_keyValueHeads; repeats > 1) {
-        // [B, KV heads, T, D] -> every head as often as queries share it, one after the other.
-        const auto repeated = [repeats](const torch::Tensor& t) { return t.unsqueeze(2).expand({-1, -1, repeats, -1, -1}).reshape({t.size(0), -1, t.size(2), t.size(3)}); };
-        p.key = repeated(p.key);
-        p.value = repeated(p.value);
-    }
     return o_proj(attention(p.query, p.key, p.value, true, bias).transpose(1, 2).reshape({p.query.size(0), p.query.size(2), m_heads * m_headDim}));
 }
 
@@ -86,7 +80,7 @@ torch::Tensor LlamaLayerImpl::attend(const torch::Tensor& x, const Rotary& rotar
         p.key = cache->keys.narrow(2, 0, past + rows);
         p.value = cache->values.narrow(2, 0, past + rows);
     }
-    return mix(std::move(p));
+    return mix(p);
 }
 
 DecoderLayer LlamaLayerImpl::decoderLayer() const
@@ -141,7 +135,7 @@ void LlamaLayerImpl::forwardBranches(torch::Tensor& beginnings, torch::Tensor& b
     }
     own.value = after(shared.value, own.value);
     beginnings = perceive(beginnings + mix(shared));
-    branches = perceive(branches + mix(std::move(own), bias));
+    branches = perceive(branches + mix(own, bias));
 }
 
 LlamaImpl::LlamaImpl(const LlamaConfig& config) : m_config(config)

@@ -66,7 +66,7 @@ public:
 private:
     struct Projections { torch::Tensor query, key, value; };    // [B, heads, T, D], key and value with the fewer heads
     Projections project(const torch::Tensor& x, const Rotary& rotary);
-    torch::Tensor mix(Projections p, const torch::Tensor& bias = {});
+    torch::Tensor mix(const Projections& p, const torch::Tensor& bias = {});
     torch::Tensor perceive(const torch::Tensor& x);
     torch::Tensor attend(const torch::Tensor& x, const Rotary& rotary, KeyValueCache::Layer* cache, std::int64_t past);
     int m_heads, m_keyValueHeads, m_headDim;

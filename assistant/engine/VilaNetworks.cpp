@@ -2,6 +2,8 @@
 
 #include "viewer/volume/Error.h"
 
+#include <array>
+
 namespace hf::assistant {
 
 VilaNetworks::VilaNetworks(const VilaConfig& c)
@@ -49,17 +51,25 @@ void VilaNetworks::to(torch::Device device, torch::ScalarType type)
 
 torch::Tensor pixelTensor(std::span<const Picture> pictures, const PreprocessorConfig& config)
 {
-    const auto side = std::int64_t(config.size);
-    torch::Tensor bytes = at::empty({std::int64_t(pictures.size()), side, side, 3}, at::kByte);
-    for (std::size_t n = 0; n < pictures.size(); ++n) {
-        const Picture& picture = pictures[n];
-        HF_ASSERT(picture.width == config.size && picture.height == config.size && picture.rgb.size() == std::size_t(side * side * 3));
-        std::copy(picture.rgb.begin(), picture.rgb.end(), bytes.data_ptr<std::uint8_t>() + std::int64_t(n) * side * side * 3);
-    }
-    const auto row = [](const std::vector<double>& v) { return at::tensor({float(v[0]), float(v[1]), float(v[2])}).view({1, 3, 1, 1}); };
+    const auto side = std::int64_t(config.size), area = side * side;
     // As the reference: the product is made in double precision and rounded to fp32 once.
-    const torch::Tensor scaled = (bytes.permute({0, 3, 1, 2}).to(at::kDouble) * config.rescaleFactor).to(at::kFloat);
-    return ((scaled - row(config.mean)) / row(config.standardDeviation)).contiguous();
+    std::array<std::array<float, 256>, 3> valueOf{};
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+        for (std::size_t byte = 0; byte < 256; ++byte) {
+            valueOf[channel][byte] = (float(double(byte) * config.rescaleFactor) - float(config.mean[channel])) / float(config.standardDeviation[channel]);
+        }
+    }
+    torch::Tensor pixels = at::empty({std::int64_t(pictures.size()), 3, side, side}, at::kFloat);
+    auto* target = pixels.data_ptr<float>();
+    for (const Picture& picture : pictures) {
+        HF_ASSERT(picture.width == config.size && picture.height == config.size && picture.rgb.size() == std::size_t(area * 3));
+        for (std::size_t channel = 0; channel < 3; ++channel) {
+            for (std::size_t n = 0; n < std::size_t(area); ++n) {
+                *target++ = valueOf[channel][picture.rgb[3 * n + channel]];
+            }
+        }
+    }
+    return pixels;
 }
 
 } // namespace hf::assistant

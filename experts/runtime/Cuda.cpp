@@ -4,8 +4,9 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 
 #include <array>
-#include <exception>
 #include <charconv>
+#include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <mutex>
 
@@ -64,6 +65,7 @@ std::string open()
     }
     at::globalContext().setAllowTF32CuDNN(false);
     at::globalContext().setAllowTF32CuBLAS(false);
+    at::globalContext().setSDPUseCuDNN(false);      // Plans anew for each length of a prompt: 50 ms on an H100.
     return {};
 }
 
@@ -79,6 +81,35 @@ bool openCuda()
     std::call_once(state.once, [&] { state.problem = open(); });
     return state.problem.empty();
 }
+
+void* cudaKernels(std::string* problem)
+{
+    struct Library {
+        void* handle = nullptr;
+        std::string problem;
+    };
+    static const Library library = [] {
+        if (!openCuda()) {
+            return Library{nullptr, cudaProblem()};
+        }
+        const char* const named = std::getenv("HF_CUDA_PLUGIN");
+        std::error_code error;
+        const fs::path file = named && *named ? fs::path(named) : fs::read_symlink("/proc/self/exe", error).parent_path() / "libhf_cuda.so";
+        void* const handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+        return Library{handle, handle ? "" : "the CUDA plug-in cannot be opened (" + loadError() + ")"};
+    }();
+    if (problem) {
+        *problem = library.problem;
+    }
+    return library.handle;
+}
+
+TriedConvolutions::TriedConvolutions(bool isWanted) : m_before(at::globalContext().benchmarkCuDNN())
+{
+    at::globalContext().setBenchmarkCuDNN(isWanted || m_before);
+}
+
+TriedConvolutions::~TriedConvolutions() { at::globalContext().setBenchmarkCuDNN(m_before); }
 
 std::string cudaProblem() { return opened().problem; }
 

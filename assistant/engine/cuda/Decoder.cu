@@ -356,9 +356,9 @@ int dequantiseMatrix(const Matrix& matrix, Type type, void* target, char* error,
     return guarded(error, errorSize, [&] {
         constexpr int kBlock = 256;
         const std::int64_t groups = (matrix.columns + kGroup - 1) / kGroup;
-        const std::int64_t pieces = matrix.rows * groups * (matrix.type == Type::Int8 ? 2 : 1);
+        const std::int64_t pieces = matrix.rows * groups * (matrix.type == Type::Int8 ? 4 : 2);
         const auto kernel = matrix.type == Type::Int8 ? dequantise<Type::Int8> : dequantise<Type::Int4>;
-        kernel<<<unsigned((pieces + kBlock - 1) / kBlock), kBlock>>>(static_cast<const uint4*>(matrix.data), static_cast<const __half*>(matrix.scales), matrix.rows,
+        kernel<<<unsigned((pieces + kBlock - 1) / kBlock), kBlock>>>(static_cast<const uint2*>(matrix.data), static_cast<const __half*>(matrix.scales), matrix.rows,
             int(matrix.columns), type, target);
         check(cudaGetLastError(), "unpacking a matrix");
     });

@@ -2,6 +2,7 @@
 
 #include "assistant/engine/cuda/DecoderPlugin.h"
 
+#include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
@@ -458,6 +459,16 @@ template <Type kType> __device__ inline float4 fourOf(const void* data, long lon
     return v;
 }
 
+/// Asks for `count` elements of both from `at` on, ahead of their use.
+template <Type kType> __device__ inline void prefetchRows(const void* keys, const void* values, long long at, int count)
+{
+    constexpr int kLine = 128, kBytes = kType == Type::Fp32 ? 4 : 2;
+    for (int byte = threadIdx.x * kLine; byte < count * kBytes; byte += blockDim.x * kLine) {
+        asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const char*>(keys) + at * kBytes + byte));
+        asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const char*>(values) + at * kBytes + byte));
+    }
+}
+
 /// Attention of the new row: a block takes a part of the rows for one head of keys and the kGroupHeads heads of queries that share it, the last
 /// block of a head puts the parts together. Softmax in fp32, with a running maximum. Head dims are multiples of 4, at most 128.
 template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttendThreads) attend(const __grid_constant__ AttendArguments a)
@@ -467,14 +478,21 @@ template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttend
     __shared__ float parts[kAttendWarps][kGroupHeads][kMostHeadDim + 2];
     __shared__ float shares[kGroupHeads][kMostSplits];
     __shared__ bool isLast;
-    waitForPrevious();
     const int head = blockIdx.x, split = blockIdx.y, splits = gridDim.y, dim = a.headDim, group = a.heads / a.keyValueHeads;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const int position = a.input->position, length = position + 1, share = (length + splits - 1) / splits;
-    const int begin = split * share, end = min(length, begin + share);
     const long long capacity = *a.capacity, rows = (long long)head * capacity * dim;
     void* const keys = *a.keys;
     void* const values = *a.values;
+    const auto partOf = [&](int length) -> int2 {
+        const int share = (length + splits - 1) / splits;
+        return {split * share, min(length, (split + 1) * share)};
+    };
+    // All rows but the new one are there since the last step. A hint alone: what it was made for is read again behind the wait.
+    const int2 likely = partOf(__ldcg(&a.input->position) + 1);
+    prefetchRows<kType>(keys, values, rows + (long long)likely.x * dim, (likely.y - likely.x) * dim);
+    waitForPrevious();
+    const int position = a.input->position, length = position + 1;
+    const int begin = partOf(length).x, end = partOf(length).y;
     const float scale = rsqrtf(float(dim));
     for (int n = threadIdx.x; n < group * dim; n += kAttendThreads) {
         query[n / dim][n % dim] = turned(a.query + (head * group + n / dim) * dim, n % dim, dim, a.input) * scale;
@@ -612,33 +630,58 @@ template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttend
     }
 }
 
-/// A thread unpacks 16 bytes.
-template <Type kType> __global__ void dequantise(const uint4* data, const __half* scales, long long rows, int columns, Type type, void* target)
+/// Two values as halves of a word.
+__device__ inline unsigned bothHalves(Type type, float low, float high)
 {
-    const int groups = (columns + kGroup - 1) / kGroup, pieces = groups * kGroup / kColumns<kType>;
+    if (type == Type::Fp16) {
+        const __half2 both = __floats2half2_rn(low, high);
+        return *reinterpret_cast<const unsigned*>(&both);
+    }
+    const __nv_bfloat162 both = __floats2bfloat162_rn(low, high);
+    return *reinterpret_cast<const unsigned*>(&both);
+}
+
+/// Eight values of one row, as one piece where the place allows it.
+__device__ inline void storeEight(Type type, void* target, long long at, const float* values, int count)
+{
+    if (count < 8 || at % 8) {
+        for (int n = 0; n < count; ++n) {
+            storeAt(type, target, at + n, values[n]);
+        }
+    } else if (type == Type::Fp32) {
+        auto* const pieces = reinterpret_cast<float4*>(static_cast<float*>(target) + at);
+        pieces[0] = {values[0], values[1], values[2], values[3]};
+        pieces[1] = {values[4], values[5], values[6], values[7]};
+    } else {
+        *reinterpret_cast<uint4*>(static_cast<unsigned short*>(target) + at) = {bothHalves(type, values[0], values[1]), bothHalves(type, values[2], values[3]),
+            bothHalves(type, values[4], values[5]), bothHalves(type, values[6], values[7])};
+    }
+}
+
+/// A thread unpacks 8 bytes.
+template <Type kType> __global__ void dequantise(const uint2* data, const __half* scales, long long rows, int columns, Type type, void* target)
+{
+    const int groups = (columns + kGroup - 1) / kGroup, pieces = groups * (kType == Type::Int8 ? 4 : 2);
     const long long place = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (place >= rows * pieces) {
         return;
     }
     const long long row = place / pieces;
-    const int column = int(place % pieces) * kColumns<kType>;
-    const uint4 piece = data[place];
-    const unsigned words[4] = {piece.x, piece.y, piece.z, piece.w};
-    const float scale = __half2float(scales[row * groups + column / kGroup]);
-    for (int n = 0; n < 16; ++n) {
+    const int piece = int(place % pieces), group = piece / (kType == Type::Int8 ? 4 : 2);
+    const int column = kType == Type::Int8 ? piece * 8 : group * kGroup + piece % 2 * 8;
+    const uint2 both = data[place];
+    const unsigned words[2] = {both.x, both.y};
+    const float scale = __half2float(scales[row * groups + group]);
+    float low[8], high[8];
+#pragma unroll
+    for (int n = 0; n < 8; ++n) {
         const int byte = int(words[n / 4] >> n % 4 * 8 & 255);
-        if (kType == Type::Int8) {
-            if (column + n < columns) {
-                storeAt(type, target, row * columns + column + n, float(byte - 128) * scale);
-            }
-            continue;
-        }
-        if (column + n < columns) {
-            storeAt(type, target, row * columns + column + n, float((byte & 15) - 8) * scale);
-        }
-        if (column + n + 16 < columns) {
-            storeAt(type, target, row * columns + column + n + 16, float((byte >> 4) - 8) * scale);
-        }
+        low[n] = kType == Type::Int8 ? float(byte - 128) * scale : float((byte & 15) - 8) * scale;
+        high[n] = float((byte >> 4) - 8) * scale;
+    }
+    storeEight(type, target, row * columns + column, low, min(8, columns - column));
+    if (kType == Type::Int4) {
+        storeEight(type, target, row * columns + column + 16, high, min(8, columns - column - 16));
     }
 }
 

@@ -377,7 +377,8 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
                                  std::stop_token stop) const
 {
     const at::Tensor input = prepared.image.data.unsqueeze(0);
-    const at::Tensor labels = at::zeros({1, input.size(2), input.size(3), input.size(4)}, at::kByte);
+    // Where the input is: a GPU would wait for each part that goes to the host.
+    const at::Tensor labels = at::zeros({1, input.size(2), input.size(3), input.size(4)}, input.options().dtype(at::kByte));
     at::Tensor embeddings, idTable;
     runtime::WindowPredictor predict;
     if (m_loaded->vista) {
@@ -393,11 +394,17 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
         predict = [&](const at::Tensor& window) { return m_loaded->network->forward(window, stop); };
     }
     std::int64_t voxelsDone = 0;
-    const bool canOverflow = m_options.compute.type == at::kHalf;
+    at::Tensor isFinite = at::ones({}, at::TensorOptions().dtype(at::kBool).device(m_options.compute.device));
+    const auto labelsNow = [&] {
+        if (!isFinite.item<bool>()) {
+            throw HalfOverflow();
+        }
+        return labels.to(at::kCPU);
+    };
     const runtime::PartSink sink = [&](const at::Tensor& sums, const runtime::Part& part) {
         const at::Tensor mean = sums.to(m_options.compute.device);
-        if (canOverflow && !mean.sum().isfinite().item<bool>()) {
-            throw HalfOverflow();
+        if (m_options.compute.type == at::kHalf) {
+            isFinite = isFinite.logical_and(mean.sum().isfinite());
         }
         at::Tensor found;
         switch (m_manifest.post.kind) {
@@ -408,11 +415,11 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
         part.of(labels).copy_(found.unsqueeze(0));
         voxelsDone += part.voxels();
         if (done) {
-            done(labels, double(voxelsDone) / double(labels.numel()));
+            done(labelsNow, double(voxelsDone) / double(labels.numel()));
         }
     };
     runtime::slideWindows(input, windows, predict, sink, progress, stop);
-    return labels;
+    return labelsNow();
 }
 
 /// One object around the clicks. @return labels [1, D0, D1, D2]: the class, or kClicked.
@@ -434,12 +441,12 @@ FolderExpert::PartDone FolderExpert::partialSender(const Prepared& prepared, con
     if (!request.partial) {
         return {};
     }
-    return [&, next = Clock::time_point{}](const at::Tensor& labels, double share) mutable {
+    return [&, next = Clock::time_point{}](const std::function<at::Tensor()>& labels, double share) mutable {
         const Clock::time_point begin = Clock::now();
         if (begin < next || share >= 1) {
             return;
         }
-        request.partial(toLabelMap(backOnVolume(prepared, labels), ids, request, false), share);
+        request.partial(toLabelMap(backOnVolume(prepared, labels()), ids, request, false), share);
         const Clock::time_point end = Clock::now();
         constexpr int kRest = 9;
         next = end + kRest * (end - begin);

@@ -47,7 +47,8 @@ private:
     ExpertResult classify(const ExpertRequest& request, const Progress& progress, const std::stop_token& stop);
     runtime::Prepared prepare(const ExpertRequest& request, at::Device device) const;
     runtime::WindowOptions windowsFor(const runtime::Prepared& prepared, const Volume& volume, const View& view) const;
-    using PartDone = std::function<void(const at::Tensor& labels, double share)>;
+    /// Called after each part of the volume; `labels` gives what is found so far, on the host, and waits for it.
+    using PartDone = std::function<void(const std::function<at::Tensor()>& labels, double share)>;
     at::Tensor backOnVolume(const runtime::Prepared& prepared, const at::Tensor& labels) const;
     LabelMap findLabels(const ExpertRequest& request, const std::vector<std::int64_t>& ids, const Progress& progress, const std::stop_token& stop);
     at::Tensor segment(const runtime::Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const PartDone& partDone, const Progress& progress,

@@ -1,13 +1,19 @@
 #include "experts/engine/neural/Layers.h"
 
 #include "experts/engine/neural/NormKernels.h"
+#include "experts/runtime/Cuda.h"
+#include "experts/runtime/cuda/NormPlugin.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <tuple>
+
+#include <dlfcn.h>
 
 namespace hf::experts {
 
@@ -36,6 +42,29 @@ bool canFuse(const at::Tensor& x, Activation activation)
     const bool isType = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
     return x.device().is_cpu() && isChannelsLast(x) && isType && x.size(0) == 1 && activation != Activation::Gelu;
 }
+
+/// The plug-in's normalisation on a GPU; null where it is not there.
+const runtime::cuda::NormInterface* deviceNorm()
+{
+    static const runtime::cuda::NormInterface* const found = []() -> const runtime::cuda::NormInterface* {
+        void* const library = runtime::cudaKernels();
+        const auto entry = library ? reinterpret_cast<const runtime::cuda::NormInterface* (*)()>(::dlsym(library, "hfNormInterface")) : nullptr;
+        const runtime::cuda::NormInterface* const interface = entry ? entry() : nullptr;
+        return interface && interface->version == runtime::cuda::kNormInterfaceVersion ? interface : nullptr;
+    }();
+    return found;
+}
+
+/// The same for half values on a GPU.
+bool canFuseThere(const at::Tensor& x, Activation activation)
+{
+    const bool isType = x.scalar_type() == at::kHalf || x.scalar_type() == at::kBFloat16;
+    return x.is_cuda() && isType && activation != Activation::Gelu && x.size(0) == 1 && isChannelsLast(x) && runtime::cuda::fits(x.size(1)) &&
+        reinterpret_cast<std::uintptr_t>(x.const_data_ptr()) % 16 == 0 && deviceNorm();
+}
+
+/// Of negative results.
+float slopeOf(Activation activation) { return activation == Activation::Relu ? 0.0F : activation == Activation::LeakyRelu ? 0.01F : 1.0F; }
 
 /// In place.
 at::Tensor activated(at::Tensor x, Activation activation)
@@ -172,12 +201,36 @@ void GroupNorm::fused(const at::Tensor& x, const at::Tensor& out, const at::Tens
     const auto [scale, shift] = affineOf(sums, pivot, voxels);
     auto* target = static_cast<char*>(out.data_ptr());
     const char* more = added.defined() ? static_cast<const char*>(added.const_data_ptr()) : nullptr;
-    const float slope = activation == Activation::Relu ? 0.0F : activation == Activation::LeakyRelu ? 0.01F : 1.0F;
+    const float slope = slopeOf(activation);
     const NormKernels::Apply apply = isBf16 ? normKernels().applyBf16 : normKernels().applyFloat;
     at::parallel_for(0, voxels, kVoxelsAtOnce, [&](std::int64_t begin, std::int64_t end) {
         const std::size_t offset = std::size_t(begin * channels) * bytes;
         apply(data + offset, target + offset, more ? more + offset : nullptr, end - begin, channels, scale.data(), shift.data(), slope);
     });
+}
+
+/// The same on a GPU.
+void GroupNorm::fusedThere(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const
+{
+    const at::Tensor scratch = at::empty({3, x.size(1)}, x.options().dtype(at::kDouble).memory_format(at::MemoryFormat::Contiguous));
+    runtime::cuda::NormRequest request;
+    request.device = x.device().index();
+    request.isBf16 = x.scalar_type() == at::kBFloat16;
+    request.channels = int(x.size(1));
+    request.voxels = x.numel() / x.size(1);
+    request.groups = int(m_groups);
+    request.eps = float(kEpsilon);
+    request.slope = slopeOf(activation);
+    request.x = x.const_data_ptr();
+    request.added = added.defined() ? added.const_data_ptr() : nullptr;
+    request.out = out.data_ptr();
+    request.weight = m_weight.defined() ? m_weight.const_data_ptr<float>() : nullptr;
+    request.bias = m_bias.defined() ? m_bias.const_data_ptr<float>() : nullptr;
+    request.scratch = scratch.data_ptr<double>();
+    std::array<char, 256> error{};
+    if (deviceNorm()->normalise(request, error.data(), int(error.size()))) {
+        throw Error(error.data(), "device");
+    }
 }
 
 /// Normalisation as one factor and one addend a channel.
@@ -208,29 +261,30 @@ GroupNorm::Affine GroupNorm::affineOf(const ChannelSums& sums, const at::Tensor&
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x, Activation activation) const
 {
-    if (!canFuse(x, activation)) {
+    if (!canFuse(x, activation) && !canFuseThere(x, activation)) {
         return activated(normed(x), activation);
     }
     const at::Tensor out = at::empty_like(x);
-    fused(x, out, {}, activation);
+    x.is_cuda() ? fusedThere(x, out, {}, activation) : fused(x, out, {}, activation);
     return out;
 }
 
 at::Tensor GroupNorm::over(at::Tensor x, Activation activation) const
 {
-    if (!canFuse(x, activation)) {
+    if (!canFuse(x, activation) && !canFuseThere(x, activation)) {
         return activated(normed(x), activation);
     }
-    fused(x, x, {}, activation);
+    x.is_cuda() ? fusedThere(x, x, {}, activation) : fused(x, x, {}, activation);
     return x;
 }
 
 at::Tensor GroupNorm::overAdding(at::Tensor x, const at::Tensor& added, Activation activation) const
 {
-    if (!canFuse(x, activation) || !canFuse(added, activation) || added.scalar_type() != x.scalar_type()) {
+    const auto bothFit = [&](const auto& fits) { return fits(x, activation) && fits(added, activation) && added.scalar_type() == x.scalar_type(); };
+    if (!bothFit(canFuse) && !bothFit(canFuseThere)) {
         return activated(normed(x).add_(added), activation);
     }
-    fused(x, x, added, activation);
+    x.is_cuda() ? fusedThere(x, x, added, activation) : fused(x, x, added, activation);
     return x;
 }
 

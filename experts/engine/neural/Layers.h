@@ -31,8 +31,8 @@ Conv takeConv(WeightSource& source, const std::string& name, const ConvShape& sh
 Conv takeDeconv(WeightSource& source, const std::string& name, const ConvShape& shape);
 
 /// Group normalisation over channels and space; as many groups as channels is instance normalisation. eps 1e-5, statistics in fp32.
-/// Channels-last activations are normalised in one pass over memory for the statistics and one for the rest, on the CPU by our own loops; others by the
-/// library as the reference.
+/// Channels-last activations are normalised in one pass over memory for the statistics and one for the rest, on the CPU by our own loops,
+/// half values on a GPU by our own kernels; others by the library as the reference.
 class GroupNorm {
 public:
     GroupNorm() = default;
@@ -53,6 +53,7 @@ private:
     at::Tensor keepingFormat(const at::Tensor& x) const;
     Affine affineOf(const ChannelSums& sums, const at::Tensor& pivot, std::int64_t voxels) const;
     void fused(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const;
+    void fusedThere(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const;
 
     at::Tensor m_weight, m_bias;
     std::int64_t m_groups = 1;
