@@ -58,9 +58,6 @@ struct Outcome {
     Case about;         ///< Its cluster is the picture.
 };
 
-bool sayYes(const std::string& answer) { return answer.find("Yes. ") != std::string::npos; }
-bool sayNo(const std::string& answer) { return answer.find("No. ") != std::string::npos; }
-
 /// Everything is tried in this order; a stop ends it where it is.
 class HeldOutTrial {
 public:
@@ -210,11 +207,15 @@ private:
     void addFinalAnswers(Result& result) const
     {
         add(result, "after the expert: structures and colours", m_plain, [](const Outcome& one) { return callsRightly(one) ? share(namesMask(one.answer.answer, one.scene.turn.mask)) : Row(); });
-        add(result, "after the expert: yes or no", m_plain, [](const Outcome& one) {
-            const bool isAsked = one.scene.turn.subject == Turn::Subject::Structure && one.scene.turn.asked == Asked::Presence;
-            const bool isThere = !one.scene.turn.mask.names.empty();
-            return isAsked && callsRightly(one) ? share(sayYes(one.answer.answer) == isThere && sayNo(one.answer.answer) != isThere) : Row();
-        });
+        const auto opens = [&](const std::string& name, Asked asked) {
+            add(result, name, m_plain, [asked](const Outcome& one) {
+                const bool isAsked = one.scene.turn.subject == Turn::Subject::Structure && one.scene.turn.asked == asked;
+                return isAsked && callsRightly(one) ? share(one.answer.answer.starts_with(answerOpening(asked, one.scene.turn.mask))) : Row();
+            });
+        };
+        opens("after the expert: yes or no", Asked::Presence);
+        opens("after the expert: side", Asked::Side);
+        opens("after the expert: count", Asked::Count);
     }
 
     VilaModel& m_model;

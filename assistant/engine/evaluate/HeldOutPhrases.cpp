@@ -15,6 +15,8 @@ const Words kMeasure{"Could you tell me how large {N} is in this patient?", "I h
     "Volumetry of {N}, please.", "Give an estimate of the size of {N}.", "How many millilitres does {N} come to?", "Please measure how big {N} is."};
 const Words kPresence{"Does this slice cut through {N}?", "Can {N} be recognised in this picture?", "Tell me whether {N} can be seen.", "Is {N} anywhere on this slice?", "Would you say that {N} is visible here?",
     "Check if {N} is in this image."};
+const Words kSide{"Do we have {N} on the left or on the right here?", "Please tell which side of the patient {N} belongs to.", "Which of the two sides shows {N}?", "Is this left or right as far as {N} is concerned?"};
+const Words kCount{"Please find out the number of {N} here.", "In how many places do you find {N}?", "What count do you get for {N}?", "Give a count for {N}, please."};
 const Words kWhat{"Tell my students what they can see here.", "What does one see on this slice?", "Please give me a short description of this picture.", "What structures does this view contain?", "Go through what this image shows.",
     "Which anatomical structures do we have in this view?"};
 const Words kKind{"Tell me which modality and which plane we have here.", "What kind of examination is this, and in what plane?", "How was this picture acquired?", "Is this picture a CT, an MRI or something else?",
@@ -27,6 +29,18 @@ const Words kNames{"OSTEO", "PARENCHYMA", "THORAXNET", "MORPHO", "TISSUEMAP", "C
 const Words kOverviews{"a network for outlining anatomy", "finds structures in volumes", "trained on public collections of scans", "an ensemble for tissue classes"};
 const Words kAccuracies{"0.88 Dice in a test of 100 cases", "fair", "between 0.7 and 0.9 Dice", "unknown"};
 
+const Words& formsOf(Asked asked)
+{
+    switch (asked) {
+    case Asked::Segment: return kSegment;
+    case Asked::Measure: return kMeasure;
+    case Asked::Presence: return kPresence;
+    case Asked::Side: return kSide;
+    case Asked::Count: break;
+    }
+    return kCount;
+}
+
 Phrases::Source from(const Words& list)
 {
     return [&list](Random& random) { return pick(list, random); };
@@ -38,7 +52,7 @@ Phrases heldOutPhrases()
 {
     Phrases phrases;
     phrases.structure = [](Asked asked, const std::string& noun, const std::string&, Random& random) {
-        return replaced(pick(asked == Asked::Segment ? kSegment : asked == Asked::Measure ? kMeasure : kPresence, random), "{N}", noun);
+        return replaced(pick(formsOf(asked), random), "{N}", noun);
     };
     phrases.what = from(kWhat);
     phrases.kind = from(kKind);

@@ -245,16 +245,34 @@ void paintEllipse(std::vector<LabelId>& labels, int size, LabelId value, Random&
     }
 }
 
+/// What an expert that was made up calls the parts of what is asked for: each side's, or one after the other.
+std::vector<std::pair<LabelId, std::string>> labelsOf(const Concept& wanted, Asked asked, Random& random)
+{
+    const std::string& name = wanted.labels[0].second;
+    const bool isSided = name.starts_with("left ") || name.starts_with("right ");
+    if (wanted.labels.size() > 1 || isSided || random.chance(0.2) || (asked != Asked::Side && asked != Asked::Count)) {
+        return wanted.labels;
+    }
+    if (asked == Asked::Side) {
+        return {{0, "left " + name}, {0, "right " + name}};
+    }
+    std::vector<std::pair<LabelId, std::string>> parts;
+    for (int n = 1 + random.below(5); n > 0; --n) {
+        parts.emplace_back(0, name + " " + std::to_string(parts.size() + 1));
+    }
+    return parts;
+}
+
 /// What the expert would paint into this slice.
-PaintedMask makeMask(const TrainingPicture& picture, const Concept& wanted, int size, Random& random)
+PaintedMask makeMask(const TrainingPicture& picture, const Concept& wanted, Asked asked, int size, Random& random)
 {
     PaintedMask mask;
     mask.labels.assign(std::size_t(size) * std::size_t(size), 0);
     const bool known = wanted.ours && !picture.labels.empty();
     std::vector<std::pair<LabelId, std::string>> present;
     LabelId own = 40;
-    const bool nothing = !known && random.chance(0.15);
-    for (const auto& [value, name] : wanted.labels) {
+    const bool nothing = !known && random.chance(asked == Asked::Presence ? 0.5 : 0.15);
+    for (const auto& [value, name] : known ? wanted.labels : labelsOf(wanted, asked, random)) {
         if (known) {
             std::size_t count = 0;
             for (std::size_t n = 0; n < mask.labels.size(); ++n) {
@@ -265,7 +283,7 @@ PaintedMask makeMask(const TrainingPicture& picture, const Concept& wanted, int 
             if (count > 0) {
                 present.emplace_back(value, name);
             }
-        } else if (!nothing && random.chance(0.8)) {
+        } else if (!nothing && (asked == Asked::Count || random.chance(0.8))) {
             paintEllipse(mask.labels, size, own, random);
             present.emplace_back(own++, name);
         }
@@ -287,11 +305,11 @@ std::string maskSentence(const PaintedMask& mask)
 
 std::string finalAnswer(Asked asked, bool whatIsIt, const PaintedMask& mask, const TrainingPicture& picture)
 {
-    const std::string start = whatIsIt ? imageSentence(picture) + " " : "";
+    const std::string start = (whatIsIt ? imageSentence(picture) + " " : "") + answerOpening(asked, mask);
     if (mask.names.empty()) {
-        return start + (asked == Asked::Presence ? "No. " : "") + "The expert found none of it in this slice.";
+        return start + "The expert found none of it in this slice.";
     }
-    return start + (asked == Asked::Presence ? "Yes. " : "") + maskSentence(mask) + (asked == Asked::Measure ? " The measured volumes are in the list of labels." : "");
+    return start + maskSentence(mask) + (asked == Asked::Measure ? " The measured volumes are in the list of labels." : "");
 }
 
 const char* const kIdentity = "I am the Hounsfield demo model, a small model for demonstration. I can name the modality and plane of this view and call an expert. Do not use my answers for diagnosis.";
@@ -380,7 +398,7 @@ private:
     Turn structure(const TrainingPicture& picture, const Concept& wanted)
     {
         const double kind = m_random.uniform();
-        const Asked asked = kind < 0.72 ? Asked::Segment : kind < 0.87 ? Asked::Measure : Asked::Presence;
+        const Asked asked = kind < 0.62 ? Asked::Segment : kind < 0.72 ? Asked::Measure : kind < 0.86 ? Asked::Presence : kind < 0.93 ? Asked::Side : Asked::Count;
         const std::string modality = sentenceWord(picture.kind, m_random), noun = pick(wanted.nouns, m_random);
         const std::string question = m_phrases.structure(asked, noun, modality.empty() ? "image" : modality, m_random);
         return call(picture, asNamed(picture, wanted, noun), Turn::Subject::Structure, asked, question);
@@ -421,7 +439,7 @@ private:
         turn.call = ExpertCall{card->name, wanted.argument};
         turn.answer = imageSentence(picture) + " Let me use <" + card->name + "(" + wanted.argument + ")>.";
         if (!m_isFirstOnly) {
-            turn.mask = makeMask(picture, wanted, m_size, m_random);
+            turn.mask = makeMask(picture, wanted, asked, m_size, m_random);
             turn.finalAnswer = finalAnswer(asked, whatIsIt, turn.mask, picture);
         }
         return turn;
@@ -452,6 +470,22 @@ void add(Conversation& conversation, const Turn& turn, const std::vector<experts
 }
 
 } // namespace
+
+std::string answerOpening(Asked asked, const PaintedMask& mask)
+{
+    const auto has = [&](const char* side) { return std::any_of(mask.names.begin(), mask.names.end(), [&](const auto& entry) { return entry.second.starts_with(side); }); };
+    const std::size_t count = mask.names.size();
+    switch (asked) {
+    case Asked::Presence: return count ? "Yes. " : "No. ";
+    case Asked::Side:
+        if (has("left ") || has("right ")) {
+            return has("left ") && has("right ") ? "On both sides. " : has("left ") ? "On the left. " : "On the right. ";
+        }
+        return count ? "The expert names no side. " : "On neither side. ";
+    case Asked::Count: return count == 0 ? "There are none. " : count == 1 ? "There is 1. " : "There are " + std::to_string(count) + ". ";
+    default: return {};
+    }
+}
 
 std::string PaintedMask::legend() const
 {

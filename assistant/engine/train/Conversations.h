@@ -34,6 +34,9 @@ struct PaintedMask {
     std::string legend() const;
 };
 
+/// What an answer that rests on a mask says before it: "Yes. ", "On the left. ", "There are 3. "; nothing where only the mask was asked for.
+std::string answerOpening(Asked asked, const PaintedMask& mask);
+
 /// A question, what is to be answered first, and, when that calls an expert, what it paints and what is to be answered then.
 struct Turn {
     enum class Subject { Structure, What, Kind, Identity, Hard };

@@ -60,14 +60,15 @@ Volume readMetaImage(const fs::path& path, const std::string& modality)
 }
 
 /// The frame as if the patient lay a little askew, and less of the patient.
-SliceFrame jittered(SliceFrame frame, Random& random)
+/// @param isSingle  nothing lies in front of the slice or behind it: it is turned in its plane alone.
+SliceFrame jittered(SliceFrame frame, bool isSingle, Random& random)
 {
     const double fx = random.chance(0.5) ? random.uniform(0.55, 1) : 1, fy = random.chance(0.5) ? random.uniform(0.55, 1) : 1;
     const int width = std::max(16, int(frame.width * fx)), height = std::max(16, int(frame.height * fy));
     const double left = random.uniform() * (frame.width - width), top = random.uniform() * (frame.height - height);
     if (random.chance(0.6)) {
         constexpr double kMost = 10 * std::numbers::pi / 180;
-        const double roll = random.uniform(-kMost, kMost), yaw = random.uniform(-kMost, kMost), pitch = random.uniform(-kMost, kMost);
+        const double roll = random.uniform(-kMost, kMost), yaw = isSingle ? 0 : random.uniform(-kMost, kMost), pitch = isSingle ? 0 : random.uniform(-kMost, kMost);
         const PointLps middle = frame.toLps(left + (width - 1) / 2.0, top + (height - 1) / 2.0);
         const Vec3 right = frame.right, down = frame.down, normal = frame.normal();
         frame.right = normalized(right + down * std::sin(roll) + normal * std::sin(yaw));
@@ -257,9 +258,10 @@ TrainingPicture realSlice(const RealVolume& real, std::uint32_t seed, int size)
     }
     View view;
     view.plane = planes[std::size_t(random.below(int(planes.size())))];
+    constexpr int kFewSlices = 16;
     const int slices = geometry.size().along(geometry.axisAcross(view.plane));
     view.slice = std::clamp(int(slices * random.uniform(0.06, 0.94)), 0, slices - 1);
-    const SliceFrame whole = squareFrameOf(geometry, view), frame = random.chance(0.75) ? jittered(whole, random) : whole;
+    const SliceFrame whole = squareFrameOf(geometry, view), frame = random.chance(0.75) ? jittered(whole, slices < kFewSlices, random) : whole;
     picture.kind = real.kind;
     picture.plane = view.plane;
     if (real.kind == ImageKind::Ct && random.chance(0.3)) {

@@ -138,6 +138,23 @@ std::string presence(Random& random)
                         "do I see {N}", "is {N} present", "are {N} present", "do {N} appear", "does {N} appear", "is some of {N} visible", "can we see {N}", "is {N} cut by this slice", "does the scan reach {N}"}, random);
 }
 
+std::string side(Random& random)
+{
+    return pickWord({"on which side is {N}", "on which side are {N}", "which side is {N} on", "which side are {N} on", "on which side do you see {N}", "on what side of the patient is {N}", "on what side of the body are {N}", "which side shows {N}",
+                        "is {N} on the left or on the right", "are {N} on the left or the right", "left or right: {N}", "is it the left or the right {B}", "{B}, left or right", "{N}: which side", "which side does {N} lie on",
+                        "do you see {N} on the left, on the right or on both sides", "is {N} left-sided or right-sided", "are {N} on one side or on both", "on which sides are {N} visible", "which side of the patient has {N}",
+                        "tell me the side of {N}", "tell me on which side {N} is", "name the side of {N}", "find out on which side {N} lies", "is the {B} seen here the left or the right one", "which {B} is this, left or right",
+                        "do we see the left or the right {B}", "can you tell which side {N} is on", "what is the laterality of {N}", "laterality of {N}", "state the laterality of {N}"}, random);
+}
+
+std::string howMany(Random& random)
+{
+    return pickWord({"how many {B} are there", "how many {B} do you see", "how many {B} can you find", "how many {B} are visible", "how many {B} does the patient have", "how many {B} are in this slice", "how many {B} does this show",
+                        "count {N}", "count the {B}", "can you count {N}", "could you count {N}", "please count {N}", "number of {B}", "the number of {B}", "what is the number of {B}", "what's the number of {B}", "tell me the number of {B}",
+                        "tell me how many {B} there are", "give me the number of {B}", "find out how many {B} there are", "how many separate {B} are there", "is there one {B} or are there several", "one {B} or more", "how many of {N} are there",
+                        "how many parts of {N} do you find", "do you see more than one {B}", "I need the number of {B}", "I want to know how many {B} there are", "segment {N} and count them", "mark {N} and tell me how many there are"}, random);
+}
+
 /// Two letters exchanged, or one lost, in one of the longer words.
 std::string misspelt(std::string text, Random& random)
 {
@@ -254,6 +271,8 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     }
     case Asked::Measure: form = measure(random); break;
     case Asked::Presence: form = presence(random); break;
+    case Asked::Side: form = side(random); break;
+    case Asked::Count: form = howMany(random); break;
     }
     const std::string named = phrase(noun, random);
     std::string text = replaced(replaced(agreeing(form, named, random), "{N}", named), "{B}", withoutArticle(noun)) + (isTerse && random.chance(0.8) ? std::string() : place(modality, random));

@@ -14,7 +14,7 @@ template <typename T> const T& pick(const std::vector<T>& list, phantom::Random&
 std::string pickWord(std::initializer_list<const char*> list, phantom::Random& random);
 std::string replaced(std::string text, const std::string& from, const std::string& to);
 
-enum class Asked { Segment, Measure, Presence };
+enum class Asked { Segment, Measure, Presence, Side, Count };
 
 /// A question about a structure, composed: courtesy, verb, noun, place, punctuation; now and then in small letters or with a slip of the pen.
 /// @param noun  as it is asked for, with or without an article. @param modality  "CT", or "image" when nothing else is known.
