@@ -62,6 +62,46 @@ private Q_SLOTS:
         QVERIFY(test::meanDifference(before, middleOf(m_view->grab().toImage())) > 2);      // it was turned
     }
 
+    void changesMakeOnePictureLater()
+    {
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        const QImage before = m_view->grab().toImage();
+        m_view->setPreset("mip");
+        m_view->lookFrom({1, 0, 0});
+        // Whoever asked for it goes on first.
+        QVERIFY(!m_view->isSharp());
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        QVERIFY(test::meanDifference(middleOf(before), middleOf(m_view->grab().toImage())) > 2);
+    }
+
+    void nothingOfTheVolumeBeforeStaysInSight()
+    {
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        QVERIFY(brightPixels(m_view->grab().toImage(), 0, kSide) > 1000);
+        if (isSoftware()) {
+            m_view->setVolume(std::make_shared<const Volume>(*m_volume));
+            QCOMPARE(brightPixels(m_view->grab().toImage(), 0, kSide), 0);
+            QTRY_VERIFY_WITH_TIMEOUT(!m_view->isBuilding() && m_view->isSharp(), 120000);
+        }
+        // Nor while it is hidden.
+        m_view->hide();
+        m_view->setVolume(nullptr);
+        m_view->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
+        QTRY_COMPARE(brightPixels(m_view->grab().toImage(), 0, kSide), 0);
+    }
+
+    void softwareOpenGlIsShownWithoutAnOpenGlWidget()
+    {
+        // With one, Qt would put the whole window together by OpenGL.
+        QCOMPARE(canvas()->inherits("QOpenGLWidget"), !isSoftware());
+        m_view->hide();
+        m_view->resize(kSide + 31, kSide + 17);
+        m_view->show();
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        QCOMPARE(m_view->image().size(), m_view->size());
+    }
+
     void aHandleOfTheCropBoxIsDragged()
     {
         const QImage open = m_view->image();
@@ -91,6 +131,7 @@ private:
     static constexpr int kSide = 300;
 
     QWidget* canvas() const { return m_view->childAt(kSide / 2, kSide / 2 + 60); }
+    bool isSoftware() const { return canvas()->inherits("hf::SoftwareCanvas"); }
     /// Without the labels at the border.
     static QImage middleOf(const QImage& image) { return image.copy(image.rect().adjusted(20, 50, -20, -50)); }
 

@@ -3,9 +3,12 @@
 #include <vtkCallbackCommand.h>
 #include <vtkCamera.h>
 #include <vtkGPUVolumeRayCastMapper.h>
+#include <vtkImageData.h>
 #include <vtkNew.h>
 #include <vtkRenderWindow.h>
 #include <vtkRenderer.h>
+#include <vtkSmartVolumeMapper.h>
+#include <vtkVolumeCollection.h>
 
 #include <QElapsedTimer>
 #include <QEvent>
@@ -14,7 +17,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numbers>
 #include <vector>
 
@@ -22,12 +24,14 @@ namespace hf {
 
 namespace {
 
-constexpr int kTilePixels = 48;                 // along each side, about, at first
+constexpr int kTilePixels = 48;                 // along each side, about, at most
 constexpr int kSmallestTile = 12;
-constexpr double kTileMs = 40;                  // what a tile may take
+constexpr double kTileMs = 25;                  // what a tile may take
+constexpr double kForgotten = 0.99;             // of the slowest tile's time, by each that is faster
 constexpr int kIdleMs = 250;                    // until the tiles begin
-constexpr double kPictureMs = 60;               // what a coarse picture may take
-constexpr float kFinest = 2, kCoarsest = 10;    // pixels for a ray along each side
+constexpr double kPictureMs = 50;               // what a coarse picture may take
+constexpr float kFinest = 2, kCoarsest = 16;    // pixels for a ray along each side
+constexpr float kStepForSample = 2.5F;          // pixels for a ray, from which on its samples are farther apart
 
 struct Tile { int x0, y0, x1, y1; };
 
@@ -88,14 +92,15 @@ private:
 struct SteppedRendering::Private {
     QWidget* view;
     vtkRenderer* renderer;
-    vtkGPUVolumeRayCastMapper* mapper;
+    vtkSmartVolumeMapper* mapper;
+    vtkGPUVolumeRayCastMapper* rays;
     vtkNew<vtkCallbackCommand> started, ended;
     QTimer timer;
     QElapsedTimer clock;
     std::vector<Tile> tiles;        ///< Still to be drawn.
     float coarse = kCoarsest;
-    int largestTile = kTilePixels / 2;  ///< What can be drawn in time, along each side.
-    bool isKnown = false, isSoftware = true, isWhole = false, isTile = false, isSharp = false;
+    double slowestTile = 0;         ///< Milliseconds for a pixel; 0 before the first.
+    bool isSoftware = false, isWhole = false, isTile = false, isSharp = false;
 
     /// Grows where pictures take too long, shrinks where there is time.
     void adapt(double tookMs)
@@ -106,13 +111,29 @@ struct SteppedRendering::Private {
             coarse = std::max(coarse / 1.5F, kFinest);
         }
     }
+
+    /// Few rays have few samples too. @param step  of the rays along each side, in pixels.
+    void setRays(float step)
+    {
+        rays->SetImageSampleDistance(step);
+        if (auto* image = vtkImageData::SafeDownCast(mapper->GetInput())) {
+            const double* spacing = image->GetSpacing();
+            // Half a voxel, as VTK does; it would keep that of the first volume.
+            mapper->SetSampleDistance(float((spacing[0] + spacing[1] + spacing[2]) / 6) * std::max(1.0F, step / kStepForSample));
+        }
+    }
+
+    /// Along each side, from what the others took.
+    int sideOfTile() const { return slowestTile > 0 ? std::clamp(int(std::sqrt(kTileMs / slowestTile)), kSmallestTile, kTilePixels) : kSmallestTile; }
 };
 
-SteppedRendering::SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkGPUVolumeRayCastMapper* mapper) : d(std::make_unique<Private>())
+SteppedRendering::SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkSmartVolumeMapper* mapper, vtkGPUVolumeRayCastMapper* rays, bool isSoftware) : d(std::make_unique<Private>())
 {
     d->view = view;
     d->renderer = renderer;
     d->mapper = mapper;
+    d->rays = rays;
+    d->isSoftware = isSoftware;
     d->started->SetClientData(this);
     d->started->SetCallback([](vtkObject*, unsigned long, void* self, void*) { static_cast<SteppedRendering*>(self)->pictureStarts(); });
     d->ended->SetClientData(this);
@@ -130,7 +151,7 @@ SteppedRendering::~SteppedRendering()
     d->renderer->GetRenderWindow()->RemoveObserver(d->ended);
 }
 
-bool SteppedRendering::isSoftware() const { return d->isKnown && d->isSoftware; }
+bool SteppedRendering::isSoftware() const { return d->isSoftware; }
 
 bool SteppedRendering::isSharp() const { return d->isSharp; }
 
@@ -139,13 +160,13 @@ void SteppedRendering::setWhole(bool whole) { d->isWhole = whole; }
 void SteppedRendering::startOver()
 {
     d->coarse = kCoarsest;
-    d->largestTile = kTilePixels / 2;
+    d->slowestTile = 0;
 }
 
 void SteppedRendering::pictureStarts()
 {
     d->clock.start();
-    d->mapper->SetImageSampleDistance(d->isSoftware && !d->isWhole && !d->isTile ? d->coarse : 1);
+    d->setRays(d->isSoftware && !d->isWhole && !d->isTile ? d->coarse : 1);
 }
 
 void SteppedRendering::pictureEnds()
@@ -153,18 +174,11 @@ void SteppedRendering::pictureEnds()
     if (d->isTile) {
         return;
     }
-    vtkRenderWindow* window = d->renderer->GetRenderWindow();
-    if (!d->isKnown && d->renderer->GetVolumes()->GetNumberOfItems() > 0) {
-        const char* capabilities = window->ReportCapabilities();
-        d->isKnown = true;
-        d->isSoftware = std::strstr(capabilities, "llvmpipe") || std::strstr(capabilities, "softpipe");
-        if (!d->isSoftware) {
-            QTimer::singleShot(0, this, [window] { window->Render(); });
-        }
-    } else if (d->isSoftware && !d->isWhole) {
+    const bool isEmpty = d->renderer->GetVolumes()->GetNumberOfItems() == 0;
+    if (d->isSoftware && !d->isWhole && !isEmpty) {
         d->adapt(double(d->clock.nsecsElapsed()) / 1e6);
     }
-    d->isSharp = !d->isSoftware || d->isWhole;
+    d->isSharp = !d->isSoftware || d->isWhole || isEmpty;
     d->tiles.clear();
     if (!d->isSharp) {
         d->timer.start(kIdleMs);
@@ -194,7 +208,7 @@ void SteppedRendering::drawNextTile()
     if (d->tiles.empty()) {
         return;
     }
-    while (std::max(d->tiles.back().x1 - d->tiles.back().x0, d->tiles.back().y1 - d->tiles.back().y0) > d->largestTile * 3 / 2) {
+    while (std::max(d->tiles.back().x1 - d->tiles.back().x0, d->tiles.back().y1 - d->tiles.back().y0) > d->sideOfTile() * 3 / 2) {
         const std::vector<Tile> quarters = split(d->tiles.back());
         d->tiles.pop_back();
         d->tiles.insert(d->tiles.end(), quarters.begin(), quarters.end());
@@ -207,8 +221,9 @@ void SteppedRendering::drawNextTile()
         window->Render();
         d->isTile = false;
     }
-    const double tookMs = double(clock.nsecsElapsed()) / 1e6;
-    d->largestTile = tookMs > kTileMs ? std::max(kSmallestTile, d->largestTile / 2) : tookMs < kTileMs / 8 ? std::min(kTilePixels, d->largestTile * 2) : d->largestTile;
+    const Tile& drawn = d->tiles.back();
+    const double tookMs = double(clock.nsecsElapsed()) / 1e6, perPixel = tookMs / double((drawn.x1 - drawn.x0) * (drawn.y1 - drawn.y0));
+    d->slowestTile = std::max(perPixel, d->slowestTile * kForgotten);
     d->tiles.pop_back();
     d->isSharp = d->tiles.empty();
     if (d->isSharp) {

@@ -7,6 +7,7 @@
 class QWidget;
 class vtkGPUVolumeRayCastMapper;
 class vtkRenderer;
+class vtkSmartVolumeMapper;
 
 namespace hf {
 
@@ -16,11 +17,10 @@ namespace hf {
 class SteppedRendering : public QObject {
     Q_OBJECT
 public:
-    /// All three outlive it.
-    SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkGPUVolumeRayCastMapper* mapper);
+    /// All of them outlive it. @param rays  what the mapper draws with. @param isSoftware  the processor draws.
+    SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkSmartVolumeMapper* mapper, vtkGPUVolumeRayCastMapper* rays, bool isSoftware);
     ~SteppedRendering() override;
 
-    /// Known after the first picture.
     bool isSoftware() const;
     /// Pictures are drawn with all rays and at once while this is on: for those that are kept.
     void setWhole(bool whole);

@@ -1,5 +1,6 @@
 #include "viewer/render/VolumeView3D.h"
 
+#include "viewer/render/SoftwareCanvas.h"
 #include "viewer/render/SteppedRendering.h"
 #include "viewer/render/VtkData.h"
 
@@ -51,7 +52,7 @@ namespace {
 using Surfaces = std::map<LabelId, vtkSmartPointer<vtkPolyData>>;
 
 /// Where the processor draws, a large volume would only make it slow.
-constexpr double kMostVoxels = 24e6, kMostInSoftware = 8e6;
+constexpr double kMostVoxels = 24e6, kMostInSoftware = 4e6;
 
 /// Runs on a pool thread; `done` is called on the GUI thread afterwards, if the receiver is still there.
 template <typename Work> auto startWork(QObject* receiver, Work work, void (*done)(QObject*))
@@ -83,7 +84,9 @@ template <typename Result> bool isReady(const std::future<Result>& future) { ret
 } // namespace
 
 struct VolumeView3D::Private {
-    QVTKOpenGLNativeWidget* widget = nullptr;
+    QWidget* widget = nullptr;                  ///< One of the next two.
+    QVTKOpenGLNativeWidget* native = nullptr;   ///< Where a graphics processor draws.
+    SoftwareCanvas* software = nullptr;         ///< Where the processor draws.
     QComboBox* chooser = nullptr;
     QLabel* mark = nullptr;
     QLabel* speed = nullptr;
@@ -110,15 +113,44 @@ struct VolumeView3D::Private {
     bool hasMask = false, hasImage = false;
     bool isQuiet = false;           ///< Several changes, one picture.
     bool wasPrepared = false, isPreparing = false;
+    QTimer later;
     std::unique_ptr<SteppedRendering> stepped;  // last: it looks at the others until it goes
 
     bool isHu() const { return volume && volume->info().unit == Unit::Hu; }
 
-    /// Renders only what can be seen; a hidden view does it when it is shown.
+    /// In a turn of the event loop of its own: what asks for it has other work to do, and several changes make one picture.
     void render()
     {
-        if (widget->isVisible() && !isQuiet) {
-            window->Render();
+        if (!isQuiet) {
+            later.start();
+        }
+        if (software && !widget->isVisible()) {
+            software->forgetPicture();
+        }
+    }
+
+    /// Renders only what can be seen; a hidden view does it when it is shown.
+    void renderNow()
+    {
+        later.stop();
+        if (widget->isVisible()) {
+            software ? void(software->draw()) : window->Render();
+        }
+    }
+
+    /// The present picture; null without OpenGL.
+    QImage grab() { return software ? software->draw() : native->grabFramebuffer(); }
+
+    void makeWidget(VolumeView3D* view)
+    {
+        later.setSingleShot(true);
+        later.callOnTimeout(view, [this] { renderNow(); });
+        if (SoftwareCanvas::isSoftware()) {
+            widget = software = new SoftwareCanvas(window, view);
+            connect(software, &SoftwareCanvas::drawWanted, view, [this] { render(); });
+        } else {
+            widget = native = new QVTKOpenGLNativeWidget(view);
+            native->setRenderWindow(window);
         }
     }
 
@@ -202,7 +234,8 @@ struct VolumeView3D::Private {
         if (clip) {
             planes->AddItem(clip);
         }
-        mapper->SetClippingPlanes(planes);
+        // An empty list would be compiled into the volume's shader.
+        mapper->SetClippingPlanes(planes->GetNumberOfItems() > 0 ? planes.Get() : nullptr);
         for (const auto& [value, surface] : surfaces) {
             surface->GetMapper()->SetClippingPlanes(planes);
         }
@@ -220,14 +253,14 @@ struct VolumeView3D::Private {
 
 VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_unique<Private>())
 {
-    d->widget = new QVTKOpenGLNativeWidget(this);
-    d->widget->setRenderWindow(d->window);
+    d->makeWidget(this);
     d->window->AddRenderer(d->renderer);
     d->renderer->SetBackground(0.04, 0.045, 0.055);
     d->actor->SetMapper(d->mapper);
-    // Coarser rays while the reader moves it.
-    d->mapper->SetInteractiveAdjustSampleDistances(true);
-    d->stepped = std::make_unique<SteppedRendering>(d->widget, d->renderer, d->mapper->GetGPUMapper());
+    // Coarser rays while the reader moves it. With software OpenGL the steps alone decide about the rays.
+    d->mapper->SetInteractiveAdjustSampleDistances(!d->software);
+    d->mapper->SetAutoAdjustSampleDistances(!d->software);
+    d->stepped = std::make_unique<SteppedRendering>(d->widget, d->renderer, d->mapper, d->mapper->GetGPUMapper(), d->software != nullptr);
     connect(d->stepped.get(), &SteppedRendering::sharpened, this, &VolumeView3D::sharpened);
     vtkNew<vtkInteractorStyleTrackballCamera> style;
     d->window->GetInteractor()->SetInteractorStyle(style);
@@ -276,19 +309,21 @@ void VolumeView3D::prepare()
         return;
     }
     d->wasPrepared = d->isPreparing = d->isQuiet = true;
-    const Size3 size{4, 4, 4};
+    // The shader is compiled for two powers of two and any number of slices, as most volumes have them.
+    const Size3 size{4, 4, 5};
     const Geometry geometry(size, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
     d->mapper->SetInputData(toVtkImage(Volume(geometry, std::vector<std::int16_t>(size.voxels(), 300), {})));
     d->renderer->AddVolume(d->actor);
     d->applyPreset();
     d->renderer->ResetCamera();
-    // Without OpenGL there is no picture, and nothing to prepare.
-    if (d->widget->grabFramebuffer().isNull()) {
-        endPreparing();
-        return;
-    }
     const LabelMap label(geometry, std::vector<LabelId>(size.voxels(), 1), {{1, "label", {255, 0, 0}, {}, {}}});
-    prepareNext({[this] { drawForNobody(false); }, [this] { drawForNobody(true); }, [this, label] {
+    const auto makeContext = [this] {
+        // Without OpenGL there is no picture, and nothing to prepare.
+        if (d->software ? !d->software->prepare() : d->native->grabFramebuffer().isNull()) {
+            endPreparing();
+        }
+    };
+    prepareNext({makeContext, [this] { drawForNobody(false); }, [this] { drawForNobody(true); }, [this, label] {
         d->showSurfaces(toVtkSurfaces(label));
         drawForNobody(false);
     }, [this] { drawForNobody(true); }});
@@ -313,7 +348,7 @@ void VolumeView3D::prepareNext(std::vector<std::function<void()>> steps)
 void VolumeView3D::drawForNobody(bool isWhole)
 {
     d->stepped->setWhole(isWhole);
-    d->window->Render();
+    d->software ? void(d->software->draw()) : d->window->Render();
     d->stepped->setWhole(false);
 }
 
@@ -339,8 +374,12 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     d->stretch = 1;
     setCropShown(false);
     d->speed->hide();
+    // Nothing of the volume before stays in sight.
+    if (d->software) {
+        d->software->forgetPicture();
+    }
+    d->render();
     if (!d->volume) {
-        d->render();
         return;
     }
     const QList<RenderPreset> own = renderPresetsFor(*d->volume);
@@ -356,7 +395,7 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     d->speed->setText(tr("Building the volume ..."));
     d->speed->show();
     placeMarks();
-    const double most = d->stepped->isSoftware() ? kMostInSoftware : kMostVoxels;
+    const double most = d->software ? kMostInSoftware : kMostVoxels;
     d->image = startWork(this, [volume = d->volume, most] { return toVtkImage(*volume, most); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
 }
 
@@ -382,14 +421,8 @@ void VolumeView3D::takeBuilt()
 void VolumeView3D::showFirst()
 {
     d->speed->hide();
-    if (!d->widget->isVisible()) {
-        return;
-    }
-    d->window->Render();
-    if (d->stepped->isSoftware()) {
-        // The two ways to draw must not both decide about the rays.
-        d->mapper->SetInteractiveAdjustSampleDistances(false);
-        d->mapper->SetAutoAdjustSampleDistances(false);
+    d->renderNow();
+    if (d->software) {
         d->speed->setText(tr("Software OpenGL, slow: coarse at first and while moving"));
         d->speed->show();
         placeMarks();
@@ -400,7 +433,7 @@ const std::shared_ptr<const Volume>& VolumeView3D::volume() const { return d->vo
 
 bool VolumeView3D::isBuilding() const { return d->image.valid() || d->shapes.valid(); }
 
-bool VolumeView3D::isSharp() const { return d->stepped->isSharp(); }
+bool VolumeView3D::isSharp() const { return !d->later.isActive() && d->stepped->isSharp(); }
 
 void VolumeView3D::setPreset(const QString& id, bool isChoice)
 {
@@ -543,8 +576,11 @@ QImage VolumeView3D::image()
     }
     takeBuilt();
     d->stepped->setWhole(true);
-    d->render();
-    const QImage picture = d->widget->grabFramebuffer();
+    d->later.stop();
+    if (d->native && d->native->isVisible()) {
+        d->window->Render();
+    }
+    const QImage picture = d->grab();
     d->stepped->setWhole(false);
     return picture;
 }
@@ -580,6 +616,9 @@ bool VolumeView3D::eventFilter(QObject* object, QEvent* event)
     if (event->type() == QEvent::MouseButtonDblClick) {
         Q_EMIT maximizeRequested();
         return true;
+    }
+    if (event->type() == QEvent::Show) {
+        d->render();
     }
     return dragValues(event) || QWidget::eventFilter(object, event);
 }

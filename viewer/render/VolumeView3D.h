@@ -14,8 +14,8 @@
 namespace hf {
 
 /// The 3D view: volume rendering with a preset, masks as surfaces. Left drag turns, middle drag pans, right drag zooms, Ctrl + left drag
-/// shifts and stretches the preset's values. Volumes and surfaces are made on another thread and appear when they are done. The one class that
-/// knows how a VTK window meets a Qt one.
+/// shifts and stretches the preset's values. Volumes and surfaces are made on another thread and appear when they are done. Pictures are
+/// drawn in later turns of the event loop. With SoftwareCanvas the one class that knows how a VTK window meets a Qt one.
 class VolumeView3D : public QWidget {
     Q_OBJECT
 public:

@@ -312,6 +312,11 @@ private:
         }
     }
 
+    static constexpr int kBlock = 64;   // pixels
+
+    /// Pixels of a row, `first` to before `last`.
+    struct Run { int first = 0, last = 0; };
+
     void sampleFree(std::vector<float>& values, int width, int height) const
     {
         forBands(height, width, [&](int first, int last) {
@@ -323,19 +328,37 @@ private:
 
     void sampleFreeRow(float* out, int width, int y) const
     {
-        const Run inner = m_interpolation == Interpolation::Linear ? innerRun(width, y) : Run{};
-        for (int x = 0; x < inner.first; ++x) {
+        const Run outer = outerRun(width, y), inner = m_interpolation == Interpolation::Linear ? innerRun(width, y) : Run{};
+        for (int x = outer.first; x < inner.first; ++x) {
             out[x] = valueAt(m_walk.at(x, y));
         }
-        sampleInner(out, inner, y);
-        for (int x = inner.last; x < width; ++x) {
+        for (int x = inner.first; x < inner.last; x += kBlock) {
+            sampleBlock(out, {x, std::min(inner.last, x + kBlock)}, y);
+        }
+        for (int x = std::max(inner.last, outer.first); x < outer.last; ++x) {
             out[x] = valueAt(m_walk.at(x, y));
         }
     }
 
-    /// Pixels of a row, `first` to before `last`, that lie among eight voxels: nothing about borders is to be asked there.
-    struct Run { int first = 0, last = 0; };
+    /// Pixels of a row that may lie in the volume: all others are outside for certain.
+    Run outerRun(int width, int y) const
+    {
+        constexpr double kMargin = 0.6;     // voxels: half of one belongs to the volume, rounding decides nothing
+        double first = 0, last = width;
+        const ContinuousIndex start = m_walk.at(0, y);
+        for (int axis = 0; axis < 3; ++axis) {
+            const double from = at(start, axis), step = at(m_walk.perX, axis);
+            const double low = (-kMargin - from) / step, high = (m_size.along(axis) - 1 + kMargin - from) / step;
+            constexpr double kSensible = 1e9;
+            if (std::abs(low) < kSensible && std::abs(high) < kSensible) {
+                first = std::max(first, std::min(low, high));
+                last = std::min(last, std::max(low, high));
+            }
+        }
+        return first <= last ? Run{int(std::floor(first)), std::min(width, int(std::ceil(last)) + 1)} : Run{};
+    }
 
+    /// Pixels of a row that lie among eight voxels: nothing about borders is to be asked there.
     Run innerRun(int width, int y) const
     {
         double first = 0, last = width;
@@ -360,19 +383,58 @@ private:
         return last - first > 4 ? Run{int(std::ceil(first)) + 1, int(std::floor(last)) - 1} : Run{};
     }
 
-    void sampleInner(float* out, Run run, int y) const
+    /// Cells and weights along one axis for the pixels of a block.
+    struct BlockAxis {
+        std::array<int, kBlock> cell;
+        std::array<float, kBlock> weight;
+
+        void walk(double start, double step, int x)
+        {
+            for (int n = 0; n < kBlock; ++n) {
+                const double coordinate = start + step * (x + n);
+                cell[std::size_t(n)] = int(coordinate);
+                weight[std::size_t(n)] = float(coordinate - int(coordinate));
+            }
+        }
+    };
+
+    /// At most a block, step by step: wide instructions are made of the first and the last.
+    void sampleBlock(float* out, Run run, int y) const
     {
+        const std::size_t count = std::size_t(run.last - run.first);
         const ContinuousIndex start = m_walk.at(0, y), step = m_walk.perX;
+        BlockAxis i, j, k;
+        std::array<std::array<float, kBlock>, 8> corners{};
+        std::array<float, kBlock> values;
+        i.walk(start.i, step.i, run.first);
+        j.walk(start.j, step.j, run.first);
+        k.walk(start.k, step.k, run.first);
+        readCorners(corners, i, j, k, count);
+        blendCorners(values, corners, i, j, k);
+        std::copy_n(values.begin(), count, out + run.first);
+    }
+
+    /// The eight voxels around each pixel: i runs fastest, then j, then k.
+    void readCorners(std::array<std::array<float, kBlock>, 8>& corners, const BlockAxis& i, const BlockAxis& j, const BlockAxis& k, std::size_t count) const
+    {
         const std::size_t toI = stride(0), toJ = stride(1), toK = stride(2);
-        for (int x = run.first; x < run.last; ++x) {
-            const double ci = start.i + step.i * x, cj = start.j + step.j * x, ck = start.k + step.k * x;
-            const int i = int(ci), j = int(cj), k = int(ck);
-            const float wi = float(ci - i), wj = float(cj - j), wk = float(ck - k);
-            const T* cell = m_voxels.data() + toI * std::size_t(i) + toJ * std::size_t(j) + toK * std::size_t(k);
-            const auto along = [&](const T* voxel) { return float(voxel[0]) + (float(voxel[toI]) - float(voxel[0])) * wi; };
-            const float frontTop = along(cell), frontBottom = along(cell + toJ), backTop = along(cell + toK), backBottom = along(cell + toK + toJ);
-            const float front = frontTop + (frontBottom - frontTop) * wj, back = backTop + (backBottom - backTop) * wj;
-            out[x] = front + (back - front) * wk;
+        for (std::size_t n = 0; n < count; ++n) {
+            const T* cell = m_voxels.data() + toI * std::size_t(i.cell[n]) + toJ * std::size_t(j.cell[n]) + toK * std::size_t(k.cell[n]);
+            const std::array<const T*, 4> rows{cell, cell + toJ, cell + toK, cell + toK + toJ};
+            for (std::size_t row = 0; row < 4; ++row) {
+                corners[2 * row][n] = float(rows[row][0]);
+                corners[2 * row + 1][n] = float(rows[row][toI]);
+            }
+        }
+    }
+
+    static void blendCorners(std::array<float, kBlock>& values, const std::array<std::array<float, kBlock>, 8>& corners, const BlockAxis& i, const BlockAxis& j, const BlockAxis& k)
+    {
+        for (std::size_t n = 0; n < kBlock; ++n) {
+            const auto along = [&](std::size_t row) { return corners[2 * row][n] + (corners[2 * row + 1][n] - corners[2 * row][n]) * i.weight[n]; };
+            const float frontTop = along(0), frontBottom = along(1), backTop = along(2), backBottom = along(3);
+            const float front = frontTop + (frontBottom - frontTop) * j.weight[n], back = backTop + (backBottom - backTop) * j.weight[n];
+            values[n] = front + (back - front) * k.weight[n];
         }
     }
 
@@ -384,16 +446,16 @@ private:
             const int i = nearestAlong(index.i, 0), j = nearestAlong(index.j, 1), k = nearestAlong(index.k, 2);
             return i < 0 || j < 0 || k < 0 ? T(0) : m_voxels[stride(0) * std::size_t(i) + stride(1) * std::size_t(j) + stride(2) * std::size_t(k)];
         };
-        const Run inner = innerRun(width, y);
+        const Run inner = innerRun(width, y), outer = outerRun(width, y);
         const ContinuousIndex start = m_walk.at(0, y), step = m_walk.perX;
-        for (int x = 0; x < inner.first; ++x) {
+        for (int x = outer.first; x < inner.first; ++x) {
             out[x] = atBorder(x);
         }
         for (int x = inner.first; x < inner.last; ++x) {
             const int i = int(start.i + step.i * x + 0.5), j = int(start.j + step.j * x + 0.5), k = int(start.k + step.k * x + 0.5);
             out[x] = m_voxels[stride(0) * std::size_t(i) + stride(1) * std::size_t(j) + stride(2) * std::size_t(k)];
         }
-        for (int x = inner.last; x < width; ++x) {
+        for (int x = std::max(inner.last, outer.first); x < outer.last; ++x) {
             out[x] = atBorder(x);
         }
     }
