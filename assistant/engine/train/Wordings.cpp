@@ -173,6 +173,12 @@ std::string lower(std::string text)
     return text;
 }
 
+std::string upper(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::toupper(c)); });
+    return text;
+}
+
 std::string finished(std::string text, Random& random, double smallLetters = 0.22)
 {
     const bool small = random.chance(smallLetters);
@@ -302,6 +308,18 @@ std::string whatQuestion(Random& random)
 
 std::string kindQuestion(Random& random)
 {
+    if (random.chance(0.5)) {
+        const std::string asked = pickWord({"the modality", "the plane", "the modality and the plane", "the imaging method", "the orientation", "the kind of examination", "the imaging technique", "the type of scan", "the viewing plane",
+                                               "the method and the plane", "the slice orientation"}, random);
+        const std::string clause = pickWord({"which modality this is", "which plane this is", "what kind of image this is", "what kind of scan this is", "what sort of examination this is", "how this was acquired", "in which plane this was cut",
+                                                "how this slice is oriented", "which imaging method was used", "whether this is CT or MR", "if this is a CT", "if this is an MRI or a CT", "what modality and plane these are",
+                                                "if this slice is axial or coronal", "with which technique this was made"}, random);
+        const std::string form = pickWord({"tell me {A}{P}", "tell me {C}", "please tell me {A}{P}", "please tell me {C}", "can you tell me {C}", "could you say {C}", "do you know {C}", "name {A}{P}", "please name {A}{P}", "state {A}{P}",
+                                              "give me {A}{P}", "I would like to know {C}", "I want to know {A}{P}", "I wonder {C}", "what is {A}{P}", "what is {A} here", "can you see {C}", "determine {A}{P}", "identify {A}{P}", "{A}{P}",
+                                              "for my students: {C}", "say {C}", "explain {C}", "can you recognize {A}{P}", "first of all, {A}"}, random);
+        const std::string place = pickWord({"", " of this scan", " of this view", " of this slice", " of the image", " of the study", " please"}, random);
+        return punctuated(finished(replaced(replaced(replaced(form, "{A}", asked), "{C}", clause), "{P}", place), random), random);
+    }
     return listed(random, {"which modality is this?", "what modality is this?", "what kind of image is this?", "what type of scan is this?", "which plane is this?", "what plane is shown?", "is this a CT or an MRI?",
                               "is this axial, sagittal or coronal?", "what imaging modality was used?", "name the modality and the plane.", "in which plane is this slice?", "is this a CT?", "is this an MRI?", "is this an X-ray?",
                               "which orientation does this slice have?", "what imaging technique is this?", "what modality and plane is this", "which view is this?", "tell me the modality and plane of this view.",
@@ -312,6 +330,13 @@ std::string kindQuestion(Random& random)
 
 std::string identityQuestion(Random& random)
 {
+    if (random.chance(0.5)) {
+        const std::string clause = pickWord({"who you are", "what you are", "what you can do", "which model you are", "what kind of model this is", "who I talk to", "what your purpose is", "how reliable you are", "what your limits are",
+                                                "whether you are a doctor", "if I may trust you", "what you were made for", "which program answers here", "how you work", "whether your answers are certified"}, random);
+        const std::string form = pickWord({"tell me {C}", "please tell me {C}", "can you tell me {C}", "could you explain {C}", "explain {C}", "say {C}", "I would like to know {C}", "I want to know {C}", "do you know {C}",
+                                              "before we start: {C}", "describe yourself and {C}", "let me know {C}", "I wonder {C}"}, random);
+        return punctuated(finished(replaced(form, "{C}", clause), random), random);
+    }
     return listed(random, {"who are you?", "what are you?", "which model are you?", "what is your name?", "are you a real radiologist?", "can I rely on your answers?", "are you a demo?", "can I use this for diagnosis?",
                               "who made you?", "what can you do?", "help", "what model is this?", "which version are you?", "hello", "hi", "how do you work?", "can I trust you?", "introduce yourself.", "what are your limits?",
                               "what are you able to do?", "how can you help me?", "what should I ask you?", "are you a doctor?", "are you certified?", "is this a medical device?", "who am I talking to?", "good morning", "hey there"});
@@ -341,19 +366,23 @@ std::string hardQuestion(Random& random)
 
 std::string someCardName(Random& random)
 {
-    std::string name = pickWord({"VISTA3D", "BODYSEG", "ORGANS", "LUNGNET", "ANATOMY", "SEGNET", "CTSEG", "TISSUE", "ATLAS", "SCOUT", "MASKER", "TOTALSEG", "VISTA2D", "BRATS", "MRSEG", "XSEG", "UNET3D", "FINDER",
-        "NODULES", "SKELETON1", "ABDO", "THORAX2", "DEEPSEG", "ORGANNET"}, random);
-    if (random.chance(0.35)) {
-        name = {};
-        const int length = 3 + random.below(4);
-        for (int n = 0; n < length; ++n) {
+    const double kind = random.uniform();
+    std::string name;
+    if (kind < 0.25) {
+        return pickWord({"VISTA3D", "BODYSEG", "ORGANS", "LUNGNET", "ANATOMY", "SEGNET", "CTSEG", "TISSUE", "ATLAS", "SCOUT", "MASKER", "TOTALSEG", "VISTA2D", "BRATS", "MRSEG", "XSEG", "UNET3D", "FINDER",
+            "NODULES", "SKELETON1", "ABDO", "THORAX2", "DEEPSEG", "ORGANNET"}, random);
+    }
+    if (kind < 0.5) {
+        for (int length = 3 + random.below(7); length > 0; --length) {
             name += char('A' + random.below(26));
         }
-        if (random.chance(0.4)) {
-            name += char('0' + random.below(10));
-        }
+    } else if (kind < 0.75) {
+        name = upper(someInventedName(random));
+    } else {
+        name = pickWord({"LUNG", "BONE", "NEURO", "SPINE", "PELVI", "BRAIN", "TUMOR", "NODE", "VESSEL", "ADIPO", "SKIN", "HEART", "RIB", "AORTA", "COLON", "HIP", "KNEE", "LOBE", "MUSCLE", "GLAND", "NERVE", "LESION", "SLICE", "TRUNK"}, random);
+        name += pickWord({"NET", "SEG", "MAP", "NER", "MASK", "AI", "MODEL", "TOOL", "FIND", "LAB", "SCAN", "PRO", "CUT", "QUANT", "PAINT", "FORMER", "LINE"}, random);
     }
-    return name;
+    return random.chance(0.25) ? name + char('0' + random.below(10)) : name;
 }
 
 std::string someCardOverview(Random& random)
