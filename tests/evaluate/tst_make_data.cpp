@@ -56,7 +56,7 @@ LabelledVolume masses()
 DataSetOptions many()
 {
     DataSetOptions options;
-    options.views = 30;
+    options.views = 60;
     options.questions = 10;
     return options;
 }
