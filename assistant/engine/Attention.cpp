@@ -23,8 +23,7 @@ torch::Tensor causalMask(std::int64_t rows, std::int64_t past, torch::Device dev
 /// [n, key heads, S, D] -> each as often as queries share it, one after the other.
 torch::Tensor repeated(const torch::Tensor& x, std::int64_t heads)
 {
-    const std::int64_t repeats = heads / x.size(1);
-    return repeats == 1 ? x : x.unsqueeze(2).expand({-1, -1, repeats, -1, -1}).reshape({x.size(0), heads, x.size(2), x.size(3)});
+    return x.unsqueeze(2).expand({-1, -1, heads / x.size(1), -1, -1}).reshape({x.size(0), heads, x.size(2), x.size(3)});
 }
 
 /// Whether the GPU's fused kernel takes these types and sizes. Called itself it aligns the causal triangle with the last key, where

@@ -351,7 +351,6 @@ void trainTogether(const TrainOptions& options, const std::function<void(const T
     const Stopwatch whole;
     const torch::Device device = options.device;
     if (options.noFusedAttention || device.is_cuda()) {
-        at::globalContext().setSDPUseCuDNN(false);
         at::globalContext().setSDPUseFlash(!options.noFusedAttention);
         at::globalContext().setSDPUseMemEfficient(!options.noFusedAttention);
         at::globalContext().setUserEnabledCuDNN(!options.noFusedAttention);

@@ -37,7 +37,7 @@ bool isChannelsLast(const at::Tensor& x)
 }
 
 /// The fused loops take one dense channels-last input on the CPU.
-bool canFuse(const at::Tensor& x, Activation activation)
+bool canFuseHere(const at::Tensor& x, Activation activation)
 {
     const bool isType = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
     return x.device().is_cpu() && isChannelsLast(x) && isType && x.size(0) == 1 && activation != Activation::Gelu;
@@ -62,6 +62,8 @@ bool canFuseThere(const at::Tensor& x, Activation activation)
     return x.is_cuda() && isType && activation != Activation::Gelu && x.size(0) == 1 && isChannelsLast(x) && runtime::cuda::fits(x.size(1)) &&
         reinterpret_cast<std::uintptr_t>(x.const_data_ptr()) % 16 == 0 && deviceNorm();
 }
+
+bool canFuse(const at::Tensor& x, Activation activation) { return canFuseHere(x, activation) || canFuseThere(x, activation); }
 
 /// Of negative results.
 float slopeOf(Activation activation) { return activation == Activation::Relu ? 0.0F : activation == Activation::LeakyRelu ? 0.01F : 1.0F; }
@@ -192,6 +194,10 @@ at::Tensor GroupNorm::plain(const at::Tensor& x) const
 /// `out` may be `x`; `added` may be undefined.
 void GroupNorm::fused(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const
 {
+    if (x.is_cuda()) {
+        fusedThere(x, out, added, activation);
+        return;
+    }
     const std::int64_t channels = x.size(1), voxels = x.numel() / channels;
     const bool isBf16 = x.scalar_type() == at::kBFloat16;
     const std::size_t bytes = x.element_size();
@@ -261,30 +267,29 @@ GroupNorm::Affine GroupNorm::affineOf(const ChannelSums& sums, const at::Tensor&
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x, Activation activation) const
 {
-    if (!canFuse(x, activation) && !canFuseThere(x, activation)) {
+    if (!canFuse(x, activation)) {
         return activated(normed(x), activation);
     }
     const at::Tensor out = at::empty_like(x);
-    x.is_cuda() ? fusedThere(x, out, {}, activation) : fused(x, out, {}, activation);
+    fused(x, out, {}, activation);
     return out;
 }
 
 at::Tensor GroupNorm::over(at::Tensor x, Activation activation) const
 {
-    if (!canFuse(x, activation) && !canFuseThere(x, activation)) {
+    if (!canFuse(x, activation)) {
         return activated(normed(x), activation);
     }
-    x.is_cuda() ? fusedThere(x, x, {}, activation) : fused(x, x, {}, activation);
+    fused(x, x, {}, activation);
     return x;
 }
 
 at::Tensor GroupNorm::overAdding(at::Tensor x, const at::Tensor& added, Activation activation) const
 {
-    const auto bothFit = [&](const auto& fits) { return fits(x, activation) && fits(added, activation) && added.scalar_type() == x.scalar_type(); };
-    if (!bothFit(canFuse) && !bothFit(canFuseThere)) {
+    if (!canFuse(x, activation) || !canFuse(added, activation) || added.scalar_type() != x.scalar_type()) {
         return activated(normed(x).add_(added), activation);
     }
-    x.is_cuda() ? fusedThere(x, x, added, activation) : fused(x, x, added, activation);
+    fused(x, x, added, activation);
     return x;
 }
 
