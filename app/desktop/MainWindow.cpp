@@ -32,7 +32,6 @@
 #include <QScreen>
 #include <QStackedWidget>
 #include <QStatusBar>
-#include <QTimer>
 #include <QToolButton>
 
 namespace hf::app {
@@ -73,9 +72,7 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     connect(m_findings, &Findings::problem, this, [this](const QString& text) { showProblem("findings", text); });
     connect(m_grid, &ViewGrid::contextMenuAsked, m_actions, &WindowActions::showViewMenu);
     connect(m_scene, &Scene::volumeChanged, this, [this] { updateState(); });
-    // While the reader still looks for what to open.
-    constexpr int kPrepareMs = 200;
-    QTimer::singleShot(kPrepareMs, m_grid->volumeView(), &VolumeView3D::prepare);
+    m_grid->volumeView()->prepare();
     // Never larger than the screen; the images get what is left beside the panels.
     const QSize room = screen()->availableGeometry().size() - QSize(8, 40);
     resize(QSize(1500, 940).boundedTo(room));

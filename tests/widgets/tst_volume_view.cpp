@@ -91,6 +91,40 @@ private Q_SLOTS:
         QTRY_COMPARE(brightPixels(m_view->grab().toImage(), 0, kSide), 0);
     }
 
+    void shadersOfAnotherThreadMakeTheSamePicture()
+    {
+        const QImage expected = m_view->image();
+        VolumeView3D prepared;
+        prepared.resize(kSide, kSide);
+        prepared.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&prepared));
+        prepared.prepare();
+        prepared.setVolume(m_volume);
+        QVERIFY(prepared.isBuilding());
+        QTRY_VERIFY_WITH_TIMEOUT(!prepared.isBuilding() && prepared.isSharp(), 120000);
+        QVERIFY(test::meanDifference(middleOf(expected), middleOf(prepared.grab().toImage())) < 0.2);
+        // A picture that is wanted at once waits for the thread.
+        VolumeView3D hurried;
+        hurried.resize(kSide, kSide);
+        hurried.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&hurried));
+        hurried.prepare();
+        hurried.setVolume(m_volume);
+        QVERIFY(test::meanDifference(middleOf(expected), middleOf(hurried.image())) < 0.2);
+    }
+
+    void aViewGoesWhileItsShadersAreCompiled()
+    {
+        const QImage expected = m_view->image();
+        for (const int waitMs : {0, 5, 50}) {
+            VolumeView3D brief;
+            brief.show();
+            brief.prepare();
+            QTest::qWait(waitMs);
+        }
+        QVERIFY(test::meanDifference(expected, m_view->image()) < 0.2);
+    }
+
     void softwareOpenGlIsShownWithoutAnOpenGlWidget()
     {
         // With one, Qt would put the whole window together by OpenGL.

@@ -1,14 +1,12 @@
 #include "viewer/render/SteppedRendering.h"
 
+#include "viewer/render/VolumeScene.h"
+
 #include <vtkCallbackCommand.h>
 #include <vtkCamera.h>
-#include <vtkGPUVolumeRayCastMapper.h>
-#include <vtkImageData.h>
+#include <vtkGenericOpenGLRenderWindow.h>
 #include <vtkNew.h>
-#include <vtkRenderWindow.h>
 #include <vtkRenderer.h>
-#include <vtkSmartVolumeMapper.h>
-#include <vtkVolumeCollection.h>
 
 #include <QElapsedTimer>
 #include <QEvent>
@@ -31,7 +29,6 @@ constexpr double kForgotten = 0.99;             // of the slowest tile's time, b
 constexpr int kIdleMs = 250;                    // until the tiles begin
 constexpr double kPictureMs = 50;               // what a coarse picture may take
 constexpr float kFinest = 2, kCoarsest = 16;    // pixels for a ray along each side
-constexpr float kStepForSample = 2.5F;          // pixels for a ray, from which on its samples are farther apart
 
 struct Tile { int x0, y0, x1, y1; };
 
@@ -91,9 +88,7 @@ private:
 
 struct SteppedRendering::Private {
     QWidget* view;
-    vtkRenderer* renderer;
-    vtkSmartVolumeMapper* mapper;
-    vtkGPUVolumeRayCastMapper* rays;
+    VolumeScene* scene;
     vtkNew<vtkCallbackCommand> started, ended;
     QTimer timer;
     QElapsedTimer clock;
@@ -112,34 +107,21 @@ struct SteppedRendering::Private {
         }
     }
 
-    /// Few rays have few samples too. @param step  of the rays along each side, in pixels.
-    void setRays(float step)
-    {
-        rays->SetImageSampleDistance(step);
-        if (auto* image = vtkImageData::SafeDownCast(mapper->GetInput())) {
-            const double* spacing = image->GetSpacing();
-            // Half a voxel, as VTK does; it would keep that of the first volume.
-            mapper->SetSampleDistance(float((spacing[0] + spacing[1] + spacing[2]) / 6) * std::max(1.0F, step / kStepForSample));
-        }
-    }
-
     /// Along each side, from what the others took.
     int sideOfTile() const { return slowestTile > 0 ? std::clamp(int(std::sqrt(kTileMs / slowestTile)), kSmallestTile, kTilePixels) : kSmallestTile; }
 };
 
-SteppedRendering::SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkSmartVolumeMapper* mapper, vtkGPUVolumeRayCastMapper* rays, bool isSoftware) : d(std::make_unique<Private>())
+SteppedRendering::SteppedRendering(QWidget* view, VolumeScene* scene, bool isSoftware) : d(std::make_unique<Private>())
 {
     d->view = view;
-    d->renderer = renderer;
-    d->mapper = mapper;
-    d->rays = rays;
+    d->scene = scene;
     d->isSoftware = isSoftware;
     d->started->SetClientData(this);
     d->started->SetCallback([](vtkObject*, unsigned long, void* self, void*) { static_cast<SteppedRendering*>(self)->pictureStarts(); });
     d->ended->SetClientData(this);
     d->ended->SetCallback([](vtkObject*, unsigned long, void* self, void*) { static_cast<SteppedRendering*>(self)->pictureEnds(); });
-    renderer->GetRenderWindow()->AddObserver(vtkCommand::StartEvent, d->started);
-    renderer->GetRenderWindow()->AddObserver(vtkCommand::EndEvent, d->ended);
+    scene->window()->AddObserver(vtkCommand::StartEvent, d->started);
+    scene->window()->AddObserver(vtkCommand::EndEvent, d->ended);
     d->timer.setSingleShot(true);
     view->installEventFilter(this);
     connect(&d->timer, &QTimer::timeout, this, [this] { drawNextTile(); });
@@ -147,8 +129,8 @@ SteppedRendering::SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkSmar
 
 SteppedRendering::~SteppedRendering()
 {
-    d->renderer->GetRenderWindow()->RemoveObserver(d->started);
-    d->renderer->GetRenderWindow()->RemoveObserver(d->ended);
+    d->scene->window()->RemoveObserver(d->started);
+    d->scene->window()->RemoveObserver(d->ended);
 }
 
 bool SteppedRendering::isSoftware() const { return d->isSoftware; }
@@ -166,7 +148,7 @@ void SteppedRendering::startOver()
 void SteppedRendering::pictureStarts()
 {
     d->clock.start();
-    d->setRays(d->isSoftware && !d->isWhole && !d->isTile ? d->coarse : 1);
+    d->scene->setRays(d->isSoftware && !d->isWhole && !d->isTile ? d->coarse : 1);
 }
 
 void SteppedRendering::pictureEnds()
@@ -174,7 +156,7 @@ void SteppedRendering::pictureEnds()
     if (d->isTile) {
         return;
     }
-    const bool isEmpty = d->renderer->GetVolumes()->GetNumberOfItems() == 0;
+    const bool isEmpty = !d->scene->hasImage();
     if (d->isSoftware && !d->isWhole && !isEmpty) {
         d->adapt(double(d->clock.nsecsElapsed()) / 1e6);
     }
@@ -199,7 +181,7 @@ void SteppedRendering::drawNextTile()
     if (d->isSharp || !d->view->isVisible()) {
         return;
     }
-    vtkRenderWindow* window = d->renderer->GetRenderWindow();
+    vtkGenericOpenGLRenderWindow* window = d->scene->window();
     const int *size = window->GetSize(), width = size[0], height = size[1];
     if (d->tiles.empty()) {
         d->tiles = tilesOf(width, height);
@@ -216,7 +198,7 @@ void SteppedRendering::drawNextTile()
     QElapsedTimer clock;
     clock.start();
     {
-        const TileView narrowed(d->renderer, d->tiles.back(), width, height);
+        const TileView narrowed(d->scene->renderer(), d->tiles.back(), width, height);
         d->isTile = true;
         window->Render();
         d->isTile = false;

@@ -5,11 +5,10 @@
 #include <memory>
 
 class QWidget;
-class vtkGPUVolumeRayCastMapper;
-class vtkRenderer;
-class vtkSmartVolumeMapper;
 
 namespace hf {
+
+class VolumeScene;
 
 /// Keeps a window alive whose volume the processor alone draws (software OpenGL): every picture is drawn at once with few rays; when nothing
 /// has changed for a moment it is drawn again with all rays, one tile after the other between the events of the loop. Does nothing where a
@@ -17,8 +16,8 @@ namespace hf {
 class SteppedRendering : public QObject {
     Q_OBJECT
 public:
-    /// All of them outlive it. @param rays  what the mapper draws with. @param isSoftware  the processor draws.
-    SteppedRendering(QWidget* view, vtkRenderer* renderer, vtkSmartVolumeMapper* mapper, vtkGPUVolumeRayCastMapper* rays, bool isSoftware);
+    /// Both outlive it. @param isSoftware  the processor draws.
+    SteppedRendering(QWidget* view, VolumeScene* scene, bool isSoftware);
     ~SteppedRendering() override;
 
     bool isSoftware() const;

@@ -1,33 +1,26 @@
 #include "viewer/render/VolumeView3D.h"
 
+#include "viewer/render/ShaderWarmUp.h"
 #include "viewer/render/SoftwareCanvas.h"
 #include "viewer/render/SteppedRendering.h"
+#include "viewer/render/VolumeScene.h"
 #include "viewer/render/VtkData.h"
 
 #include <QVTKOpenGLNativeWidget.h>
 
-#include <vtkActor.h>
 #include <vtkBoxRepresentation.h>
 #include <vtkBoxWidget2.h>
 #include <vtkCallbackCommand.h>
 #include <vtkCamera.h>
-#include <vtkColorTransferFunction.h>
 #include <vtkGenericOpenGLRenderWindow.h>
 #include <vtkImageData.h>
 #include <vtkInteractorStyleTrackballCamera.h>
 #include <vtkNew.h>
-#include <vtkObjectFactory.h>
-#include <vtkPiecewiseFunction.h>
 #include <vtkPlane.h>
 #include <vtkPlaneCollection.h>
 #include <vtkPlanes.h>
 #include <vtkPolyData.h>
-#include <vtkPolyDataMapper.h>
-#include <vtkProperty.h>
 #include <vtkRenderer.h>
-#include <vtkSmartVolumeMapper.h>
-#include <vtkVolume.h>
-#include <vtkVolumeProperty.h>
 
 #include <QComboBox>
 #include <QCoreApplication>
@@ -70,15 +63,6 @@ template <typename Work> auto startWork(QObject* receiver, Work work, void (*don
     return future;
 }
 
-/// The mapper behind the smart one is where the number of rays is told.
-class VolumeMapper : public vtkSmartVolumeMapper {
-public:
-    static VolumeMapper* New();
-    vtkTypeMacro(VolumeMapper, vtkSmartVolumeMapper);
-    using vtkSmartVolumeMapper::GetGPUMapper;
-};
-vtkStandardNewMacro(VolumeMapper);
-
 template <typename Result> bool isReady(const std::future<Result>& future) { return future.valid() && future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
 
 } // namespace
@@ -90,18 +74,13 @@ struct VolumeView3D::Private {
     QComboBox* chooser = nullptr;
     QLabel* mark = nullptr;
     QLabel* speed = nullptr;
-    vtkNew<vtkGenericOpenGLRenderWindow> window;
-    vtkNew<vtkRenderer> renderer;
-    vtkNew<VolumeMapper> mapper;
-    vtkNew<vtkVolume> actor;
+    VolumeScene scene;
     vtkNew<vtkBoxWidget2> crop;
     vtkNew<vtkCallbackCommand> cropMoved;
     vtkSmartPointer<vtkPlane> clip;
     std::shared_ptr<const Volume> volume;
-    QString preset = "bone";
-    bool isChosen = false;          ///< By the reader.
-    bool isShaded = true;
-    double shift = 0, stretch = 1;
+    VolumeLook look;
+    bool isChosen = false;          ///< Its preset, by the reader.
     QPoint pressed;
     double pressedShift = 0, pressedStretch = 1;
     bool isDragging = false;
@@ -109,10 +88,10 @@ struct VolumeView3D::Private {
     std::future<Surfaces> shapes;
     LabelMap mask;                  ///< Whose surfaces are shown or being made.
     std::vector<LabelId> hidden;
-    std::map<LabelId, vtkSmartPointer<vtkActor>> surfaces;
-    bool hasMask = false, hasImage = false;
+    bool hasMask = false;
     bool isQuiet = false;           ///< Several changes, one picture.
-    bool wasPrepared = false, isPreparing = false;
+    bool isPreparing = false;
+    ShaderWarmUp warmUp;
     QTimer later;
     std::unique_ptr<SteppedRendering> stepped;  // last: it looks at the others until it goes
 
@@ -133,10 +112,13 @@ struct VolumeView3D::Private {
     void renderNow()
     {
         later.stop();
-        if (widget->isVisible()) {
-            software ? void(software->draw()) : window->Render();
+        // A thread that compiles for it will have it drawn.
+        if (widget->isVisible() && !warmUp.isBusy()) {
+            draw();
         }
     }
+
+    void draw() { software ? void(software->draw()) : scene.window()->Render(); }
 
     /// The present picture; null without OpenGL.
     QImage grab() { return software ? software->draw() : native->grabFramebuffer(); }
@@ -146,74 +128,20 @@ struct VolumeView3D::Private {
         later.setSingleShot(true);
         later.callOnTimeout(view, [this] { renderNow(); });
         if (SoftwareCanvas::isSoftware()) {
-            widget = software = new SoftwareCanvas(window, view);
+            widget = software = new SoftwareCanvas(scene.window(), view);
             connect(software, &SoftwareCanvas::drawWanted, view, [this] { render(); });
         } else {
             widget = native = new QVTKOpenGLNativeWidget(view);
-            native->setRenderWindow(window);
+            native->setRenderWindow(scene.window());
         }
     }
 
-    void applyPreset()
+    void applyLook()
     {
-        const std::vector<RenderStop>& stops = renderStops(preset, isHu());
-        const double middle = (stops[1].value + stops[stops.size() - 2].value) / 2;
-        vtkNew<vtkColorTransferFunction> color;
-        vtkNew<vtkPiecewiseFunction> opacity;
-        for (const RenderStop& stop : stops) {
-            const double value = middle + (stop.value - middle) * stretch + shift;
-            color->AddRGBPoint(value, stop.r, stop.g, stop.b);
-            // A mask is what matters then: the volume steps back.
-            opacity->AddPoint(value, stop.opacity * (hasMask ? 0.12 : 1));
-        }
-        vtkVolumeProperty* property = actor->GetProperty();
-        property->SetColor(color);
-        property->SetScalarOpacity(opacity);
-        property->SetInterpolationTypeToLinear();
-        const bool mip = preset == "mip";
-        property->SetShade(!mip && isShaded);
-        property->SetAmbient(0.25);
-        property->SetDiffuse(0.8);
-        property->SetSpecular(0.15);
-        mip ? mapper->SetBlendModeToMaximumIntensity() : mapper->SetBlendModeToComposite();
+        look.isHu = isHu();
+        look.isBehindMask = hasMask;
+        scene.setLook(look);
         render();
-    }
-
-    void removeSurfaces()
-    {
-        for (auto& [value, surface] : surfaces) {
-            renderer->RemoveActor(surface);
-        }
-        surfaces.clear();
-    }
-
-    void showSurfaces(const Surfaces& shapesOfLabels)
-    {
-        removeSurfaces();
-        for (const auto& [value, shape] : shapesOfLabels) {
-            vtkNew<vtkPolyDataMapper> surfaceMapper;
-            surfaceMapper->SetInputData(shape);
-            surfaceMapper->ScalarVisibilityOff();
-            auto surface = vtkSmartPointer<vtkActor>::New();
-            surface->SetMapper(surfaceMapper);
-            surface->GetProperty()->SetInterpolationToGouraud();
-            surface->GetProperty()->SetOpacity(0.85);
-            renderer->AddActor(surface);
-            surfaces[value] = surface;
-        }
-        cutAll();
-        styleSurfaces();
-    }
-
-    void styleSurfaces()
-    {
-        for (const Label& label : mask.labels()) {
-            const auto found = surfaces.find(label.value);
-            if (found != surfaces.end()) {
-                found->second->GetProperty()->SetColor(label.color.r / 255.0, label.color.g / 255.0, label.color.b / 255.0);
-                found->second->SetVisibility(std::find(hidden.begin(), hidden.end(), label.value) == hidden.end());
-            }
-        }
     }
 
     /// The planes of box and clip on volume and surfaces.
@@ -234,19 +162,15 @@ struct VolumeView3D::Private {
         if (clip) {
             planes->AddItem(clip);
         }
-        // An empty list would be compiled into the volume's shader.
-        mapper->SetClippingPlanes(planes->GetNumberOfItems() > 0 ? planes.Get() : nullptr);
-        for (const auto& [value, surface] : surfaces) {
-            surface->GetMapper()->SetClippingPlanes(planes);
-        }
+        scene.cut(planes);
     }
 
     void placeCropBox()
     {
-        if (hasImage) {
+        if (scene.hasImage()) {
             auto* box = static_cast<vtkBoxRepresentation*>(crop->GetRepresentation());
             box->SetPlaceFactor(1);
-            box->PlaceWidget(actor->GetBounds());
+            box->PlaceWidget(const_cast<double*>(scene.bounds()));
         }
     }
 };
@@ -254,21 +178,18 @@ struct VolumeView3D::Private {
 VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_unique<Private>())
 {
     d->makeWidget(this);
-    d->window->AddRenderer(d->renderer);
-    d->renderer->SetBackground(0.04, 0.045, 0.055);
-    d->actor->SetMapper(d->mapper);
-    // Coarser rays while the reader moves it. With software OpenGL the steps alone decide about the rays.
-    d->mapper->SetInteractiveAdjustSampleDistances(!d->software);
-    d->mapper->SetAutoAdjustSampleDistances(!d->software);
-    d->stepped = std::make_unique<SteppedRendering>(d->widget, d->renderer, d->mapper, d->mapper->GetGPUMapper(), d->software != nullptr);
+    // With software OpenGL the steps alone decide about the rays.
+    d->scene.setAdjustsRays(!d->software);
+    d->stepped = std::make_unique<SteppedRendering>(d->widget, &d->scene, d->software != nullptr);
+    connect(&d->warmUp, &ShaderWarmUp::ready, this, &VolumeView3D::goOn);
     connect(d->stepped.get(), &SteppedRendering::sharpened, this, &VolumeView3D::sharpened);
     vtkNew<vtkInteractorStyleTrackballCamera> style;
-    d->window->GetInteractor()->SetInteractorStyle(style);
+    d->scene.window()->GetInteractor()->SetInteractorStyle(style);
     vtkNew<vtkBoxRepresentation> box;
     box->HandlesOn();
     box->InsideOutOn();     // VTK keeps what lies where the normals point to: inside
     d->crop->SetRepresentation(box);
-    d->crop->SetInteractor(d->window->GetInteractor());
+    d->crop->SetInteractor(d->scene.window()->GetInteractor());
     d->crop->RotationEnabledOff();
     d->cropMoved->SetClientData(d.get());
     d->cropMoved->SetCallback([](vtkObject*, unsigned long, void* client, void*) { static_cast<Private*>(client)->cutAll(); });
@@ -305,28 +226,34 @@ QSurfaceFormat VolumeView3D::surfaceFormat() { return QVTKOpenGLNativeWidget::de
 
 void VolumeView3D::prepare()
 {
-    if (d->wasPrepared || d->volume || !window()->isVisible()) {
+    if (d->software) {
+        d->warmUp.start();
+    } else {
+        // While the reader still looks for what to open.
+        constexpr int kLaterMs = 200;
+        QTimer::singleShot(kLaterMs, this, [this] { goOn(); });
+    }
+}
+
+/// When the other thread has compiled what there is, or there is none.
+void VolumeView3D::goOn()
+{
+    if (d->volume) {
+        takeBuilt();
         return;
     }
-    d->wasPrepared = d->isPreparing = d->isQuiet = true;
-    // The shader is compiled for two powers of two and any number of slices, as most volumes have them.
-    const Size3 size{4, 4, 5};
-    const Geometry geometry(size, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
-    d->mapper->SetInputData(toVtkImage(Volume(geometry, std::vector<std::int16_t>(size.voxels(), 300), {})));
-    d->renderer->AddVolume(d->actor);
-    d->applyPreset();
-    d->renderer->ResetCamera();
-    const LabelMap label(geometry, std::vector<LabelId>(size.voxels(), 1), {{1, "label", {255, 0, 0}, {}, {}}});
-    const auto makeContext = [this] {
+    if (d->isPreparing || !window()->isVisible()) {
+        return;
+    }
+    d->isPreparing = d->isQuiet = true;
+    std::vector<std::function<void()>> steps = shaderSteps(d->scene, [this](bool isWhole) { drawForNobody(isWhole); });
+    steps.insert(steps.begin(), [this] {
         // Without OpenGL there is no picture, and nothing to prepare.
         if (d->software ? !d->software->prepare() : d->native->grabFramebuffer().isNull()) {
             endPreparing();
         }
-    };
-    prepareNext({makeContext, [this] { drawForNobody(false); }, [this] { drawForNobody(true); }, [this, label] {
-        d->showSurfaces(toVtkSurfaces(label));
-        drawForNobody(false);
-    }, [this] { drawForNobody(true); }});
+    });
+    prepareNext(std::move(steps));
 }
 
 /// One step in a turn of the event loop: each compiles something else.
@@ -348,15 +275,15 @@ void VolumeView3D::prepareNext(std::vector<std::function<void()>> steps)
 void VolumeView3D::drawForNobody(bool isWhole)
 {
     d->stepped->setWhole(isWhole);
-    d->software ? void(d->software->draw()) : d->window->Render();
+    d->draw();
     d->stepped->setWhole(false);
 }
 
 void VolumeView3D::endPreparing()
 {
     if (d->isPreparing) {
-        d->removeSurfaces();
-        d->renderer->RemoveVolume(d->actor);
+        d->scene.removeSurfaces();
+        d->scene.setImage(nullptr);
         d->isPreparing = d->isQuiet = false;
     }
 }
@@ -366,12 +293,11 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     endPreparing();
     d->stepped->startOver();
     clearMask();
-    d->renderer->RemoveVolume(d->actor);
-    d->hasImage = false;
+    d->scene.setImage(nullptr);
     d->volume = std::move(volume);
     d->image = {};
-    d->shift = 0;
-    d->stretch = 1;
+    d->look.shift = 0;
+    d->look.stretch = 1;
     setCropShown(false);
     d->speed->hide();
     // Nothing of the volume before stays in sight.
@@ -384,14 +310,14 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     }
     const QList<RenderPreset> own = renderPresetsFor(*d->volume);
     const auto has = [&](const QString& id) { return std::any_of(own.begin(), own.end(), [&](const RenderPreset& preset) { return preset.id == id; }); };
-    if (!d->isChosen || !has(d->preset)) {
-        d->preset = startPreset(*d->volume);
+    if (!d->isChosen || !has(d->look.preset)) {
+        d->look.preset = startPreset(*d->volume);
     }
     d->chooser->clear();
     for (const RenderPreset& preset : own) {
         d->chooser->addItem(preset.name, preset.id);
     }
-    d->chooser->setCurrentIndex(d->chooser->findData(d->preset));
+    d->chooser->setCurrentIndex(d->chooser->findData(d->look.preset));
     d->speed->setText(tr("Building the volume ..."));
     d->speed->show();
     placeMarks();
@@ -401,19 +327,22 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
 
 void VolumeView3D::takeBuilt()
 {
+    // Before the shaders are there, this thread would have to compile them.
+    if (d->warmUp.isBusy()) {
+        return;
+    }
     if (isReady(d->image)) {
-        d->mapper->SetInputData(d->image.get());
-        d->hasImage = true;
-        d->renderer->AddVolume(d->actor);
+        d->scene.setImage(d->image.get());
         d->placeCropBox();
         d->isQuiet = true;
-        d->applyPreset();
+        d->applyLook();
         resetCamera();
         d->isQuiet = false;
         showFirst();
     }
     if (isReady(d->shapes)) {
-        d->showSurfaces(d->shapes.get());
+        d->scene.setSurfaces(d->shapes.get());
+        d->scene.styleSurfaces(d->mask.labels(), d->hidden);
         d->render();
     }
 }
@@ -438,25 +367,25 @@ bool VolumeView3D::isSharp() const { return !d->later.isActive() && d->stepped->
 void VolumeView3D::setPreset(const QString& id, bool isChoice)
 {
     d->isChosen = isChoice;
-    d->preset = id;
-    d->shift = 0;
-    d->stretch = 1;
+    d->look.preset = id;
+    d->look.shift = 0;
+    d->look.stretch = 1;
     d->chooser->setCurrentIndex(d->chooser->findData(id));
-    d->applyPreset();
+    d->applyLook();
 }
 
-QString VolumeView3D::preset() const { return d->preset; }
+QString VolumeView3D::preset() const { return d->look.preset; }
 
 void VolumeView3D::setValueWindow(double shift, double stretch)
 {
-    d->shift = std::clamp(shift, -3000.0, 3000.0);
-    d->stretch = std::clamp(stretch, 0.1, 5.0);
-    d->applyPreset();
+    d->look.shift = std::clamp(shift, -3000.0, 3000.0);
+    d->look.stretch = std::clamp(stretch, 0.1, 5.0);
+    d->applyLook();
 }
 
-double VolumeView3D::valueShift() const { return d->shift; }
+double VolumeView3D::valueShift() const { return d->look.shift; }
 
-double VolumeView3D::valueStretch() const { return d->stretch; }
+double VolumeView3D::valueStretch() const { return d->look.stretch; }
 
 void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hidden)
 {
@@ -468,16 +397,16 @@ void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hid
     d->hidden = hidden;
     d->hasMask = true;
     if (isSame) {
-        d->styleSurfaces();
+        d->scene.styleSurfaces(mask.labels(), hidden);
     } else {
         d->stepped->startOver();
-        d->removeSurfaces();
+        d->scene.removeSurfaces();
         d->shapes = startWork(this, [mask] { return toVtkSurfaces(mask); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
     }
     d->mark->setText(tr("AI: %1 %2").arg(QString::fromStdString(mask.provenance().expert), QString::fromStdString(mask.provenance().version)));
     d->mark->show();
     placeMarks();
-    d->applyPreset();
+    d->applyLook();
 }
 
 void VolumeView3D::placeMarks()
@@ -496,18 +425,18 @@ void VolumeView3D::clearMask()
         return;
     }
     d->mark->hide();
-    d->removeSurfaces();
+    d->scene.removeSurfaces();
     d->shapes = {};
     d->mask = {};
     d->hasMask = false;
     if (d->volume) {
-        d->applyPreset();
+        d->applyLook();
     }
 }
 
 void VolumeView3D::setCropShown(bool shown)
 {
-    if (shown == isCropShown() || (shown && !d->hasImage)) {
+    if (shown == isCropShown() || (shown && !d->scene.hasImage())) {
         return;
     }
     if (shown) {
@@ -542,27 +471,27 @@ void VolumeView3D::clearClipPlane()
 
 void VolumeView3D::setShaded(bool shaded)
 {
-    d->isShaded = shaded;
-    d->applyPreset();
+    d->look.isShaded = shaded;
+    d->applyLook();
 }
 
 void VolumeView3D::resetCamera()
 {
-    if (d->hasImage) {
+    if (d->scene.hasImage()) {
         lookFrom({0, -1, 0});
     }
 }
 
 void VolumeView3D::lookFrom(Vec3 direction)
 {
-    vtkCamera* camera = d->renderer->GetActiveCamera();
+    vtkCamera* camera = d->scene.renderer()->GetActiveCamera();
     camera->SetFocalPoint(0, 0, 0);
     camera->SetPosition(direction.x, direction.y, direction.z);
     const bool vertical = std::abs(direction.z) > 0.9;
     camera->SetViewUp(0, vertical ? -1 : 0, vertical ? 0 : 1);
-    d->renderer->ResetCamera();
+    d->scene.renderer()->ResetCamera();
     camera->Zoom(1.35);
-    d->renderer->ResetCameraClippingRange();
+    d->scene.renderer()->ResetCameraClippingRange();
     d->render();
 }
 
@@ -574,11 +503,12 @@ QImage VolumeView3D::image()
     if (d->shapes.valid()) {
         d->shapes.wait();
     }
+    d->warmUp.wait();
     takeBuilt();
     d->stepped->setWhole(true);
     d->later.stop();
     if (d->native && d->native->isVisible()) {
-        d->window->Render();
+        d->scene.window()->Render();
     }
     const QImage picture = d->grab();
     d->stepped->setWhole(false);
@@ -591,9 +521,9 @@ bool VolumeView3D::dragValues(QEvent* event)
     if (event->type() == QEvent::MouseButtonPress && mouse->button() == Qt::LeftButton && mouse->modifiers() & Qt::ControlModifier) {
         d->isDragging = true;
         d->pressed = mouse->position().toPoint();
-        d->pressedShift = d->shift;
-        d->pressedStretch = d->stretch;
-        d->window->SetDesiredUpdateRate(15);
+        d->pressedShift = d->look.shift;
+        d->pressedStretch = d->look.stretch;
+        d->scene.window()->SetDesiredUpdateRate(15);
         return true;
     }
     if (!d->isDragging) {
@@ -605,7 +535,7 @@ bool VolumeView3D::dragValues(QEvent* event)
         setValueWindow(d->pressedShift + by.y() * 2.0, d->pressedStretch * std::exp(by.x() * 0.004));
     } else if (event->type() == QEvent::MouseButtonRelease) {
         d->isDragging = false;
-        d->window->SetDesiredUpdateRate(0.001);
+        d->scene.window()->SetDesiredUpdateRate(0.001);
         d->render();
     }
     return event->type() == QEvent::MouseMove || event->type() == QEvent::MouseButtonRelease;

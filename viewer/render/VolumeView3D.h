@@ -24,8 +24,9 @@ public:
 
     /// Must be the default format before the QApplication is made.
     static QSurfaceFormat surfaceFormat();
-    /// Makes the context and compiles what drawing needs, with a volume of a few voxels that nobody sees: the first volume then need not wait
-    /// for it. Goes on in later turns of the event loop. Nothing when a volume is there. The window must be shown.
+    /// Compiles what drawing needs, with a volume of a few voxels that nobody sees: the first volume then need not wait for it. Software OpenGL
+    /// does so on another thread; a volume that comes before it has finished is shown then. The rest is done in later turns of the event
+    /// loop, if the window is shown and there is no volume yet.
     void prepare();
     /// Null shows nothing. A preset that the reader chose stays where the new volume has it.
     void setVolume(std::shared_ptr<const Volume> volume);
@@ -67,6 +68,7 @@ protected:
 private:
     struct Private;
     void takeBuilt();
+    void goOn();
     void prepareNext(std::vector<std::function<void()>> steps);
     void drawForNobody(bool isWhole);
     void endPreparing();
