@@ -11,7 +11,7 @@
 /// hounsfield-make-sample FOLDER [SEED [SPACING_MM [SLICE_MM [TILT_DEG]]]]: writes FOLDER/dicom and FOLDER/truth.nii.gz.
 int main(int argc, char** argv)
 {
-    if (argc < 2) {
+    if (argc < 2 || argv[1][0] == '-') {
         std::fputs("usage: hounsfield-make-sample FOLDER [SEED [SPACING_MM [SLICE_MM [TILT_DEG]]]]\n", stderr);
         return 2;
     }

@@ -494,7 +494,7 @@ std::vector<float> sampleFrame(std::span<const T> voxels, const Geometry& geomet
 }
 
 /// The usual case, without branches: wide instructions are made of it. What is not a number becomes 0.
-void toGreyLinear(const std::vector<float>& values, float low, float slope, bool invert, std::vector<std::uint8_t>& grey)
+void toGreyLinear(std::span<const float> values, float low, float slope, bool invert, std::uint8_t* grey)
 {
     const int turn = invert ? 255 : 0, sign = invert ? -1 : 1;
     for (std::size_t n = 0; n < values.size(); ++n) {
@@ -506,14 +506,13 @@ void toGreyLinear(const std::vector<float>& values, float low, float slope, bool
 }
 
 /// 8-bit grey after the window; 0 where nothing was sampled and where the values are padding.
-std::vector<std::uint8_t> toGrey(const std::vector<float>& values, const WindowLevel& window, bool exact, bool invert,
-                                 const std::optional<std::array<float, 2>>& padding)
+void toGrey(std::span<const float> values, const WindowLevel& window, bool exact, bool invert, const std::optional<std::array<float, 2>>& padding,
+            std::uint8_t* grey)
 {
     // The linear functions once, as slope and offset: map(v) = clamp((v - low) * slope).
     const auto [start, range] = window.ramp(exact);
     const float low = float(start);
     const float slope = range > 0 ? float(255 / range) : std::numeric_limits<float>::max();
-    std::vector<std::uint8_t> grey(values.size());
     if (window.isLinear()) {
         toGreyLinear(values, low, slope, invert, grey);
     }
@@ -525,7 +524,6 @@ std::vector<std::uint8_t> toGrey(const std::vector<float>& values, const WindowL
             grey[n] = invert ? std::uint8_t(255 - rounded) : rounded;
         }
     }
-    return grey;
 }
 
 /// A colour volume as three interleaved channels, each sampled like a grey volume.
@@ -578,6 +576,23 @@ std::array<std::optional<Rgb8>, 256> shownColors(const LabelMap& mask, const Ove
     return colors;
 }
 
+/// Whether a pixel of a row has a neighbour of another label; outside the picture there is none. Without branches: wide instructions are made
+/// of it.
+void findBorder(const LabelId* row, const LabelId* above, const LabelId* below, std::size_t width, std::vector<std::uint8_t>& isBorder)
+{
+    for (std::size_t x = 0; x < width; ++x) {
+        isBorder[x] = std::uint8_t((above[x] ^ row[x]) | (below[x] ^ row[x]));
+    }
+    for (std::size_t x = 1; x < width; ++x) {
+        isBorder[x] |= std::uint8_t(row[x - 1] ^ row[x]);
+    }
+    for (std::size_t x = 0; x + 1 < width; ++x) {
+        isBorder[x] |= std::uint8_t(row[x + 1] ^ row[x]);
+    }
+    isBorder[0] |= row[0];
+    isBorder[width - 1] |= row[width - 1];
+}
+
 void blendMask(Picture& picture, const LabelMap& mask, const SliceFrame& frame, const OverlayStyle& style)
 {
     std::vector<LabelId> labels = sampleLabels(mask, frame);
@@ -586,52 +601,60 @@ void blendMask(Picture& picture, const LabelMap& mask, const SliceFrame& frame, 
     for (std::size_t value = 0; value < 256; ++value) {
         shown[value] = colors[value] ? LabelId(value) : LabelId(0);
     }
-    std::transform(labels.begin(), labels.end(), labels.begin(), [&](LabelId label) { return shown[label]; });
+    std::array<bool, 256> isSeen{};
+    for (LabelId& label : labels) {
+        label = shown[label];
+        isSeen[label] = true;
+    }
     std::array<std::unique_ptr<const BlendTable>, 256> tables;
+    for (std::size_t value = 1; value < 256; ++value) {
+        tables[value] = isSeen[value] ? std::make_unique<const BlendTable>(*colors[value], style.opacity) : nullptr;
+    }
     const std::size_t width = std::size_t(picture.width), height = std::size_t(picture.height);
     const std::vector<LabelId> nothing(width);
-    for (std::size_t y = 0; y < height; ++y) {
-        const LabelId* row = labels.data() + y * width;
-        const LabelId* above = y > 0 ? row - width : nothing.data();
-        const LabelId* below = y + 1 < height ? row + width : nothing.data();
-        for (std::size_t x = 0; x < width; ++x) {
-            const LabelId own = row[x];
-            if (own == 0) {
-                continue;
+    forBands(picture.height, picture.width, [&](int first, int last) {
+        std::vector<std::uint8_t> isBorder(width);
+        for (auto y = std::size_t(first); y < std::size_t(last); ++y) {
+            const LabelId* row = labels.data() + y * width;
+            if (style.outline) {
+                findBorder(row, y > 0 ? row - width : nothing.data(), y + 1 < height ? row + width : nothing.data(), width, isBorder);
             }
-            std::uint8_t* pixel = picture.rgb.data() + (y * width + x) * 3;
-            const bool isBorder = style.outline && ((x > 0 ? row[x - 1] : 0) != own || (x + 1 < width ? row[x + 1] : 0) != own || above[x] != own || below[x] != own);
-            if (isBorder) {
-                const Rgb8 color = *colors[own];
-                pixel[0] = color.r, pixel[1] = color.g, pixel[2] = color.b;
-                continue;
-            }
-            if (!tables[own]) {
-                tables[own] = std::make_unique<const BlendTable>(*colors[own], style.opacity);
-            }
-            for (std::size_t c = 0; c < 3; ++c) {
-                pixel[c] = tables[own]->levels[c][pixel[c]];
+            std::uint8_t* pixel = picture.rgb.data() + y * width * 3;
+            for (std::size_t x = 0; x < width; ++x, pixel += 3) {
+                const LabelId own = row[x];
+                if (own == 0) {
+                    continue;
+                }
+                if (isBorder[x]) {
+                    const Rgb8 color = *colors[own];
+                    pixel[0] = color.r, pixel[1] = color.g, pixel[2] = color.b;
+                    continue;
+                }
+                const auto& levels = tables[own]->levels;
+                pixel[0] = levels[0][pixel[0]], pixel[1] = levels[1][pixel[1]], pixel[2] = levels[2][pixel[2]];
             }
         }
-    }
-}
-
-Picture fromGrey(const std::vector<std::uint8_t>& grey, int width, int height)
-{
-    Picture picture{width, height, std::vector<std::uint8_t>(grey.size() * 3)};
-    std::uint8_t* out = picture.rgb.data();
-    for (const std::uint8_t level : grey) {
-        out[0] = out[1] = out[2] = level;
-        out += 3;
-    }
-    return picture;
+    });
 }
 
 /// Values of `volume` in grey, turned over where its low values are bright.
 Picture greyPicture(const Volume& volume, const std::vector<float>& values, const SliceFrame& frame, const WindowLevel& window, bool invert)
 {
     const VolumeInfo& info = volume.info();
-    return fromGrey(toGrey(values, window, volume.type() == VoxelType::Float32, invert != info.isInverted, info.padding), frame.width, frame.height);
+    Picture picture{frame.width, frame.height, std::vector<std::uint8_t>(values.size() * 3)};
+    const std::size_t width = std::size_t(frame.width);
+    forBands(frame.height, frame.width, [&](int first, int last) {
+        std::vector<std::uint8_t> grey(width);
+        for (auto y = std::size_t(first); y < std::size_t(last); ++y) {
+            toGrey(std::span(values).subspan(y * width, width), window, volume.type() == VoxelType::Float32, invert != info.isInverted, info.padding, grey.data());
+            std::uint8_t* out = picture.rgb.data() + y * width * 3;
+            for (const std::uint8_t level : grey) {
+                out[0] = out[1] = out[2] = level;
+                out += 3;
+            }
+        }
+    });
+    return picture;
 }
 
 Picture composeImage(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert, Interpolation interpolation)
