@@ -90,7 +90,7 @@ private Q_SLOTS:
         QVERIFY(!scene->hasMask());
     }
 
-    /// The demo model calls no classifier, so the chat's word that a licence is needed comes from here.
+    /// Refused, accepted, a draft: the chat's word that a licence is needed comes from here.
     void theChatAsksForALicenceAndThenAgain()
     {
         const QString consents = path("data/hounsfield/consents.json"), question = "What is this?";
@@ -122,6 +122,30 @@ private Q_SLOTS:
         QTRY_VERIFY_WITH_TIMEOUT(!chat->isBusy(), 60000);
         QCOMPARE(chat->conversationText(), first);
         QVERIFY(QFile::exists(consents));
+    }
+
+    /// The model itself calls an expert of tumours whose licence nobody accepted.
+    void aCallOfTheModelShowsTheLicenceAndIsAnsweredAfterConsent()
+    {
+        writeTumourExpert();
+        const QString consents = path("data/hounsfield/consents.json"), question = "Segment the brain tumor";
+        QFile::remove(consents);
+        test::writeBrainSeries(path("head").toStdString(), test::brainSequences().front(), 1);
+        m_window->openPaths({path("head")});
+        auto* experts = m_window->labels()->findChild<QComboBox*>("expertChooser");
+        QTRY_VERIFY_WITH_TIMEOUT(experts->findText("BRATS: brain tumor") >= 0, 60000);
+        ChatPanel* chat = m_window->chat();
+        answerLicence(QMessageBox::AcceptRole);
+        auto* input = chat->findChild<QPlainTextEdit*>("question");
+        input->setFocus();
+        QTest::keyClicks(input, question);
+        QTest::keyClick(input, Qt::Key_Return);
+        QTRY_VERIFY2_WITH_TIMEOUT(m_licence.contains("test weights of tumours"), qPrintable(chat->conversationText()), 60000);
+        QTRY_VERIFY_WITH_TIMEOUT(!chat->isBusy(), 120000);
+        QVERIFY(QFile::exists(consents));
+        QVERIFY2(m_window->scene()->hasMask(), qPrintable(chat->conversationText()));
+        QCOMPARE(QString::fromStdString(m_window->scene()->mask().provenance().expert), QString("BRATS"));
+        QCOMPARE(chat->conversationText().count(question), 1);
     }
 
     void placesAreMarkedAtTheCrosshair()
@@ -165,6 +189,21 @@ private Q_SLOTS:
 
 private:
     QString path(const QString& name) const { return m_folder.path() + "/" + name; }
+
+    /// A network of random weights that makes a mask of some kind of an MR image.
+    void writeTumourExpert() const
+    {
+        const std::filesystem::path folder = path("data/hounsfield/experts/tumour").toStdString();
+        std::filesystem::create_directories(folder);
+        std::ofstream(folder / "expert.json") << R"({"format": 1, "name": "BRATS", "version": "1", "task": "segmentation",
+            "card": {"modality": "MRI", "overview": "MRI brain tumor segmentation model", "accuracy": "none"}, "suitability": {"modalities": ["MR"]},
+            "network": {"name": "unet", "in": 1, "out": 3, "channels": [4, 8, 16], "strides": [2, 2], "residualUnits": 1, "norm": "batch", "activation": "prelu", "file": "w.safetensors"},
+            "preprocessing": [{"do": "normalize", "nonZero": true, "perChannel": true}], "window": {"roi": [64, 64, 32], "overlap": 0.25, "blend": "constant"},
+            "postprocessing": {"labels": "argmax"}, "labels": [{"value": 1, "name": "core", "color": "#ff0000"}, {"value": 2, "name": "edema", "color": "#00ff00"}],
+            "arguments": {"brain tumor": [1, 2], "brain": [1]}, "defaultArgument": "brain tumor",
+            "licence": {"weights": "test weights of tumours", "intendedUse": "tests"}})";
+        runtime::writeSafetensors(folder / "w.safetensors", experts::hashedWeights(experts::weightList(experts::readManifest(folder).network)));
+    }
 
     /// Presses the button of that role when the question comes, and notes what it said.
     void answerLicence(QMessageBox::ButtonRole role)
