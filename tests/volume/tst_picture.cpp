@@ -2,6 +2,8 @@
 #include "viewer/volume/Error.h"
 #include "viewer/volume/Picture.h"
 
+#include <cmath>
+
 using namespace hf;
 
 namespace {
@@ -124,6 +126,50 @@ HF_TEST(masksAreBlendedWithTheirColours)
     HF_CHECK(pixel({.opacity = 0.5, .outline = false, .hidden = {}}) == (Rgb8{106, 56, 6}));     // half of 11 and the colour
     HF_CHECK(pixel({.opacity = 0.5, .outline = true, .hidden = {}}) == (Rgb8{200, 100, 0}));
     HF_CHECK(pixel({.opacity = 0.5, .outline = true, .hidden = {3}}) == (Rgb8{11, 11, 11}));
+}
+
+// Large pictures are put together by several threads, in bands of rows.
+HF_TEST(aLargeMaskIsBlendedAsPixelByPixel)
+{
+    constexpr int kWidth = 613, kHeight = 587;
+    const Geometry geometry({kWidth, kHeight, 1}, {1, 1, 1}, {}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    std::vector<std::int16_t> voxels;
+    std::vector<LabelId> labels;
+    for (int y = 0; y < kHeight; ++y) {
+        for (int x = 0; x < kWidth; ++x) {
+            voxels.push_back(std::int16_t((x * 7 + y * 13) % 256));
+            // Blocks of nothing, of labels and of one without a colour, some of them at the edges of the picture.
+            labels.push_back(LabelId((x / 9 + 5 * (y / 11)) % 7));
+        }
+    }
+    const Rgb8 colors[] = {{}, {255, 0, 0}, {0, 255, 0}, {10, 20, 250}, {200, 100, 0}, {255, 255, 255}, {}};
+    std::vector<Label> names;
+    for (LabelId value = 1; value < 6; ++value) {
+        names.push_back({value, "thing " + std::to_string(value), colors[value], "", ""});
+    }
+    const Volume volume(geometry, voxels, {});
+    const SliceFrame frame = frameOf(geometry, {.plane = Plane::Axial, .slice = 0});
+    const auto shownAt = [&](int x, int y) {
+        const LabelId label = x < 0 || y < 0 || x >= kWidth || y >= kHeight ? LabelId(0) : labels[std::size_t(y) * kWidth + std::size_t(x)];
+        return label == 2 || label == 6 ? LabelId(0) : label;       // hidden, unknown
+    };
+    const LabelMap mask(geometry, labels, names);
+    for (const bool outline : {true, false}) {
+        const Picture picture = composeSlice(volume, frame, kIdentity, false, Interpolation::Nearest, &mask, {.opacity = 0.3, .outline = outline, .hidden = {2}});
+        HF_CHECK(picture.width == kWidth && picture.height == kHeight);
+        int wrong = 0;
+        for (int y = 0; y < kHeight; ++y) {
+            for (int x = 0; x < kWidth; ++x) {
+                const LabelId own = shownAt(x, y);
+                const bool isBorder = shownAt(x - 1, y) != own || shownAt(x + 1, y) != own || shownAt(x, y - 1) != own || shownAt(x, y + 1) != own;
+                const int grey = (x * 7 + y * 13) % 256;
+                const auto level = [&](int color) { return own == 0 ? grey : outline && isBorder ? color : int(std::lround(grey + (color - grey) * 0.3)); };
+                const Rgb8 is = picture.at(x, y), color = colors[own];
+                wrong += is.r != level(color.r) || is.g != level(color.g) || is.b != level(color.b);
+            }
+        }
+        HF_CHECK_EQUAL(wrong, 0);
+    }
 }
 
 HF_TEST(theModelsMaskedPictureIsTheReferencesBlend)

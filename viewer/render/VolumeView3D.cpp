@@ -517,6 +517,9 @@ QImage VolumeView3D::image()
 
 bool VolumeView3D::dragValues(QEvent* event)
 {
+    if (event->type() != QEvent::MouseButtonPress && event->type() != QEvent::MouseMove && event->type() != QEvent::MouseButtonRelease) {
+        return false;
+    }
     auto* mouse = static_cast<QMouseEvent*>(event);
     if (event->type() == QEvent::MouseButtonPress && mouse->button() == Qt::LeftButton && mouse->modifiers() & Qt::ControlModifier) {
         d->isDragging = true;
@@ -533,12 +536,14 @@ bool VolumeView3D::dragValues(QEvent* event)
         // Up is brighter, right is wider, as in the slices: brighter means that lower values show.
         const QPoint by = mouse->position().toPoint() - d->pressed;
         setValueWindow(d->pressedShift + by.y() * 2.0, d->pressedStretch * std::exp(by.x() * 0.004));
-    } else if (event->type() == QEvent::MouseButtonRelease) {
+        return true;
+    }
+    if (event->type() == QEvent::MouseButtonRelease) {
         d->isDragging = false;
         d->scene.window()->SetDesiredUpdateRate(0.001);
         d->render();
     }
-    return event->type() == QEvent::MouseMove || event->type() == QEvent::MouseButtonRelease;
+    return event->type() == QEvent::MouseButtonRelease;
 }
 
 bool VolumeView3D::eventFilter(QObject* object, QEvent* event)
