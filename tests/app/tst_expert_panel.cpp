@@ -6,6 +6,7 @@
 #include "support/BrainStudy.h"
 #include "support/ChestFolder.h"
 #include "support/RadiographFile.h"
+#include "support/TumourFolder.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/widgets/Scene.h"
 
@@ -127,7 +128,7 @@ private Q_SLOTS:
     /// The model itself calls an expert of tumours whose licence nobody accepted.
     void aCallOfTheModelShowsTheLicenceAndIsAnsweredAfterConsent()
     {
-        writeTumourExpert();
+        test::writeTumourFolder(path("data/hounsfield/experts/tumour").toStdString(), false);
         const QString consents = path("data/hounsfield/consents.json"), question = "Segment the brain tumor";
         QFile::remove(consents);
         test::writeBrainSeries(path("head").toStdString(), test::brainSequences().front(), 1);
@@ -189,21 +190,6 @@ private Q_SLOTS:
 
 private:
     QString path(const QString& name) const { return m_folder.path() + "/" + name; }
-
-    /// A network of random weights that makes a mask of some kind of an MR image.
-    void writeTumourExpert() const
-    {
-        const std::filesystem::path folder = path("data/hounsfield/experts/tumour").toStdString();
-        std::filesystem::create_directories(folder);
-        std::ofstream(folder / "expert.json") << R"({"format": 1, "name": "BRATS", "version": "1", "task": "segmentation",
-            "card": {"modality": "MRI", "overview": "MRI brain tumor segmentation model", "accuracy": "none"}, "suitability": {"modalities": ["MR"]},
-            "network": {"name": "unet", "in": 1, "out": 3, "channels": [4, 8, 16], "strides": [2, 2], "residualUnits": 1, "norm": "batch", "activation": "prelu", "file": "w.safetensors"},
-            "preprocessing": [{"do": "normalize", "nonZero": true, "perChannel": true}], "window": {"roi": [64, 64, 32], "overlap": 0.25, "blend": "constant"},
-            "postprocessing": {"labels": "argmax"}, "labels": [{"value": 1, "name": "core", "color": "#ff0000"}, {"value": 2, "name": "edema", "color": "#00ff00"}],
-            "arguments": {"brain tumor": [1, 2], "brain": [1]}, "defaultArgument": "brain tumor",
-            "licence": {"weights": "test weights of tumours", "intendedUse": "tests"}})";
-        runtime::writeSafetensors(folder / "w.safetensors", experts::hashedWeights(experts::weightList(experts::readManifest(folder).network)));
-    }
 
     /// Presses the button of that role when the question comes, and notes what it said.
     void answerLicence(QMessageBox::ButtonRole role)

@@ -3,6 +3,7 @@
 #include "support/BrainStudy.h"
 #include "support/ChestFolder.h"
 #include "support/RadiographFile.h"
+#include "support/TumourFolder.h"
 
 #include <nlohmann/json.hpp>
 
@@ -143,15 +144,7 @@ HF_TEST(the_sequences_of_a_brain_are_found_registered_and_segmented)
 {
     User user;
     const fs::path expert = user.folder / "data/hounsfield/experts/brain", study = user.folder / "study";
-    fs::create_directories(expert);
-    // A network of random weights with the task and inputs of BRATS, small.
-    std::ofstream(expert / "expert.json") << R"({"format": 1, "name": "BRATS", "version": "1", "task": "segmentation", "card": {"modality": "MRI", "overview": "-", "accuracy": "none"},
-        "suitability": {"modalities": ["MR"], "bodyParts": ["HEAD", "BRAIN"], "channels": ["T1c", "T1", "T2", "FLAIR"]},
-        "network": {"name": "unet", "in": 4, "out": 3, "channels": [4, 8, 16], "strides": [2, 2], "residualUnits": 1, "norm": "batch", "activation": "prelu", "file": "w.safetensors"},
-        "preprocessing": [{"do": "normalize", "nonZero": true, "perChannel": true}], "window": {"roi": [64, 64, 32], "overlap": 0.25, "blend": "constant"},
-        "postprocessing": {"labels": "argmax"}, "labels": [{"value": 1, "name": "core", "color": "#ff0000"}, {"value": 2, "name": "edema", "color": "#00ff00"}],
-        "licence": {"weights": "test weights", "intendedUse": "tests"}})";
-    hf::runtime::writeSafetensors(expert / "w.safetensors", hf::experts::hashedWeights(hf::experts::weightList(hf::experts::readManifest(expert).network)));
+    hf::test::writeTumourFolder(expert, true);
     int number = 0;
     for (const hf::test::BrainSeries& series : hf::test::brainSequences()) {
         hf::test::writeBrainSeries(study, series, ++number);

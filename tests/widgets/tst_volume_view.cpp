@@ -27,9 +27,7 @@ private Q_SLOTS:
     void init()
     {
         m_view = std::make_unique<VolumeView3D>();
-        m_view->resize(kSide, kSide);
-        m_view->show();
-        QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
+        QVERIFY(isShown(*m_view));
         m_view->setVolume(m_volume);
         QTRY_VERIFY_WITH_TIMEOUT(!m_view->isBuilding(), 20000);
     }
@@ -95,9 +93,7 @@ private Q_SLOTS:
     {
         const QImage expected = m_view->image();
         VolumeView3D prepared;
-        prepared.resize(kSide, kSide);
-        prepared.show();
-        QVERIFY(QTest::qWaitForWindowExposed(&prepared));
+        QVERIFY(isShown(prepared));
         prepared.prepare();
         prepared.setVolume(m_volume);
         QVERIFY(prepared.isBuilding());
@@ -105,9 +101,7 @@ private Q_SLOTS:
         QVERIFY(test::meanDifference(middleOf(expected), middleOf(prepared.grab().toImage())) < 0.2);
         // A picture that is wanted at once waits for the thread.
         VolumeView3D hurried;
-        hurried.resize(kSide, kSide);
-        hurried.show();
-        QVERIFY(QTest::qWaitForWindowExposed(&hurried));
+        QVERIFY(isShown(hurried));
         hurried.prepare();
         hurried.setVolume(m_volume);
         QVERIFY(test::meanDifference(middleOf(expected), middleOf(hurried.image())) < 0.2);
@@ -163,6 +157,14 @@ private Q_SLOTS:
 
 private:
     static constexpr int kSide = 300;
+
+    /// Shows a view in the size that these tests count pixels in.
+    static bool isShown(VolumeView3D& view)
+    {
+        view.resize(kSide, kSide);
+        view.show();
+        return QTest::qWaitForWindowExposed(&view);
+    }
 
     QWidget* canvas() const { return m_view->childAt(kSide / 2, kSide / 2 + 60); }
     bool isSoftware() const { return canvas()->inherits("hf::SoftwareCanvas"); }

@@ -1,5 +1,6 @@
 #include "viewer/render/ShaderWarmUp.h"
 
+#include "viewer/render/SoftwareCanvas.h"
 #include "viewer/render/VolumeScene.h"
 #include "viewer/render/VtkData.h"
 
@@ -101,8 +102,7 @@ private:
         }
         VolumeScene scene;
         vtkGenericOpenGLRenderWindow* window = scene.window();
-        window->SetFrameBlitModeToNoBlit();
-        window->SetMultiSamples(0);
+        SoftwareCanvas::setUp(window);
         window->SetOwnContext(0);
         window->SetSize(kWidth, kHeight);
         vtkNew<vtkCallbackCommand> isCurrent;

@@ -86,12 +86,17 @@ bool SoftwareCanvas::isSoftware()
     return isSoftware;
 }
 
+void SoftwareCanvas::setUp(vtkGenericOpenGLRenderWindow* window)
+{
+    window->SetFrameBlitModeToNoBlit();
+    window->SetMultiSamples(0);     // they would take most of the time
+}
+
 SoftwareCanvas::SoftwareCanvas(vtkGenericOpenGLRenderWindow* window, QWidget* parent) : QWidget(parent), d(std::make_unique<Private>())
 {
     d->window = window;
     window->SetReadyForRendering(false);
-    window->SetFrameBlitModeToNoBlit();
-    window->SetMultiSamples(0);     // they would take most of the time
+    setUp(window);
     vtkNew<QVTKInteractor> interactor;
     window->SetInteractor(interactor);
     interactor->Initialize();

@@ -18,6 +18,9 @@ public:
     /// The processor draws OpenGL here (Mesa's llvmpipe or softpipe). Asked once, then known; false where there is no OpenGL.
     static bool isSoftware();
 
+    /// How a window is drawn in memory. Part of what OpenGL compiles: whoever compiles ahead for a canvas sets up its window alike.
+    static void setUp(vtkGenericOpenGLRenderWindow* window);
+
     /// The VTK window gets its interactor here; it outlives the canvas.
     SoftwareCanvas(vtkGenericOpenGLRenderWindow* window, QWidget* parent);
     ~SoftwareCanvas() override;

@@ -542,8 +542,9 @@ bool VolumeView3D::dragValues(QEvent* event)
         d->isDragging = false;
         d->scene.window()->SetDesiredUpdateRate(0.001);
         d->render();
+        return true;
     }
-    return event->type() == QEvent::MouseButtonRelease;
+    return false;
 }
 
 bool VolumeView3D::eventFilter(QObject* object, QEvent* event)
