@@ -38,7 +38,7 @@ json toJson(const Result& result, bool withExpert, const json& model)
         {"confidence", 0.95}, {"figures", figures}, {"published", published}};
 }
 
-/// Answers in the published form (reference vila-m3.md 8.1), one line each as they come.
+/// Answers, one line of JSON each as they come.
 class AnswersFile {
 public:
     explicit AnswersFile(const std::string& path)
@@ -50,10 +50,12 @@ public:
             }
         }
     }
-    void add(const Case& one, const std::string& answer)
+    /// In the published form (reference vila-m3.md 8.1).
+    void add(const Case& one, const std::string& answer) { add(json{{"question_id", one.id}, {"prompt", one.messages.back().text}, {"text", answer}}); }
+    void add(const json& line)
     {
         if (m_out.is_open()) {
-            m_out << json{{"question_id", one.id}, {"prompt", one.messages.back().text}, {"text", answer}}.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
+            m_out << line.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
         }
     }
 
@@ -106,8 +108,8 @@ int print(const Arguments& arguments, const Result& result, bool withExpert, con
 /// --limit N: N questions, and a third as many exchanged and blanked pictures each.
 int evaluateHeldOutSplit(const Arguments& arguments, const std::stop_token& stop)
 {
-    if (arguments.has("--data") || arguments.has("--answers") || arguments.has("--write-answers") || arguments.has("--patients") || arguments.has("--expert-scores")) {
-        throw Error("held-out makes its own questions: it takes --model, --limit, --seed and --json", "usage");
+    if (arguments.has("--data") || arguments.has("--answers") || arguments.has("--patients") || arguments.has("--expert-scores")) {
+        throw Error("held-out makes its own questions: it takes --model, --limit, --seed, --free-calls, --write-answers and --json", "usage");
     }
     const auto model = loadModel(arguments);
     HeldOutOptions options;
@@ -117,6 +119,16 @@ int evaluateHeldOutSplit(const Arguments& arguments, const std::stop_token& stop
     }
     options.swapped = options.blanked = (options.cases + 2) / 3;
     options.seed = std::uint32_t(arguments.number("--seed", options.seed));
+    options.guidesCalls = !arguments.has("--free-calls");
+    AnswersFile file(arguments.value("--write-answers"));
+    options.onAnswer = [&](const assistant::train::Scene& scene, const assistant::ChatAnswer& answer) {
+        int guided = 0;
+        for (const assistant::GenerationReport& report : answer.reports) {
+            guided += report.guidedCalls;
+        }
+        file.add(json{{"prompt", answer.prompts.front()}, {"wanted", scene.turn.answer}, {"text", answer.firstAnswer}, {"guidedCalls", guided},
+            {"wantedAfterExpert", scene.turn.finalAnswer}, {"textAfterExpert", answer.expert ? json(answer.answer) : json()}});
+    };
     const Result result = [&] {
         ConsoleProgress console;
         return evaluateHeldOut(*model, options, console.progress(), stop);
@@ -148,12 +160,12 @@ int evaluateCommand(std::span<const std::string> words)
 {
     std::set<std::string> options{"--benchmark", "--data", "--limit", "--patients", "--expert-scores", "--answers", "--write-answers", "--max-tokens", "--seed"};
     options.merge(modelOptions());
-    const Arguments arguments(words, options, {"--json"});
+    const Arguments arguments(words, options, {"--json", "--free-calls"});
     const StopOnSignal signal;
     if (arguments.value("--benchmark") == "held-out") {
         return evaluateHeldOutSplit(arguments, signal.token());
     }
-    if (!arguments.has("--benchmark") || !arguments.has("--data") || !arguments.plain().empty()) {
+    if (!arguments.has("--benchmark") || !arguments.has("--data") || arguments.has("--free-calls") || !arguments.plain().empty()) {
         throw Error("evaluate needs --benchmark NAME and --data FILE|FOLDER", "usage");
     }
     const bool isRecorded = arguments.has("--answers");

@@ -2,6 +2,7 @@
 #include "app/engine/Commands.h"
 #include "app/engine/Engine.h"
 #include "app/engine/ModelArguments.h"
+#include "app/engine/Wire.h"
 #include "assistant/engine/PictureFile.h"
 #include "assistant/engine/Prompt.h"
 
@@ -49,12 +50,6 @@ std::string promptOf(const Arguments& arguments, const assistant::ModelInfo& inf
     const std::vector<assistant::PromptMessage> messages{{assistant::Role::User,
         hasPicture ? assistant::userText(form, {}, arguments.value("--modality"), text) : assistant::followUpQuestion(form, text)}};
     return assistant::buildPrompt(info.conversation, form, messages);
-}
-
-json toJson(const assistant::GenerationReport& report)
-{
-    return {{"promptTokens", report.promptTokens}, {"cachedTokens", report.cachedTokens}, {"newTokens", report.newTokens}, {"encodeMs", report.encodeMs},
-        {"prefillMs", report.prefillMs}, {"decodeMs", report.decodeMs}, {"firstTokenMs", report.firstTokenMs}};
 }
 
 } // namespace

@@ -355,8 +355,7 @@ private:
             messages.push_back(toJson(message));
         }
         for (const assistant::GenerationReport& report : answer.reports) {
-            reports.push_back({{"promptTokens", report.promptTokens}, {"cachedTokens", report.cachedTokens}, {"newTokens", report.newTokens}, {"encodeMs", report.encodeMs},
-                {"prefillMs", report.prefillMs}, {"decodeMs", report.decodeMs}, {"firstTokenMs", report.firstTokenMs}});
+            reports.push_back(toJson(report));
         }
         const json done{{"job", id}, {"answer", answer.answer}, {"firstAnswer", answer.firstAnswer}, {"modality", answer.modality}, {"plane", toString(turn.view.plane)}, {"slice", turn.view.slice},
             {"expert", answer.expert ? json(answer.expert->card.name) : json()}, {"expertErrorCode", answer.expertErrorCode}, {"expertError", answer.expertError}, {"messages", messages},

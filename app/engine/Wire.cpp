@@ -343,6 +343,12 @@ json toJson(const assistant::ExpertRun& run)
         {"milliseconds", run.milliseconds}, {"cached", run.wasCached}};
 }
 
+json toJson(const assistant::GenerationReport& report)
+{
+    return {{"promptTokens", report.promptTokens}, {"cachedTokens", report.cachedTokens}, {"newTokens", report.newTokens}, {"guidedCalls", report.guidedCalls}, {"encodeMs", report.encodeMs},
+        {"prefillMs", report.prefillMs}, {"decodeMs", report.decodeMs}, {"firstTokenMs", report.firstTokenMs}};
+}
+
 std::string base64(std::span<const std::uint8_t> bytes)
 {
     std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');

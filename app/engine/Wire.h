@@ -23,6 +23,7 @@ nlohmann::json toJson(const Picture& picture);
 nlohmann::json toJson(const assistant::ChatMessage& message);
 nlohmann::json toJson(const experts::ExpertCard& card);
 nlohmann::json toJson(const assistant::ModelInfo& info);
+nlohmann::json toJson(const assistant::GenerationReport& report);
 
 /// Label maps handed out as memory files of this process; the oldest go when there are more than a few.
 class MaskStore {

@@ -117,15 +117,30 @@ torch::Tensor LlamaLayerImpl::perceive(const torch::Tensor& x)
     return x + down_proj(at::silu(gate_proj(y)) * up_proj(y));
 }
 
+namespace {
+
+/// Rows of beginnings [B, .., P, D] and of their continuations [B * K, .., L, D], one after the other: [B * K, .., P + L, D].
+torch::Tensor after(const torch::Tensor& first, const torch::Tensor& second)
+{
+    const std::int64_t count = first.size(0), each = second.size(0) / count;
+    const torch::Tensor before = first.unsqueeze(1).expand({-1, each, -1, -1, -1});
+    return at::cat({before, second.unflatten(0, {count, each})}, 3).flatten(0, 1);
+}
+
+} // namespace
+
+torch::Tensor LlamaLayerImpl::forwardBranches(const torch::Tensor& branches, const Rotary& late, const KeyValueCache::Layer& cache, std::int64_t past)
+{
+    Projections own = project(input_layernorm(branches), late);
+    own.key = after(cache.keys.narrow(2, 0, past), own.key.to(cache.keys.scalar_type()));
+    own.value = after(cache.values.narrow(2, 0, past), own.value.to(cache.values.scalar_type()));
+    return perceive(branches + mix(own));
+}
+
 void LlamaLayerImpl::forwardBranches(torch::Tensor& beginnings, torch::Tensor& branches, const Rotary& early, const Rotary& late, const torch::Tensor& bias)
 {
     const Projections shared = project(input_layernorm(beginnings), early);
     Projections own = project(input_layernorm(branches), late);
-    const std::int64_t count = beginnings.size(0), each = branches.size(0) / count;
-    const auto after = [&](const torch::Tensor& first, const torch::Tensor& second) {
-        const torch::Tensor before = first.unsqueeze(1).expand({-1, each, -1, -1, -1});
-        return at::cat({before, second.unflatten(0, {count, each})}, 3).flatten(0, 1);
-    };
     if (bias.defined()) {
         // Not copied for each branch wider than they are multiplied.
         own.key = own.key.to(own.value.scalar_type());
@@ -208,6 +223,17 @@ torch::Tensor LlamaImpl::forwardBranches(const torch::Tensor& beginning, const t
         layer->forwardBranches(x, y, early, late, {});
     }
     return norm(y);
+}
+
+torch::Tensor LlamaImpl::forwardBranches(const KeyValueCache& cache, const torch::Tensor& branches, const std::stop_token& stop)
+{
+    const Rotary late = rotary(cache.length, branches.size(1), 0, branches);
+    torch::Tensor x = branches;
+    for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
+        throwIfStopped(stop);
+        x = m_layers[layer]->forwardBranches(x, late, cache.layers[layer], cache.length);
+    }
+    return norm(x);
 }
 
 torch::Tensor LlamaImpl::forwardBranches(const torch::Tensor& beginnings, const torch::Tensor& branches, const torch::Tensor& lengths)

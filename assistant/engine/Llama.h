@@ -56,6 +56,9 @@ public:
     /// scores where beginnings are padded; else undefined.
     void forwardBranches(torch::Tensor& beginnings, torch::Tensor& branches, const Rotary& early, const Rotary& late, const torch::Tensor& bias);
 
+    /// As LlamaImpl::forwardBranches after the first `past` rows of a cache.
+    torch::Tensor forwardBranches(const torch::Tensor& branches, const Rotary& late, const KeyValueCache::Layer& cache, std::int64_t past);
+
     /// The weights as single rows are multiplied with them.
     DecoderLayer decoderLayer() const;
     /// The same for a GPU; what the pointers point to is added to `kept`.
@@ -93,6 +96,8 @@ public:
     /// The same for several beginnings, each with as many continuations: [B, P, H] and [B * K, L, H] -> [B * K, L, H].
     /// @param lengths  [B] int64: rows of each beginning; the others, at its end, are padding.
     torch::Tensor forwardBranches(const torch::Tensor& beginnings, const torch::Tensor& branches, const torch::Tensor& lengths);
+    /// Several continuations of the rows in a cache, which stays as it is: [K, L, H] -> [K, L, H].
+    torch::Tensor forwardBranches(const KeyValueCache& cache, const torch::Tensor& branches, const std::stop_token& stop);
     /// Hidden [.., H] -> fp32 logits [.., V].
     torch::Tensor logits(const torch::Tensor& hidden);
     /// An empty cache with room for `capacity` rows.

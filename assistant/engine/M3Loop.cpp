@@ -100,6 +100,9 @@ std::string M3Loop::generate(const Dialogue& dialogue, const ChatTurn& turn, int
     GenerationReport report;
     GenerationOptions options = turn.generation;
     options.cutsPromptEnd = turn.form == PromptForm::Demo;
+    if (stage == 0 && turn.guidesCalls && turn.form == PromptForm::Training) {
+        options.calls = m_runner.registry().offeredCalls(turn.volume->info().modality);
+    }
     const auto onText = [&](const std::string& piece) {
         if (events.token) {
             events.token(stage, piece);

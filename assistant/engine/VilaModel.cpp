@@ -1,5 +1,6 @@
 #include "assistant/engine/VilaModel.h"
 
+#include "assistant/engine/CallGuide.h"
 #include "assistant/engine/CudaPlugin.h"
 #include "assistant/engine/MemoryNeed.h"
 #include "assistant/engine/PillowResize.h"
@@ -136,6 +137,14 @@ struct KeptConversation {
     }
 };
 
+/// A call that an answer may go on with.
+struct Wording {
+    std::string call;
+    std::vector<TokenId> tokens;    ///< From the one with the "<" up to what closes the call.
+    std::size_t nameTokens = 0;     ///< How many of them belong to the name.
+    std::string next;               ///< What the token after them may begin with; empty: anything.
+};
+
 struct VilaModel::Private {
     VilaNetworks networks;
     Tokenizer tokenizer;
@@ -164,6 +173,9 @@ struct VilaModel::Private {
     torch::Tensor singleRow(const torch::Tensor& row);
     Rotary anglesAt(std::int64_t position);
     torch::Tensor advance(TokenId token, const std::stop_token& stop);
+    std::vector<double> logChances(std::int64_t row, std::span<const Wording> wordings, const std::stop_token& stop);
+    std::vector<TokenId> likeliestCall(const CallGuide& guide, std::int64_t row, std::span<const TokenId> written, const std::stop_token& stop);
+    torch::Tensor replace(std::int64_t row, const std::vector<TokenId>& tokens, const std::stop_token& stop);
     void freeCaches();
     void countCaches();
     void findStopTokens();
@@ -322,6 +334,96 @@ torch::Tensor VilaModel::Private::advance(TokenId token, const std::stop_token& 
     const CudaDecoder::Step step = cudaDecoder->step(token, cache, here.cosine.data_ptr<float>(), here.sine.data_ptr<float>());
     best = step.best;
     return step.logits.narrow(0, 0, std::min(step.logits.size(0), std::int64_t(tokenizer.size())));
+}
+
+/// How likely the model finds each wording, the token with the "<" given: the mean logarithm of the probabilities of its name's tokens (a name is
+/// one choice, spelt in several tokens, and long ones are no less meant) and the logarithms of those of its arguments and of its end.
+/// @param row  where the token with the "<" stands in the conversation.
+std::vector<double> VilaModel::Private::logChances(std::int64_t row, std::span<const Wording> wordings, const std::stop_token& stop)
+{
+    constexpr std::size_t kAtOnce = 16;
+    KeyValueCache before = conversations.front().cache;
+    before.truncate(row - 1);
+    const TokenId last = conversations.front().keys[std::size_t(row - 1)];
+    std::vector<double> chances;
+    for (std::size_t first = 0; first < wordings.size(); first += kAtOnce) {
+        const std::span<const Wording> some = wordings.subspan(first, std::min(kAtOnce, wordings.size() - first));
+        const std::size_t longest = std::max_element(some.begin(), some.end(), [](const Wording& a, const Wording& b) { return a.tokens.size() < b.tokens.size(); })->tokens.size();
+        torch::Tensor ids = at::zeros({std::int64_t(some.size()), std::int64_t(longest) + 1}, at::kLong);
+        for (std::size_t n = 0; n < some.size(); ++n) {
+            ids[std::int64_t(n)][0] = last;
+            ids[std::int64_t(n)].narrow(0, 1, std::int64_t(some[n].tokens.size())).copy_(at::tensor(some[n].tokens, at::kLong));
+        }
+        const torch::Tensor hidden = networks.llm->forwardBranches(before, networks.llm->embed(ids.to(device)), stop);
+        for (std::size_t n = 0; n < some.size(); ++n) {
+            const auto& [call, tokens, nameTokens, next] = some[n];
+            const torch::Tensor logits = networks.llm->logits(hidden[std::int64_t(n)].narrow(0, 0, std::int64_t(tokens.size()) + 1));
+            const torch::Tensor logs = at::log_softmax(logits.narrow(1, 0, std::int64_t(tokenizer.size())), 1).to(at::kCPU).contiguous();
+            const auto log = logs.accessor<float, 2>();
+            double name = 0, arguments = 0, end = 0;
+            for (std::size_t token = 1; token < tokens.size(); ++token) {
+                (token < nameTokens ? name : arguments) += log[std::int64_t(token)][tokens[token]];
+            }
+            for (TokenId id = 0; id < logs.size(1); ++id) {
+                const std::string bytes = tokenizer.bytesOf(id);
+                end += next.empty() || (!bytes.empty() && next.find(bytes[0]) != std::string::npos) ? std::exp(double(log[std::int64_t(tokens.size())][id])) : 0;
+            }
+            chances.push_back(name / double(std::max<std::size_t>(nameTokens - 1, 1)) + arguments + std::log(end));
+        }
+    }
+    return chances;
+}
+
+/// The tokens, up to what closes it, of the call that is offered and likeliest after `written`, instead of the guide's last; nothing where the
+/// model means none. First the names are looked at, then the arguments of the likelier ones.
+/// @param row  where the token with the "<" stands in the conversation.
+std::vector<TokenId> VilaModel::Private::likeliestCall(const CallGuide& guide, std::int64_t row, std::span<const TokenId> written, const std::stop_token& stop)
+{
+    constexpr std::size_t kNames = 4;
+    const TokenId opening = guide.tokens().front();
+    if (conversations.front().keys[std::size_t(row - 1)] < 0) {
+        return {};
+    }
+    const auto ranked = [&](const std::vector<std::string>& calls, bool isWhole) {
+        std::vector<Wording> wordings;
+        for (const std::string& call : calls) {
+            // The token that closes a call has more in it than the parenthesis: ")>."
+            const std::string begun = call.ends_with("()") ? call.substr(0, call.size() - 2) : call.ends_with(")") ? call.substr(0, call.size() - 1) : call;
+            const std::size_t parenthesis = begun.find('(');
+            std::vector<TokenId> tokens = guide.tokensOf(written, opening, begun);
+            const std::size_t nameTokens = std::min(tokens.size(), guide.tokensOf(written, opening, begun.substr(0, parenthesis)).size());
+            if (!tokens.empty()) {
+                wordings.push_back({call, std::move(tokens), nameTokens, !isWhole ? "" : parenthesis == std::string::npos ? "(>" : ")"});
+            }
+        }
+        const std::vector<double> chances = logChances(row, wordings, stop);
+        std::vector<std::pair<double, Wording>> sorted;
+        for (std::size_t n = 0; n < wordings.size(); ++n) {
+            sorted.emplace_back(chances[n], std::move(wordings[n]));
+        }
+        std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+        return sorted;
+    };
+    std::vector<std::string> names;
+    for (const auto& [chance, wording] : ranked(guide.names(), false)) {
+        if (names.size() < kNames) {
+            names.push_back(wording.call);
+        }
+    }
+    const auto calls = ranked(guide.callsOf(names), true);
+    const bool isMeant = !calls.empty() && calls.front().first >= std::log(CallGuide::kMeant);
+    return isMeant ? calls.front().second.tokens : std::vector<TokenId>();
+}
+
+/// Logits after `tokens` instead of what the conversation has from `row` on.
+torch::Tensor VilaModel::Private::replace(std::int64_t row, const std::vector<TokenId>& tokens, const std::stop_token& stop)
+{
+    KeptConversation& conversation = conversations.front();
+    conversation.cache.truncate(row);
+    conversation.keys.resize(std::size_t(row));
+    const torch::Tensor logits = prefill(networks.llm->embed(at::tensor(tokens, at::kLong).to(device)), stop);
+    conversation.keys.insert(conversation.keys.end(), tokens.begin(), tokens.end());
+    return logits;
 }
 
 /// The same as a prefill of one row, at the speed of memory.
@@ -567,32 +669,63 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
     // As the reference: only these are masked at the beginning, not every token that ends an answer.
     Sampler sampler(options, d->networks.config.generation.eosTokens);
     StreamDecoder decoder(d->tokenizer);
+    CallGuide guide(options.calls, d->tokenizer);
+    const bool isGuided = !options.calls.empty();
+    std::size_t shown = 0;
     std::vector<TokenId> answer;
     while (int(answer.size()) < maxNew) {
         throwIfStopped(stop);
         const torch::Tensor seen = options.onStep ? logits.to(at::kCPU).clone() : torch::Tensor();
-        const TokenId drawn = sampler.pick(logits, int(answer.size()), d->best);
+        TokenId drawn = sampler.pick(logits, int(answer.size()), d->best);
+        if (!guide.fits(drawn)) {
+            const torch::Tensor fitting = logits.to(at::kCPU, at::kFloat).clone();
+            guide.restrict({fitting.data_ptr<float>(), std::size_t(fitting.numel())});
+            drawn = sampler.pick(fitting, int(answer.size()), std::nullopt);
+        }
         const TokenId next = answer.size() < options.forcedTokens.size() ? options.forcedTokens[answer.size()] : drawn;
         if (options.onStep) {
             options.onStep({seen.data_ptr<float>(), std::size_t(seen.numel())}, next);
         }
-        if (std::find(d->stopTokens.begin(), d->stopTokens.end(), next) != d->stopTokens.end()) {
+        const bool isEnd = std::find(d->stopTokens.begin(), d->stopTokens.end(), next) != d->stopTokens.end();
+        if (isEnd) {
+            guide.end();
+        } else {
+            guide.push(next, guide.isOpen() ? at::log_softmax(logits.to(at::kFloat), 0)[next].item<double>() : 0);
+            answer.push_back(next);
+            figures.firstTokenMs = answer.size() == 1 ? millisecondsSince(start) : figures.firstTokenMs;
+        }
+        if (isGuided && guide.isDoubtful()) {
+            const std::size_t begin = answer.size() - guide.tokens().size();
+            const std::vector<TokenId> call = d->likeliestCall(guide, rows.size(0) + std::int64_t(begin), {answer.data(), begin}, stop);
+            if (!call.empty() && begin + call.size() < std::size_t(maxNew)) {
+                answer.resize(begin);
+                answer.insert(answer.end(), call.begin(), call.end());
+                guide.choose(call);
+                logits = d->replace(rows.size(0) + std::int64_t(begin), call, stop);
+                ++figures.guidedCalls;
+                continue;
+            }
+        }
+        // A call is shown when it is complete: it may be taken back.
+        while (!(isGuided && guide.isOpen()) && shown < answer.size()) {
+            if (const std::string piece = decoder.push(answer[shown++]); !piece.empty() && onText) {
+                onText(piece);
+            }
+        }
+        if (isEnd) {
             break;
-        }
-        answer.push_back(next);
-        if (answer.size() == 1) {
-            figures.firstTokenMs = millisecondsSince(start);
-        }
-        if (const std::string piece = decoder.push(next); !piece.empty() && onText) {
-            onText(piece);
         }
         if (int(answer.size()) < maxNew) {
             logits = d->advance(next, stop);
             d->conversations.front().keys.push_back(next);
         }
     }
-    if (const std::string piece = decoder.finish(); !piece.empty() && onText) {
-        onText(piece);
+    std::string rest;
+    while (shown < answer.size()) {
+        rest += decoder.push(answer[shown++]);
+    }
+    if (rest += decoder.finish(); !rest.empty() && onText) {
+        onText(rest);
     }
     figures.newTokens = int(answer.size());
     figures.decodeMs = millisecondsSince(start) - figures.encodeMs - figures.prefillMs;

@@ -57,6 +57,8 @@ struct GenerationOptions {
     bool cutsPromptEnd = false;
     /// Called with the fp32 logits [V] of each step and the token that was chosen, the stop token too. May be empty.
     std::function<void(std::span<const float> logits, std::int64_t chosen)> onStep;
+    /// Calls of experts that may be written, complete ("CTSEG(lungs)"): see CallGuide. Empty: whatever the model writes.
+    std::vector<std::string> calls;
     /// For comparing models: these tokens are taken whatever the logits say.
     std::vector<std::int64_t> forcedTokens;
 };
@@ -65,6 +67,7 @@ struct GenerationReport {
     int promptTokens = 0;       ///< Rows after the splice, images included.
     int cachedTokens = 0;       ///< Of these, taken from the key/value cache.
     int newTokens = 0;
+    int guidedCalls = 0;        ///< Calls that were taken from those that are offered instead of what the model began to write.
     double encodeMs = 0, prefillMs = 0, decodeMs = 0, firstTokenMs = 0;
 };
 

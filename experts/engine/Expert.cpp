@@ -79,6 +79,26 @@ std::string ExpertRegistry::promptCards() const
     return experts::promptCards(cards);
 }
 
+std::vector<std::string> ExpertRegistry::offeredCalls(const std::string& modality) const
+{
+    std::vector<std::string> calls;
+    for (const auto& expert : m_experts) {
+        const ExpertCard& card = expert->card();
+        const auto& accepted = card.dicomModalities;
+        const bool isOther = !modality.empty() && !accepted.empty() && std::find(accepted.begin(), accepted.end(), modality) == accepted.end();
+        if (!card.isToldToModel || isOther) {
+            continue;
+        }
+        for (const std::string& argument : card.arguments) {
+            calls.push_back(card.name + "(" + argument + ")");
+        }
+        if (card.arguments.empty() || !card.defaultArgument.empty()) {
+            calls.insert(calls.end(), {card.name, card.name + "()"});
+        }
+    }
+    return calls;
+}
+
 std::string promptCards(std::span<const ExpertCard> cards)
 {
     std::string lines;

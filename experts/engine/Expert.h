@@ -115,6 +115,9 @@ public:
     Expert* find(const std::string& name) const;
     /// The block of all cards, in order.
     std::string promptCards() const;
+    /// What a model that was told the cards may write between "<" and ">" about an image of this Modality (0008,0060), all where it is empty:
+    /// "CTSEG(lungs)".
+    std::vector<std::string> offeredCalls(const std::string& modality) const;
 
 private:
     std::vector<std::unique_ptr<Expert>> m_experts;

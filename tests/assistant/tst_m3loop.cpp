@@ -77,6 +77,16 @@ struct Bench {
 
 } // namespace
 
+HF_TEST(calls_are_offered_for_the_images_modality)
+{
+    experts::ExpertRegistry registry;
+    registry.add(std::make_unique<SquareExpert>(false));
+    const std::size_t all = experts::classicalCtCard().arguments.size();
+    HF_CHECK(registry.offeredCalls("MR").empty());
+    HF_CHECK(registry.offeredCalls("CT").size() >= all && registry.offeredCalls("").size() >= all);
+    HF_CHECK_EQUAL(registry.offeredCalls("CT").front(), "CTSEG(" + experts::classicalCtCard().arguments.front() + ")");
+}
+
 HF_TEST(an_expert_is_asked_and_the_answer_rests_on_it)
 {
     Bench bench(false);

@@ -105,7 +105,7 @@ HF_TEST(a_scene_goes_through_the_chat_unchanged)
     for (const train::TrainingPicture& picture : pool) {
         const train::Scene scene = writer.scene(picture, random);
         Picture seen;
-        const ChatAnswer answer = askScene(*model, scene, size, [&](const Picture& shown) { seen = shown; }, {});
+        const ChatAnswer answer = askScene(*model, scene, size, true, [&](const Picture& shown) { seen = shown; }, {});
         HF_CHECK(seen.rgb == train::toPicture(picture, size).rgb);
         // The prompt is the one that the trainer makes.
         const std::vector<PromptMessage> messages{{Role::User, userText(PromptForm::Training, experts::promptCards(scene.cards), scene.word, scene.turn.question)}};

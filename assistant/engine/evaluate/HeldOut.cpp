@@ -95,7 +95,10 @@ private:
     {
         throwIfStopped(m_stop);
         report(m_progress, 0.1 + 0.9 * double(done()) / double(all()), "questions");
-        ChatAnswer answer = askScene(m_model, scene, m_size, {}, m_stop);
+        ChatAnswer answer = askScene(m_model, scene, m_size, m_options.guidesCalls, {}, m_stop);
+        if (m_options.onAnswer) {
+            m_options.onAnswer(scene, answer);
+        }
         Case about;
         about.cluster = std::to_string(picture);
         outcomes.push_back({std::move(scene), std::move(answer), std::move(about)});
@@ -235,7 +238,7 @@ Result evaluateHeldOut(VilaModel& model, const HeldOutOptions& options, const Pr
     return HeldOutTrial(model, options, progress, stop).run();
 }
 
-ChatAnswer askScene(VilaModel& model, const Scene& scene, int size, const std::function<void(const Picture&)>& onPicture, const std::stop_token& stop)
+ChatAnswer askScene(VilaModel& model, const Scene& scene, int size, bool guidesCalls, const std::function<void(const Picture&)>& onPicture, const std::stop_token& stop)
 {
     experts::ExpertRegistry registry;
     for (const experts::ExpertCard& card : scene.cards) {
@@ -248,6 +251,7 @@ ChatAnswer askScene(VilaModel& model, const Scene& scene, int size, const std::f
     turn.view.window = {128, 256, {}};
     turn.question = scene.turn.question;
     turn.generation.maxNewTokens = 160;
+    turn.guidesCalls = guidesCalls;
     ChatEvents events;
     events.picture = [&](int stage, const Picture& picture) {
         if (stage == 0 && onPicture) {

@@ -11,6 +11,9 @@ struct HeldOutOptions {
     int swapped = 100;          ///< Pictures exchanged for one of another kind.
     int blanked = 100;
     std::uint32_t seed = 1;
+    bool guidesCalls = true;    ///< See ChatTurn.
+    /// Gets every question with its answer, as they come; may be empty.
+    std::function<void(const train::Scene& scene, const ChatAnswer& answer)> onAnswer;
 };
 
 /// Tries a model on the demo model's own task: pictures of phantoms of people, cards and wordings that the trainer never makes (HeldOutPhrases.h).
@@ -19,7 +22,7 @@ struct HeldOutOptions {
 Result evaluateHeldOut(VilaModel& model, const HeldOutOptions& options, const Progress& progress, const std::stop_token& stop);
 
 /// The answer to a scene by the path of a chat. @param onPicture  gets the picture that the vision tower got; may be empty.
-ChatAnswer askScene(VilaModel& model, const train::Scene& scene, int size, const std::function<void(const Picture&)>& onPicture, const std::stop_token& stop);
+ChatAnswer askScene(VilaModel& model, const train::Scene& scene, int size, bool guidesCalls, const std::function<void(const Picture&)>& onPicture, const std::stop_token& stop);
 
 /// What an answer says about the picture, in fixed words.
 struct Said {

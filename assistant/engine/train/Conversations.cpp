@@ -145,10 +145,10 @@ std::string cardModality(ImageKind kind)
 }
 
 /// What the prompt says about the picture: mostly what it is, sometimes nothing, now and then something wrong.
-std::string promptWord(ImageKind kind, Random& random)
+std::string promptWord(ImageKind kind, const Mix& mix, Random& random)
 {
     const double doubt = random.uniform();
-    return doubt < 0.24 ? std::string() : doubt < 0.34 ? pickWord({"CT", "MRI", "CXR"}, random) : sentenceWord(kind, random);
+    return doubt < 0.24 ? std::string() : doubt < 0.24 + mix.misnamed ? pickWord({"CT", "MRI", "CXR"}, random) : sentenceWord(kind, random);
 }
 
 Words allArguments(bool oursOnly)
@@ -178,7 +178,7 @@ experts::ExpertCard randomCard(const std::string& modality, const Phrases& phras
 }
 
 /// @param shown  what the picture is: experts for it are more often there than others.
-std::vector<experts::ExpertCard> someCards(ImageKind shown, const Phrases& phrases, Random& random)
+std::vector<experts::ExpertCard> someCards(ImageKind shown, const Phrases& phrases, const Mix& mix, Random& random)
 {
     const double kind = random.uniform();
     std::vector<experts::ExpertCard> cards;
@@ -193,8 +193,8 @@ std::vector<experts::ExpertCard> someCards(ImageKind shown, const Phrases& phras
             cards[0].arguments.resize(std::size_t(1 + random.below(6)));
         }
     }
-    if (kind > 0.6) {
-        const int others = 1 + random.below(2);
+    if (kind > 1 - mix.otherCards) {
+        const int others = 1 + random.below(mix.mostOtherCards);
         for (int n = 0; n < others; ++n) {
             const experts::ExpertCard card = randomCard(random.chance(0.4) ? cardModality(shown) : pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), phrases, random);
             const bool taken = std::any_of(cards.begin(), cards.end(), [&](const auto& c) { return c.name == card.name; });
@@ -320,15 +320,15 @@ const char* const kDescribe = " As a demo model I cannot say more about it, and 
 class TurnWriter {
 public:
     /// @param isFirstOnly  what the expert would paint is not wanted.
-    TurnWriter(const std::vector<experts::ExpertCard>& cards, const Phrases& phrases, int size, Random& random, bool isFirstOnly = false)
-        : m_cards(cards), m_phrases(phrases), m_size(size), m_random(random), m_isFirstOnly(isFirstOnly)
+    TurnWriter(const std::vector<experts::ExpertCard>& cards, const Phrases& phrases, const Mix& mix, int size, Random& random, bool isFirstOnly = false)
+        : m_cards(cards), m_phrases(phrases), m_mix(mix), m_size(size), m_random(random), m_isFirstOnly(isFirstOnly)
     {
     }
 
     Turn write(const TrainingPicture& picture)
     {
         const double kind = m_random.uniform();
-        if (kind < 0.38) {
+        if (kind < 0.58 - m_mix.offered) {
             return structure(picture, pickOurs());
         }
         if (kind < 0.58) {
@@ -397,8 +397,13 @@ private:
 
     Turn structure(const TrainingPicture& picture, const Concept& wanted)
     {
-        const double kind = m_random.uniform();
-        const Asked asked = kind < 0.62 ? Asked::Segment : kind < 0.72 ? Asked::Measure : kind < 0.86 ? Asked::Presence : kind < 0.93 ? Asked::Side : Asked::Count;
+        // The same order, so that the same numbers ask the same.
+        double rest = m_random.uniform() - (1 - m_mix.measure - m_mix.presence - m_mix.side - m_mix.count);
+        Asked asked = Asked::Segment;
+        for (const auto& [next, share] : {std::pair(Asked::Measure, m_mix.measure), std::pair(Asked::Presence, m_mix.presence), std::pair(Asked::Side, m_mix.side), std::pair(Asked::Count, m_mix.count)}) {
+            asked = rest >= 0 ? next : asked;
+            rest -= share;
+        }
         const std::string modality = sentenceWord(picture.kind, m_random), noun = pick(wanted.nouns, m_random);
         const std::string question = m_phrases.structure(asked, noun, modality.empty() ? "image" : modality, m_random);
         return call(picture, asNamed(picture, wanted, noun), Turn::Subject::Structure, asked, question);
@@ -447,6 +452,7 @@ private:
 
     const std::vector<experts::ExpertCard>& m_cards;
     const Phrases& m_phrases;
+    const Mix& m_mix;
     int m_size;
     Random& m_random;
     bool m_isFirstOnly;
@@ -496,8 +502,20 @@ std::string PaintedMask::legend() const
     return text;
 }
 
-ConversationWriter::ConversationWriter(const std::vector<TrainingPicture>& pool, int size, Phrases phrases)
-    : ConversationWriter([&pool](Random& random) -> const TrainingPicture& { return pick(pool, random); }, size, std::move(phrases))
+Mix trainingMix()
+{
+    Mix mix;
+    mix.otherCards = 0.7;
+    mix.mostOtherCards = 3;
+    mix.offered = 0.36;
+    mix.presence = 0.2;
+    mix.side = mix.count = 0.1;
+    mix.misnamed = 0.07;
+    return mix;
+}
+
+ConversationWriter::ConversationWriter(const std::vector<TrainingPicture>& pool, int size, Phrases phrases, const Mix& mix)
+    : ConversationWriter([&pool](Random& random) -> const TrainingPicture& { return pick(pool, random); }, size, std::move(phrases), mix)
 {
 }
 
@@ -511,11 +529,11 @@ const TrainingPicture& ConversationWriter::somePicture(Random& random) const
 std::vector<Conversation> ConversationWriter::write(int count, Random& random, bool isFirstOnly) const
 {
     const TrainingPicture picture = varied(somePicture(random), m_size, random);
-    const std::vector<experts::ExpertCard> cards = someCards(picture.kind, m_phrases, random);
-    const std::string word = promptWord(picture.kind, random);
+    const std::vector<experts::ExpertCard> cards = someCards(picture.kind, m_phrases, m_mix, random);
+    const std::string word = promptWord(picture.kind, m_mix, random);
     std::vector<Conversation> conversations{std::size_t(count)};
     for (Conversation& conversation : conversations) {
-        TurnWriter turns(cards, m_phrases, m_size, random, isFirstOnly);
+        TurnWriter turns(cards, m_phrases, m_mix, m_size, random, isFirstOnly);
         const Turn turn = turns.write(picture);
         const bool goesOn = random.chance(0.1);
         if (isFirstOnly) {
@@ -528,7 +546,7 @@ std::vector<Conversation> ConversationWriter::write(int count, Random& random, b
         add(conversation, turn, cards, picture, m_size, word);
         if (goesOn) {
             const TrainingPicture next = random.chance(0.6) ? picture : varied(somePicture(random), m_size, random);
-            const std::optional<std::string> nextWord = next.grey == picture.grey ? std::nullopt : std::optional(promptWord(next.kind, random));
+            const std::optional<std::string> nextWord = next.grey == picture.grey ? std::nullopt : std::optional(promptWord(next.kind, m_mix, random));
             add(conversation, turns.write(next), cards, next, m_size, nextWord);
         }
     }
@@ -537,8 +555,8 @@ std::vector<Conversation> ConversationWriter::write(int count, Random& random, b
 
 Scene ConversationWriter::scene(const TrainingPicture& picture, Random& random) const
 {
-    Scene scene{someCards(picture.kind, m_phrases, random), picture, promptWord(picture.kind, random), {}};
-    scene.turn = TurnWriter(scene.cards, m_phrases, m_size, random).write(picture);
+    Scene scene{someCards(picture.kind, m_phrases, m_mix, random), picture, promptWord(picture.kind, m_mix, random), {}};
+    scene.turn = TurnWriter(scene.cards, m_phrases, m_mix, m_size, random).write(picture);
     return scene;
 }
 

@@ -26,6 +26,17 @@ struct Phrases {
     Source cardName = someCardName, cardOverview = someCardOverview, cardAccuracy = someCardAccuracy;
 };
 
+/// How much of what is written. The defaults are those by which models are tried.
+struct Mix {
+    double otherCards = 0.4;            ///< Share of scenes with cards of other experts than CTSEG.
+    int mostOtherCards = 2;
+    double offered = 0.2;               ///< Share of questions about something that a card offers, else most are about what CTSEG finds.
+    double measure = 0.1, presence = 0.14, side = 0.07, count = 0.07;   ///< Shares of the questions about a structure; the others ask for its mask.
+    double misnamed = 0.1;              ///< Share of prompts that call the picture something else than it is, or what it is by chance.
+};
+/// What the demo model learns from: more of what is hard for it.
+Mix trainingMix();
+
 /// What an expert paints into the slice: values of `labels` (one a pixel) with their names, ascending.
 struct PaintedMask {
     std::vector<LabelId> labels;
@@ -63,8 +74,8 @@ public:
     /// Any picture that there is.
     using PictureSource = std::function<const TrainingPicture&(phantom::Random&)>;
 
-    explicit ConversationWriter(const std::vector<TrainingPicture>& pool, int size, Phrases phrases = {});
-    ConversationWriter(PictureSource source, int size, Phrases phrases = {}) : m_source(std::move(source)), m_size(size), m_phrases(std::move(phrases)) {}
+    explicit ConversationWriter(const std::vector<TrainingPicture>& pool, int size, Phrases phrases = {}, const Mix& mix = {});
+    ConversationWriter(PictureSource source, int size, Phrases phrases = {}, const Mix& mix = {}) : m_source(std::move(source)), m_size(size), m_phrases(std::move(phrases)), m_mix(mix) {}
     /// Different questions about the same picture with the same cards: `count` conversations that begin with the same text.
     /// @param isFirstOnly  what follows the first answer is not thought of, only that something follows.
     std::vector<Conversation> write(int count, phantom::Random& random, bool isFirstOnly = false) const;
@@ -78,6 +89,7 @@ private:
     PictureSource m_source;
     int m_size;
     Phrases m_phrases;
+    Mix m_mix;
 };
 
 /// What an answer says first: "This is an axial CT image."

@@ -364,7 +364,7 @@ void trainTogether(const TrainOptions& options, const std::function<void(const T
     const std::vector<TrainingPicture> unseenPool = makePool(unseenOptions, {}, stop), heldOut = plainPictures(options.heldOut, kSize);
     pool.waitForFirst(progress, stop);
     const auto ready = [&pool](Random& random) -> const TrainingPicture& { return pool.at(std::size_t(random.below(int(pool.ready())))); };
-    const ConversationWriter writer(ready, kSize), unseenWriter(unseenPool, kSize);
+    const ConversationWriter writer(ready, kSize, {}, trainingMix()), unseenWriter(unseenPool, kSize, {}, trainingMix());
 
     const Tokenizer tokenizer = demoTokenizer(options, writer);
     VilaNetworks networks = demoNetworks(options, tokenizer, false);

@@ -264,7 +264,7 @@ TrainingPicture realSlice(const RealVolume& real, std::uint32_t seed, int size)
     const SliceFrame whole = squareFrameOf(geometry, view), frame = random.chance(0.75) ? jittered(whole, slices < kFewSlices, random) : whole;
     picture.kind = real.kind;
     picture.plane = view.plane;
-    if (real.kind == ImageKind::Ct && random.chance(0.3)) {
+    if (real.kind == ImageKind::Ct && random.chance(0.15)) {
         picture.kind = ImageKind::Mri;
         picture.grey = greyOf(real.volume, frame, {50, 600, {}}, size);
         const std::array<std::uint8_t, 256> table = mrContrast(random);

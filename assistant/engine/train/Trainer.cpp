@@ -45,14 +45,14 @@ void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::ve
     countRight(outcomes, report);
 }
 
-/// Trees of new conversations: in nine of ten only the first answers are learned, of many questions; else the whole of a few.
+/// Trees of new conversations: in four of five only the first answers are learned, of many questions; else the whole of a few.
 class TreeSource {
 public:
     TreeSource(const ConversationWriter& writer, const SampleMaker& maker, const VilaConfig& config) : m_writer(writer), m_maker(maker), m_config(config) {}
 
     SampleTree next(Random& random) const
     {
-        const bool whole = random.chance(0.1);
+        const bool whole = random.chance(0.2);
         std::vector<Sample> samples;
         for (const Conversation& conversation : m_writer.write(whole ? kWhole : kFirstOnly, random)) {
             samples.push_back(m_maker.make(conversation, whole ? std::numeric_limits<int>::max() : 1));
@@ -61,7 +61,7 @@ public:
     }
 
 private:
-    static constexpr int kWhole = 4, kFirstOnly = 20;
+    static constexpr int kWhole = 6, kFirstOnly = 20;
     const ConversationWriter& m_writer;
     const SampleMaker& m_maker;
     VilaConfig m_config;
@@ -163,7 +163,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     unseenOptions.seed = options.seed + 5000;
     unseenOptions.cache.clear();
     const std::vector<TrainingPicture> unseenPool = makePool(unseenOptions, progress, stop);
-    const ConversationWriter writer(pool, 168), unseenWriter(unseenPool, 168);
+    const ConversationWriter writer(pool, 168, {}, trainingMix()), unseenWriter(unseenPool, 168, {}, trainingMix());
 
     const Tokenizer tokenizer = demoTokenizer(options, writer);
     // A run that was killed goes on; else the weights are where a new run begins.

@@ -132,6 +132,13 @@ std::string measure(Random& random)
 
 std::string presence(Random& random)
 {
+    if (random.chance(0.4)) {
+        const std::string clause = pickWord({"{N} is shown here", "we can see {N}", "{N} is in the slice", "there is {B}", "this contains {N}", "{N} was hit by this plane", "{N} appears", "the image shows {N}", "you see {N}",
+                                                "{N} lies in this slice", "any {B} is left to see", "{N} is part of this view", "the slice goes through {N}", "{N} was scanned", "one can make out {N}", "{N} is missing",
+                                                "this is a slice of {N}"}, random);
+        return pickWord({"tell me if", "let me know if", "I wonder if", "do you think that", "find out whether", "I would like to know if", "can you say whether", "please say if", "is it true that", "am I right that", "I want to know whether",
+                            "could you verify that", "are you sure that", "I ask myself whether", "please verify that", "say whether", "can you confirm that", "decide if", "do you agree that", "yes or no:"}, random) + " " + clause;
+    }
     return pickWord({"are {N} visible", "is {N} visible", "can you see {N}", "do you see {N}", "does this show {N}", "is there any sign of {N}", "are {N} in this slice", "is {N} in the picture", "are there any {B}", "do we see {N}",
                         "is {N} shown", "are {N} shown", "is any part of {N} visible", "is there {B}", "is there any {B}", "does this slice show {N}", "does this image contain {N}", "does this scan include {N}", "can {N} be seen",
                         "can you make out {N}", "is {N} included", "are {N} included", "is {N} in view", "are {N} in the field of view", "is {N} covered", "are {N} on this slice", "any {B} here", "any {B} visible", "any {B} in this slice",
@@ -149,7 +156,9 @@ std::string side(Random& random)
 
 std::string howMany(Random& random)
 {
-    return pickWord({"how many {B} are there", "how many {B} do you see", "how many {B} can you find", "how many {B} are visible", "how many {B} does the patient have", "how many {B} are in this slice", "how many {B} does this show",
+    return pickWord({"how often does {B} occur", "how many times do you see {N}", "{N}: how many", "what is the total of {B}", "do a count of {N}", "a count of {N}", "the count of {B}", "into how many pieces does {N} fall",
+                        "at how many sites is there {B}", "how many pieces of {B} are left", "can you say how many {B} we have", "counting {N}, where do you end", "please report how many {B} exist", "is it one {B} or two",
+                        "how many {B} are there", "how many {B} do you see", "how many {B} can you find", "how many {B} are visible", "how many {B} does the patient have", "how many {B} are in this slice", "how many {B} does this show",
                         "count {N}", "count the {B}", "can you count {N}", "could you count {N}", "please count {N}", "number of {B}", "the number of {B}", "what is the number of {B}", "what's the number of {B}", "tell me the number of {B}",
                         "tell me how many {B} there are", "give me the number of {B}", "find out how many {B} there are", "how many separate {B} are there", "is there one {B} or are there several", "one {B} or more", "how many of {N} are there",
                         "how many parts of {N} do you find", "do you see more than one {B}", "I need the number of {B}", "I want to know how many {B} there are", "segment {N} and count them", "mark {N} and tell me how many there are"}, random);

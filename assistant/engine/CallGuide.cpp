@@ -1,0 +1,149 @@
+#include "assistant/engine/CallGuide.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+namespace hf::assistant {
+
+namespace {
+
+std::string nameOf(const std::string& call) { return call.substr(0, call.find('(')); }
+
+std::string withoutFirstSpace(const std::string& text) { return text.starts_with(' ') ? text.substr(1) : text; }
+
+} // namespace
+
+CallGuide::CallGuide(std::span<const std::string> calls, const Tokenizer& tokenizer) : m_calls(calls.begin(), calls.end()), m_tokenizer(tokenizer) {}
+
+bool CallGuide::isBeginning(const std::string& text) const
+{
+    const auto place = m_calls.lower_bound(text);
+    return place != m_calls.end() && place->starts_with(text);
+}
+
+/// What a token's bytes make of the call.
+void CallGuide::follow(const std::string& bytes)
+{
+    constexpr std::size_t kLongest = 200;
+    for (const char byte : bytes) {
+        if (m_state != State::Open) {
+            if (byte == '<') {
+                m_state = State::Open;
+                m_text.clear();
+            }
+            continue;
+        }
+        if (byte == '>') {
+            m_state = m_calls.contains(m_text) ? State::Offered : State::Broken;
+            continue;
+        }
+        m_text += byte;
+        const bool isName = std::isalpha(static_cast<unsigned char>(m_text[0])) || m_text[0] == '_';
+        if (!isName || byte == '\n' || m_text.size() > kLongest) {
+            m_state = isName ? State::Broken : State::Text;
+        }
+    }
+}
+
+void CallGuide::push(TokenId token, double logChance)
+{
+    const std::string bytes = m_tokenizer.bytesOf(token);
+    const bool wasOpen = isOpen();
+    if (!wasOpen) {
+        m_state = State::Text;
+        m_tokens.clear();
+        m_logChances = 0;
+    }
+    follow(bytes);
+    if (wasOpen || isOpen()) {
+        m_tokens.push_back(token);
+        m_logChances += wasOpen && !m_isChosen ? logChance : 0;
+    }
+    m_isChosen = m_isChosen && isOpen();
+}
+
+void CallGuide::end() { m_state = isOpen() ? State::Broken : m_state; }
+
+bool CallGuide::isDoubtful() const
+{
+    return m_state == State::Broken && m_tokens.size() > 1 && m_logChances / double(m_tokens.size() - 1) < std::log(kCertain);
+}
+
+void CallGuide::choose(std::span<const TokenId> call)
+{
+    m_state = State::Text;
+    std::for_each(call.begin(), call.end(), [this](TokenId token) { push(token, 0); });
+    m_isChosen = isOpen();
+}
+
+bool CallGuide::fits(TokenId token) const
+{
+    if (!m_isChosen) {
+        return true;
+    }
+    const std::string bytes = m_tokenizer.bytesOf(token);
+    CallGuide next = *this;
+    next.follow(bytes);
+    // A token without text ends the answer, in the middle of the call.
+    return !bytes.empty() && (next.m_state == State::Offered || (next.isOpen() && isBeginning(next.m_text)));
+}
+
+void CallGuide::restrict(std::span<float> logits) const
+{
+    std::vector<std::size_t> others;
+    for (std::size_t id = 0; id < logits.size(); ++id) {
+        if (!fits(TokenId(id))) {
+            others.push_back(id);
+        }
+    }
+    if (others.size() < logits.size()) {
+        std::for_each(others.begin(), others.end(), [&](std::size_t id) { logits[id] = -std::numeric_limits<float>::infinity(); });
+    }
+}
+
+std::vector<std::string> CallGuide::names() const
+{
+    std::set<std::string> names;
+    for (const std::string& call : m_calls) {
+        names.insert(nameOf(call));
+    }
+    return {names.begin(), names.end()};
+}
+
+std::vector<std::string> CallGuide::callsOf(std::span<const std::string> names) const
+{
+    std::vector<std::string> calls;
+    for (const std::string& name : names) {
+        const auto first = m_calls.lower_bound(name + "("), last = m_calls.lower_bound(name + ")");
+        const bool hasArguments = std::any_of(first, last, [&](const std::string& call) { return call != name + "()"; });
+        std::copy_if(first, last, std::back_inserter(calls), [&](const std::string& call) { return !hasArguments || call != name + "()"; });
+        if (first == last) {
+            calls.push_back(name);
+        }
+    }
+    return calls;
+}
+
+std::vector<TokenId> CallGuide::tokensOf(std::span<const TokenId> written, TokenId opening, const std::string& call) const
+{
+    std::string before;
+    for (const TokenId token : written) {
+        before += m_tokenizer.bytesOf(token);
+    }
+    const std::string bytes = m_tokenizer.bytesOf(opening);
+    const std::vector<TokenId> all = m_tokenizer.encode(before + bytes.substr(0, bytes.rfind('<') + 1) + call);
+    // What is written may have been written in other tokens than the tokenizer's.
+    std::string text;
+    for (auto token = all.begin(); token != all.end(); ++token) {
+        if (!m_tokenizer.bytesOf(*token).empty() && withoutFirstSpace(text) == withoutFirstSpace(before)) {
+            return {token, all.end()};
+        }
+        text += m_tokenizer.bytesOf(*token);
+    }
+    return {};
+}
+
+} // namespace hf::assistant
