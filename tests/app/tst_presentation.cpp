@@ -221,6 +221,38 @@ private Q_SLOTS:
         QVERIFY(m_scene->series().presentations.front()->notApplied.empty());
     }
 
+    void overlayPlanesOfALayerAreDrawn()
+    {
+        m_state->addAnnotation();       // with a layer, white
+        DcmItem* layer = nullptr;
+        require(m_state->data().findAndGetSequenceItem(DCM_GraphicLayerSequence, layer, 0));
+        OFString name;
+        require(layer->findAndGetOFString(DCM_GraphicLayer, name));
+        putBitmap(m_state->data(), 0x6000, [](int x, int y) { return x == 25 && y >= 20; });
+        put(m_state->data(), DcmTagKey(0x6000, 0x1001), name.c_str());
+        // Its first pixel is column 4, row 3 of the image.
+        putBitmap(m_state->data(), 0x6004, [](int x, int y) { return x == 10 && y == 10; });
+        const Sint16 origin[] = {4, 5};
+        require(m_state->data().putAndInsertSint16Array(DcmTagKey(0x6004, 0x0050), origin, 2));
+        put(m_state->data(), DcmTagKey(0x6004, 0x1001), name.c_str());
+        putBitmap(m_state->data(), 0x6002, [](int x, int) { return x == 30; });     // on no layer: not displayed
+        showWhole();
+        const auto isWhite = [](const QImage& image, QPoint p) { return image.pixelColor(p) == QColor(Qt::white); };
+        QImage drawn = m_view->grab().toImage();
+        const QPoint on[] = {{201, 161}, {206, 166}, {204, 200}, {201, 236}, {14 * 8 + 1, 13 * 8 + 1}, {14 * 8 + 6, 13 * 8 + 6}};
+        for (const QPoint p : on) {
+            QVERIFY2(isWhite(drawn, p), qPrintable(QStringLiteral("nothing at %1, %2").arg(p.x()).arg(p.y())));
+        }
+        for (const QPoint p : {QPoint(204, 156), QPoint(198, 200), QPoint(210, 200), QPoint(14 * 8 - 2, 13 * 8 + 4), QPoint(15 * 8 + 2, 13 * 8 + 4), QPoint(14 * 8 + 4, 12 * 8 + 4), QPoint(244, 100)}) {
+            QVERIFY2(!isWhite(drawn, p), qPrintable(QStringLiteral("something at %1, %2").arg(p.x()).arg(p.y())));
+        }
+        QCOMPARE(greyAt(204, 200), kGroundGrey);    // the picture itself stays free of it
+        QVERIFY(m_scene->series().presentations.front()->notApplied.empty());
+        m_scene->setPresentation(-1);
+        drawn = m_view->grab().toImage();
+        QVERIFY(!isWhite(drawn, on[0]) && !isWhite(drawn, on[4]));
+    }
+
     void theImagesOwnShutterIsApplied()
     {
         DcmFileFormat image;
@@ -535,6 +567,8 @@ private Q_SLOTS:
         append(data, DCM_PresentationLUTSequence);
         append(data, DCM_ModalityLUTSequence);
         put(data, DcmTagKey(0x6000, 0x1001), "LAYER1");
+        const Uint8 nothing[] = {0, 0};
+        require(data.putAndInsertUint8Array(DcmTagKey(0x6000, 0x3000), nothing, 2));    // of no rows and columns
         append(data, DCM_MaskSubtractionSequence);
         m_state->setTurn(45, false);
         DcmItem& annotation = m_state->addAnnotation();

@@ -1,6 +1,7 @@
 #include "support/Check.h"
 #include "viewer/volume/Error.h"
 #include "viewer/volume/Picture.h"
+#include "viewer/volume/SampledSlice.h"
 
 #include <cmath>
 
@@ -170,6 +171,55 @@ HF_TEST(aLargeMaskIsBlendedAsPixelByPixel)
         }
         HF_CHECK_EQUAL(wrong, 0);
     }
+}
+
+// A window that is dragged over a slice that was sampled before shows what a slice sampled for it shows.
+HF_TEST(aSampledSliceIsComposedAgainForAnyWindow)
+{
+    const Geometry geometry({9, 7, 3}, {1, 1.5, 2}, {}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    std::vector<std::int16_t> voxels;
+    std::vector<LabelId> labels;
+    for (int n = 0; n < 9 * 7 * 3; ++n) {
+        voxels.push_back(std::int16_t((n * 37) % 400 - 100));
+        labels.push_back(LabelId(n / 4 % 3));
+    }
+    VolumeInfo info;
+    info.padding = std::array{-90.0F, -80.0F};
+    info.isInverted = true;
+    auto graphics = std::make_shared<std::vector<std::uint8_t>>(voxels.size());
+    (*graphics)[9 * 7 + 12] = 1;
+    info.graphics = graphics;
+    const Volume volume(geometry, voxels, info);
+    std::vector<std::uint8_t> rgb;
+    for (int n = 0; n < 9 * 7 * 3 * 3; ++n) {
+        rgb.push_back(std::uint8_t(n * 11));
+    }
+    const Volume color(geometry, std::vector<std::uint8_t>(voxels.size(), 9), info, rgb);
+    const LabelMap mask(geometry, labels, {{1, "one", {255, 0, 0}, "", ""}, {2, "two", {0, 90, 255}, "", ""}});
+    SliceFrame frame = squareFrameOf(geometry, {.plane = Plane::Axial, .slice = 1});
+    frame.origin = frame.origin + frame.right * -2.3;    // a part lies outside
+    for (const Volume* shown : {&volume, &color}) {
+        for (const LabelMap* laid : {static_cast<const LabelMap*>(nullptr), &mask}) {
+            for (const SlabMode mode : {SlabMode::Off, SlabMode::Mean}) {
+                const Slab slab{mode, 6};
+                const SampledSlice sampled(*shown, frame, Interpolation::Linear, slab, laid, {});
+                for (const WindowLevel& window : {WindowLevel{50, 300, {}}, WindowLevel{0, 20, {}}, WindowLevel{100, 150, {}, VoiFunction::Sigmoid}}) {
+                    for (const bool invert : {false, true}) {
+                        HF_CHECK(sampled.compose(window, invert).rgb == composeSlab(*shown, frame, window, invert, Interpolation::Linear, slab, laid, {}).rgb);
+                    }
+                }
+            }
+        }
+    }
+    // An overlay plane is white, also in a picture that is turned over.
+    int white = 0;
+    const Picture plain = SampledSlice(volume, frame, Interpolation::Linear, {}, nullptr, {}).compose({150, 10000, {}}, true);
+    for (int x = 0; x < plain.width; ++x) {
+        for (int y = 0; y < plain.height; ++y) {
+            white += plain.at(x, y) == Rgb8{255, 255, 255};
+        }
+    }
+    HF_CHECK(white >= 1 && white <= 4);
 }
 
 HF_TEST(theModelsMaskedPictureIsTheReferencesBlend)

@@ -216,6 +216,50 @@ private Q_SLOTS:
         QCOMPARE(m_view->grab().toImage().copy(160, 130, 100, 100), plain.copy(160, 130, 100, 100));
     }
 
+    // Only what changed is sampled again; what is painted must not be of an earlier window, slice, mask, colour or place.
+    void whatIsPaintedIsWhatIsShownNow()
+    {
+        m_view->setTextShown(false);
+        m_view->setCrosshairShown(false);
+        const QRect inside(60, 130, 280, 150);     // without the marks of a mask
+        const auto isPainted = [&] { return m_view->grab().toImage().convertToFormat(QImage::Format_RGB888).copy(inside) == toImage(m_view->picture()).convertToFormat(QImage::Format_RGB888).copy(inside); };
+        QVERIFY(isPainted());
+        m_scene->setWindow({-600, 1500, {}});
+        QVERIFY(isPainted());
+        m_scene->setSlice(Plane::Axial, m_scene->slice(Plane::Axial) + 3);
+        QVERIFY(isPainted());
+        m_scene->setMask(m_made.truth, {});
+        QVERIFY(isPainted());
+        m_scene->setMaskOpacity(0.7);
+        QVERIFY(isPainted());
+        m_scene->setMaskOutline(false);
+        QVERIFY(isPainted());
+        std::vector<Label> recoloured = m_made.truth.labels();
+        for (Label& label : recoloured) {
+            label.color = {1, 2, 3};
+        }
+        m_scene->setMask(m_made.truth.withLabels(recoloured), {});
+        QVERIFY(isPainted());
+        m_scene->setMaskShown(false);
+        QVERIFY(isPainted());
+        m_scene->setMaskShown(true);
+        m_scene->setSlab({SlabMode::Maximum, 30});
+        QVERIFY(isPainted());
+        drag(Qt::MiddleButton, {150, 150}, {190, 170});
+        QVERIFY(isPainted());
+        m_view->flip(Qt::Horizontal);
+        QVERIFY(isPainted());
+        m_scene->clearMask();
+        QVERIFY(isPainted());
+        auto other = phantom::CtPhantomOptions();
+        other.spacingMm = {3, 3, 4};
+        other.seed = 5;
+        dicom::Series series = m_series;
+        series.key = "other";
+        m_scene->setVolume(std::make_shared<const Volume>(phantom::makeCtPhantom(other).volume), series);
+        QVERIFY(isPainted());
+    }
+
     void aThickSliceIsShownAndSaid()
     {
         const QImage thin = toImage(m_view->picture());

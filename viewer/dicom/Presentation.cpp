@@ -100,6 +100,8 @@ int layerOf(const Presentation& state, const std::string& name)
     return found == state.layers.end() ? -1 : int(found - state.layers.begin());
 }
 
+int orderOf(const Presentation& state, int layer) { return layer < 0 ? 0 : state.layers[std::size_t(layer)].order; }
+
 std::optional<Presentation::Units> unitsOf(const std::string& word)
 {
     return word == "PIXEL" ? std::optional(Presentation::Units::Image) : word == "DISPLAY" ? std::optional(Presentation::Units::Display) : std::nullopt;
@@ -233,8 +235,7 @@ void readAnnotations(DcmItem& dataset, Presentation& state)
             leaveOut(state, "compound drawings");
         }
     });
-    const auto order = [&](const auto& part) { return part.layer < 0 ? 0 : state.layers[std::size_t(part.layer)].order; };
-    const auto isBelow = [&](const auto& a, const auto& b) { return order(a) < order(b); };
+    const auto isBelow = [&](const auto& a, const auto& b) { return orderOf(state, a.layer) < orderOf(state, b.layer); };
     std::stable_sort(state.graphics.begin(), state.graphics.end(), isBelow);
     std::stable_sort(state.texts.begin(), state.texts.end(), isBelow);
 }
@@ -320,18 +321,29 @@ void readGrey(DcmItem& dataset, Presentation& state)
     }
 }
 
-/// Overlay planes of the state or of its images that it puts on a layer (C.9, C.11.7), subtraction (C.7.6.10).
-void readOthers(DcmItem& dataset, Presentation& state)
+/// Overlay planes of the state that it puts on a layer: others are not displayed (C.11.7). Planes of an image are seen in the image.
+void readOverlays(DcmItem& dataset, Presentation& state)
 {
     constexpr int kMostPlanes = 16;
     constexpr Uint16 kData = 0x3000, kActivation = 0x1001;
     for (int plane = 0; plane < kMostPlanes; ++plane) {
         const auto group = Uint16(0x6000 + 2 * plane);
-        const bool isDrawn = group != shutterGroup(dataset);
-        if (isDrawn && (dataset.tagExistsWithValue(DcmTagKey(group, kData)) || dataset.tagExistsWithValue(DcmTagKey(group, kActivation)))) {
+        const std::string layer = code(dataset, DcmTagKey(group, kActivation));
+        if (group == shutterGroup(dataset) || layer.empty() || !dataset.tagExistsWithValue(DcmTagKey(group, kData))) {
+            continue;
+        }
+        if (auto bitmap = findBitmap(dataset, group)) {
+            state.overlays.push_back({layerOf(state, layer), std::move(bitmap)});
+        } else {
             leaveOut(state, "overlay planes");
         }
     }
+    std::stable_sort(state.overlays.begin(), state.overlays.end(), [&](const auto& a, const auto& b) { return orderOf(state, a.layer) < orderOf(state, b.layer); });
+}
+
+/// Subtraction (C.7.6.10).
+void readOthers(DcmItem& dataset, Presentation& state)
+{
     if (findItem(dataset, DCM_MaskSubtractionSequence)) {
         leaveOut(state, "subtraction");
     }
@@ -504,6 +516,7 @@ std::optional<Presentation> findPresentation(DcmItem& dataset)
     readAreas(dataset, state);
     readTurn(dataset, state);
     state.shutter = readShutter(dataset, state.notApplied);
+    readOverlays(dataset, state);
     readOthers(dataset, state);
     return state;
 }

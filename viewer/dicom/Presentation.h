@@ -71,6 +71,11 @@ struct Presentation {
         bool isPoint = false;           ///< One place, marked at a fixed size on the screen.
         bool isFilled = false;
     };
+    /// An overlay plane that the state holds (C.9.2) and puts on a layer (C.11.7), on all of its images.
+    struct Overlay {
+        int layer = -1;
+        std::shared_ptr<const Shutter::Bitmap> bitmap;      ///< From the image's first pixel on; 1: drawn.
+    };
     enum class Justification { Left, Center, Right };
     struct Text {
         struct Box {
@@ -104,6 +109,7 @@ struct Presentation {
     std::vector<Layer> layers;
     std::vector<Graphic> graphics;      ///< From the lowest layer up.
     std::vector<Text> texts;
+    std::vector<Overlay> overlays;      ///< From the lowest layer up.
     Shutter shutter;
     /// How stored values become those that the windows are of: slope and intercept, or a table. Without either as the image says.
     std::optional<std::array<double, 2>> rescale;

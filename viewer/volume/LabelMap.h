@@ -29,6 +29,7 @@ struct Label {
     Rgb8 color;                 ///< Colour in list, 3D and 2D overlay.
     std::string snomedCode;     ///< SCT code where known, else empty.
     std::string snomedMeaning;
+    friend bool operator==(const Label&, const Label&) = default;
 };
 
 /// Where a label map came from.
@@ -59,6 +60,8 @@ public:
     const Provenance& provenance() const { return m_provenance; }
     /// The same voxels, not copied, with other names or colours.
     LabelMap withLabels(std::vector<Label> labels) const;
+    /// Whether both show the same: the same voxels, not only equal ones, with equal labels.
+    bool isSame(const LabelMap& other) const { return m_voxels == other.m_voxels && m_labels == other.m_labels; }
     LabelId valueAt(Index3 index) const { return (*m_voxels)[m_geometry.offset(index)]; }
     const Label* findLabel(LabelId value) const;
 

@@ -1,8 +1,9 @@
 #include "viewer/volume/Picture.h"
 
 #include "viewer/volume/Error.h"
+#include "viewer/volume/SampledSlice.h"
+#include "viewer/volume/Sampling.h"
 #include "viewer/volume/Shutter.h"
-#include "viewer/volume/Slab.h"
 
 #include <algorithm>
 #include <array>
@@ -151,29 +152,6 @@ std::optional<AlignedWalk> alignedWalk(const IndexWalk& walk)
     }
     const int across = 3 - x - y;
     return AlignedWalk{x, y, across, hf::at(walk.start, across)};
-}
-
-/// Calls `work(first row, row after the last)` for bands of rows, side by side on several threads where there is enough to do.
-template <typename Work> void forBands(int rows, int columns, const Work& work)
-{
-    constexpr std::size_t kEnoughPixels = 200000;
-    constexpr unsigned kMostThreads = 4;
-    const bool isLarge = std::size_t(rows) * std::size_t(columns) > kEnoughPixels;
-    const int bands = isLarge ? int(std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads)) : 1;
-    const auto band = [&](int n) { work(rows * n / bands, rows * (n + 1) / bands); };
-    std::vector<std::jthread> others;
-    int started = 1;
-    try {
-        for (; started < bands; ++started) {
-            others.emplace_back(band, started);
-        }
-    } catch (const std::system_error&) {
-        // No thread is to be had: what is left is done here.
-    }
-    band(0);
-    for (int n = started; n < bands; ++n) {
-        band(n);
-    }
 }
 
 /// Values of a frame as floats; NaN outside the volume. `channels` values lie side by side for each voxel; `voxels` begins
@@ -493,189 +471,6 @@ std::vector<float> sampleFrame(std::span<const T> voxels, const Geometry& geomet
     return Sampler<T>(voxels, channels, geometry.size(), walkThrough(geometry, frame), interpolation).sample(frame.width, frame.height);
 }
 
-/// The usual case, without branches: wide instructions are made of it. What is not a number becomes 0.
-void toGreyLinear(std::span<const float> values, float low, float slope, bool invert, std::uint8_t* grey)
-{
-    const int turn = invert ? 255 : 0, sign = invert ? -1 : 1;
-    for (std::size_t n = 0; n < values.size(); ++n) {
-        const float value = values[n], level = (value - low) * slope;
-        const float above = level > 0 ? level : 0, within = above < 255 ? above : 255;
-        const int rounded = turn + sign * int(within + 0.5F);
-        grey[n] = std::uint8_t(value == value ? rounded : 0);
-    }
-}
-
-/// 8-bit grey after the window; 0 where nothing was sampled and where the values are padding.
-void toGrey(std::span<const float> values, const WindowLevel& window, bool exact, bool invert, const std::optional<std::array<float, 2>>& padding,
-            std::uint8_t* grey)
-{
-    // The linear functions once, as slope and offset: map(v) = clamp((v - low) * slope).
-    const auto [start, range] = window.ramp(exact);
-    const float low = float(start);
-    const float slope = range > 0 ? float(255 / range) : std::numeric_limits<float>::max();
-    if (window.isLinear()) {
-        toGreyLinear(values, low, slope, invert, grey);
-    }
-    for (std::size_t n = 0; n < values.size() && (padding || !window.isLinear()); ++n) {
-        if (std::isnan(values[n]) || (padding && values[n] >= (*padding)[0] && values[n] <= (*padding)[1])) {
-            grey[n] = 0;
-        } else if (!window.isLinear()) {
-            const auto rounded = std::uint8_t(float(window.map(values[n], exact)) + 0.5F);
-            grey[n] = invert ? std::uint8_t(255 - rounded) : rounded;
-        }
-    }
-}
-
-/// A colour volume as three interleaved channels, each sampled like a grey volume.
-Picture sampleColor(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, bool invert)
-{
-    Picture picture{frame.width, frame.height, std::vector<std::uint8_t>(std::size_t(frame.width) * std::size_t(frame.height) * 3)};
-    for (std::size_t c = 0; c < 3; ++c) {
-        const std::vector<float> values = sampleFrame(volume.rgb().subspan(c), volume.geometry(), frame, interpolation, 3);
-        for (std::size_t n = 0; n < values.size(); ++n) {
-            const auto level = std::isnan(values[n]) ? std::uint8_t(0) : std::uint8_t(values[n] + 0.5F);
-            picture.rgb[n * 3 + c] = std::isnan(values[n]) || !invert ? level : std::uint8_t(255 - level);
-        }
-    }
-    return picture;
-}
-
-std::vector<LabelId> sampleLabels(const LabelMap& mask, const SliceFrame& frame)
-{
-    return Sampler<LabelId>(mask.voxels(), 1, mask.geometry().size(), walkThrough(mask.geometry(), frame), Interpolation::Nearest).nearest(frame.width, frame.height);
-}
-
-std::uint8_t blend(std::uint8_t under, std::uint8_t over, double opacity)
-{
-    return std::uint8_t(std::lround(under + (over - under) * opacity));
-}
-
-/// What a colour makes of each level that lies under it.
-struct BlendTable {
-    std::array<std::array<std::uint8_t, 256>, 3> levels;
-    BlendTable(Rgb8 color, double opacity)
-    {
-        const std::uint8_t over[3] = {color.r, color.g, color.b};
-        for (std::size_t c = 0; c < 3; ++c) {
-            for (std::size_t under = 0; under < 256; ++under) {
-                levels[c][under] = blend(std::uint8_t(under), over[c], opacity);
-            }
-        }
-    }
-};
-
-/// Colours of the labels that are shown.
-std::array<std::optional<Rgb8>, 256> shownColors(const LabelMap& mask, const OverlayStyle& style)
-{
-    std::array<std::optional<Rgb8>, 256> colors;
-    for (const Label& label : mask.labels()) {
-        if (label.value != 0 && std::find(style.hidden.begin(), style.hidden.end(), label.value) == style.hidden.end()) {
-            colors[label.value] = label.color;
-        }
-    }
-    return colors;
-}
-
-/// Whether a pixel of a row has a neighbour of another label; outside the picture there is none. Without branches: wide instructions are made
-/// of it.
-void findBorder(const LabelId* row, const LabelId* above, const LabelId* below, std::size_t width, std::vector<std::uint8_t>& isBorder)
-{
-    for (std::size_t x = 0; x < width; ++x) {
-        isBorder[x] = std::uint8_t((above[x] ^ row[x]) | (below[x] ^ row[x]));
-    }
-    for (std::size_t x = 1; x < width; ++x) {
-        isBorder[x] |= std::uint8_t(row[x - 1] ^ row[x]);
-    }
-    for (std::size_t x = 0; x + 1 < width; ++x) {
-        isBorder[x] |= std::uint8_t(row[x + 1] ^ row[x]);
-    }
-    isBorder[0] |= row[0];
-    isBorder[width - 1] |= row[width - 1];
-}
-
-void blendMask(Picture& picture, const LabelMap& mask, const SliceFrame& frame, const OverlayStyle& style)
-{
-    std::vector<LabelId> labels = sampleLabels(mask, frame);
-    const std::array<std::optional<Rgb8>, 256> colors = shownColors(mask, style);
-    std::array<LabelId, 256> shown{};
-    for (std::size_t value = 0; value < 256; ++value) {
-        shown[value] = colors[value] ? LabelId(value) : LabelId(0);
-    }
-    std::array<bool, 256> isSeen{};
-    for (LabelId& label : labels) {
-        label = shown[label];
-        isSeen[label] = true;
-    }
-    std::array<std::unique_ptr<const BlendTable>, 256> tables;
-    for (std::size_t value = 1; value < 256; ++value) {
-        tables[value] = isSeen[value] ? std::make_unique<const BlendTable>(*colors[value], style.opacity) : nullptr;
-    }
-    const std::size_t width = std::size_t(picture.width), height = std::size_t(picture.height);
-    const std::vector<LabelId> nothing(width);
-    forBands(picture.height, picture.width, [&](int first, int last) {
-        std::vector<std::uint8_t> isBorder(width);
-        for (auto y = std::size_t(first); y < std::size_t(last); ++y) {
-            const LabelId* row = labels.data() + y * width;
-            if (style.outline) {
-                findBorder(row, y > 0 ? row - width : nothing.data(), y + 1 < height ? row + width : nothing.data(), width, isBorder);
-            }
-            std::uint8_t* pixel = picture.rgb.data() + y * width * 3;
-            for (std::size_t x = 0; x < width; ++x, pixel += 3) {
-                const LabelId own = row[x];
-                if (own == 0) {
-                    continue;
-                }
-                if (isBorder[x]) {
-                    const Rgb8 color = *colors[own];
-                    pixel[0] = color.r, pixel[1] = color.g, pixel[2] = color.b;
-                    continue;
-                }
-                const auto& levels = tables[own]->levels;
-                pixel[0] = levels[0][pixel[0]], pixel[1] = levels[1][pixel[1]], pixel[2] = levels[2][pixel[2]];
-            }
-        }
-    });
-}
-
-/// Values of `volume` in grey, turned over where its low values are bright.
-Picture greyPicture(const Volume& volume, const std::vector<float>& values, const SliceFrame& frame, const WindowLevel& window, bool invert)
-{
-    const VolumeInfo& info = volume.info();
-    Picture picture{frame.width, frame.height, std::vector<std::uint8_t>(values.size() * 3)};
-    const std::size_t width = std::size_t(frame.width);
-    forBands(frame.height, frame.width, [&](int first, int last) {
-        std::vector<std::uint8_t> grey(width);
-        for (auto y = std::size_t(first); y < std::size_t(last); ++y) {
-            toGrey(std::span(values).subspan(y * width, width), window, volume.type() == VoxelType::Float32, invert != info.isInverted, info.padding, grey.data());
-            std::uint8_t* out = picture.rgb.data() + y * width * 3;
-            for (const std::uint8_t level : grey) {
-                out[0] = out[1] = out[2] = level;
-                out += 3;
-            }
-        }
-    });
-    return picture;
-}
-
-Picture composeImage(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert, Interpolation interpolation)
-{
-    if (volume.isColor()) {
-        return sampleColor(volume, frame, interpolation, invert);
-    }
-    return greyPicture(volume, sampleValues(volume, frame, interpolation), frame, window, invert);
-}
-
-/// Overlay planes (PS3.3 C.9.2) in white.
-void drawGraphics(Picture& picture, const Volume& volume, const SliceFrame& frame)
-{
-    const std::vector<float> drawn = sampleFrame(std::span<const std::uint8_t>(*volume.info().graphics), volume.geometry(), frame, Interpolation::Nearest);
-    for (std::size_t n = 0; n < drawn.size(); ++n) {
-        if (drawn[n] > 0) {
-            std::fill_n(picture.rgb.begin() + std::ptrdiff_t(3 * n), 3, std::uint8_t(255));
-        }
-    }
-}
-
 /// Components of the overlay colours as the reference defines them: fractions with three digits, not 8-bit values.
 constexpr double kOverlayFractions[16][3] = {
     {1, 0, 0}, {0, 0, 1}, {1, 1, 0}, {1, 0, 1}, {0, 0.502, 0}, {0.294, 0, 0.51}, {1, 0.549, 0}, {0, 1, 1},
@@ -729,36 +524,33 @@ SliceFrame squareFrameOf(const Geometry& geometry, const View& view)
 Picture composeSlice(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert,
                      Interpolation interpolation, const LabelMap* mask, const OverlayStyle& style)
 {
-    if (volume.isEmpty() || frame.width < 1 || frame.height < 1) {
-        throw Error("nothing to compose: no volume or an empty frame", "picture");
-    }
-    Picture picture = composeImage(volume, frame, window, invert, interpolation);
-    if (volume.info().graphics) {
-        drawGraphics(picture, volume, frame);
-    }
-    if (mask && !mask->isEmpty()) {
-        blendMask(picture, *mask, frame, style);
-    }
-    return picture;
-}
-
-std::vector<float> sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation)
-{
-    return volume.visit([&](auto voxels) { return sampleFrame(voxels, volume.geometry(), frame, interpolation); });
+    return SampledSlice(volume, frame, interpolation, {}, mask, style).compose(window, invert);
 }
 
 Picture composeSlab(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert, Interpolation interpolation, const Slab& slab,
                     const LabelMap* mask, const OverlayStyle& style)
 {
-    if (!slab.isOn() || volume.isColor()) {
-        return composeSlice(volume, frame, window, invert, interpolation, mask, style);
-    }
-    const std::vector<float> values = sampleSlab(volume, frame, interpolation, slab);
-    Picture picture = greyPicture(volume, values, frame, window, invert);
-    if (mask && !mask->isEmpty()) {
-        blendMask(picture, *mask, frame, style);
-    }
-    return picture;
+    return SampledSlice(volume, frame, interpolation, slab, mask, style).compose(window, invert);
+}
+
+std::vector<LabelId> sampleLabels(const LabelMap& mask, const SliceFrame& frame)
+{
+    return Sampler<LabelId>(mask.voxels(), 1, mask.geometry().size(), walkThrough(mask.geometry(), frame), Interpolation::Nearest).nearest(frame.width, frame.height);
+}
+
+std::vector<float> sampleChannel(const Volume& volume, std::size_t channel, const SliceFrame& frame, Interpolation interpolation)
+{
+    return sampleFrame(volume.rgb().subspan(channel), volume.geometry(), frame, interpolation, 3);
+}
+
+std::vector<float> sampleGraphics(const Volume& volume, const SliceFrame& frame)
+{
+    return sampleFrame(std::span<const std::uint8_t>(*volume.info().graphics), volume.geometry(), frame, Interpolation::Nearest);
+}
+
+std::vector<float> sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation)
+{
+    return volume.visit([&](auto voxels) { return sampleFrame(voxels, volume.geometry(), frame, interpolation); });
 }
 
 Picture modelPicture(const Volume& volume, const View& view)

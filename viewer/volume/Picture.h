@@ -30,6 +30,7 @@ struct SliceFrame {
     /// Pixel coordinates of the point's projection on the plane.
     std::array<double, 2> toPixel(PointLps point) const;
     Vec3 normal() const { return cross(right, down); }
+    friend bool operator==(const SliceFrame&, const SliceFrame&) = default;
 };
 
 struct Shutter;
@@ -60,6 +61,7 @@ struct OverlayStyle {
     double opacity = 0.3;               ///< 0 to 1, of the fill.
     bool outline = true;                ///< One-pixel border of each label, drawn opaque.
     std::vector<LabelId> hidden;        ///< Labels not shown.
+    friend bool operator==(const OverlayStyle&, const OverlayStyle&) = default;
 };
 
 /// Grey (or mask) pixels of `frame` from `volume`: sample, window, invert, blend. Pixels outside the volume are black.

@@ -3,6 +3,7 @@
 #include "viewer/widgets/MeasurementPainter.h"
 #include "viewer/widgets/ShownSeries.h"
 
+#include <QImage>
 #include <QPainter>
 
 #include <algorithm>
@@ -55,6 +56,9 @@ void PresentationPainter::paintGraphics(QPainter& painter) const
         return;
     }
     painter.save();
+    for (const State::Overlay& overlay : m_state->overlays) {
+        paintOverlay(painter, overlay);
+    }
     painter.setRenderHint(QPainter::Antialiasing);
     for (const State::Graphic& graphic : m_state->graphics) {
         if (isShown(graphic.targets)) {
@@ -66,6 +70,19 @@ void PresentationPainter::paintGraphics(QPainter& painter) const
             paintText(painter, text);
         }
     }
+    painter.restore();
+}
+
+/// Each drawn pixel covers one of the image.
+void PresentationPainter::paintOverlay(QPainter& painter, const State::Overlay& overlay) const
+{
+    const auto& bitmap = *overlay.bitmap;
+    QImage image(bitmap.covered.data(), bitmap.columns, bitmap.rows, bitmap.columns, QImage::Format_Indexed8);
+    image.setColorTable({qRgba(0, 0, 0, 0), colorOf(overlay.layer).rgb()});
+    const QPointF origin = at({0, 0}, State::Units::Image), right = at({1, 0}, State::Units::Image) - origin, down = at({0, 1}, State::Units::Image) - origin;
+    painter.save();
+    painter.setTransform(QTransform(right.x(), right.y(), down.x(), down.y(), origin.x(), origin.y()), true);
+    painter.drawImage(0, 0, image);
     painter.restore();
 }
 

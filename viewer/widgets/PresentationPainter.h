@@ -23,6 +23,7 @@ private:
     bool isShown(const State::Targets& targets) const;
     QPointF at(const State::Point& point, State::Units units = State::Units::Image) const;
     QColor colorOf(int layer) const;
+    void paintOverlay(QPainter& painter, const State::Overlay& overlay) const;
     void paintGraphic(QPainter& painter, const State::Graphic& graphic) const;
     void paintText(QPainter& painter, const State::Text& text) const;
     void paintAnchor(QPainter& painter, const State::Text& text, const QRectF& box) const;

@@ -328,16 +328,45 @@ SliceFrame SliceView::frame() const
     return frame;
 }
 
+const LabelMap* SliceView::shownMask() const
+{
+    const ShownSeries& own = shown();
+    return own.hasMask() && m_scene->isMaskShown() ? &own.mask : nullptr;
+}
+
 Picture SliceView::compose(const SliceFrame& grid) const
 {
     const ShownSeries& own = shown();
-    const LabelMap* mask = own.hasMask() && m_scene->isMaskShown() ? &own.mask : nullptr;
-    Picture picture = composeSlab(*own.volume, grid, own.window, own.isPictureInverted(), Interpolation::Linear, own.slab, mask, m_scene->overlayStyle(own));
+    Picture picture = composeSlab(*own.volume, grid, own.window, own.isPictureInverted(), Interpolation::Linear, own.slab, shownMask(), m_scene->overlayStyle(own));
+    cover(picture, grid);
+    return picture;
+}
+
+Picture SliceView::composeAgain(const SliceFrame& grid)
+{
+    const ShownSeries& own = shown();
+    const LabelMap* mask = shownMask();
+    const LabelMap held = mask ? *mask : LabelMap();
+    const OverlayStyle style = m_scene->overlayStyle(own);
+    const bool isSame = m_painted && m_painted->volume.lock() == own.volume && m_painted->frame == grid && m_painted->slab == own.slab && m_painted->mask.isSame(held) && m_painted->style == style;
+    if (!isSame) {
+        m_painted.emplace(own.volume, grid, own.slab, held, style, SampledSlice(*own.volume, grid, Interpolation::Linear, own.slab, mask, style));
+    }
+    Picture picture = m_painted->slice.compose(own.window, own.isPictureInverted());
+    cover(picture, grid);
+    return picture;
+}
+
+/// The shutters of a presentation state.
+void SliceView::cover(Picture& picture, const SliceFrame& grid) const
+{
+    const ShownSeries& own = shown();
     if (const auto shutter = own.shutterOn(m_plane)) {
         applyShutter(picture, grid, own.volume->geometry(), own.straightSlice(m_plane), *shutter);
     }
-    return picture;
 }
+
+void SliceView::hideEvent(QHideEvent*) { m_painted.reset(); }
 
 void SliceView::resizeEvent(QResizeEvent*)
 {
@@ -369,7 +398,7 @@ QImage toImage(const Picture& picture) { return QImage(picture.rgb.data(), pictu
 void SliceView::paintImage(QPainter& painter)
 {
     const double ratio = devicePixelRatioF();
-    const Picture picture = compose(refined(frame(), {0, 0}, (QSizeF(size()) * ratio).toSize(), ratio));
+    const Picture picture = composeAgain(refined(frame(), {0, 0}, (QSizeF(size()) * ratio).toSize(), ratio));
     QImage image(picture.rgb.data(), picture.width, picture.height, 3 * picture.width, QImage::Format_RGB888);
     image.setDevicePixelRatio(ratio);
     painter.drawImage(0, 0, image);
@@ -439,6 +468,7 @@ void SliceView::paintEvent(QPaintEvent*)
 {
     QPainter painter(this);
     if (isEmpty()) {
+        m_painted.reset();
         paintEmpty(painter);
         return;
     }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "viewer/dicom/Presentation.h"
-#include "viewer/volume/Picture.h"
+#include "viewer/volume/SampledSlice.h"
 #include "viewer/widgets/AxesTool.h"
 #include "viewer/widgets/MeasureTool.h"
 
@@ -9,6 +9,8 @@
 #include <QWidget>
 
 #include <functional>
+#include <memory>
+#include <optional>
 
 class QLineEdit;
 
@@ -94,6 +96,7 @@ Q_SIGNALS:
 protected:
     void paintEvent(QPaintEvent*) override;
     void resizeEvent(QResizeEvent*) override;
+    void hideEvent(QHideEvent*) override;
     void wheelEvent(QWheelEvent*) override;
     void mousePressEvent(QMouseEvent*) override;
     void mouseMoveEvent(QMouseEvent*) override;
@@ -122,6 +125,10 @@ private:
     /// A step on the screen as a step along the slice's own axes.
     QPointF toSlice(QPointF screen) const;
     Picture compose(const SliceFrame& frame) const;
+    const LabelMap* shownMask() const;
+    /// compose() for the frame that is painted: only what changed since the last time is sampled again.
+    Picture composeAgain(const SliceFrame& frame);
+    void cover(Picture& picture, const SliceFrame& frame) const;
     Drag dragOf(Qt::MouseButton button) const;
     void scrollBy(int slices);
     void dragWindow(QPoint delta);
@@ -160,6 +167,16 @@ private:
     QPoint m_pressed, m_last;
     QPoint m_pointer{-1, -1};
     double m_wheel = 0, m_scroll = 0;
+    /// What was painted last, apart from the window.
+    struct Painted {
+        std::weak_ptr<const Volume> volume;
+        SliceFrame frame;
+        Slab slab;
+        LabelMap mask;
+        OverlayStyle style;
+        SampledSlice slice;
+    };
+    std::optional<Painted> m_painted;
 };
 
 } // namespace hf
