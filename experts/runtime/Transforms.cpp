@@ -379,12 +379,15 @@ bool Prepared::cropForeground(std::int64_t margin)
     return true;
 }
 
-at::Tensor Prepared::invertedLabels(const at::Tensor& labels) const
+at::Tensor Prepared::invertedLabels(const at::Tensor& labels) const { return inverted(labels.to(at::kByte), Interpolation::Nearest); }
+at::Tensor Prepared::invertedValues(const at::Tensor& values) const { return inverted(values.to(at::kFloat), Interpolation::Linear); }
+
+at::Tensor Prepared::inverted(const at::Tensor& data, Interpolation interpolation) const
 {
-    Image back{labels.to(at::kByte), image.affine};
+    Image back{data, image.affine};
     for (auto step = m_steps.rbegin(); step != m_steps.rend(); ++step) {
         switch (step->kind) {
-        case Step::Kind::Spacing: back = resampled(back, step->before, Interpolation::Nearest); break;
+        case Step::Kind::Spacing: back = resampled(back, step->before, interpolation); break;
         case Step::Kind::Orientation: back = reordered(back, inverseOf(step->order)); break;
         case Step::Kind::Crop: back = uncropped(back, step->box, step->before.size); break;
         }

@@ -96,6 +96,8 @@ public:
     /// Labels on the grid of `image` [1, D0, D1, D2] back on the first grid, steps undone from the last to the first: nearest neighbour, 0 outside a crop.
     /// @return uint8 [i, j, k], on the device of the labels.
     at::Tensor invertedLabels(const at::Tensor& labels) const;
+    /// One channel of values [1, D0, D1, D2] likewise, linear between them. @return float32 [i, j, k].
+    at::Tensor invertedValues(const at::Tensor& values) const;
 
     Image image;        ///< The present one; intensities may be changed freely.
 
@@ -107,6 +109,7 @@ private:
         AxisOrder order{};
         Box box{};
     };
+    at::Tensor inverted(const at::Tensor& data, Interpolation interpolation) const;
     Grid grid() const { return {image.affine, {image.data.size(1), image.data.size(2), image.data.size(3)}}; }
 
     std::vector<Step> m_steps;

@@ -162,6 +162,151 @@ HF_TEST(what_is_not_in_the_list_is_named)
     HF_CHECK_THROWS(importBundle("/nowhere", damaged.experts), Error);
 }
 
+/// What FOLDER/expert.json says after the network's steps.
+json postprocessingOf(Bundle& bundle)
+{
+    bundle.writeWeights(smallUNet());
+    bundle.write();
+    const fs::path made = importBundle(bundle.path, bundle.experts);
+    const json post = json::parse(std::ifstream(made / "expert.json"))["postprocessing"];
+    fs::remove_all(bundle.experts);
+    return post;
+}
+
+HF_TEST(labels_are_made_where_the_bundle_makes_them)
+{
+    Bundle bundle;
+    HF_CHECK(!postprocessingOf(bundle).contains("invert"));         // MONAI's Invertd takes the nearest neighbour unless it is told otherwise
+    bundle.transform("postprocessing", 1)["nearest_interp"] = false;
+    HF_CHECK_EQUAL(postprocessingOf(bundle)["invert"].get<std::string>(), "probabilities");
+    std::swap(bundle.transform("postprocessing", 0), bundle.transform("postprocessing", 1));
+    HF_CHECK_EQUAL(postprocessingOf(bundle)["invert"].get<std::string>(), "logits");
+    // Labels, even where a bundle would blend their numbers.
+    std::swap(bundle.transform("postprocessing", 0), bundle.transform("postprocessing", 2));
+    std::swap(bundle.transform("postprocessing", 1), bundle.transform("postprocessing", 2));
+    HF_CHECK(!postprocessingOf(bundle).contains("invert"));
+}
+
+HF_TEST(one_of_two_literals_is_chosen_without_python)
+{
+    Bundle bundle;
+    bundle.inference["displayable"] = {{"highres", true}};
+    bundle.inference["mm"] = "$[1.5, 1.5, 2] if @displayable#highres else [3.0, 3.0, 3.0]";
+    bundle.inference["modelname"] = "$'model.pt' if @displayable#highres else 'model_lowres.pt'";
+    bundle.transform("preprocessing", 3)["pixdim"] = "@mm";
+    bundle.writeWeights(smallUNet());
+    bundle.write();
+    const auto spacing = [&] {
+        const json made = json::parse(std::ifstream(importBundle(bundle.path, bundle.experts) / "expert.json"));
+        fs::remove_all(bundle.experts);
+        return made["preprocessing"][1]["mm"].get<std::vector<double>>();
+    };
+    HF_CHECK(spacing() == (std::vector<double>{1.5, 1.5, 2}));
+    bundle.inference["displayable"]["highres"] = false;
+    HF_CHECK(bundle.refusal().find("models/model_lowres.pt is not there") != std::string::npos);
+    fs::rename(bundle.path / "models/model.pt", bundle.path / "models/model_lowres.pt");
+    HF_CHECK(spacing() == (std::vector<double>{3, 3, 3}));
+    bundle.inference["modelname"] = "../elsewhere.pt";
+    HF_CHECK(bundle.refusal().find("is no name of a file in models") != std::string::npos);
+    bundle.inference["modelname"] = "$open('x') if @displayable#highres else 'y'";
+    HF_CHECK(bundle.refusal().find("is the Python expression $open") != std::string::npos);
+}
+
+HF_TEST(overlapping_channels_become_labels_in_the_bundles_order)
+{
+    Bundle bundle;
+    bundle.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 0.5}});
+    bundle.inference["postprocessing"]["transforms"].push_back(step("Lambdad", {{"func", "$lambda x: torch.where(x[[1]] > 0, 4, torch.where(x[[0]] > 0, 1, 0))"}}));
+    bundle.writeWeights(smallUNet());
+    bundle.write();
+    const json made = json::parse(std::ifstream(importBundle(bundle.path, bundle.experts) / "expert.json"));
+    HF_CHECK(made["postprocessing"]["regions"] == json::parse(R"([{"channel": 1, "label": 4}, {"channel": 0, "label": 1}])"));
+    HF_CHECK_EQUAL(made["labels"].size(), std::size_t(2));
+    HF_CHECK(made["labels"][1]["value"] == 4 && made["labels"][1]["name"] == "spleen");
+    fs::remove_all(bundle.experts);
+    for (const char* other : {"$lambda x: torch.where(x[[1]] > 0, 4, 2)", "$lambda x: torch.where(x[[1]] > 0.2, 4, 0)", "$lambda x: x", "$__import__('os')"}) {
+        bundle.inference["postprocessing"]["transforms"].back()["func"] = other;
+        HF_CHECK(bundle.refusal().find("is Lambdad, which is not in the list") != std::string::npos);
+    }
+}
+
+HF_TEST(configurations_in_yaml_are_read)
+{
+    Bundle bundle;
+    bundle.writeWeights(smallUNet());
+    bundle.write();
+    const std::string expected = readBundle(bundle.path).manifest;
+    fs::remove(bundle.path / "configs/inference.json");
+    const auto writeYaml = [&](const std::string& text) { std::ofstream(bundle.path / "configs/inference.yaml") << text; };
+    const std::string yaml = R"(---
+imports:
+- "$import os"
+roi: &roi [32, 32, 32]
+image_key: "image"
+network_def:
+  _target_: UNet
+  spatial_dims: 3
+  in_channels: 1
+  out_channels: 2
+  channels: [4, 8, 16]
+  strides: [2, 2]
+  num_res_units: 2
+  norm: batch     # of each unit
+preprocessing:
+  _target_: Compose
+  transforms:
+  - {_target_: LoadImaged, keys: "@image_key"}
+  - {_target_: EnsureChannelFirstd, keys: "@image_key"}
+  - _target_: Orientationd
+    keys: "@image_key"
+    axcodes: RAS
+  - _target_: Spacingd
+    keys: "@image_key"
+    pixdim:
+    - 1.5
+    - 1.5
+    - 2.0
+    mode: bilinear
+  - _target_: monai.transforms.ScaleIntensityRanged
+    keys: "@image_key"
+    a_min: -57
+    a_max: 164
+    b_min: 0
+    b_max: 1
+    clip: yes
+  - {_target_: RandFlipd, keys: image, _disabled_: true}
+inferer:
+  _target_: SlidingWindowInferer
+  roi_size: *roi
+  sw_batch_size: 4
+  overlap: .5
+postprocessing:
+  _target_: Compose
+  transforms:
+  - {_target_: Activationsd, keys: pred, softmax: true}
+  - {_target_: Invertd, keys: pred, transform: "@preprocessing"}
+  - {_target_: AsDiscreted, keys: pred, argmax: true}
+)";
+    writeYaml(yaml);
+    HF_CHECK_EQUAL(readBundle(bundle.path).manifest, expected);
+    // Quoted, a number is a text.
+    writeYaml(yaml.substr(0, yaml.find("a_min: -57")) + "a_min: '-57'" + yaml.substr(yaml.find("a_min: -57") + 10));
+    HF_CHECK_THROWS(readBundle(bundle.path), Error);
+    std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
+    for (int n = 1; n < 12; ++n) {
+        const std::string last = "*a" + std::to_string(n - 1), own = "a" + std::to_string(n);
+        bomb += own + ": &" + own + " [" + last;
+        for (int repeat = 0; repeat < 8; ++repeat) {
+            bomb += ", " + last;
+        }
+        bomb += "]\n";
+    }
+    for (const std::string& bad : {std::string("a: [1, 2"), std::string("- 1\n- 2\n"), std::string(), bomb, std::string(100'000, '['), std::string("a: &b [*b]\n")}) {
+        writeYaml(bad);
+        HF_CHECK_THROWS(readBundle(bundle.path), Error);
+    }
+}
+
 HF_TEST(another_network_becomes_torchscript_that_must_be_allowed)
 {
     Bundle bundle;

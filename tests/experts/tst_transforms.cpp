@@ -121,6 +121,11 @@ HF_TEST(the_chain_of_vista3d_and_back_is_monais)
         HF_CHECK_EQUAL(inverted.sum().item<std::int64_t>(), item["inverted_sum"].get<std::int64_t>());
         // Every voxel the same.
         HF_CHECK_EQUAL(crc32Of(inverted), item["inverted_crc32"].get<std::uint32_t>());
+        const at::Tensor values = prepared.invertedValues(data);
+        HF_CHECK_NEAR(values.to(at::kDouble).mean().item<double>(), item["inverted_values_mean"].get<double>(), 1e-7);
+        for (const auto& probe : item["inverted_probes"]) {
+            HF_CHECK_NEAR(values[probe[0][0].get<int>()][probe[0][1].get<int>()][probe[0][2].get<int>()].item<double>(), probe[1].get<double>(), 1e-6);
+        }
     }
 }
 

@@ -65,11 +65,15 @@ def run(shape, affine):
     labels = torch.floor(image * 9)
     out["pred"] = MetaTensor(labels.as_tensor().clone(), affine=image.affine)
     inverted = Invertd("pred", transform=chain, orig_keys="image", nearest_interp=True, to_tensor=True)(out)["pred"]
+    out["pred"] = MetaTensor(image.as_tensor().clone(), affine=image.affine)
+    values = Invertd("pred", transform=chain, orig_keys="image", nearest_interp=False, to_tensor=True)(out)["pred"].numpy()[0]
+    there = [[int(n * f) for n, f in zip(values.shape, fractions)] for fractions in ((0.5, 0.5, 0.5), (0.45, 0.6, 0.4), (0.6, 0.5, 0.55), (0, 0, 0))]
     array = image.numpy()[0]
     places = [[int(n * f) for n, f in zip(array.shape, fractions)] for fractions in ((0, 0, 0), (0.5, 0.5, 0.5), (0.3, 0.6, 0.4), (0.7, 0.2, 0.55), (0.999, 0.999, 0.999))]
     return {"shape": list(array.shape), "affine": image.affine.numpy().tolist(), "mean": float(array.astype(numpy.float64).mean()),
             "probes": [[place, float(array[tuple(place)])] for place in places],
-            "inverted_crc32": zlib.crc32(inverted.numpy()[0].astype(numpy.uint8).tobytes()), "inverted_sum": int(inverted.sum())}
+            "inverted_crc32": zlib.crc32(inverted.numpy()[0].astype(numpy.uint8).tobytes()), "inverted_sum": int(inverted.sum()),
+            "inverted_values_mean": float(values.astype(numpy.float64).mean()), "inverted_probes": [[place, float(values[tuple(place)])] for place in there]}
 
 
 result = {"monai": monai.__version__, "cases": [{"name": name, "in_shape": list(shape), "in_affine": affine.tolist(), **run(shape, affine)} for name, shape, affine in cases()]}

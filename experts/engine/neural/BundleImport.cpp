@@ -1,11 +1,10 @@
 #include "experts/engine/neural/BundleImport.h"
 
+#include "experts/engine/neural/BundleConfig.h"
 #include "experts/engine/neural/ExpertManifest.h"
 #include "experts/runtime/Sha256.h"
 #include "experts/runtime/WeightFile.h"
 #include "viewer/volume/Error.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -21,7 +20,7 @@
 namespace hf::experts {
 
 namespace fs = std::filesystem;
-using json = nlohmann::ordered_json;
+using json = BundleJson;
 
 namespace {
 
@@ -33,19 +32,7 @@ std::string textOf(const fs::path& file)
     return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-json readConfig(const fs::path& file)
-{
-    constexpr std::uintmax_t kLongest = 4 << 20;
-    std::error_code error;
-    const bool isReadable = fs::file_size(file, error) <= kLongest && !error;
-    json config = isReadable ? json::parse(textOf(file), nullptr, false) : json();
-    if (!config.is_object()) {
-        refuse(file.parent_path().filename().string() + "/" + file.filename().string() + (isReadable ? " is no JSON object" : " is not there (YAML configurations are not read)"));
-    }
-    return config;
-}
-
-/// A part of a configuration with the whole for its references: values are literals, or "@id#member" of literals.
+/// A part of a configuration with the whole for its references: values are literals, "@id#member" of literals, or one of two literals.
 class Part {
 public:
     Part(const json& root, json value, std::string place) : m_root(&root), m_value(std::move(value)), m_place(std::move(place)) { resolve(); }
@@ -79,6 +66,8 @@ public:
         }
     }
     template <typename T> T get(const char* name, T otherwise) const { return has(name) ? at(name).as<T>() : otherwise; }
+    /// The text of a member, a Python expression perhaps; empty without.
+    std::string expression(const char* name) const { return has(name) && m_value.at(name).is_string() ? m_value.at(name).get<std::string>() : std::string(); }
     bool isNumber() const { return m_value.is_number(); }
     bool isDisabled() const { return m_value.is_object() && m_value.value("_disabled_", false); }
     /// The class without its module.
@@ -101,22 +90,34 @@ public:
 private:
     void resolve()
     {
-        for (int depth = 0; m_value.is_string() && m_value.get_ref<const std::string&>().starts_with("@"); ++depth) {
-            constexpr int kDeepest = 16;
-            const std::string reference = m_value.get<std::string>().substr(1);
-            const json* found = m_root;
-            for (std::size_t begin = 0; found && begin <= reference.size();) {
-                const std::size_t end = std::min(reference.find_first_of("#:", begin), reference.size());
-                const std::string name = reference.substr(begin, end - begin);
-                const bool isPlace = found->is_array() && !name.empty() && std::all_of(name.begin(), name.end(), ::isdigit) && name.size() < 6 && std::stoul(name) < found->size();
-                found = found->is_object() && found->contains(name) ? &found->at(name) : isPlace ? &found->at(std::stoul(name)) : nullptr;
-                begin = end + (reference.compare(end, 2, "::") == 0 ? 2 : 1);
+        constexpr int kDeepest = 16;
+        for (int depth = 0; m_value.is_string() && depth <= kDeepest; ++depth) {
+            const std::string text = m_value.get<std::string>();
+            if (const auto choice = findChoice(text)) {
+                const Part condition(*m_root, "@" + choice->condition, m_place);
+                m_value = condition.as<bool>() ? choice->ifTrue : choice->otherwise;
+            } else if (text.starts_with("@")) {
+                follow(text.substr(1), depth == kDeepest);
+            } else {
+                return;
             }
-            if (!found || depth == kDeepest) {
-                refuse(m_place + " refers to " + reference + ", which is not there");
-            }
-            m_value = json(*found);
         }
+    }
+
+    void follow(const std::string& reference, bool isEndless)
+    {
+        const json* found = m_root;
+        for (std::size_t begin = 0; found && begin <= reference.size();) {
+            const std::size_t end = std::min(reference.find_first_of("#:", begin), reference.size());
+            const std::string name = reference.substr(begin, end - begin);
+            const bool isPlace = found->is_array() && !name.empty() && std::all_of(name.begin(), name.end(), ::isdigit) && name.size() < 6 && std::stoul(name) < found->size();
+            found = found->is_object() && found->contains(name) ? &found->at(name) : isPlace ? &found->at(std::stoul(name)) : nullptr;
+            begin = end + (reference.compare(end, 2, "::") == 0 ? 2 : 1);
+        }
+        if (!found || isEndless) {
+            refuse(m_place + " refers to " + reference + ", which is not there");
+        }
+        m_value = json(*found);
     }
 
     const json* m_root;
@@ -132,10 +133,13 @@ std::string lower(std::string text)
 
 json segResNetJson(const Part& network)
 {
-    network.allowOnly({"spatial_dims", "init_filters", "in_channels", "out_channels", "blocks_down", "blocks_up", "dropout_prob", "upsample_mode"});
+    network.allowOnly({"spatial_dims", "init_filters", "in_channels", "out_channels", "blocks_down", "blocks_up", "dropout_prob", "upsample_mode", "norm_name"});
     const std::string upsampling = lower(network.get<std::string>("upsample_mode", "nontrainable"));
     if (upsampling != "nontrainable" && upsampling != "deconv") {
         refuse(network.place() + " has the upsample_mode " + upsampling + ", which is not in the list");
+    }
+    if (lower(network.get<std::string>("norm_name", "group")) != "group") {
+        refuse(network.place() + " has a norm_name other than group, which is not in the list");
     }
     return {{"name", "segresnet"}, {"in", network.get("in_channels", 1)}, {"out", network.get("out_channels", 2)}, {"filters", network.get("init_filters", 8)},
         {"blocksDown", network.get("blocks_down", std::vector<int>{1, 2, 2, 4})}, {"blocksUp", network.get("blocks_up", std::vector<int>{1, 1, 1})},
@@ -242,15 +246,22 @@ json windowJson(const Part& inferer)
 /// @param channels  of the network's output.
 json postprocessingJson(const Part& chain, int channels)
 {
-    bool isArgmax = false, isThreshold = false;
+    bool isArgmax = false, isThreshold = false, isActivated = false;
+    std::string inversion = "labels";
     json largest;
+    std::vector<std::pair<int, int>> regions;
     for (const Part& step : chain.at("transforms").items()) {
         const std::string target = step.target();
-        if (step.isDisabled() || target == "Invertd" || target == "SaveImaged" || target == "EnsureTyped") {
+        if (step.isDisabled() || target == "SaveImaged" || target == "EnsureTyped") {
             continue;
         }
-        if (target == "Activationsd") {
+        if (target == "Invertd") {
+            const bool isLinear = !step.get("nearest_interp", true);
+            const bool isOfValues = isLinear && !isArgmax && !isThreshold;
+            inversion = isOfValues ? (isActivated ? "probabilities" : "logits") : "labels";
+        } else if (target == "Activationsd") {
             step.allowOnly({"softmax", "sigmoid"});
+            isActivated = true;
         } else if (target == "AsDiscreted") {
             step.allowOnly({"argmax", "threshold"});
             isArgmax = step.get("argmax", false);
@@ -258,6 +269,8 @@ json postprocessingJson(const Part& chain, int channels)
             if (isThreshold && step.at("threshold").as<double>() != 0.5) {
                 refuse(step.place() + " (AsDiscreted) has a threshold other than 0.5");
             }
+        } else if (target == "Lambdad" && !findLabelChain(step.expression("func")).empty()) {
+            regions = findLabelChain(step.expression("func"));
         } else if (target == "KeepLargestConnectedComponentd") {
             step.allowOnly({"applied_labels"});
             largest = step.has("applied_labels") && step.at("applied_labels").isNumber() ? json{step.at("applied_labels").as<int>()} : json(step.at("applied_labels").as<std::vector<int>>());
@@ -268,12 +281,20 @@ json postprocessingJson(const Part& chain, int channels)
     if (isArgmax == isThreshold) {
         refuse(chain.place() + " does not say by argmax or by threshold how labels are made");
     }
-    if (isThreshold && channels != 1) {
+    if (isThreshold && channels == 1 && regions.empty()) {
+        regions = {{0, 1}};
+    }
+    if (isThreshold && regions.empty()) {
         refuse("its " + std::to_string(channels) + " output channels may overlap; which goes first must be said in an expert.json written by hand");
     }
     json post{{"labels", isArgmax ? "argmax" : "regions"}};
     if (isThreshold) {
-        post["regions"] = json::array({{{"channel", 0}, {"label", 1}}});
+        for (const auto& [channel, label] : regions) {
+            post["regions"].push_back({{"channel", channel}, {"label", label}});
+        }
+    }
+    if (inversion != "labels") {
+        post["invert"] = inversion;
     }
     if (!largest.is_null()) {
         post["largestComponentOf"] = largest;
@@ -296,12 +317,20 @@ std::map<int, std::string> channelNames(const json& metadata, const char* side, 
     return names;
 }
 
-json labelsJson(const json& metadata, int channels, bool isArgmax)
+/// @param regions  of postprocessingJson(); none: a label for each channel but the first.
+json labelsJson(const json& metadata, int channels, const json& regions)
 {
     const std::map<int, std::string> names = channelNames(metadata, "outputs", "pred");
+    std::map<int, int> channelOf;
+    for (int channel = 1; regions.is_null() && channel < channels; ++channel) {
+        channelOf[channel] = channel;
+    }
+    for (const json& region : regions) {
+        channelOf.emplace(region["label"].get<int>(), region["channel"].get<int>());
+    }
     json labels = json::array();
-    for (int value = 1; value < (isArgmax ? channels : channels + 1); ++value) {
-        const auto name = names.find(isArgmax ? value : value - 1);
+    for (const auto& [value, channel] : channelOf) {
+        const auto name = names.find(channel);
         const Rgb8 rgb = overlayColors()[std::size_t(value - 1) % overlayColors().size()].rgb;
         char color[8];
         std::snprintf(color, sizeof color, "#%02x%02x%02x", rgb.r, rgb.g, rgb.b);
@@ -349,13 +378,20 @@ std::string nameOf(const fs::path& bundle)
 
 ImportedBundle readBundle(const fs::path& bundle, const std::string& wantedModality)
 {
-    const json metadata = readConfig(bundle / "configs/metadata.json"), inference = readConfig(bundle / "configs/inference.json");
+    const json metadata = readBundleConfig(bundle / "configs", "metadata"), inference = readBundleConfig(bundle / "configs", "inference");
     const Part root(inference, inference, "inference.json");
     const char* const kNetwork = inference.contains("network_def") ? "network_def" : "network";
     json network = networkJson(root.at(kNetwork));
     ImportedBundle imported{nameOf(bundle), {}, bundle / "models/model.pt", "model.pt", bundle / "LICENSE"};
     const std::map<int, std::string> inputs = channelNames(metadata, "inputs", "image"), outputs = channelNames(metadata, "outputs", "pred");
     int channels = int(outputs.size());
+    if (root.has("modelname")) {
+        imported.weightsName = root.at("modelname").as<std::string>();
+        if (imported.weightsName.empty() || fs::path(imported.weightsName).filename() != imported.weightsName) {
+            refuse(root.at("modelname").place() + " is no name of a file in models");
+        }
+        imported.weights = bundle / "models" / imported.weightsName;
+    }
     if (network.empty()) {
         imported.weights = bundle / "models/model.ts";
         imported.weightsName = "model.ts";
@@ -385,7 +421,7 @@ ImportedBundle readBundle(const fs::path& bundle, const std::string& wantedModal
     const json manifest{{"format", 1}, {"name", imported.name}, {"version", stringOf(metadata, "version", "0")}, {"task", "segmentation"},
         {"card", {{"modality", modality == "MR" ? "MRI" : modality}, {"overview", stringOf(metadata, "description", stringOf(metadata, "task", imported.name))}, {"accuracy", "as published with the bundle"}}},
         {"suitability", suitability}, {"network", network}, {"preprocessing", preprocessingJson(root.at("preprocessing"))}, {"window", windowJson(root.at("inferer"))},
-        {"postprocessing", post}, {"labels", labelsJson(metadata, channels, post["labels"] == "argmax")}, {"licence", licenceJson(imported.licence, metadata)}};
+        {"postprocessing", post}, {"labels", labelsJson(metadata, channels, post.contains("regions") ? post["regions"] : json())}, {"licence", licenceJson(imported.licence, metadata)}};
     imported.manifest = manifest.dump(1) + "\n";
     try {
         parseManifest(imported.manifest, bundle);

@@ -227,6 +227,16 @@ void readPost(LinedObject post, ExpertManifest& manifest)
     if ((manifest.post.kind == PostSpec::Kind::Prompts) != isVista) {
         post.refuse("labels", isVista ? "vista3d needs 'prompts'" : "'prompts' needs the network vista3d");
     }
+    if (post.has("invert")) {
+        manifest.post.inversion = PostSpec::Inversion(post.choice("invert", {"labels", "probabilities", "logits"}));
+        const bool crops = std::any_of(manifest.pre.begin(), manifest.pre.end(), [](const PreStep& step) { return step.kind == PreStep::Kind::CropForeground; });
+        if (manifest.post.inversion != PostSpec::Inversion::Labels && isVista) {
+            post.refuse("invert", "vista3d inverts labels");
+        }
+        if (manifest.post.inversion == PostSpec::Inversion::Logits && crops) {
+            post.refuse("invert", "outside of a crop there are no logits; use 'probabilities'");
+        }
+    }
     if (manifest.post.kind == PostSpec::Kind::Regions) {
         for (LinedObject& item : post.objects("regions")) {
             manifest.post.regions.push_back({int(item.integer("channel", 0, 254)), LabelId(item.integer("label", 1, 254))});

@@ -31,7 +31,10 @@ struct PostSpec {
         Prompts     ///< VISTA3D: the asked class of the largest logit, where one is above 0.
     };
     struct Region { int channel = 0; LabelId label = 0; };
+    /// What comes back to the volume's grid: labels (nearest neighbour), or values of each channel (linear), of which labels are made there.
+    enum class Inversion { Labels, Probabilities, Logits };
     Kind kind = Kind::Argmax;
+    Inversion inversion = Inversion::Labels;
     std::vector<Region> regions;
     std::vector<LabelId> largestComponentOf;    ///< Only the largest component (26 neighbours) of these labels is kept.
 };

@@ -64,6 +64,12 @@ at::Tensor largestPrompt(const at::Tensor& mean, const at::Tensor& embeddings, c
     return labels.view(mean.sizes().slice(2));
 }
 
+/// What labels are made of on the volume's own grid, [1, F, ..] of logits.
+at::Tensor valuesOf(const at::Tensor& mean, const PostSpec& post)
+{
+    return post.inversion == PostSpec::Inversion::Logits ? mean : post.kind == PostSpec::Kind::Argmax ? mean.softmax(1) : mean.sigmoid();
+}
+
 /// First region whose logit is not negative: a probability of 0.5 and above.
 at::Tensor firstRegion(const at::Tensor& mean, const std::vector<PostSpec::Region>& regions)
 {
@@ -374,7 +380,7 @@ runtime::WindowOptions FolderExpert::windowsFor(const Prepared& prepared, const 
 }
 
 at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const PartDone& done, const Progress& progress,
-                                 std::stop_token stop) const
+                                 std::stop_token stop, at::Tensor* values) const
 {
     const at::Tensor input = prepared.image.data.unsqueeze(0);
     // Where the input is: a GPU would wait for each part that goes to the host.
@@ -401,6 +407,16 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
         }
         return labels.to(at::kCPU);
     };
+    const auto keepValues = [&](const at::Tensor& some, const runtime::Part& part) {
+        constexpr std::int64_t kMostBytes = 6'000'000'000;
+        if (!values->defined()) {
+            if (const std::int64_t bytes = some.size(1) * labels.numel() * 4; bytes > kMostBytes) {
+                throw Error(m_manifest.card.name + " would keep " + std::to_string(bytes / 1'000'000'000) + " GB of values for this series; with \"invert\": \"labels\" in its expert.json it needs none", "memory");
+            }
+            *values = at::empty({some.size(1), labels.size(1), labels.size(2), labels.size(3)}, at::kFloat);
+        }
+        part.of(*values).copy_(some.select(0, 0));
+    };
     const runtime::PartSink sink = [&](const at::Tensor& sums, const runtime::Part& part) {
         const at::Tensor mean = sums.to(m_options.compute.device);
         if (m_options.compute.type == at::kHalf) {
@@ -413,6 +429,9 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
         case PostSpec::Kind::Argmax: found = mean.select(0, 0).argmax(0).to(at::kByte); break;
         }
         part.of(labels).copy_(found.unsqueeze(0));
+        if (values && m_manifest.post.inversion != PostSpec::Inversion::Labels) {
+            keepValues(valuesOf(mean, m_manifest.post), part);
+        }
         voxelsDone += part.voxels();
         if (done) {
             done(labelsNow, double(voxelsDone) / double(labels.numel()));
@@ -420,6 +439,33 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
     };
     runtime::slideWindows(input, windows, predict, sink, progress, stop);
     return labelsNow();
+}
+
+/// Labels of values that were brought back to the volume's grid. @param values  float32 [F, D0, D1, D2]. @return uint8 [k, j, i].
+at::Tensor FolderExpert::labelsOf(const Prepared& prepared, const at::Tensor& values) const
+{
+    const auto onGrid = [&](std::int64_t channel) { return prepared.invertedValues(values.narrow(0, channel, 1)); };
+    at::Tensor labels, best;
+    if (m_manifest.post.kind == PostSpec::Kind::Argmax) {
+        for (std::int64_t channel = 0; channel < values.size(0); ++channel) {
+            const at::Tensor own = onGrid(channel);
+            if (channel == 0) {
+                best = own;
+                labels = at::zeros(own.sizes(), at::kByte);
+                continue;
+            }
+            labels.masked_fill_(own > best, channel);
+            best = at::maximum(best, own);
+        }
+    } else {
+        const double threshold = m_manifest.post.inversion == PostSpec::Inversion::Logits ? 0 : 0.5;
+        for (auto region = m_manifest.post.regions.rbegin(); region != m_manifest.post.regions.rend(); ++region) {
+            const at::Tensor own = onGrid(region->channel);
+            labels = labels.defined() ? labels : at::zeros(own.sizes(), at::kByte);
+            labels.masked_fill_(own >= threshold, region->label);
+        }
+    }
+    return labels.permute({2, 1, 0}).contiguous();
 }
 
 /// One object around the clicks. @return labels [1, D0, D1, D2]: the class, or kClicked.
@@ -541,11 +587,12 @@ LabelMap FolderExpert::findLabels(const ExpertRequest& request, const std::vecto
     const Prepared prepared = whereRoomIs(m_options.compute.device, [&](at::Device device) { return prepare(request, device); });
     throwIfStopped(stop);
     const Progress windows = subProgress(progress, 0.06, 0.96);
+    at::Tensor values;
     const at::Tensor labels = request.clicks.empty()
-        ? segment(prepared, windowsFor(prepared, request.volume, request.view), ids, partialSender(prepared, request, ids), windows, stop)
+        ? segment(prepared, windowsFor(prepared, request.volume, request.view), ids, partialSender(prepared, request, ids), windows, stop, &values)
         : segmentAtClicks(prepared, request, ids, windows, stop);
     report(progress, 0.96, "back to the original grid");
-    LabelMap mask = toLabelMap(backOnVolume(prepared, labels), ids, request, true);
+    LabelMap mask = toLabelMap(values.defined() ? labelsOf(prepared, values) : backOnVolume(prepared, labels), ids, request, true);
     report(progress, 1, "done");
     return mask;
 }

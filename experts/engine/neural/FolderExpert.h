@@ -51,8 +51,10 @@ private:
     using PartDone = std::function<void(const std::function<at::Tensor()>& labels, double share)>;
     at::Tensor backOnVolume(const runtime::Prepared& prepared, const at::Tensor& labels) const;
     LabelMap findLabels(const ExpertRequest& request, const std::vector<std::int64_t>& ids, const Progress& progress, const std::stop_token& stop);
+    at::Tensor labelsOf(const runtime::Prepared& prepared, const at::Tensor& values) const;
+    /// @param values  gets, where labels are made of them on the grid of the series, float32 [F, D0, D1, D2]; may be null.
     at::Tensor segment(const runtime::Prepared& prepared, const runtime::WindowOptions& windows, const std::vector<std::int64_t>& ids, const PartDone& partDone, const Progress& progress,
-                       std::stop_token stop) const;
+                       std::stop_token stop, at::Tensor* values) const;
     at::Tensor segmentAtClicks(const runtime::Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids, const Progress& progress, const std::stop_token& stop) const;
     PartDone partialSender(const runtime::Prepared& prepared, const ExpertRequest& request, const std::vector<std::int64_t>& ids) const;
     LabelMap toLabelMap(const at::Tensor& labels, const std::vector<std::int64_t>& ids, const ExpertRequest& request, bool isWhole) const;
