@@ -50,6 +50,9 @@ void CallGuide::follow(const std::string& bytes)
 
 void CallGuide::push(TokenId token, double logChance)
 {
+    if (m_calls.empty()) {
+        return;
+    }
     const std::string bytes = m_tokenizer.bytesOf(token);
     const bool wasOpen = isOpen();
     if (!wasOpen) {

@@ -20,7 +20,7 @@ public:
     /// The likeliest offered call must have at least this chance after "<" (see VilaModel.cpp), else the model means none of them.
     static constexpr double kMeant = 1e-5;
 
-    /// @param calls      what may stand between "<" and ">", complete: "CTSEG(lungs)". @param tokenizer  must live longer.
+    /// @param calls      what may stand between "<" and ">", complete: "CTSEG(lungs)"; none: whatever is written is left alone. @param tokenizer  must live longer.
     CallGuide(std::span<const std::string> calls, const Tokenizer& tokenizer);
 
     /// The next token of the answer. @param logChance  logarithm of its probability; looked at where a call is open.

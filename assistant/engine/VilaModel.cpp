@@ -670,7 +670,6 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
     Sampler sampler(options, d->networks.config.generation.eosTokens);
     StreamDecoder decoder(d->tokenizer);
     CallGuide guide(options.calls, d->tokenizer);
-    const bool isGuided = !options.calls.empty();
     std::size_t shown = 0;
     std::vector<TokenId> answer;
     while (int(answer.size()) < maxNew) {
@@ -694,7 +693,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
             answer.push_back(next);
             figures.firstTokenMs = answer.size() == 1 ? millisecondsSince(start) : figures.firstTokenMs;
         }
-        if (isGuided && guide.isDoubtful()) {
+        if (guide.isDoubtful()) {
             const std::size_t begin = answer.size() - guide.tokens().size();
             const std::vector<TokenId> call = d->likeliestCall(guide, rows.size(0) + std::int64_t(begin), {answer.data(), begin}, stop);
             if (!call.empty() && begin + call.size() < std::size_t(maxNew)) {
@@ -707,7 +706,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
             }
         }
         // A call is shown when it is complete: it may be taken back.
-        while (!(isGuided && guide.isOpen()) && shown < answer.size()) {
+        while (!guide.isOpen() && shown < answer.size()) {
             if (const std::string piece = decoder.push(answer[shown++]); !piece.empty() && onText) {
                 onText(piece);
             }

@@ -134,7 +134,7 @@ std::string presence(Random& random)
 {
     if (random.chance(0.4)) {
         const std::string clause = pickWord({"{N} is shown here", "we can see {N}", "{N} is in the slice", "there is {B}", "this contains {N}", "{N} was hit by this plane", "{N} appears", "the image shows {N}", "you see {N}",
-                                                "{N} lies in this slice", "any {B} is left to see", "{N} is part of this view", "the slice goes through {N}", "{N} was scanned", "one can make out {N}", "{N} is missing",
+                                                "{N} lies in this slice", "any {B} is left to see", "{N} is part of this view", "the slice goes through {N}", "{N} was scanned", "one can make out {N}",
                                                 "this is a slice of {N}"}, random);
         return pickWord({"tell me if", "let me know if", "I wonder if", "do you think that", "find out whether", "I would like to know if", "can you say whether", "please say if", "is it true that", "am I right that", "I want to know whether",
                             "could you verify that", "are you sure that", "I ask myself whether", "please verify that", "say whether", "can you confirm that", "decide if", "do you agree that", "yes or no:"}, random) + " " + clause;

@@ -17,14 +17,6 @@ namespace {
 
 constexpr std::uintmax_t kLongest = 4 << 20;
 
-[[noreturn]] void refuse(const std::string& reason) { throw Error("this bundle cannot be imported: " + reason, "bundle"); }
-
-std::string textOf(const fs::path& file)
-{
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 /// YAML as JSON. Aliases may repeat a part; a file that grows without end by them is given up.
 class YamlReader {
 public:
@@ -33,7 +25,7 @@ public:
         constexpr int kDeepest = 64;
         constexpr int kMostValues = 200'000;
         if (depth > kDeepest || ++m_values > kMostValues) {
-            refuse("its YAML is nested too deeply or too large");
+            refuseBundle("its YAML is nested too deeply or too large");
         }
         if (node.IsSequence()) {
             BundleJson list = BundleJson::array();
@@ -102,6 +94,14 @@ std::optional<BundleJson> literal(std::string text)
 
 } // namespace
 
+void refuseBundle(const std::string& reason) { throw Error("this bundle cannot be imported: " + reason, "bundle"); }
+
+std::string textOf(const fs::path& file)
+{
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 BundleJson readBundleConfig(const fs::path& folder, const std::string& name)
 {
     fs::path file = folder / (name + ".json");
@@ -112,16 +112,16 @@ BundleJson readBundleConfig(const fs::path& folder, const std::string& name)
     const std::string place = folder.filename().string() + "/" + file.filename().string();
     const std::uintmax_t size = fs::file_size(file, error);
     if (error || size > kLongest) {
-        refuse(place + (error ? " is not there" : " is too large"));
+        refuseBundle(place + (error ? " is not there" : " is too large"));
     }
     BundleJson config;
     try {
         config = file.extension() == ".json" ? BundleJson::parse(textOf(file), nullptr, false) : YamlReader().value(YAML::Load(textOf(file)));
     } catch (const YAML::Exception& problem) {
-        refuse(place + " is no YAML: " + problem.what());
+        refuseBundle(place + " is no YAML: " + problem.what());
     }
     if (!config.is_object()) {
-        refuse(place + (file.extension() == ".json" ? " is no JSON object" : " is no YAML mapping"));
+        refuseBundle(place + (file.extension() == ".json" ? " is no JSON object" : " is no YAML mapping"));
     }
     return config;
 }

@@ -11,6 +11,11 @@ namespace hf::experts {
 
 using BundleJson = nlohmann::ordered_json;
 
+/// @throws Error "bundle" with this reason.
+[[noreturn]] void refuseBundle(const std::string& reason);
+/// A whole file; empty when it cannot be read.
+std::string textOf(const std::filesystem::path& file);
+
 /// FOLDER/NAME.json, else NAME.yaml or NAME.yml, of a MONAI bundle. Aliases and merged keys of YAML are followed; its scalars are what YAML 1.1 takes
 /// them for. Nothing is evaluated. @throws Error "bundle".
 BundleJson readBundleConfig(const std::filesystem::path& folder, const std::string& name);

@@ -24,14 +24,6 @@ using json = BundleJson;
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& reason) { throw Error("this bundle cannot be imported: " + reason, "bundle"); }
-
-std::string textOf(const fs::path& file)
-{
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 /// A part of a configuration with the whole for its references: values are literals, "@id#member" of literals, or one of two literals.
 class Part {
 public:
@@ -42,7 +34,7 @@ public:
     Part at(const char* name) const
     {
         if (!has(name)) {
-            refuse(m_place + " has no '" + name + "'");
+            refuseBundle(m_place + " has no '" + name + "'");
         }
         return {*m_root, m_value.at(name), m_place + "#" + name};
     }
@@ -57,12 +49,12 @@ public:
     template <typename T> T as() const
     {
         if (m_value.is_string() && m_value.get_ref<const std::string&>().starts_with("$")) {
-            refuse(m_place + " is the Python expression " + m_value.get<std::string>() + ", which is not evaluated");
+            refuseBundle(m_place + " is the Python expression " + m_value.get<std::string>() + ", which is not evaluated");
         }
         try {
             return m_value.get<T>();
         } catch (const json::exception&) {
-            refuse(m_place + " is " + m_value.dump() + ", which is not understood");
+            refuseBundle(m_place + " is " + m_value.dump() + ", which is not understood");
         }
     }
     template <typename T> T get(const char* name, T otherwise) const { return has(name) ? at(name).as<T>() : otherwise; }
@@ -82,7 +74,7 @@ public:
         names.insert({"_target_", "_disabled_", "keys", "allow_missing_keys"});
         for (const auto& [name, value] : m_value.items()) {
             if (!names.contains(name)) {
-                refuse(m_place + " (" + target() + ") has the argument '" + name + "', which is not in the list");
+                refuseBundle(m_place + " (" + target() + ") has the argument '" + name + "', which is not in the list");
             }
         }
     }
@@ -115,7 +107,7 @@ private:
             begin = end + (reference.compare(end, 2, "::") == 0 ? 2 : 1);
         }
         if (!found || isEndless) {
-            refuse(m_place + " refers to " + reference + ", which is not there");
+            refuseBundle(m_place + " refers to " + reference + ", which is not there");
         }
         m_value = json(*found);
     }
@@ -136,10 +128,10 @@ json segResNetJson(const Part& network)
     network.allowOnly({"spatial_dims", "init_filters", "in_channels", "out_channels", "blocks_down", "blocks_up", "dropout_prob", "upsample_mode", "norm_name"});
     const std::string upsampling = lower(network.get<std::string>("upsample_mode", "nontrainable"));
     if (upsampling != "nontrainable" && upsampling != "deconv") {
-        refuse(network.place() + " has the upsample_mode " + upsampling + ", which is not in the list");
+        refuseBundle(network.place() + " has the upsample_mode " + upsampling + ", which is not in the list");
     }
     if (lower(network.get<std::string>("norm_name", "group")) != "group") {
-        refuse(network.place() + " has a norm_name other than group, which is not in the list");
+        refuseBundle(network.place() + " has a norm_name other than group, which is not in the list");
     }
     return {{"name", "segresnet"}, {"in", network.get("in_channels", 1)}, {"out", network.get("out_channels", 2)}, {"filters", network.get("init_filters", 8)},
         {"blocksDown", network.get("blocks_down", std::vector<int>{1, 2, 2, 4})}, {"blocksUp", network.get("blocks_up", std::vector<int>{1, 1, 1})},
@@ -151,7 +143,7 @@ json unetJson(const Part& network)
     network.allowOnly({"spatial_dims", "in_channels", "out_channels", "channels", "strides", "num_res_units", "norm", "act", "dropout"});
     const std::string norm = lower(network.get<std::string>("norm", "instance")), activation = lower(network.get<std::string>("act", "prelu"));
     if (network.get("num_res_units", 0) < 1) {
-        refuse(network.place() + " is a UNet without residual units, which is not built in");
+        refuseBundle(network.place() + " is a UNet without residual units, which is not built in");
     }
     return {{"name", "unet"}, {"in", network.at("in_channels").as<int>()}, {"out", network.at("out_channels").as<int>()}, {"channels", network.at("channels").as<std::vector<int>>()},
         {"strides", network.at("strides").as<std::vector<int>>()}, {"residualUnits", network.get("num_res_units", 0)}, {"norm", norm}, {"activation", activation}};
@@ -165,7 +157,7 @@ json networkJson(const Part& network)
         return {};
     }
     if (network.get("spatial_dims", 3) != 3) {
-        refuse(network.place() + " works on single slices; only networks of volumes are in the list");
+        refuseBundle(network.place() + " works on single slices; only networks of volumes are in the list");
     }
     return target == "UNet" ? unetJson(network) : segResNetJson(network);
 }
@@ -174,7 +166,7 @@ json spacingJson(const Part& step)
 {
     step.allowOnly({"pixdim", "mode", "padding_mode", "align_corners", "diagonal", "scale_extent"});
     if (step.get("align_corners", false) || step.get("diagonal", false) || step.get("scale_extent", false)) {
-        refuse(step.place() + " (Spacingd) is used with align_corners, diagonal or scale_extent, which are not in the list");
+        refuseBundle(step.place() + " (Spacingd) is used with align_corners, diagonal or scale_extent, which are not in the list");
     }
     return {{"do", "spacing"}, {"mm", step.at("pixdim").as<std::vector<double>>()}};
 }
@@ -183,7 +175,7 @@ json orientationJson(const Part& step)
 {
     step.allowOnly({"axcodes", "labels"});
     if (step.at("axcodes").as<std::string>() != "RAS") {
-        refuse(step.place() + " (Orientationd) asks for " + step.at("axcodes").as<std::string>() + "; only RAS is in the list");
+        refuseBundle(step.place() + " (Orientationd) asks for " + step.at("axcodes").as<std::string>() + "; only RAS is in the list");
     }
     return {{"do", "orientationRas"}};
 }
@@ -226,7 +218,7 @@ json preprocessingJson(const Part& chain)
         }
         const auto known = kSteps.find(target);
         if (known == kSteps.end()) {
-            refuse(step.place() + " is " + target + ", which is not in the list of steps before a network");
+            refuseBundle(step.place() + " is " + target + ", which is not in the list of steps before a network");
         }
         steps.push_back(known->second(step));
     }
@@ -236,7 +228,7 @@ json preprocessingJson(const Part& chain)
 json windowJson(const Part& inferer)
 {
     if (inferer.target() != "SlidingWindowInferer") {
-        refuse(inferer.place() + " is " + inferer.target() + "; only SlidingWindowInferer is in the list");
+        refuseBundle(inferer.place() + " is " + inferer.target() + "; only SlidingWindowInferer is in the list");
     }
     inferer.allowOnly({"roi_size", "sw_batch_size", "overlap", "mode", "padding_mode", "cache_roi_weight_map", "progress", "sw_device", "device"});
     return {{"roi", inferer.at("roi_size").as<std::vector<int>>()}, {"overlap", inferer.get("overlap", 0.25)}, {"blend", lower(inferer.get<std::string>("mode", "constant"))},
@@ -267,7 +259,7 @@ json postprocessingJson(const Part& chain, int channels)
             isArgmax = step.get("argmax", false);
             isThreshold = step.has("threshold");
             if (isThreshold && step.at("threshold").as<double>() != 0.5) {
-                refuse(step.place() + " (AsDiscreted) has a threshold other than 0.5");
+                refuseBundle(step.place() + " (AsDiscreted) has a threshold other than 0.5");
             }
         } else if (target == "Lambdad" && !findLabelChain(step.expression("func")).empty()) {
             regions = findLabelChain(step.expression("func"));
@@ -275,17 +267,17 @@ json postprocessingJson(const Part& chain, int channels)
             step.allowOnly({"applied_labels"});
             largest = step.has("applied_labels") && step.at("applied_labels").isNumber() ? json{step.at("applied_labels").as<int>()} : json(step.at("applied_labels").as<std::vector<int>>());
         } else {
-            refuse(step.place() + " is " + target + ", which is not in the list of steps after a network");
+            refuseBundle(step.place() + " is " + target + ", which is not in the list of steps after a network");
         }
     }
     if (isArgmax == isThreshold) {
-        refuse(chain.place() + " does not say by argmax or by threshold how labels are made");
+        refuseBundle(chain.place() + " does not say by argmax or by threshold how labels are made");
     }
     if (isThreshold && channels == 1 && regions.empty()) {
         regions = {{0, 1}};
     }
     if (isThreshold && regions.empty()) {
-        refuse("its " + std::to_string(channels) + " output channels may overlap; which goes first must be said in an expert.json written by hand");
+        refuseBundle("its " + std::to_string(channels) + " output channels may overlap; which goes first must be said in an expert.json written by hand");
     }
     json post{{"labels", isArgmax ? "argmax" : "regions"}};
     if (isThreshold) {
@@ -345,7 +337,7 @@ std::string modalityOf(const json& metadata)
     const std::string stated = metadata.contains(pointer) && metadata[pointer].is_string() ? metadata[pointer].get<std::string>() : "";
     const std::string modality = stated == "CT" || stated == "MR" ? stated : stated == "MRI" ? "MR" : "";
     if (modality.empty()) {
-        refuse("metadata.json does not say whether it is for CT or MR; say it with --modality CT or MR");
+        refuseBundle("metadata.json does not say whether it is for CT or MR; say it with --modality CT or MR");
     }
     return modality;
 }
@@ -388,7 +380,7 @@ ImportedBundle readBundle(const fs::path& bundle, const std::string& wantedModal
     if (root.has("modelname")) {
         imported.weightsName = root.at("modelname").as<std::string>();
         if (imported.weightsName.empty() || fs::path(imported.weightsName).filename() != imported.weightsName) {
-            refuse(root.at("modelname").place() + " is no name of a file in models");
+            refuseBundle(root.at("modelname").place() + " is no name of a file in models");
         }
         imported.weights = bundle / "models" / imported.weightsName;
     }
@@ -396,14 +388,14 @@ ImportedBundle readBundle(const fs::path& bundle, const std::string& wantedModal
         imported.weights = bundle / "models/model.ts";
         imported.weightsName = "model.ts";
         if (!fs::exists(imported.weights)) {
-            refuse("its network " + root.at(kNetwork).target() + " is not built in, and there is no TorchScript in models/model.ts");
+            refuseBundle("its network " + root.at(kNetwork).target() + " is not built in, and there is no TorchScript in models/model.ts");
         }
         network = {{"name", "torchscript"}};
     } else {
         channels = network["out"];
     }
     if (!fs::exists(imported.weights)) {
-        refuse("models/" + imported.weightsName + " is not there");
+        refuseBundle("models/" + imported.weightsName + " is not there");
     }
     if (!fs::exists(imported.licence)) {
         imported.licence.clear();
@@ -426,7 +418,7 @@ ImportedBundle readBundle(const fs::path& bundle, const std::string& wantedModal
     try {
         parseManifest(imported.manifest, bundle);
     } catch (const Error& error) {
-        refuse(std::string("what it asks for is not in the list: ") + error.what());
+        refuseBundle(std::string("what it asks for is not in the list: ") + error.what());
     }
     return imported;
 }

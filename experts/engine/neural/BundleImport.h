@@ -5,8 +5,8 @@
 
 namespace hf::experts {
 
-/// expert.json of a MONAI bundle (configs/metadata.json and configs/inference.json), where its network, transforms and inferer are of the closed lists
-/// of expert.json. Literals and "@references" are read; no Python is evaluated. A network that is not built in becomes TorchScript where the bundle has
+/// expert.json of a MONAI bundle (configs/metadata and configs/inference), where its network, transforms and inferer are of the closed lists
+/// of expert.json. JSON or YAML; literals and "@references" are read, and two forms of Python by their text (BundleConfig.h); none is evaluated. A network that is not built in becomes TorchScript where the bundle has
 /// models/model.ts. Source: experts.md 7.1.
 struct ImportedBundle {
     std::string name;
