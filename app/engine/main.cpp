@@ -64,8 +64,8 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            --patients FILE.csv  image or patient, sex, age; --expert-scores FILE.json  of classify: the findings with expert
            --write-answers FILE.jsonl keeps the answers, --answers FILE.jsonl scores such a file without a model
   evaluate --benchmark held-out [--limit N] [--seed N] [--free-calls] [--write-answers FILE.jsonl] [--json]
-           the demo model's own task on pictures, cards and wordings that it was not trained with; --free-calls: calls of experts as the model
-           writes them, not kept to what the cards offer
+           the demo model's own task on pictures, cards and wordings that it was not trained with; --free-calls: calls of experts
+           stay as the model writes them
   make-data --output FOLDER [--seed N] [--patients N] [--volumes FOLDER [--modality CT|MR|DX]] [--views N] [--questions N] [--validation SHARE] [--test SHARE]
            conversations of the expert stage in the published form, with pictures, from N synthetic patients and from the volumes of a folder:
            NAME.nii.gz|.nii|.json with NAME_labels.* on the same grid, labels.csv or NAME_labels.csv (value, name), and patients.csv

@@ -5,12 +5,20 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <map>
 
 namespace hf::assistant {
 
 namespace {
 
 std::string nameOf(const std::string& call) { return call.substr(0, call.find('(')); }
+
+/// Of "NAME", "NAME()" and "NAME(" nothing.
+std::string argumentsOf(const std::string& call)
+{
+    const std::size_t open = call.find('('), close = call.rfind(')');
+    return open == std::string::npos ? std::string() : call.substr(open + 1, close == std::string::npos || close < open ? std::string::npos : close - open - 1);
+}
 
 std::string withoutFirstSpace(const std::string& text) { return text.starts_with(' ') ? text.substr(1) : text; }
 
@@ -107,36 +115,30 @@ void CallGuide::restrict(std::span<float> logits) const
     }
 }
 
-std::vector<std::string> CallGuide::names() const
+std::vector<std::string> CallGuide::alternatives() const
 {
-    std::set<std::string> names;
+    const std::string written = argumentsOf(m_text);
+    std::map<std::string, std::string> callOf;      // by name
     for (const std::string& call : m_calls) {
-        names.insert(nameOf(call));
-    }
-    return {names.begin(), names.end()};
-}
-
-std::vector<std::string> CallGuide::callsOf(std::span<const std::string> names) const
-{
-    std::vector<std::string> calls;
-    for (const std::string& name : names) {
-        const auto first = m_calls.lower_bound(name + "("), last = m_calls.lower_bound(name + ")");
-        const bool hasArguments = std::any_of(first, last, [&](const std::string& call) { return call != name + "()"; });
-        std::copy_if(first, last, std::back_inserter(calls), [&](const std::string& call) { return !hasArguments || call != name + "()"; });
-        if (first == last) {
-            calls.push_back(name);
+        if (nameOf(call) == nameOf(m_text)) {
+            return {};
+        }
+        if (argumentsOf(call) == written) {
+            callOf[nameOf(call)] = call;
         }
     }
+    std::vector<std::string> calls;
+    std::transform(callOf.begin(), callOf.end(), std::back_inserter(calls), [](const auto& one) { return one.second; });
     return calls;
 }
 
-std::vector<TokenId> CallGuide::tokensOf(std::span<const TokenId> written, TokenId opening, const std::string& call) const
+std::vector<TokenId> CallGuide::tokensOf(std::span<const TokenId> written, const std::string& call) const
 {
     std::string before;
     for (const TokenId token : written) {
         before += m_tokenizer.bytesOf(token);
     }
-    const std::string bytes = m_tokenizer.bytesOf(opening);
+    const std::string bytes = m_tokenizer.bytesOf(m_tokens.front());
     const std::vector<TokenId> all = m_tokenizer.encode(before + bytes.substr(0, bytes.rfind('<') + 1) + call);
     // What is written may have been written in other tokens than the tokenizer's.
     std::string text;

@@ -10,15 +10,15 @@
 namespace hf::assistant {
 
 /// Watches an answer for calls of experts that nobody offers. Names of experts are the reader's own and often new to a model, and a small one
-/// copies them badly (MASKNET becomes MKK), letter by letter in doubt; what it means is in its logits all the same. VilaModel then takes the
-/// offered call that the model finds likeliest. A call that was written with certainty is another expert's, and stays, and so does what is no
-/// call ("< 5 mm"). Not thread-safe.
+/// copies them badly (MASKNET becomes MKK), letter by letter in doubt. VilaModel then takes the expert that the model finds likeliest among those
+/// that are offered with the arguments that it wrote. A call that was written with certainty is another expert's, and stays; so do one whose
+/// arguments nobody offers, and what is no call ("< 5 mm"). Not thread-safe.
 class CallGuide {
 public:
     /// A wrong call whose tokens have at least this probability on the geometric mean is what the model wants to say.
     static constexpr double kCertain = 0.97;
-    /// The likeliest offered call must have at least this chance after "<" (see VilaModel.cpp), else the model means none of them.
-    static constexpr double kMeant = 1e-5;
+    /// The name of the call that is taken instead must have at least this probability a token, on the geometric mean; else the model means none.
+    static constexpr double kMeant = 1e-3;
 
     /// @param calls      what may stand between "<" and ">", complete: "CTSEG(lungs)"; none: whatever is written is left alone. @param tokenizer  must live longer.
     CallGuide(std::span<const std::string> calls, const Tokenizer& tokenizer);
@@ -40,13 +40,14 @@ public:
     /// Takes the tokens that do not fit out of `logits` [V] (minus infinity); nothing is changed where none fits.
     void restrict(std::span<float> logits) const;
 
-    /// What the calls begin with, without arguments: the experts' names. Sorted.
-    std::vector<std::string> names() const;
-    /// The calls of these experts, each said in one way: without arguments only where there are none.
-    std::vector<std::string> callsOf(std::span<const std::string> names) const;
-    /// The tokens of `call` and what the token with its "<" begins with, as the tokenizer writes them after `written`.
-    /// @param opening  the token with the "<". @return nothing where the tokenizer joins them with what is written.
-    std::vector<TokenId> tokensOf(std::span<const TokenId> written, TokenId opening, const std::string& call) const;
+    /// What was written after the "<" of the last call.
+    const std::string& text() const { return m_text; }
+    /// Offered calls of other experts with the arguments of the last call, each said in one way. None where its own expert is offered: then the
+    /// arguments are what is wrong.
+    std::vector<std::string> alternatives() const;
+    /// The tokens of `call` and what the last call's token with the "<" begins with, as the tokenizer writes them after `written`.
+    /// @return nothing where the tokenizer joins them with what is written.
+    std::vector<TokenId> tokensOf(std::span<const TokenId> written, const std::string& call) const;
 
 private:
     enum class State { Text, Open, Offered, Broken };

@@ -33,7 +33,7 @@ struct ChatTurn {
     GenerationOptions generation;
     /// Demo: everything as the published demo program does it ("faithful"), not only the wording. See PROTOCOL.md, Mode.
     PromptForm form = PromptForm::Training;
-    /// A call that the model writes is kept to what the cards offer (CallGuide). Never in the demo form.
+    /// A call with a badly copied name is mended (CallGuide). Never in the demo form.
     bool guidesCalls = true;
 };
 

@@ -137,14 +137,6 @@ struct KeptConversation {
     }
 };
 
-/// A call that an answer may go on with.
-struct Wording {
-    std::string call;
-    std::vector<TokenId> tokens;    ///< From the one with the "<" up to what closes the call.
-    std::size_t nameTokens = 0;     ///< How many of them belong to the name.
-    std::string next;               ///< What the token after them may begin with; empty: anything.
-};
-
 struct VilaModel::Private {
     VilaNetworks networks;
     Tokenizer tokenizer;
@@ -173,7 +165,7 @@ struct VilaModel::Private {
     torch::Tensor singleRow(const torch::Tensor& row);
     Rotary anglesAt(std::int64_t position);
     torch::Tensor advance(TokenId token, const std::stop_token& stop);
-    std::vector<double> logChances(std::int64_t row, std::span<const Wording> wordings, const std::stop_token& stop);
+    std::vector<double> logChances(std::int64_t row, std::span<const std::vector<TokenId>> wordings, const std::stop_token& stop);
     std::vector<TokenId> likeliestCall(const CallGuide& guide, std::int64_t row, std::span<const TokenId> written, const std::stop_token& stop);
     torch::Tensor replace(std::int64_t row, const std::vector<TokenId>& tokens, const std::stop_token& stop);
     void freeCaches();
@@ -336,10 +328,10 @@ torch::Tensor VilaModel::Private::advance(TokenId token, const std::stop_token& 
     return step.logits.narrow(0, 0, std::min(step.logits.size(0), std::int64_t(tokenizer.size())));
 }
 
-/// How likely the model finds each wording, the token with the "<" given: the mean logarithm of the probabilities of its name's tokens (a name is
-/// one choice, spelt in several tokens, and long ones are no less meant) and the logarithms of those of its arguments and of its end.
-/// @param row  where the token with the "<" stands in the conversation.
-std::vector<double> VilaModel::Private::logChances(std::int64_t row, std::span<const Wording> wordings, const std::stop_token& stop)
+/// Mean logarithm of the probabilities of each wording's tokens but the first, which is given: a name is one choice, spelt in several tokens, and
+/// long ones are no less meant.
+/// @param row  where their first token stands in the conversation.
+std::vector<double> VilaModel::Private::logChances(std::int64_t row, std::span<const std::vector<TokenId>> wordings, const std::stop_token& stop)
 {
     constexpr std::size_t kAtOnce = 16;
     KeyValueCache before = conversations.front().cache;
@@ -347,72 +339,55 @@ std::vector<double> VilaModel::Private::logChances(std::int64_t row, std::span<c
     const TokenId last = conversations.front().keys[std::size_t(row - 1)];
     std::vector<double> chances;
     for (std::size_t first = 0; first < wordings.size(); first += kAtOnce) {
-        const std::span<const Wording> some = wordings.subspan(first, std::min(kAtOnce, wordings.size() - first));
-        const std::size_t longest = std::max_element(some.begin(), some.end(), [](const Wording& a, const Wording& b) { return a.tokens.size() < b.tokens.size(); })->tokens.size();
+        const auto some = wordings.subspan(first, std::min(kAtOnce, wordings.size() - first));
+        const std::size_t longest = std::max_element(some.begin(), some.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); })->size();
         torch::Tensor ids = at::zeros({std::int64_t(some.size()), std::int64_t(longest) + 1}, at::kLong);
         for (std::size_t n = 0; n < some.size(); ++n) {
             ids[std::int64_t(n)][0] = last;
-            ids[std::int64_t(n)].narrow(0, 1, std::int64_t(some[n].tokens.size())).copy_(at::tensor(some[n].tokens, at::kLong));
+            ids[std::int64_t(n)].narrow(0, 1, std::int64_t(some[n].size())).copy_(at::tensor(some[n], at::kLong));
         }
         const torch::Tensor hidden = networks.llm->forwardBranches(before, networks.llm->embed(ids.to(device)), stop);
         for (std::size_t n = 0; n < some.size(); ++n) {
-            const auto& [call, tokens, nameTokens, next] = some[n];
-            const torch::Tensor logits = networks.llm->logits(hidden[std::int64_t(n)].narrow(0, 0, std::int64_t(tokens.size()) + 1));
+            const auto count = std::int64_t(some[n].size());
+            const torch::Tensor logits = networks.llm->logits(hidden[std::int64_t(n)].narrow(0, 0, count));
             const torch::Tensor logs = at::log_softmax(logits.narrow(1, 0, std::int64_t(tokenizer.size())), 1).to(at::kCPU).contiguous();
             const auto log = logs.accessor<float, 2>();
-            double name = 0, arguments = 0, end = 0;
-            for (std::size_t token = 1; token < tokens.size(); ++token) {
-                (token < nameTokens ? name : arguments) += log[std::int64_t(token)][tokens[token]];
+            double sum = 0;
+            for (std::int64_t token = 1; token < count; ++token) {
+                sum += log[token][some[n][std::size_t(token)]];
             }
-            for (TokenId id = 0; id < logs.size(1); ++id) {
-                const std::string bytes = tokenizer.bytesOf(id);
-                end += next.empty() || (!bytes.empty() && next.find(bytes[0]) != std::string::npos) ? std::exp(double(log[std::int64_t(tokens.size())][id])) : 0;
-            }
-            chances.push_back(name / double(std::max<std::size_t>(nameTokens - 1, 1)) + arguments + std::log(end));
+            chances.push_back(sum / double(std::max<std::int64_t>(count - 1, 1)));
         }
     }
     return chances;
 }
 
-/// The tokens, up to what closes it, of the call that is offered and likeliest after `written`, instead of the guide's last; nothing where the
-/// model means none. First the names are looked at, then the arguments of the likelier ones.
+/// The tokens of an offered call with the arguments of the guide's last, up to what closes it, whose name the model finds likeliest after
+/// `written`: one with the letter that was written first, where there is such a one. Nothing where the model means none.
 /// @param row  where the token with the "<" stands in the conversation.
 std::vector<TokenId> VilaModel::Private::likeliestCall(const CallGuide& guide, std::int64_t row, std::span<const TokenId> written, const std::stop_token& stop)
 {
-    constexpr std::size_t kNames = 4;
-    const TokenId opening = guide.tokens().front();
+    struct Choice { bool isAlike; double chance; std::vector<TokenId> tokens; };
     if (conversations.front().keys[std::size_t(row - 1)] < 0) {
         return {};
     }
-    const auto ranked = [&](const std::vector<std::string>& calls, bool isWhole) {
-        std::vector<Wording> wordings;
-        for (const std::string& call : calls) {
-            // The token that closes a call has more in it than the parenthesis: ")>."
-            const std::string begun = call.ends_with("()") ? call.substr(0, call.size() - 2) : call.ends_with(")") ? call.substr(0, call.size() - 1) : call;
-            const std::size_t parenthesis = begun.find('(');
-            std::vector<TokenId> tokens = guide.tokensOf(written, opening, begun);
-            const std::size_t nameTokens = std::min(tokens.size(), guide.tokensOf(written, opening, begun.substr(0, parenthesis)).size());
-            if (!tokens.empty()) {
-                wordings.push_back({call, std::move(tokens), nameTokens, !isWhole ? "" : parenthesis == std::string::npos ? "(>" : ")"});
-            }
-        }
-        const std::vector<double> chances = logChances(row, wordings, stop);
-        std::vector<std::pair<double, Wording>> sorted;
-        for (std::size_t n = 0; n < wordings.size(); ++n) {
-            sorted.emplace_back(chances[n], std::move(wordings[n]));
-        }
-        std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-        return sorted;
-    };
-    std::vector<std::string> names;
-    for (const auto& [chance, wording] : ranked(guide.names(), false)) {
-        if (names.size() < kNames) {
-            names.push_back(wording.call);
+    std::vector<std::vector<TokenId>> names;
+    std::vector<Choice> choices;
+    for (const std::string& call : guide.alternatives()) {
+        const std::size_t parenthesis = call.find('('), close = call.ends_with(')') ? call.size() - 1 : call.size();
+        // What closes a call belongs to a token with more in it: ")>."
+        std::vector<TokenId> name = guide.tokensOf(written, call.substr(0, parenthesis)), whole = guide.tokensOf(written, call.substr(0, call.ends_with("()") ? parenthesis : close));
+        if (!name.empty() && !whole.empty()) {
+            names.push_back(std::move(name));
+            choices.push_back({call[0] == guide.text()[0], 0, std::move(whole)});
         }
     }
-    const auto calls = ranked(guide.callsOf(names), true);
-    const bool isMeant = !calls.empty() && calls.front().first >= std::log(CallGuide::kMeant);
-    return isMeant ? calls.front().second.tokens : std::vector<TokenId>();
+    const std::vector<double> chances = logChances(row, names, stop);
+    for (std::size_t n = 0; n < choices.size(); ++n) {
+        choices[n].chance = chances[n];
+    }
+    const auto best = std::max_element(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return std::pair(a.isAlike, a.chance) < std::pair(b.isAlike, b.chance); });
+    return best != choices.end() && best->chance >= std::log(CallGuide::kMeant) ? best->tokens : std::vector<TokenId>();
 }
 
 /// Logits after `tokens` instead of what the conversation has from `row` on.

@@ -57,7 +57,7 @@ struct GenerationOptions {
     bool cutsPromptEnd = false;
     /// Called with the fp32 logits [V] of each step and the token that was chosen, the stop token too. May be empty.
     std::function<void(std::span<const float> logits, std::int64_t chosen)> onStep;
-    /// Calls of experts that may be written, complete ("CTSEG(lungs)"): see CallGuide. Empty: whatever the model writes.
+    /// Calls of experts that are offered, complete ("CTSEG(lungs)"): see CallGuide. None: all stays as the model writes it.
     std::vector<std::string> calls;
     /// For comparing models: these tokens are taken whatever the logits say.
     std::vector<std::int64_t> forcedTokens;

@@ -345,7 +345,7 @@ public:
             turn.subject = Turn::Subject::Kind;
             turn.question = m_phrases.kind(m_random);
             turn.answer = imageSentence(picture);
-        } else if (kind < 0.91) {
+        } else if (kind < 0.88 + m_mix.identity) {
             turn.subject = Turn::Subject::Identity;
             turn.question = m_phrases.identity(m_random);
             turn.answer = kIdentity;
@@ -510,6 +510,7 @@ Mix trainingMix()
     mix.offered = 0.36;
     mix.presence = 0.2;
     mix.side = mix.count = 0.1;
+    mix.identity = 0.05;
     mix.misnamed = 0.07;
     return mix;
 }

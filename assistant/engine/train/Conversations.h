@@ -32,6 +32,7 @@ struct Mix {
     int mostOtherCards = 2;
     double offered = 0.2;               ///< Share of questions about something that a card offers, else most are about what CTSEG finds.
     double measure = 0.1, presence = 0.14, side = 0.07, count = 0.07;   ///< Shares of the questions about a structure; the others ask for its mask.
+    double identity = 0.03;             ///< Share of questions about the model itself.
     double misnamed = 0.1;              ///< Share of prompts that call the picture something else than it is, or what it is by chance.
 };
 /// What the demo model learns from: more of what is hard for it.

@@ -45,14 +45,14 @@ void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::ve
     countRight(outcomes, report);
 }
 
-/// Trees of new conversations: in four of five only the first answers are learned, of many questions; else the whole of a few.
+/// Trees of new conversations: in half of them only the first answers are learned, of many questions; else the whole of some.
 class TreeSource {
 public:
     TreeSource(const ConversationWriter& writer, const SampleMaker& maker, const VilaConfig& config) : m_writer(writer), m_maker(maker), m_config(config) {}
 
     SampleTree next(Random& random) const
     {
-        const bool whole = random.chance(0.2);
+        const bool whole = random.chance(0.5);
         std::vector<Sample> samples;
         for (const Conversation& conversation : m_writer.write(whole ? kWhole : kFirstOnly, random)) {
             samples.push_back(m_maker.make(conversation, whole ? std::numeric_limits<int>::max() : 1));
@@ -61,7 +61,7 @@ public:
     }
 
 private:
-    static constexpr int kWhole = 6, kFirstOnly = 20;
+    static constexpr int kWhole = 10, kFirstOnly = 20;
     const ConversationWriter& m_writer;
     const SampleMaker& m_maker;
     VilaConfig m_config;

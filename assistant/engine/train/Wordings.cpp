@@ -339,6 +339,17 @@ std::string kindQuestion(Random& random)
 
 std::string identityQuestion(Random& random)
 {
+    if (random.chance(0.4)) {
+        const std::string what = pickWord({"able to diagnose", "certified for patients", "licensed", "meant for the clinic", "approved by anybody", "permitted to write reports", "good enough for a hospital", "supposed to replace a radiologist",
+                                              "a medical product", "trained by doctors", "a language model", "some kind of robot", "a person", "the same as the big models", "just a demonstration", "qualified to judge this", "reliable"}, random);
+        const std::string doing = pickWord({"diagnose patients", "use your answers in a report", "rely on what you say", "treat patients with your help", "replace a reading with your answers", "trust a small model", "show your answers to a doctor",
+                                               "make a diagnosis with you"}, random);
+        const std::string thing = pickWord({"type of software", "kind of tool", "sort of assistant", "kind of program", "type of model", "sort of network", "kind of AI"}, random);
+        const std::string form = pickWord({"are you {W}", "are you really {W}", "you are {W}, aren't you", "may I {D}", "can one {D}", "is it safe to {D}", "should I {D}", "do people {D}", "what {T} is this", "which {T} are you",
+                                              "what {T} do I use here", "what {T} answers me", "with what {T} do I talk", "who is it that answers here", "please say a few words about yourself", "what should I know about you", "can you diagnose",
+                                              "do you give diagnoses", "do you know what you are doing", "what do you call yourself"}, random);
+        return punctuated(finished(replaced(replaced(replaced(form, "{W}", what), "{D}", doing), "{T}", thing), random), random);
+    }
     if (random.chance(0.5)) {
         const std::string clause = pickWord({"who you are", "what you are", "what you can do", "which model you are", "what kind of model this is", "who I talk to", "what your purpose is", "how reliable you are", "what your limits are",
                                                 "whether you are a doctor", "if I may trust you", "what you were made for", "which program answers here", "how you work", "whether your answers are certified"}, random);
