@@ -255,8 +255,8 @@ network_def:
 preprocessing:
   _target_: Compose
   transforms:
-  - {_target_: LoadImaged, keys: "@image_key"}
-  - {_target_: EnsureChannelFirstd, keys: "@image_key"}
+  - &first {_target_: LoadImaged, keys: "@image_key"}
+  - {<<: *first, _target_: EnsureChannelFirstd}
   - _target_: Orientationd
     keys: "@image_key"
     axcodes: RAS

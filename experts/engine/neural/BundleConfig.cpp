@@ -39,8 +39,9 @@ public:
             for (const auto& item : node) {
                 const std::string key = item.first.IsScalar() ? item.first.Scalar() : std::string();
                 if (key == "<<" && item.second.IsMap()) {
-                    for (const auto& [name, merged] : value(item.second, depth + 1).items()) {
-                        object.emplace(name, BundleJson(merged));
+                    const BundleJson merged = value(item.second, depth + 1);
+                    for (const auto& [name, part] : merged.items()) {
+                        object.emplace(name, BundleJson(part));
                     }
                 } else {
                     object[key] = value(item.second, depth + 1);
