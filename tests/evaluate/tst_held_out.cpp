@@ -132,7 +132,7 @@ HF_TEST(the_embedded_model_keeps_its_level)
         found[row.figure] = row.estimate.value;
         std::printf("       %s: %.3f of %d\n", row.figure.c_str(), row.estimate.value, row.estimate.cases);
     }
-    const std::map<std::string, double> floors{{"modality", 0.95}, {"plane or projection", 0.90}, {"expert chosen where one fits", 0.60}, {"expert and argument where one fits", 0.60}, {"refusal where none fits", 0.92},
+    const std::map<std::string, double> floors{{"modality", 0.95}, {"plane or projection", 0.90}, {"expert chosen where one fits", 0.78}, {"expert and argument where one fits", 0.78}, {"refusal where none fits", 0.92},
         {"no call where none fits", 0.93}, {"after the expert: structures and colours", 0.85}, {"modality, another picture, prompt silent", 0.91}, {"modality, another picture than the prompt says", 0.75},
         {"blank picture: says that it cannot see", 0.90}, {"blank picture: calls no expert", 0.90}};
     for (const auto& [figure, floor] : floors) {
