@@ -32,26 +32,25 @@ bool CallGuide::isBeginning(const std::string& text) const
     return place != m_calls.end() && place->starts_with(text);
 }
 
-/// What a token's bytes make of the call.
-void CallGuide::follow(const std::string& bytes)
+/// What a token's bytes make of a call.
+void CallGuide::follow(Call& call, const std::string& bytes) const
 {
     constexpr std::size_t kLongest = 200;
     for (const char byte : bytes) {
-        if (m_state != State::Open) {
+        if (call.state != State::Open) {
             if (byte == '<') {
-                m_state = State::Open;
-                m_text.clear();
+                call = {State::Open, {}};
             }
             continue;
         }
         if (byte == '>') {
-            m_state = m_calls.contains(m_text) ? State::Offered : State::Broken;
+            call.state = m_calls.contains(call.text) ? State::Offered : State::Broken;
             continue;
         }
-        m_text += byte;
-        const bool isName = std::isalpha(static_cast<unsigned char>(m_text[0])) || m_text[0] == '_';
-        if (!isName || byte == '\n' || m_text.size() > kLongest) {
-            m_state = isName ? State::Broken : State::Text;
+        call.text += byte;
+        const bool isName = std::isalpha(static_cast<unsigned char>(call.text[0])) || call.text[0] == '_';
+        if (!isName || byte == '\n' || call.text.size() > kLongest) {
+            call.state = isName ? State::Broken : State::Text;
         }
     }
 }
@@ -64,11 +63,11 @@ void CallGuide::push(TokenId token, double logChance)
     const std::string bytes = m_tokenizer.bytesOf(token);
     const bool wasOpen = isOpen();
     if (!wasOpen) {
-        m_state = State::Text;
+        m_call.state = State::Text;
         m_tokens.clear();
         m_logChances = 0;
     }
-    follow(bytes);
+    follow(m_call, bytes);
     if (wasOpen || isOpen()) {
         m_tokens.push_back(token);
         m_logChances += wasOpen && !m_isChosen ? logChance : 0;
@@ -76,16 +75,16 @@ void CallGuide::push(TokenId token, double logChance)
     m_isChosen = m_isChosen && isOpen();
 }
 
-void CallGuide::end() { m_state = isOpen() ? State::Broken : m_state; }
+void CallGuide::end() { m_call.state = isOpen() ? State::Broken : m_call.state; }
 
 bool CallGuide::isDoubtful() const
 {
-    return m_state == State::Broken && m_tokens.size() > 1 && m_logChances / double(m_tokens.size() - 1) < std::log(kCertain);
+    return m_call.state == State::Broken && m_tokens.size() > 1 && m_logChances / double(m_tokens.size() - 1) < std::log(kCertain);
 }
 
 void CallGuide::choose(std::span<const TokenId> call)
 {
-    m_state = State::Text;
+    m_call.state = State::Text;
     std::for_each(call.begin(), call.end(), [this](TokenId token) { push(token, 0); });
     m_isChosen = isOpen();
 }
@@ -96,10 +95,10 @@ bool CallGuide::fits(TokenId token) const
         return true;
     }
     const std::string bytes = m_tokenizer.bytesOf(token);
-    CallGuide next = *this;
-    next.follow(bytes);
+    Call next = m_call;
+    follow(next, bytes);
     // A token without text ends the answer, in the middle of the call.
-    return !bytes.empty() && (next.m_state == State::Offered || (next.isOpen() && isBeginning(next.m_text)));
+    return !bytes.empty() && (next.state == State::Offered || (next.state == State::Open && isBeginning(next.text)));
 }
 
 void CallGuide::restrict(std::span<float> logits) const
@@ -117,10 +116,10 @@ void CallGuide::restrict(std::span<float> logits) const
 
 std::vector<std::string> CallGuide::alternatives() const
 {
-    const std::string written = argumentsOf(m_text);
+    const std::string written = argumentsOf(m_call.text);
     std::map<std::string, std::string> callOf;      // by name
     for (const std::string& call : m_calls) {
-        if (nameOf(call) == nameOf(m_text)) {
+        if (nameOf(call) == nameOf(m_call.text)) {
             return {};
         }
         if (argumentsOf(call) == written) {

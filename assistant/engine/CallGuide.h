@@ -28,7 +28,7 @@ public:
     /// The answer ended.
     void end();
     /// A call is being written; it may be taken back.
-    bool isOpen() const { return m_state == State::Open; }
+    bool isOpen() const { return m_call.state == State::Open; }
     /// The last token closed a call that nobody offers, and that was written in doubt.
     bool isDoubtful() const;
     /// Tokens of the last call, from the one with its "<" on.
@@ -41,7 +41,7 @@ public:
     void restrict(std::span<float> logits) const;
 
     /// What was written after the "<" of the last call.
-    const std::string& text() const { return m_text; }
+    const std::string& text() const { return m_call.text; }
     /// Offered calls of other experts with the arguments of the last call, each said in one way. None where its own expert is offered: then the
     /// arguments are what is wrong.
     std::vector<std::string> alternatives() const;
@@ -51,12 +51,15 @@ public:
 
 private:
     enum class State { Text, Open, Offered, Broken };
-    void follow(const std::string& bytes);
+    struct Call {
+        State state = State::Text;
+        std::string text;               ///< After its "<".
+    };
+    void follow(Call& call, const std::string& bytes) const;
     bool isBeginning(const std::string& text) const;
     std::set<std::string> m_calls;
     const Tokenizer& m_tokenizer;
-    State m_state = State::Text;
-    std::string m_text;                 ///< Of the call, after its "<".
+    Call m_call;                        ///< The last one.
     std::vector<TokenId> m_tokens;
     double m_logChances = 0;            ///< Of the tokens after the one with the "<".
     bool m_isChosen = false;
