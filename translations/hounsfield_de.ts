@@ -626,6 +626,10 @@
         <source>Remove the mask</source>
         <translation>Maske entfernen</translation>
     </message>
+    <message>
+        <source>there is not enough memory</source>
+        <translation>der Speicher reicht nicht</translation>
+    </message>
 </context>
 <context>
     <name>hf::ScoreTable</name>
@@ -846,6 +850,22 @@
     <message>
         <source>grey values of presentation state %1</source>
         <translation>Grauwerte des Darstellungszustands %1</translation>
+    </message>
+    <message>
+        <source>being subtracted</source>
+        <translation>wird subtrahiert</translation>
+    </message>
+    <message>
+        <source>not subtracted</source>
+        <translation>nicht subtrahiert</translation>
+    </message>
+    <message>
+        <source>not subtracted: this image has no mask</source>
+        <translation>nicht subtrahiert: dieses Bild hat keine Maske</translation>
+    </message>
+    <message>
+        <source>subtracted, mask: image %1</source>
+        <translation>subtrahiert, Maske: Bild %1</translation>
     </message>
 </context>
 <context>
@@ -1466,6 +1486,18 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     <message>
         <source>Choose the presentation state</source>
         <translation>Darstellungszustand wählen</translation>
+    </message>
+    <message>
+        <source>The images could not be subtracted.</source>
+        <translation>Die Bilder konnten nicht subtrahiert werden.</translation>
+    </message>
+    <message>
+        <source>Subtract the mask</source>
+        <translation>Maske subtrahieren</translation>
+    </message>
+    <message>
+        <source>Take this image as the mask</source>
+        <translation>Dieses Bild als Maske nehmen</translation>
     </message>
 </context>
 <context>

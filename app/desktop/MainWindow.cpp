@@ -72,6 +72,7 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     connect(m_findings, &Findings::problem, this, [this](const QString& text) { showProblem("findings", text); });
     connect(m_grid, &ViewGrid::contextMenuAsked, m_actions, &WindowActions::showViewMenu);
     connect(m_scene, &Scene::volumeChanged, this, [this] { updateState(); });
+    connect(m_scene, &Scene::subtractionFailed, this, [this](const QString& reason) { showProblem("subtraction", reason); });
     m_grid->volumeView()->prepare();
     // Never larger than the screen; the images get what is left beside the panels.
     const QSize room = screen()->availableGeometry().size() - QSize(8, 40);
@@ -219,6 +220,7 @@ void MainWindow::showProblem(const QString& code, const QString& message)
         : code == "not-found"            ? tr("The file or folder was not found.")
         : code == "hanging"              ? tr("These files of hanging rules were refused.")
         : code == "unsupported"          ? tr("This kind of image is not supported.")
+        : code == "subtraction"          ? tr("The images could not be subtracted.")
         : code == "broken"               ? tr("The file is damaged.")
         : code == "too-large" || code == "memory" ? tr("There is not enough memory for this series.")
                                          : tr("This could not be opened.");

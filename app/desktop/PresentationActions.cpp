@@ -54,6 +54,23 @@ void fill(QMenu& menu, Scene* scene)
     }
 }
 
+/// Images that are paged through, taken from a mask (digital subtraction).
+void addSubtraction(Scene* scene, ActionTable* table)
+{
+    QAction* toggle = table->add({"subtract", {}, MainWindow::tr("Subtract the mask"), {QKeySequence("Shift+M")}, ActionTable::Checkable}, [scene] { scene->setSubtracted(!scene->isSubtracted()); });
+    QAction* mask = table->add({"subtractMask", {}, MainWindow::tr("Take this image as the mask"), {QKeySequence("Ctrl+M")}}, [scene] { scene->setMaskImage(); });
+    const auto follow = [scene, toggle, mask] {
+        const bool can = scene->active().canSubtract();
+        toggle->setEnabled(can);
+        mask->setEnabled(can);
+        toggle->setChecked(can && scene->isSubtracted());
+    };
+    for (const auto signal : {&Scene::volumeChanged, &Scene::presentationChanged, &Scene::subtractionChanged}) {
+        QObject::connect(scene, signal, toggle, follow);
+    }
+    follow();
+}
+
 } // namespace
 
 void addPresentationActions(MainWindow* window, ActionTable* table)
@@ -74,6 +91,7 @@ void addPresentationActions(MainWindow* window, ActionTable* table)
     QObject::connect(scene, &Scene::volumeChanged, toggle, follow);
     QObject::connect(scene, &Scene::presentationChanged, toggle, follow);
     follow();
+    addSubtraction(scene, table);
 }
 
 } // namespace hf::app

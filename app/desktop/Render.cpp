@@ -8,6 +8,7 @@
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
 
+#include <QCoreApplication>
 #include <QImage>
 #include <QProcess>
 #include <QTemporaryDir>
@@ -95,6 +96,9 @@ QImage renderSlice(const HeadlessOptions& options, const dicom::Series& series, 
             throw Error("--presentation: the series has " + std::to_string(states) + " presentation states", "usage");
         }
         scene.setPresentation(*options.presentation - 1);
+    }
+    while (scene.isSubtracting()) {
+        QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents);
     }
     const int count = scene.sliceCount(plane);
     const int slice = options.positionMm ? sliceAt(geometry, plane, *options.positionMm) : options.slice.value_or(count / 2);

@@ -104,7 +104,7 @@ void SeriesPlacer::start(Order order)
 {
     // What another view shows is here already.
     if (const ShownSeries* shown = m_parts.scene->find(order.series.key)) {
-        put(order, shown->volume);
+        put(order, shown->asRead());
         return;
     }
     m_waiting.push_back(std::move(order));
@@ -123,7 +123,7 @@ void SeriesPlacer::next()
         }
         const Order order = std::move(m_waiting.front());
         m_waiting.pop_front();
-        put(order, shown->volume);
+        put(order, shown->asRead());
     }
 }
 

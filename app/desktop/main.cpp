@@ -65,11 +65,21 @@ void saveWhenSharp(hf::app::MainWindow& window, const QString& file)
     QApplication::exit(window.grab().save(file) ? 0 : 1);
 }
 
-/// Asks once the study is shown; saves the window when it is answered.
+/// Asks once the study is shown, where there is a question; saves the window when it is answered. Ends with 1 when nothing can be shown.
 void takeScreenshot(hf::app::MainWindow& window, const QString& file)
 {
-    QObject::connect(window.scene(), &hf::Scene::volumeChanged, &window, [&window] {
-        QTimer::singleShot(1500, &window, [&window] { window.chat()->send(); });
+    QObject::connect(window.scene(), &hf::Scene::volumeChanged, &window, [&window, file] {
+        QTimer::singleShot(1500, &window, [&window, file] { window.chat()->question().isEmpty() ? saveWhenSharp(window, file) : window.chat()->send(); });
+    });
+    const auto giveUp = [](const QString& reason) {
+        std::fprintf(stderr, "%s\n", qPrintable(reason));
+        QApplication::exit(1);
+    };
+    QObject::connect(window.loader(), &hf::app::Loader::failed, &window, [giveUp](const QString&, const QString& message) { giveUp(message); });
+    QObject::connect(window.loader(), &hf::app::Loader::scanned, &window, [giveUp](const hf::dicom::ScanResult& result) {
+        if (result.studies.empty()) {
+            giveUp(QStringLiteral("nothing that can be shown was found"));
+        }
     });
     QObject::connect(window.chat(), &hf::ChatPanel::answered, &window, [&window, file] {
         // Go where the answer is best seen.

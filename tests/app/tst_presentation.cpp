@@ -253,6 +253,28 @@ private Q_SLOTS:
         QVERIFY(!isWhite(drawn, on[0]) && !isWhite(drawn, on[4]));
     }
 
+    void planesOfTheImageAreSeenWhereTheStateSaysSo()
+    {
+        DcmFileFormat image;
+        require(image.loadFile(file("image.dcm").c_str()));
+        putBitmap(*image.getDataset(), 0x6000, [](int x, int) { return x == 20; });
+        putBitmap(*image.getDataset(), 0x6004, [](int x, int) { return x == 30; });
+        require(image.saveFile(file("image.dcm").c_str(), EXS_LittleEndianExplicit));
+        m_state->addAnnotation();
+        DcmItem* layer = nullptr;
+        require(m_state->data().findAndGetSequenceItem(DCM_GraphicLayerSequence, layer, 0));
+        OFString name;
+        require(layer->findAndGetOFString(DCM_GraphicLayer, name));
+        put(m_state->data(), DcmTagKey(0x6004, 0x1001), name.c_str());
+        showWhole();
+        constexpr int kWhite = 255;
+        QVERIFY(greyAt(30 * kScale + 4, 200) == kWhite && greyAt(20 * kScale + 4, 200) == kGroundGrey);
+        m_scene->setPresentation(-1);
+        QVERIFY(greyAt(30 * kScale + 4, 200) == kWhite && greyAt(20 * kScale + 4, 200) == kWhite);
+        const Picture small = dicom::thumbnail(m_scene->series(), kColumns);
+        QVERIFY(small.at(30, 25).r == kWhite && small.at(20, 25).r != kWhite);
+    }
+
     void theImagesOwnShutterIsApplied()
     {
         DcmFileFormat image;

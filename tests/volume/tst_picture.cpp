@@ -186,7 +186,7 @@ HF_TEST(aSampledSliceIsComposedAgainForAnyWindow)
     VolumeInfo info;
     info.padding = std::array{-90.0F, -80.0F};
     info.isInverted = true;
-    auto graphics = std::make_shared<std::vector<std::uint8_t>>(voxels.size());
+    auto graphics = std::make_shared<std::vector<std::uint16_t>>(voxels.size());
     (*graphics)[9 * 7 + 12] = 1;
     info.graphics = graphics;
     const Volume volume(geometry, voxels, info);

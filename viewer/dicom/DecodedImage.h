@@ -23,7 +23,7 @@ struct DecodedImage {
     std::vector<WindowLevel> windows;
     std::optional<std::array<float, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.
     std::optional<std::array<float, 2>> storedRange;    ///< What the stored bits can hold, after the rescale; empty for floats and tables.
-    std::vector<std::uint8_t> graphics; ///< Overlay planes: 1 where drawn; empty without.
+    std::vector<std::uint16_t> graphics;    ///< Overlay planes as VolumeInfo::graphics; empty without.
     std::shared_ptr<const Shutter> shutter;     ///< Display shutters; null without.
     bool isDecoded = false, isInverted = false, hasLut = false, wasLossy = false, hasGraphics = false;
 

@@ -292,6 +292,10 @@ Series makeSeries(std::vector<Candidate> list)
         series.notes.push_back({"frames", "The images do not lie side by side in the patient; they are paged through in their order."});
     }
     series.framesPerSecond = list.front().header->framesPerSecond;
+    series.subtraction = list.front().header->subtraction;
+    if (series.subtraction && list.front().header->isLinearIntensity && list.front().header->modalityLut == 0) {
+        series.notes.push_back({"linear-subtraction", "The frames hold intensities, not their logarithms: what is left after the subtraction depends on what lies behind."});
+    }
     for (const Candidate& c : list) {
         series.images.push_back({c.header->path, c.frame, c.header->sopInstanceUid, c.header->instanceNumber, series.orientation ? c.description().position : std::nullopt,
             {c.description().slope, c.description().intercept}, c.header->modalityLut});

@@ -456,6 +456,8 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const
         header.rescaleType = code(dataset, DCM_RescaleType);
         header.framesPerSecond = header.pixels.frames > 1 ? frameRateOf(dataset) : 0;
         header.modalityLut = modalityLutOf(dataset, header.pixels.isSigned);
+        header.subtraction = header.pixels.frames > 1 ? findMaskSubtraction(dataset) : std::nullopt;
+        header.isLinearIntensity = code(dataset, DCM_PixelIntensityRelationship) == "LIN";
         if (header.modality == "PT") {
             header.suv = suvScale(dataset);
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "viewer/dicom/MaskSubtraction.h"
 #include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/Study.h"
 #include "viewer/dicom/Tables.h"
@@ -65,6 +66,8 @@ struct Header {
     std::string rescaleType;                ///< "HU", "US" ...; empty when absent.
     SuvScale suv;
     std::uint64_t modalityLut = 0;          ///< Tells Modality LUTs apart; 0 without.
+    std::optional<MaskSubtraction> subtraction;     ///< Of its frames.
+    bool isLinearIntensity = false;         ///< Pixel Intensity Relationship is LIN: values are no logarithms.
     bool isMosaic = false;                  ///< Siemens: many slices side by side in one image.
     std::vector<FrameHeader> frames;        ///< One per frame.
 };
@@ -98,9 +101,9 @@ public:
     std::array<LookupTable, 3> palette() const;
     /// Empty without one. @throws Error "broken" when it is not readable.
     std::optional<LookupTable> findModalityLut() const;
-    /// Overlay planes of a frame (60xx, PS3.3 C.9.2), also those in unused bits of `stored`: 1 where drawn; empty without. Planes that
-    /// reach beyond the image are cut, unreadable ones left out.
-    std::vector<std::uint8_t> overlays(int frame, const StoredFrame& stored) const;
+    /// Overlay planes of a frame (60xx, PS3.3 C.9.2), also those in unused bits of `stored`: bit n where group 6000 + 2n draws; empty without.
+    /// Planes that reach beyond the image are cut, unreadable ones left out.
+    std::vector<std::uint16_t> overlays(int frame, const StoredFrame& stored) const;
     /// The image's own display shutters; null without. Read once.
     std::shared_ptr<const Shutter> shutter();
 

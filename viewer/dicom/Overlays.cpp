@@ -53,8 +53,8 @@ std::optional<OverlayPlane> findPlane(DcmItem& dataset, int number)
     return plane;
 }
 
-/// Bits of a plane of its own, lowest first (PS3.5 8.1.2).
-void drawBitmap(const OverlayPlane& plane, int frame, int rows, int columns, std::vector<std::uint8_t>& drawn)
+/// Bits of a plane of its own, lowest first (PS3.5 8.1.2): sets `mark` where it draws.
+template <typename Mark> void drawBitmap(const OverlayPlane& plane, int frame, int rows, int columns, std::vector<Mark>& drawn, Mark mark)
 {
     const int own = plane.frames == 1 && plane.firstFrame == 0 ? 0 : frame - plane.firstFrame;
     if (own < 0 || own >= plane.frames) {
@@ -65,19 +65,19 @@ void drawBitmap(const OverlayPlane& plane, int frame, int rows, int columns, std
         for (int x = std::max(0, -plane.left); x < plane.columns && x + plane.left < columns; ++x) {
             const std::size_t bit = first + std::size_t(y) * std::size_t(plane.columns) + std::size_t(x);
             if (bit / 8 < plane.bytes && (plane.bits[bit / 8] >> (bit % 8) & 1)) {
-                drawn[std::size_t(y + plane.top) * std::size_t(columns) + std::size_t(x + plane.left)] = 1;
+                drawn[std::size_t(y + plane.top) * std::size_t(columns) + std::size_t(x + plane.left)] |= mark;
             }
         }
     }
 }
 
 /// Retired: the plane is one of the unused bits of each pixel.
-void drawUnusedBits(const OverlayPlane& plane, const StoredFrame& stored, std::vector<std::uint8_t>& drawn)
+void drawUnusedBits(const OverlayPlane& plane, const StoredFrame& stored, std::vector<std::uint16_t>& drawn, std::uint16_t mark)
 {
     for (std::size_t n = 0; n < drawn.size(); ++n) {
         std::uint16_t word = 0;
         std::memcpy(&word, stored.bytes.data() + 2 * n, 2);
-        drawn[n] |= word >> plane.bitPosition & 1;
+        drawn[n] |= word >> plane.bitPosition & 1 ? mark : std::uint16_t(0);
     }
 }
 
@@ -94,17 +94,17 @@ std::shared_ptr<const Shutter::Bitmap> findBitmap(DcmItem& dataset, std::uint16_
     bitmap->columns = plane->columns + std::max(0, plane->left);
     bitmap->rows = plane->rows + std::max(0, plane->top);
     bitmap->covered.resize(std::size_t(bitmap->rows) * std::size_t(bitmap->columns));
-    drawBitmap(*plane, plane->firstFrame, bitmap->rows, bitmap->columns, bitmap->covered);
+    drawBitmap(*plane, plane->firstFrame, bitmap->rows, bitmap->columns, bitmap->covered, std::uint8_t(1));
     return bitmap;
 }
 
-std::vector<std::uint8_t> DicomFile::overlays(int frame, const StoredFrame& stored) const
+std::vector<std::uint16_t> DicomFile::overlays(int frame, const StoredFrame& stored) const
 {
     constexpr int kMostPlanes = 16;
     DcmDataset& dataset = *m_data->file.getDataset();
     const PixelFormat& format = m_data->header.pixels;
     const bool isNative = !DcmXfer(dataset.getOriginalXfer()).isEncapsulated();
-    std::vector<std::uint8_t> drawn;
+    std::vector<std::uint16_t> drawn;
     const std::uint16_t shutter = shutterGroup(dataset);
     for (int number = 0; number < kMostPlanes; ++number) {
         const auto plane = findPlane(dataset, number);
@@ -115,12 +115,12 @@ std::vector<std::uint8_t> DicomFile::overlays(int frame, const StoredFrame& stor
             (plane->bitPosition > format.highBit || plane->bitPosition <= format.highBit - format.bitsStored);
         drawn.resize(std::size_t(stored.rows) * std::size_t(stored.columns));
         if (plane->bits) {
-            drawBitmap(*plane, frame, stored.rows, stored.columns, drawn);
+            drawBitmap(*plane, frame, stored.rows, stored.columns, drawn, std::uint16_t(1U << number));
         } else if (isUnusedBit) {
-            drawUnusedBits(*plane, stored, drawn);
+            drawUnusedBits(*plane, stored, drawn, std::uint16_t(1U << number));
         }
     }
-    return std::find(drawn.begin(), drawn.end(), 1) == drawn.end() ? std::vector<std::uint8_t>() : drawn;
+    return std::all_of(drawn.begin(), drawn.end(), [](std::uint16_t planes) { return planes == 0; }) ? std::vector<std::uint16_t>() : drawn;
 }
 
 } // namespace hf::dicom

@@ -321,7 +321,7 @@ void readGrey(DcmItem& dataset, Presentation& state)
     }
 }
 
-/// Overlay planes of the state that it puts on a layer: others are not displayed (C.11.7). Planes of an image are seen in the image.
+/// Overlay planes that the state puts on a layer, its own and those of its images: others are not displayed (C.11.7).
 void readOverlays(DcmItem& dataset, Presentation& state)
 {
     constexpr int kMostPlanes = 16;
@@ -329,10 +329,12 @@ void readOverlays(DcmItem& dataset, Presentation& state)
     for (int plane = 0; plane < kMostPlanes; ++plane) {
         const auto group = Uint16(0x6000 + 2 * plane);
         const std::string layer = code(dataset, DcmTagKey(group, kActivation));
-        if (group == shutterGroup(dataset) || layer.empty() || !dataset.tagExistsWithValue(DcmTagKey(group, kData))) {
+        if (group == shutterGroup(dataset) || layer.empty()) {
             continue;
         }
-        if (auto bitmap = findBitmap(dataset, group)) {
+        if (!dataset.tagExistsWithValue(DcmTagKey(group, kData))) {
+            state.imagePlanes |= std::uint16_t(1U << plane);
+        } else if (auto bitmap = findBitmap(dataset, group)) {
             state.overlays.push_back({layerOf(state, layer), std::move(bitmap)});
         } else {
             leaveOut(state, "overlay planes");
@@ -341,10 +343,12 @@ void readOverlays(DcmItem& dataset, Presentation& state)
     std::stable_sort(state.overlays.begin(), state.overlays.end(), [&](const auto& a, const auto& b) { return orderOf(state, a.layer) < orderOf(state, b.layer); });
 }
 
-/// Subtraction (C.7.6.10).
-void readOthers(DcmItem& dataset, Presentation& state)
+/// Subtraction of frames (C.11.13).
+void readSubtraction(DcmItem& dataset, Presentation& state)
 {
-    if (findItem(dataset, DCM_MaskSubtractionSequence)) {
+    bool isWhole = true;
+    state.subtraction = findMaskSubtraction(dataset, &isWhole);
+    if (!isWhole) {
         leaveOut(state, "subtraction");
     }
 }
@@ -407,7 +411,7 @@ bool changesValues(const Presentation& state, const Image& image)
 class GreyChain {
 public:
     GreyChain(const Presentation& state, const Image& image, const std::optional<WindowLevel>& window, const Volume& volume, double valueFactor)
-        : m_state(state), m_image(image), m_volumeWindow(volume.defaultWindow()), m_window(window), m_factor(valueFactor), m_isChanged(changesValues(state, image)) {}
+        : m_state(state), m_image(image), m_volumeWindow(volume.defaultWindow()), m_window(window), m_factor(valueFactor), m_isChanged(!volume.info().isSubtracted && changesValues(state, image)) {}
 
     /// @param value  of the volume.
     double grey(double value) const
@@ -475,9 +479,13 @@ WindowLevel presentedWindow(const Presentation* state, const Volume& volume, con
     if (!state || volume.isColor() || !state->isFor(image)) {
         return volume.defaultWindow();
     }
+    const bool isOfDifferences = state->subtraction && state->subtraction->isRecommended;
+    if (isOfDifferences != volume.info().isSubtracted) {
+        return volume.defaultWindow();
+    }
     auto window = state->findWindow(image.sopInstanceUid, image.frame);
     const std::string name = window && !window->name.empty() ? window->name : state->label;
-    if (state->presentation || changesValues(*state, image)) {
+    if (state->presentation || (!isOfDifferences && changesValues(*state, image))) {
         WindowLevel table = tableOf({*state, image, window, volume, valueFactor}, volume, std::abs(image.rescale[0] * valueFactor));
         table.name = name;
         return table;
@@ -491,6 +499,17 @@ WindowLevel presentedWindow(const Presentation* state, const Volume& volume, con
     window->function = valueFactor != 1 && window->function == VoiFunction::Linear ? VoiFunction::LinearExact : window->function;
     window->name = name;
     return *window;
+}
+
+std::function<double(double)> valueChange(const std::shared_ptr<const Presentation>& state, const Image& image, double valueFactor)
+{
+    if (!state || !state->isFor(image) || !changesValues(*state, image)) {
+        return {};
+    }
+    return [state, rescale = image.rescale, valueFactor](double value) {
+        const double stored = (value / valueFactor - rescale[1]) / rescale[0];
+        return state->modality ? double(state->modality->at(std::int32_t(std::lround(stored)))) : stored * (*state->rescale)[0] + (*state->rescale)[1];
+    };
 }
 
 std::optional<Presentation> findPresentation(DcmItem& dataset)
@@ -517,7 +536,7 @@ std::optional<Presentation> findPresentation(DcmItem& dataset)
     readTurn(dataset, state);
     state.shutter = readShutter(dataset, state.notApplied);
     readOverlays(dataset, state);
-    readOthers(dataset, state);
+    readSubtraction(dataset, state);
     return state;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "viewer/dicom/MaskSubtraction.h"
 #include "viewer/volume/Shutter.h"
 #include "viewer/volume/WindowLevel.h"
 
@@ -110,12 +111,14 @@ struct Presentation {
     std::vector<Graphic> graphics;      ///< From the lowest layer up.
     std::vector<Text> texts;
     std::vector<Overlay> overlays;      ///< From the lowest layer up.
+    std::uint16_t imagePlanes = 0;      ///< Overlay planes of its images that it displays, bit n for group 6000 + 2n (C.11.7).
     Shutter shutter;
     /// How stored values become those that the windows are of: slope and intercept, or a table. Without either as the image says.
     std::optional<std::array<double, 2>> rescale;
     std::shared_ptr<const LookupTable> modality;
     std::uint64_t modalityLut = 0;                  ///< As Header::modalityLut.
     std::shared_ptr<const LookupTable> presentation;    ///< From the greys of the window to those of the screen; null for a straight line.
+    std::optional<MaskSubtraction> subtraction;     ///< Of the frames that it is for.
     std::vector<std::string> notApplied;            ///< In English: "presentation lookup table", "bitmap shutter" ...
 
     bool isFor(const std::string& sopInstanceUid, int frame) const;
@@ -135,9 +138,14 @@ struct Presentation {
 
 /// How a state shows the values of an image of a volume: its window, or a table where it holds lookup tables or another rescale; the volume's
 /// own window where the state sets none, or is not for the image.
+/// A state that wants its images subtracted has windows of differences, others of values: where the volume holds the other of the two, its own
+/// window is given.
 /// @param state        may be null.
 /// @param valueFactor  Series::valueFactor.
 WindowLevel presentedWindow(const Presentation* state, const Volume& volume, const Image& image, double valueFactor);
+
+/// What values of an image become before they are subtracted, where the state has another way to them than the image; else empty.
+std::function<double(double)> valueChange(const std::shared_ptr<const Presentation>& state, const Image& image, double valueFactor);
 
 /// Empty when the data set is none.
 std::optional<Presentation> findPresentation(DcmItem& dataset);

@@ -301,7 +301,7 @@ std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
 }
 
 /// Overlay planes of all slices; null without, and where slices are resampled (then a note says so).
-std::shared_ptr<const std::vector<std::uint8_t>> graphicsOf(const SliceStore& store, const std::vector<std::size_t>& kept, bool isResampled, std::size_t pixels, std::vector<Note>& notes)
+std::shared_ptr<const std::vector<std::uint16_t>> graphicsOf(const SliceStore& store, const std::vector<std::size_t>& kept, bool isResampled, std::size_t pixels, std::vector<Note>& notes)
 {
     if (std::none_of(kept.begin(), kept.end(), [&](std::size_t n) { return store.slice(n).hasGraphics; })) {
         return nullptr;
@@ -310,9 +310,9 @@ std::shared_ptr<const std::vector<std::uint8_t>> graphicsOf(const SliceStore& st
         addNote(notes, "overlays-hidden", "The overlay planes of the images are not shown on resampled slices.");
         return nullptr;
     }
-    auto graphics = std::make_shared<std::vector<std::uint8_t>>(pixels * kept.size());
+    auto graphics = std::make_shared<std::vector<std::uint16_t>>(pixels * kept.size());
     for (std::size_t n = 0; n < kept.size(); ++n) {
-        const std::vector<std::uint8_t>& drawn = store.slice(kept[n]).graphics;
+        const std::vector<std::uint16_t>& drawn = store.slice(kept[n]).graphics;
         std::copy(drawn.begin(), drawn.end(), graphics->begin() + std::ptrdiff_t(n * pixels));
     }
     return graphics;
@@ -593,7 +593,9 @@ Picture thumbnail(const Series& series, int size, std::stop_token stop)
     frame.height = std::max(1, int(std::lround(frame.height / factor)));
     const Presentation* first = series.presentations.empty() ? nullptr : series.presentations.front().get();
     const Presentation* state = first && first->isFor(one.images.front()) ? first : nullptr;
-    Picture picture = composeSlice(volume, frame, presentedWindow(state, volume, one.images.front(), series.valueFactor), state && state->inverts(volume), Interpolation::Linear);
+    OverlayStyle style;
+    style.planes = state ? state->imagePlanes : style.planes;
+    Picture picture = composeSlice(volume, frame, presentedWindow(state, volume, one.images.front(), series.valueFactor), state && state->inverts(volume), Interpolation::Linear, nullptr, style);
     const auto& shutters = volume.info().shutters;
     const Shutter* shutter = state ? &state->shutter : shutters.empty() ? nullptr : shutters[std::size_t(view.slice)].get();
     if (shutter && volume.geometry().axisAcross(view.plane) == 2) {

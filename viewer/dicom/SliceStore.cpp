@@ -95,7 +95,7 @@ void SliceStore::set(std::size_t slice, DecodedImage image)
         const std::shared_lock lock(m_mutex);
         write(slice, image);
     } else {
-        image.graphics = std::vector<std::uint8_t>();
+        image.graphics = std::vector<std::uint16_t>();
     }
     image.dropValues();
     m_slices[slice] = std::move(image);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "viewer/dicom/MaskSubtraction.h"
 #include "viewer/volume/Geometry.h"
 #include "viewer/volume/Volume.h"
 #include "viewer/volume/WindowLevel.h"
@@ -112,6 +113,7 @@ struct Series {
     std::optional<Plane> plane;     ///< Plane of acquisition; empty without an orientation.
     std::vector<WindowLevel> windows;
     double framesPerSecond = 0;     ///< At which its frames are to be played; 0 where the file does not tell.
+    std::optional<MaskSubtraction> subtraction;     ///< Of its frames, as the image says.
     std::vector<std::shared_ptr<const Presentation>> presentations;     ///< Presentation states for its images, the newest first.
     std::vector<Note> notes;        ///< What the headers alone tell; readSeries adds what only the pixels tell.
     std::shared_ptr<const void> storage;    ///< Keeps files of an unpacked archive; hold the Series as long as its files are needed.

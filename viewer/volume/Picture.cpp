@@ -545,7 +545,7 @@ std::vector<float> sampleChannel(const Volume& volume, std::size_t channel, cons
 
 std::vector<float> sampleGraphics(const Volume& volume, const SliceFrame& frame)
 {
-    return sampleFrame(std::span<const std::uint8_t>(*volume.info().graphics), volume.geometry(), frame, Interpolation::Nearest);
+    return sampleFrame(std::span<const std::uint16_t>(*volume.info().graphics), volume.geometry(), frame, Interpolation::Nearest);
 }
 
 std::vector<float> sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation)

@@ -61,6 +61,7 @@ struct OverlayStyle {
     double opacity = 0.3;               ///< 0 to 1, of the fill.
     bool outline = true;                ///< One-pixel border of each label, drawn opaque.
     std::vector<LabelId> hidden;        ///< Labels not shown.
+    std::uint16_t planes = 0xFFFF;      ///< Overlay planes of the image that are drawn, one bit each (VolumeInfo::graphics).
     friend bool operator==(const OverlayStyle&, const OverlayStyle&) = default;
 };
 

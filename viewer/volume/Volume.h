@@ -46,8 +46,9 @@ struct VolumeInfo {
     std::optional<std::array<float, 2>> padding;
     /// Values of the darkest and the brightest grey that the file's bits can hold, after the rescale; empty where the file does not say.
     std::optional<std::array<float, 2>> storedRange;
-    /// Overlay planes (60xx): 1 where something is drawn, in voxel order; null without.
-    std::shared_ptr<const std::vector<std::uint8_t>> graphics;
+    /// Overlay planes (60xx), in voxel order: bit n is set where the plane of group 6000 + 2n draws; null without.
+    std::shared_ptr<const std::vector<std::uint16_t>> graphics;
+    bool isSubtracted = false;          ///< Values are differences of images (Subtraction).
     /// Display shutters of the images, one for each slice along axis 2, null where an image has none; empty when none has.
     std::vector<std::shared_ptr<const Shutter>> shutters;
     std::vector<Note> notes;

@@ -92,6 +92,7 @@ Findings::Findings(Scene* scene, const QString& folder, QObject* parent) : QObje
     }
     connect(scene, &Scene::volumeChanged, this, [this] { sceneChanged(); });
     connect(scene, &Scene::shownChanged, this, [this] { loadOthers(); });
+    connect(scene, &Scene::subtractionChanged, this, [this] { sceneChanged(); });
     sceneChanged();
 }
 

@@ -1,5 +1,11 @@
 #include "viewer/widgets/Scene.h"
 
+#include "viewer/dicom/Presentation.h"
+#include "viewer/volume/Error.h"
+
+#include <QCoreApplication>
+#include <QPointer>
+#include <QThreadPool>
 #include <QUndoGroup>
 #include <QUndoStack>
 
@@ -29,6 +35,13 @@ private:
 
 Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoGroup(this)) { m_undo->setActiveStack(stackOf({})); }
 
+Scene::~Scene()
+{
+    for (auto& [key, stop] : m_subtracting) {
+        stop.request_stop();
+    }
+}
+
 QUndoStack* Scene::undoStack() const { return m_undo->activeStack(); }
 
 QUndoStack* Scene::stackOf(const dicom::Series& series)
@@ -55,10 +68,11 @@ const ShownSeries* Scene::find(const std::string& key) const
 
 const ShownSeries* Scene::findVolume(const std::shared_ptr<const Volume>& volume) const
 {
-    if (!volume || active().volume == volume) {
+    const auto isOf = [&](const ShownSeries& shown) { return shown.volume == volume || shown.native == volume; };
+    if (!volume || isOf(active())) {
         return volume ? &active() : nullptr;
     }
-    const auto found = std::find_if(m_shown.begin(), m_shown.end(), [&](const auto& entry) { return entry.second.volume == volume; });
+    const auto found = std::find_if(m_shown.begin(), m_shown.end(), [&](const auto& entry) { return isOf(entry.second); });
     return found == m_shown.end() ? nullptr : &found->second;
 }
 
@@ -76,7 +90,10 @@ std::vector<const ShownSeries*> Scene::all() const
 void Scene::take(std::shared_ptr<const Volume> volume, dicom::Series series)
 {
     ShownSeries& shown = m_shown[series.key];
-    shown.volume = std::move(volume);
+    if (volume != shown.native) {
+        shown.releaseVolume();
+        shown.volume = std::move(volume);
+    }
     shown.series = std::move(series);
     shown.slab.mode = SlabMode::Off;
     // A study that was read again may have other states.
@@ -86,9 +103,12 @@ void Scene::take(std::shared_ptr<const Volume> volume, dicom::Series series)
     } else {
         shown.centreCursor();
         shown.presentation = shown.series.presentations.empty() ? -1 : 0;
+        shown.isSubtracted = shown.storedSubtraction() && shown.storedSubtraction()->isRecommended;
         shown.window = shown.presentedWindow();
     }
     shown.wasShown = true;
+    shown.maskSlice = std::min(shown.maskSlice, int(shown.series.images.size()) - 1);
+    followSubtraction(shown.series.key);
     // A mask of another grid would be a wrong picture.
     if (shown.hasMask() && !shown.mask.geometry().sameGridAs(shown.volume->geometry())) {
         shown.mask = {};
@@ -112,7 +132,7 @@ void Scene::setVolume(std::shared_ptr<const Volume> volume, dicom::Series series
     take(std::move(volume), std::move(series));
     for (auto& [other, shown] : m_shown) {
         if (other != key) {
-            shown.volume.reset();
+            shown.releaseVolume();
         }
     }
     becomeActive(key, plane);
@@ -145,7 +165,7 @@ void Scene::releaseAllBut(const QSet<QString>& keys)
 {
     for (auto& [key, shown] : m_shown) {
         if (key != m_key && !keys.contains(QString::fromStdString(key))) {
-            shown.volume.reset();
+            shown.releaseVolume();
         }
     }
     Q_EMIT shownChanged();
@@ -153,6 +173,10 @@ void Scene::releaseAllBut(const QSet<QString>& keys)
 
 void Scene::clear()
 {
+    for (auto& [key, stop] : m_subtracting) {
+        stop.request_stop();
+    }
+    m_subtracting.clear();
     m_shown.clear();
     m_key.clear();
     m_link.clear();
@@ -216,9 +240,103 @@ void Scene::setPresentation(int presentation)
     }
     own().presentation = presentation;
     own().inverted = false;
+    own().maskSlice = -1;
+    own().isSubtracted = active().storedSubtraction() && active().storedSubtraction()->isRecommended;
+    followSubtraction(m_key);
     own().window = active().presentedWindow();
     Q_EMIT presentationChanged();
     Q_EMIT windowChanged();
+}
+
+void Scene::setSubtracted(bool subtracted)
+{
+    if (!active().canSubtract() || subtracted == isSubtracted()) {
+        return;
+    }
+    if (subtracted && !active().storedSubtraction() && active().maskSlice < 0) {
+        setMaskImage();
+        return;
+    }
+    own().isSubtracted = subtracted;
+    followSubtraction(m_key);
+    Q_EMIT subtractionChanged();
+}
+
+void Scene::setMaskImage()
+{
+    if (!active().canSubtract()) {
+        return;
+    }
+    own().maskSlice = active().straightSlice(volume()->geometry().acquisitionPlane());
+    own().isSubtracted = true;
+    followSubtraction(m_key);
+    Q_EMIT subtractionChanged();
+}
+
+void Scene::followSubtraction(const std::string& key)
+{
+    if (const auto running = m_subtracting.find(key); running != m_subtracting.end()) {
+        running->second.request_stop();
+        m_subtracting.erase(running);
+    }
+    const ShownSeries& shown = m_shown[key];
+    const auto how = shown.wantedSubtraction();
+    if (!how) {
+        putSubtracted(key, nullptr, nullptr);
+        return;
+    }
+    const std::stop_source stop = m_subtracting[key];
+    QThreadPool::globalInstance()->start([self = QPointer<Scene>(this), key, how, stop, from = shown.asRead()] {
+        std::shared_ptr<const Volume> differences;
+        QString reason;
+        try {
+            differences = std::make_shared<const Volume>(subtracted(*from, *how, stop.get_token()));
+        } catch (const Cancelled&) {
+            return;
+        } catch (const std::bad_alloc&) {
+            reason = tr("there is not enough memory");
+        } catch (const std::exception& error) {
+            reason = QString::fromUtf8(error.what());
+        }
+        QMetaObject::invokeMethod(QCoreApplication::instance(), [self, key, how, stop, differences, reason] {
+            if (!self || stop.stop_requested()) {
+                return;
+            }
+            self->m_subtracting.erase(key);
+            if (!differences) {
+                self->m_shown[key].isSubtracted = false;
+            }
+            self->putSubtracted(key, differences, how);
+            Q_EMIT self->subtractionChanged();
+            if (!differences) {
+                Q_EMIT self->subtractionFailed(reason);
+            }
+        });
+    });
+}
+
+void Scene::putSubtracted(const std::string& key, std::shared_ptr<const Volume> differences, std::shared_ptr<const Subtraction> how)
+{
+    ShownSeries& shown = m_shown[key];
+    if (!shown.volume || (!differences && !shown.native)) {
+        return;
+    }
+    if (!shown.native) {
+        shown.native = shown.volume;
+    }
+    if (differences) {
+        shown.volume = std::move(differences);
+        shown.subtraction = std::move(how);
+    } else {
+        shown.volume = std::move(shown.native);
+        shown.native.reset();
+        shown.subtraction.reset();
+    }
+    // The window was of other values.
+    shown.window = shown.presentedWindow();
+    if (key == m_key) {
+        Q_EMIT windowChanged();
+    }
 }
 
 void Scene::setSlab(Slab slab)
@@ -248,7 +366,7 @@ void Scene::reset()
 
 void Scene::moveTo(ShownSeries& shown, PointLps point)
 {
-    const bool isFollowing = shown.state() && shown.window == shown.presentedWindow();
+    const bool isFollowing = (shown.state() || shown.native) && shown.window == shown.presentedWindow();
     shown.setCursor(point);
     if (isFollowing) {
         shown.window = shown.presentedWindow();
@@ -438,6 +556,9 @@ OverlayStyle Scene::overlayStyle(const ShownSeries& shown) const
     OverlayStyle style;
     style.opacity = m_opacity;
     style.outline = m_outline;
+    if (const dicom::Presentation* state = shown.isEmpty() ? nullptr : shown.stateAtCursor()) {
+        style.planes = state->imagePlanes;
+    }
     for (const int value : shown.hidden) {
         style.hidden.push_back(LabelId(value));
     }

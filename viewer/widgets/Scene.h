@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <stop_token>
 
 class QUndoGroup;
 class QUndoStack;
@@ -27,6 +28,7 @@ class Scene : public QObject {
     Q_OBJECT
 public:
     explicit Scene(QObject* parent = nullptr);
+    ~Scene() override;
 
     bool isEmpty() const { return active().isEmpty(); }
     const std::shared_ptr<const Volume>& volume() const { return active().volume; }
@@ -73,6 +75,14 @@ public:
     /// Applies another presentation state of the active series, by its place in series().presentations; -1: none. Window and inversion are
     /// those of the state then.
     void setPresentation(int presentation);
+    /// Are the images of the active series taken from a mask, or about to be? Where neither they nor the state say how, the image at the cursor
+    /// becomes the mask.
+    bool isSubtracted() const { return active().isSubtracted; }
+    void setSubtracted(bool subtracted);
+    /// Subtracts with the image at the cursor as the mask of all others.
+    void setMaskImage();
+    /// Differences are being computed on another thread; subtractionChanged() tells when they are there.
+    bool isSubtracting() const { return !m_subtracting.empty(); }
     /// Thick slices in all 2D views; off for another volume.
     const Slab& slab() const { return active().slab; }
     /// Thickness is clamped to 1 to 200 mm; nothing for single images and colour.
@@ -138,6 +148,8 @@ Q_SIGNALS:
     void linkChanged();
     void windowChanged();
     void presentationChanged(); ///< Another state, or none.
+    void subtractionChanged();  ///< Values of a series became differences, or values again.
+    void subtractionFailed(const QString& reason);
     void slabChanged();
     void cursorChanged();
     void activePlaneChanged();
@@ -149,6 +161,9 @@ private:
     ShownSeries& own() { return m_shown[m_key]; }
     void take(std::shared_ptr<const Volume> volume, dicom::Series series);
     QUndoStack* stackOf(const dicom::Series& series);
+    /// Brings the volume of a series to what is wanted of it.
+    void followSubtraction(const std::string& key);
+    void putSubtracted(const std::string& key, std::shared_ptr<const Volume> differences, std::shared_ptr<const Subtraction> how);
     void becomeActive(const std::string& key, Plane plane);
     /// Brings the other series to the place of one.
     void carryFrom(const ShownSeries& from, PointLps point);
@@ -157,6 +172,7 @@ private:
 
     std::map<std::string, ShownSeries> m_shown;     ///< By key of the series.
     std::string m_key;                              ///< Of the active one.
+    std::map<std::string, std::stop_source> m_subtracting;     ///< By key of the series.
     SeriesLink m_link;
     QUndoGroup* m_undo;
     std::map<std::string, QUndoStack*> m_stacks;    ///< By study.

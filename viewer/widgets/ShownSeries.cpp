@@ -26,6 +26,47 @@ void ShownSeries::setCursor(PointLps point)
     outsideMm = 0;
 }
 
+void ShownSeries::releaseVolume()
+{
+    volume.reset();
+    native.reset();
+    subtraction.reset();
+}
+
+bool ShownSeries::canSubtract() const
+{
+    return volume && series.kind == dicom::SeriesKind::MultiImage && !volume->isColor() && volume->geometry().size().k == int(series.images.size());
+}
+
+const dicom::MaskSubtraction* ShownSeries::storedSubtraction() const
+{
+    const auto& stored = state() ? state()->subtraction : series.subtraction;
+    return stored ? &*stored : nullptr;
+}
+
+std::shared_ptr<const Subtraction> ShownSeries::wantedSubtraction() const
+{
+    const dicom::MaskSubtraction* stored = storedSubtraction();
+    if (!isSubtracted || !canSubtract() || (maskSlice < 0 && !stored)) {
+        return nullptr;
+    }
+    Subtraction plan;
+    if (maskSlice >= 0) {
+        for (int slice = 0; slice < int(series.images.size()); ++slice) {
+            plan.slices.push_back({{slice}, {maskSlice}, {0, 0}});
+        }
+    } else {
+        plan = dicom::planSubtraction(*stored, series.images);
+    }
+    if (state()) {
+        for (std::size_t n = 0; n < plan.slices.size() && maskSlice < 0; ++n) {
+            plan.slices[n] = state()->isFor(series.images[n]) ? plan.slices[n] : Subtraction::Slice();
+        }
+        plan.values = dicom::valueChange(series.presentations[std::size_t(presentation)], series.images.front(), series.valueFactor);
+    }
+    return plan.isAny() ? std::make_shared<const Subtraction>(std::move(plan)) : nullptr;
+}
+
 void ShownSeries::centreCursor()
 {
     const Size3 size = volume->geometry().size();
@@ -97,8 +138,8 @@ std::shared_ptr<const Shutter> ShownSeries::storedShutterOn(Plane plane) const
 
 WindowLevel ShownSeries::presentedWindow() const
 {
-    if (!state()) {
-        return volume->defaultWindow();
+    if (native && !subtraction->isSubtracted(straightSlice(volume->geometry().acquisitionPlane()))) {
+        return native->defaultWindow();     // an image without a mask
     }
     return state() ? dicom::presentedWindow(state(), *volume, imageAtCursor(), series.valueFactor) : volume->defaultWindow();
 }

@@ -5,6 +5,7 @@
 #include "viewer/volume/Oblique.h"
 #include "viewer/volume/Shutter.h"
 #include "viewer/volume/Slab.h"
+#include "viewer/volume/Subtraction.h"
 #include "viewer/volume/Volume.h"
 
 #include <QSet>
@@ -19,6 +20,10 @@ inline const std::string& studyOf(const dicom::Series& series) { return series.s
 /// One series as the reader left it: its volume, place, window, planes and mask. A value; several views may show it.
 struct ShownSeries {
     std::shared_ptr<const Volume> volume;   ///< Null while no view shows the series.
+    std::shared_ptr<const Volume> native;   ///< As it was read, while `volume` holds differences of its images; else null.
+    std::shared_ptr<const Subtraction> subtraction;     ///< What made `volume` of `native`.
+    bool isSubtracted = false;              ///< Wished, where images, state or reader say how.
+    int maskSlice = -1;                     ///< The reader's mask; -1: as state or images say.
     dicom::Series series;
     bool wasShown = false;                  ///< Window and cursor are the reader's.
     WindowLevel window;
@@ -36,6 +41,16 @@ struct ShownSeries {
     bool isEmpty() const { return !volume; }
     bool hasMask() const { return !mask.isEmpty(); }
     bool isVolume() const { return volume && series.kind == dicom::SeriesKind::Volume; }
+
+    /// The volume as it was read.
+    const std::shared_ptr<const Volume>& asRead() const { return native ? native : volume; }
+    void releaseVolume();
+    /// Images that are paged through can be taken from each other.
+    bool canSubtract() const;
+    /// By the state that is applied, else by the images themselves; null without.
+    const dicom::MaskSubtraction* storedSubtraction() const;
+    /// How the images are to be subtracted now; null when they are not, or none has a mask.
+    std::shared_ptr<const Subtraction> wantedSubtraction() const;
 
     void setCursor(PointLps point);
     void centreCursor();

@@ -33,6 +33,7 @@ SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* par
     connect(scene, &Scene::linkChanged, this, repaint);
     connect(scene, &Scene::windowChanged, this, repaint);
     connect(scene, &Scene::slabChanged, this, repaint);
+    connect(scene, &Scene::subtractionChanged, this, repaint);
     connect(scene, &Scene::cursorChanged, this, [this] { followPresentation(); });
     connect(scene, &Scene::presentationChanged, this, [this] {
         if (&shown() == &m_scene->active()) {
@@ -514,6 +515,7 @@ QStringList SliceView::viewMarks() const
     } else if (const dicom::Presentation* grey = shown().stateAtCursor()) {
         marks << tr("grey values of presentation state %1").arg(QString::fromStdString(grey->label));
     }
+    marks << subtractionMarks();
     if (shown().isShutterOpen && shown().storedShutterOn(m_plane)) {
         marks << tr("shutter open");
     }
@@ -525,6 +527,29 @@ QStringList SliceView::viewMarks() const
         marks << tr("oblique %1°").arg(QLocale().toString(obliqueAngleDeg(shown().volume->geometry(), m_plane, shown().turn), 'f', 0));
     }
     return marks + linkMarks();
+}
+
+QStringList SliceView::subtractionMarks() const
+{
+    const ShownSeries& own = shown();
+    if (!own.native) {
+        const bool isWanted = own.wantedSubtraction() != nullptr;
+        const bool isRecommended = own.canSubtract() && own.storedSubtraction() && own.storedSubtraction()->isRecommended;
+        return isWanted ? QStringList(tr("being subtracted")) : isRecommended ? QStringList(tr("not subtracted")) : QStringList();
+    }
+    const Subtraction::Slice& slice = own.subtraction->slices[std::size_t(own.straightSlice(m_plane))];
+    if (slice.contrast.empty()) {
+        return {tr("not subtracted: this image has no mask")};
+    }
+    QStringList masks;
+    for (const int mask : slice.mask) {
+        masks << QString::number(mask + 1);
+    }
+    constexpr qsizetype kMost = 4;
+    if (masks.size() > kMost) {
+        masks = {masks.first(), "…", masks.last()};
+    }
+    return {tr("subtracted, mask: image %1").arg(masks.join(' '))};
 }
 
 QStringList SliceView::linkMarks() const

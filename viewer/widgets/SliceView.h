@@ -82,6 +82,8 @@ public:
 
     /// The sampling grid of the widget's pixels.
     SliceFrame frame() const;
+    /// What is said on the image about how it is seen: thick slices, presentation state, subtraction, turn.
+    QStringList viewMarks() const;
     /// Without texts and lines; what composeSlice gives for frame(), inside the shutters of a presentation state.
     Picture picture() const { return compose(frame()); }
 
@@ -138,7 +140,7 @@ private:
     void paintImage(QPainter& painter);
     void paintLens(QPainter& painter);
     QString valueUnderPointer(const SliceFrame& frame) const;
-    QStringList viewMarks() const;
+    QStringList subtractionMarks() const;
     QStringList linkMarks() const;
     void paintEmpty(QPainter& painter) const;
     void paintFrame(QPainter& painter) const;
