@@ -210,7 +210,7 @@ std::int64_t LlamaDecoder::bytesPerStep() const
 
 double measuredReadBandwidth()
 {
-    constexpr std::int64_t kBytes = 1 << 30, kPage = 4096, kPasses = 5;
+    constexpr std::int64_t kBytes = 1 << 30, kPart = 1 << 20, kPasses = 10;
     std::vector<char> buffer(kBytes, 1);
     double best = 0;
     std::uint64_t check = 0;
@@ -218,8 +218,8 @@ double measuredReadBandwidth()
         const auto start = std::chrono::steady_clock::now();
         std::uint64_t all = 0;
 #pragma omp parallel for schedule(static) reduction(+ : all)
-        for (std::int64_t page = 0; page < kBytes / kPage; ++page) {
-            all += readAll(buffer.data() + page * kPage, kPage);
+        for (std::int64_t part = 0; part < kBytes / kPart; ++part) {
+            all += readAll(buffer.data() + part * kPart, kPart, pass % 2 == 0);
         }
         check += all;
         best = std::max(best, kBytes / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

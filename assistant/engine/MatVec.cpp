@@ -189,7 +189,7 @@ const char* nameOf(MatVecKind kind) { return kind == MatVecKind::Avx512 ? "AVX-5
 
 namespace {
 
-std::uint64_t plainReadAll(const char* bytes, std::int64_t count)
+std::uint64_t plainReadAll(const char* bytes, std::int64_t count, bool)
 {
     std::uint64_t sum = 0;
     for (std::int64_t at = 0; at < count; at += 8) {
@@ -222,7 +222,7 @@ void multiplyBlocks(const WeightView& w, const InputVector& x, float* y, std::in
 
 void sumRows(const WeightView& w, const float* p, float* y, MatVecKind kind) { kernelsOf(kind).sumRows(w, p, y); }
 
-std::uint64_t readAll(const char* bytes, std::int64_t count, MatVecKind kind) { return kernelsOf(kind).readAll(bytes, count); }
+std::uint64_t readAll(const char* bytes, std::int64_t count, bool ahead, MatVecKind kind) { return kernelsOf(kind).readAll(bytes, count, ahead); }
 
 namespace {
 

@@ -60,7 +60,8 @@ void multiplyBlocks(const WeightView& weights, const InputVector& x, float* y, s
 void sumRows(const WeightView& weights, const float* p, float* y, MatVecKind kind = bestMatVec());
 
 /// Reads every byte once, as fast as a thread can; a sum, so that nothing is left out. `count` is a multiple of 256.
-std::uint64_t readAll(const char* bytes, std::int64_t count, MatVecKind kind = bestMatVec());
+/// @param ahead  with hints of what comes next: which way is faster depends on the processor.
+std::uint64_t readAll(const char* bytes, std::int64_t count, bool ahead, MatVecKind kind = bestMatVec());
 
 /// The value at place `at` of an Fp32, Fp16 or Bf16 matrix.
 float valueAt(const WeightView& weights, std::int64_t at);

@@ -83,7 +83,7 @@ template <WeightView::Type type> HF_AVX512 void sumRowsOf(const WeightView& w, c
     tailSums(w, p, y, whole);
 }
 
-HF_AVX512 std::uint64_t readAllOf(const char* bytes, std::int64_t count)
+HF_AVX512 std::uint64_t readAllOf(const char* bytes, std::int64_t count, bool ahead)
 {
     __m512i sums[4];
     for (auto& sum : sums) {
@@ -91,7 +91,9 @@ HF_AVX512 std::uint64_t readAllOf(const char* bytes, std::int64_t count)
     }
     for (std::int64_t at = 0; at < count; at += 256) {
         for (int n = 0; n < 4; ++n) {
-            _mm_prefetch(bytes + at + n * 64 + kAheadBytes, _MM_HINT_T0);
+            if (ahead) {
+                _mm_prefetch(bytes + at + n * 64 + kAheadBytes, _MM_HINT_T0);
+            }
             sums[n] = _mm512_add_epi64(sums[n], _mm512_loadu_si512(bytes + at + n * 64));
         }
     }

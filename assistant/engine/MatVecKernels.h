@@ -17,7 +17,7 @@ struct Kernels {
     void (*sumRows)(const WeightView& w, const float* p, float* y);
     /// One block of Int8 or Int4.
     void (*quantisedBlock)(const WeightView& w, const InputVector& x, float* y, std::int64_t block);
-    std::uint64_t (*readAll)(const char* bytes, std::int64_t count);
+    std::uint64_t (*readAll)(const char* bytes, std::int64_t count, bool ahead);
 };
 
 /// For processors with AVX2, FMA and F16C; not to be called on others.

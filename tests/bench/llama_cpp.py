@@ -105,9 +105,14 @@ def main():
     for precision in a.precision:
         command = [a.engine, "bench", "--shape", a.shape, "--precision", precision, "--layers", str(a.layers), "--tokens", str(a.tokens), "--device", "cpu", "--json"]
         own = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        runs = json.loads(subprocess.run([program, "-m", model(a.work, a.shape, a.layers, precision), "-p", str(kRows), "-n", str(a.tokens), "-t", str(a.threads), "-r", "2", "-o", "json"],
-                                         check=True, capture_output=True, text=True).stdout)
-        other = {"prefill_tokens_per_s": next(run["avg_ts"] for run in runs if run["n_prompt"]), "decode_tokens_per_s": next(run["avg_ts"] for run in runs if run["n_gen"])}
+        file = model(a.work, a.shape, a.layers, precision)
+
+        def speed(*options):
+            command = [program, "-m", file, *map(str, options), "-t", str(a.threads), "-r", "3", "-o", "json"]
+            return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)[0]["avg_ts"]
+
+        # Both generate behind the same number of rows.
+        other = {"prefill_tokens_per_s": speed("-p", kRows, "-n", 0), "decode_tokens_per_s": speed("-p", 0, "-n", a.tokens, "-d", kRows)}
         print(f"{a.shape}, {a.layers or 'all'} layers, {precision}; load average {os.getloadavg()[0]:.1f}; bandwidth {own['bandwidth_gb_per_s']:.1f} GB/s, decode reads {own['decode_gb_per_s']:.1f} GB/s; "
               f"first token {own['first_token_ms'] / 1000:.1f} s, warm {own['first_token_warm_ms']:.0f} ms")
         for key, value in other.items():
