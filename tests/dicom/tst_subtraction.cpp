@@ -149,7 +149,7 @@ HF_TEST(paddingIsNoDifference)
 
 HF_TEST(whatCannotBeSubtractedIsLeftAlone)
 {
-    for (const auto& [operation, masks] : {std::pair<std::string, std::vector<Uint16>>{"AVG_SUB", {}}, {"REV_TID", {}}, {"SOMETHING", {1}}}) {
+    for (const auto& [operation, masks] : {std::pair<std::string, std::vector<Uint16>>{"AVG_SUB", {}}, {"REV_TID", {}}, {"SOMETHING", {1}}, {"AVG_SUB", std::vector<Uint16>(5000, 1)}}) {
         AngiogramFile file;
         AngiogramFile::addOperation(file.data(), operation, masks);
         HF_CHECK(!read(file).series.subtraction);

@@ -34,8 +34,11 @@ std::optional<Operation> readOperation(DcmItem& item)
     if (const auto shift = numbers(item, DCM_MaskSubPixelShift); shift.size() == 2 && std::isfinite(shift[0]) && std::isfinite(shift[1])) {
         operation.shift = {shift[0], shift[1]};
     }
+    // Masks are averages of a few frames; a file with thousands would keep every frame busy with them.
+    constexpr std::size_t kMostAveraged = 256;
     const bool isWhole = operation.kind == Kind::Average ? !operation.maskFrames.empty() : operation.kind == Kind::TimeInterval || !operation.ranges.empty();
-    return isWhole ? std::optional(operation) : std::nullopt;
+    const bool isShort = operation.maskFrames.size() <= kMostAveraged && std::size_t(operation.contrastFrames) <= kMostAveraged && operation.ranges.size() <= kMostAveraged;
+    return isWhole && isShort ? std::optional(operation) : std::nullopt;
 }
 
 /// The frames of one file by number, as slices of the volume.
@@ -55,7 +58,7 @@ std::vector<int> slicesOf(const Frames& frames, const std::vector<int>& numbers)
     return slices;
 }
 
-/// The number of the mask of a frame that lies `place` behind the first of its range.
+/// Numbers of the frames that make the mask of one; `first` begins its range.
 std::vector<int> maskOf(const Operation& operation, int frame, int first)
 {
     switch (operation.kind) {

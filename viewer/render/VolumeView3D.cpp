@@ -45,7 +45,7 @@ namespace {
 using Surfaces = std::map<LabelId, vtkSmartPointer<vtkPolyData>>;
 
 /// Where the processor draws, a large volume would only make it slow.
-constexpr double kMostVoxels = 24e6, kMostInSoftware = 4e6;
+constexpr double kMostVoxels = 24e6, kMostInSoftware = 4e6, kShareInSoftware = 0.25;
 
 /// Runs on a pool thread; `done` is called on the GUI thread afterwards, if the receiver is still there.
 template <typename Work> auto startWork(QObject* receiver, Work work, void (*done)(QObject*))
@@ -401,7 +401,7 @@ void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hid
     } else {
         d->stepped->startOver();
         d->scene.removeSurfaces();
-        d->shapes = startWork(this, [mask] { return toVtkSurfaces(mask); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
+        d->shapes = startWork(this, [mask, share = d->software ? kShareInSoftware : 1.0] { return toVtkSurfaces(mask, share); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
     }
     d->mark->setText(tr("AI: %1 %2").arg(QString::fromStdString(mask.provenance().expert), QString::fromStdString(mask.provenance().version)));
     d->mark->show();

@@ -169,11 +169,11 @@ vtkSmartPointer<vtkImageData> toVtkImage(const Volume& volume, double mostVoxels
     return image;
 }
 
-std::map<LabelId, vtkSmartPointer<vtkPolyData>> toVtkSurfaces(const LabelMap& mask)
+std::map<LabelId, vtkSmartPointer<vtkPolyData>> toVtkSurfaces(const LabelMap& mask, double share)
 {
     const std::array<Box, 256> boxes = boxesOf(mask);
     const auto count = std::count_if(boxes.begin(), boxes.end(), [](const Box& box) { return !box.isEmpty(); });
-    const double most = std::clamp(kMostOfAllLabels / double(std::max<std::ptrdiff_t>(1, count)), kLeastOfALabel, kMostOfALabel);
+    const double most = std::clamp(share * kMostOfAllLabels / double(std::max<std::ptrdiff_t>(1, count)), kLeastOfALabel, share * kMostOfALabel);
     std::map<LabelId, vtkSmartPointer<vtkPolyData>> surfaces;
     for (const Label& label : mask.labels()) {
         const Box& box = boxes[label.value];

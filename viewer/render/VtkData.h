@@ -20,6 +20,7 @@ vtkSmartPointer<vtkImageData> toVtkImage(const Volume& volume, double mostVoxels
 
 /// Smoothed, closed surfaces of all labels, LPS mm; empty of those without voxels. Of a label in a large box every
 /// second, third ... voxel along the finest axes is taken: 2 million at most, fewer where there are many labels.
-std::map<LabelId, vtkSmartPointer<vtkPolyData>> toVtkSurfaces(const LabelMap& mask);
+/// @param share  of these most voxels: what the processor draws has fewer.
+std::map<LabelId, vtkSmartPointer<vtkPolyData>> toVtkSurfaces(const LabelMap& mask, double share = 1);
 
 } // namespace hf

@@ -128,10 +128,8 @@ Volume subtracted(const Volume& volume, const Subtraction& subtraction, std::sto
                 const Subtraction::Slice& one = subtraction.slices[std::size_t(slice)];
                 float* const target = voxels.data() + std::size_t(slice) * pixels;
                 if (one.contrast.empty()) {
-                    std::transform(stored.begin() + std::ptrdiff_t(std::size_t(slice) * pixels), stored.begin() + std::ptrdiff_t(std::size_t(slice + 1) * pixels), target, [&](auto value) {
-                        const float changed = averages.value(float(value));
-                        return std::isnan(changed) ? 0.0F : changed;
-                    });
+                    const auto first = stored.begin() + std::ptrdiff_t(std::size_t(slice) * pixels);
+                    std::transform(first, first + std::ptrdiff_t(pixels), target, [](auto value) { return float(value); });
                     continue;
                 }
                 if (mask.empty() || maskSlices != one.mask || shift != one.shift) {

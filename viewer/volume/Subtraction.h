@@ -18,7 +18,7 @@ struct Subtraction {
         std::array<double, 2> shift{0, 0};  ///< Of the mask: towards growing rows and growing columns, pixels.
     };
     std::vector<Slice> slices;              ///< One for each slice of the volume.
-    /// What a value is before it is subtracted; empty: itself.
+    /// What a value of a slice that is subtracted is before; empty: itself.
     std::function<double(double)> values;
 
     bool isAny() const;
