@@ -37,7 +37,7 @@ bool multipliesWide(const torch::Tensor& x);
 
 /// y = x W^T + b as at::linear, where multipliesWide() says so in fp32. `bias` may be undefined.
 torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias = {});
-/// The fp32 form: x and W are widened, W in parts that stay in the cache, and the result has the type of x.
+/// The fp32 form: x and W are widened, W in parts, and the result has the type of x.
 torch::Tensor productInFloat(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias = {});
 
 /// y = x W^T + b; parameters and their first values as torch::nn::Linear.

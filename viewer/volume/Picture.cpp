@@ -10,9 +10,6 @@
 #include <bitset>
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <system_error>
-#include <thread>
 
 namespace hf {
 

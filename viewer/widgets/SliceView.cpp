@@ -347,7 +347,8 @@ Picture SliceView::composeAgain(const SliceFrame& grid)
 {
     const ShownSeries& own = shown();
     const LabelMap* mask = shownMask();
-    const LabelMap held = mask ? *mask : LabelMap();
+    static const LabelMap none;
+    const LabelMap& held = mask ? *mask : none;
     const OverlayStyle style = m_scene->overlayStyle(own);
     const bool isSame = m_painted && m_painted->volume.lock() == own.volume && m_painted->frame == grid && m_painted->slab == own.slab && m_painted->mask.isSame(held) && m_painted->style == style;
     if (!isSame) {
