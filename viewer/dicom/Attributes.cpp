@@ -11,7 +11,10 @@ namespace {
 DcmElement* findElement(DcmItem& item, const DcmTagKey& tag)
 {
     DcmElement* element = nullptr;
-    return item.findAndGetElement(tag, element).good() && element && element->getLength() > 0 ? element : nullptr;
+    // DCMTK goes through a whole text for each of its values: one that a broken length made of the rest of the file would take hours.
+    constexpr Uint32 kLongestText = 1 << 15;
+    const bool isThere = item.findAndGetElement(tag, element).good() && element && element->getLength() > 0;
+    return isThere && !(element->isaString() && element->getLength() > kLongestText) ? element : nullptr;
 }
 
 std::string trimmedValue(DcmElement& element, unsigned long position)

@@ -2,6 +2,7 @@
 
 #include "viewer/dicom/Shutters.h"
 #include "viewer/dicom/Attributes.h"
+#include "viewer/dicom/CodeStream.h"
 #include "viewer/volume/Error.h"
 
 #include <dcmtk/dcmdata/dcistrmb.h>
@@ -32,6 +33,8 @@ void registerCodecs()
     std::call_once(once, [] {
         // Its messages may quote values of a data set, names among them.
         OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+        // Standard attributes of unknown VR are what the dictionary says.
+        dcmEnableUnknownVRConversion.set(OFTrue);
         DJDecoderRegistration::registerCodecs(EDC_photometricInterpretation, EUC_default, EPC_colorByPixel);
         DcmRLEDecoderRegistration::registerCodecs();
     });
@@ -94,6 +97,20 @@ void ybrToRgb(std::vector<std::uint8_t>& bytes)
         bytes[n] = clampByte(y + 1.402 * cr);
         bytes[n + 1] = clampByte(y - 0.344136 * cb - 0.714136 * cr);
         bytes[n + 2] = clampByte(y + 1.772 * cb);
+    }
+}
+
+/// The same for samples of two bytes, of which `bits` are used.
+void wideYbrToRgb(std::vector<std::uint8_t>& bytes, int bits)
+{
+    const double middle = std::ldexp(1.0, bits - 1), most = 2 * middle - 1;
+    for (std::size_t n = 0; n + 5 < bytes.size(); n += 6) {
+        std::array<std::uint16_t, 3> samples;
+        std::memcpy(samples.data(), bytes.data() + n, sizeof samples);
+        const double y = samples[0], cb = samples[1] - middle, cr = samples[2] - middle;
+        const double rgb[] = {y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb};
+        std::transform(std::begin(rgb), std::end(rgb), samples.begin(), [&](double value) { return std::uint16_t(std::lround(std::clamp(value, 0.0, most))); });
+        std::memcpy(bytes.data() + n, samples.data(), sizeof samples);
     }
 }
 
@@ -207,6 +224,9 @@ DicomFile::DicomFile(const std::filesystem::path& path, bool needsPixels) : m_da
         // What DCMTK found: the meta header may be wrong about the byte order.
         syntax = DcmXfer(m_data->file.getDataset()->getOriginalXfer()).getXferID();
     }
+    if (!syntax.empty() && DcmXfer(syntax.c_str()).getXfer() == EXS_Unknown && transferSyntaxName(syntax) == syntax) {
+        throw Error("images in the transfer syntax " + syntax + " are not supported", "unsupported");
+    }
     // A truncated file may still hold a readable header and some frames.
     if (status.bad() && m_data->file.getDataset()->card() == 0) {
         throw Error(std::string("the file cannot be parsed: ") + status.text(), "broken");
@@ -232,8 +252,8 @@ std::vector<std::uint8_t> nativeFrame422(DcmDataset& dataset, const PixelFormat&
     return expand422(bytes, pixels);
 }
 
-/// Colour by pixel, in RGB where the samples are YBR.
-void toRgb(StoredFrame& stored, bool isPlanar)
+/// Colour by pixel, in RGB where the samples are YBR. @param bits  stored, of a sample.
+void toRgb(StoredFrame& stored, bool isPlanar, int bits)
 {
     if (stored.samples != 3) {
         return;
@@ -241,8 +261,8 @@ void toRgb(StoredFrame& stored, bool isPlanar)
     if (isPlanar) {
         stored.bytes = byPixel(stored);
     }
-    if (stored.photometric.rfind("YBR_FULL", 0) == 0 && stored.bytesPerSample == 1) {
-        ybrToRgb(stored.bytes);
+    if (stored.photometric.rfind("YBR_FULL", 0) == 0 && stored.bytesPerSample <= 2) {
+        stored.bytesPerSample == 1 ? ybrToRgb(stored.bytes) : wideYbrToRgb(stored.bytes, bits);
         stored.photometric = "RGB";
     }
 }
@@ -290,7 +310,7 @@ StoredFrame DicomFile::decode(int frame)
     }
     const std::vector<std::uint8_t> stream = m_data->fragments->stream(frame, m_data->cache);
     StoredFrame stored = coding == Coding::JpegLs ? decodeJpegLs(stream, format) : decodeJpeg2000(stream, format);
-    toRgb(stored, false);
+    toRgb(stored, false, format.bitsStored);
     return stored;
 }
 
@@ -305,17 +325,43 @@ StoredFrame DicomFile::Data::decodeNative(int frame)
     }
     const bool is422 = format.photometric == "YBR_FULL_422" && format.samples == 3;
     stored.bytes = is422 ? nativeFrame422(dataset, format, frame, cache) : uncompressedFrame(frame, stored);
-    toRgb(stored, format.isPlanar && !is422);
+    toRgb(stored, format.isPlanar && !is422, format.bitsStored);
     return stored;
 }
+
+namespace {
+
+/// Samples of 8 bits that stand one after the other at the beginning of a buffer for 16-bit ones, as DCMTK leaves them.
+std::vector<std::uint8_t> widened(const std::vector<std::uint8_t>& bytes)
+{
+    std::vector<std::uint8_t> wide(bytes.size(), 0);
+    for (std::size_t n = 0; n < bytes.size() / 2; ++n) {
+        wide[2 * n] = bytes[n];
+    }
+    return wide;
+}
+
+} // namespace
 
 StoredFrame DicomFile::Data::decodeWithDcmtk(int frame)
 {
     const PixelFormat& format = header.pixels;
     StoredFrame stored{format.rows, format.columns, format.samples, std::max(1, format.bitsAllocated / 8), format.isSigned, false, format.photometric, {}};
+    // DCMTK takes the header's word for what the frame holds.
+    const bool isRle = header.transferSyntaxUid == "1.2.840.10008.1.2.5";
+    const std::vector<std::uint8_t> stream = fragments->stream(frame, cache);
+    const auto jpeg = isRle ? std::nullopt : findJpegFrame(stream);
+    if (jpeg) {
+        checkJpeg(*jpeg, format);
+    } else if (isRle && format.bitsAllocated >= 8) {
+        checkRle(stream, format);
+    }
     stored.bytes = uncompressedFrame(frame, stored);
+    if (jpeg && jpeg->precision <= 8 && stored.bytesPerSample == 2) {
+        stored.bytes = widened(stored.bytes);
+    }
     // Its JPEG decoders were told to write colour by pixel, its RLE decoder writes what the header says.
-    toRgb(stored, format.isPlanar && header.transferSyntaxUid == "1.2.840.10008.1.2.5");
+    toRgb(stored, format.isPlanar && isRle, format.bitsStored);
     return stored;
 }
 

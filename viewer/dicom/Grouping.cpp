@@ -34,9 +34,14 @@ std::string splitKey(const Candidate& c)
         key += "|" + c.header->imageType[n];
     }
     key += "|" + c.header->pixels.photometric;
+    // Never two patients in one picture, whatever the UIDs say; nor two systems of coordinates in one volume.
+    key += "|" + (c.header->patient.id.empty() ? c.header->patient.name : c.header->patient.id) + "|" + (f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
     // The views of both breasts may stand in one series; each has its own place on the screen.
-    if (c.header->modality == "MG") {
-        const Header& h = *c.header;
+    const Header& h = *c.header;
+    static const std::set<std::string> kProjections{"CR", "DX", "RG"};
+    if (kProjections.contains(h.modality)) {
+        key += "|" + h.patientOrientation[0] + "|" + h.patientOrientation[1];   // of the letters at the sides
+    } else if (h.modality == "MG") {
         key += "|" + h.text.laterality + "|" + h.text.viewPosition + "|" + h.patientOrientation[0] + "|" + h.patientOrientation[1];
     }
     return key;
@@ -186,7 +191,8 @@ std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
 void describeUnit(Series& series, const std::vector<Candidate>& list)
 {
     const std::string& rescaleType = list.front().header->rescaleType;
-    if (series.modality == "CT") {
+    const bool isCapture = series.sopClassUid.rfind("1.2.840.10008.5.1.4.1.1.7", 0) == 0;     // Secondary Capture of some kind: a picture
+    if (series.modality == "CT" && !isCapture) {
         series.unit = rescaleType.empty() || rescaleType == "HU" || rescaleType == "US" ? Unit::Hu : Unit::None;
     } else if (series.modality == "RTDOSE") {
         series.notes.push_back({"dose", "Values are doses as the file gives them, usually Gy."});
@@ -348,7 +354,7 @@ std::vector<Series> makeParts(const std::vector<const Header*>& headers)
         if (parts.size() == 1) {
             parts[n].partName.clear();
         } else {
-            parts[n].notes.push_back({"split", "The series holds images that cannot be one volume (orientation, kind, place or time); this is part " +
+            parts[n].notes.push_back({"split", "The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part " +
                 std::to_string(n + 1) + " of " + std::to_string(parts.size()) + (parts[n].partName.empty() ? "." : ", " + parts[n].partName + ".")});
         }
     }

@@ -320,8 +320,9 @@ void checkPixelFormat(const PixelFormat& pixels)
     if (pixels.rows < 1 || pixels.columns < 1 || pixels.rows > 65535 || pixels.columns > 65535) {
         throw Error("an image without rows or columns", "broken");
     }
-    if (pixels.samples != 1 && pixels.samples != 3) {
-        throw Error(std::to_string(pixels.samples) + " samples per pixel are not supported", "unsupported");
+    const bool mayBeColor = pixels.kind == PixelKind::Integer && pixels.bitsAllocated != 1;
+    if (pixels.samples != 1 && (pixels.samples != 3 || !mayBeColor)) {
+        throw Error(std::to_string(pixels.samples) + " samples per pixel" + (mayBeColor ? "" : " of this kind") + " are not supported", "unsupported");
     }
     const std::set<int> known = pixels.kind == PixelKind::Integer ? std::set{1, 8, 16, 32} : std::set{32, 64};
     if (!known.contains(pixels.bitsAllocated)) {
@@ -346,8 +347,17 @@ void checkKind(const Header& header)
 
 void parsePadding(DcmItem& dataset, Header& header)
 {
+    if (header.pixels.kind == PixelKind::Float || header.pixels.kind == PixelKind::Double) {
+        const bool isFloat = header.pixels.kind == PixelKind::Float;
+        if (const auto value = findNumber(dataset, isFloat ? DCM_FloatPixelPaddingValue : DCM_DoubleFloatPixelPaddingValue)) {
+            const double limit = findNumber(dataset, isFloat ? DCM_FloatPixelPaddingRangeLimit : DCM_DoubleFloatPixelPaddingRangeLimit).value_or(*value);
+            header.paddingLow = std::min(*value, limit);
+            header.paddingHigh = std::max(*value, limit);
+        }
+        return;
+    }
     const auto value = findNumber(dataset, DCM_PixelPaddingValue);
-    if (!value || header.pixels.kind != PixelKind::Integer) {
+    if (!value) {
         return;
     }
     const double limit = findNumber(dataset, DCM_PixelPaddingRangeLimit).value_or(*value);

@@ -341,6 +341,33 @@ std::optional<std::array<float, 2>> unitedRange(const SliceStore& store, std::op
     return all;
 }
 
+/// Padding of all slices; where it has other values in some of them, what is padding in one may be tissue in another, and none is blacked out.
+std::optional<std::array<float, 2>> commonPadding(const SliceStore& store, std::vector<Note>& notes)
+{
+    const auto all = unitedRange(store, &DecodedImage::padding);
+    for (std::size_t n = 0; n < store.size(); ++n) {
+        if (const auto& one = store.slice(n).padding; one && *one != *all) {
+            addNote(notes, "padding-differs", "Values that the file marks as padding differ from image to image; they are shown like others.");
+            return std::nullopt;
+        }
+    }
+    return all;
+}
+
+/// The first stored window of each image; empty where all have the same, or one has none.
+std::vector<WindowLevel> windowsOf(const SliceStore& store, const std::vector<std::size_t>& kept)
+{
+    std::vector<WindowLevel> windows;
+    for (const std::size_t n : kept) {
+        if (store.slice(n).windows.empty()) {
+            return {};
+        }
+        windows.push_back(store.slice(n).windows.front());
+    }
+    const bool isSame = std::all_of(windows.begin(), windows.end(), [&](const WindowLevel& window) { return window == windows.front(); });
+    return isSame ? std::vector<WindowLevel>() : windows;
+}
+
 Volume readPicture(const Series& series)
 {
     const QImage image = QImage(QString::fromStdString(series.images.at(0).path.string())).convertToFormat(QImage::Format_RGB888);
@@ -470,9 +497,14 @@ VolumeInfo infoOf(const Series& series, const Stack& stack)
     info.unit = stack.store->isColor() ? Unit::None : series.unit;
     info.windows = middle.windows;
     info.isInverted = middle.isInverted;
-    info.padding = unitedRange(*stack.store, &DecodedImage::padding);
+    info.padding = commonPadding(*stack.store, info.notes);
     info.storedRange = unitedRange(*stack.store, &DecodedImage::storedRange);
-    info.notes = contentNotes(series, *stack.store);
+    for (const Note& note : contentNotes(series, *stack.store)) {
+        if (note.code != "padding" || info.padding) {
+            addNote(info.notes, note.code, note.text);
+        }
+    }
+    info.imageWindows = series.kind == SeriesKind::MultiImage && isStraight(stack.plan) ? windowsOf(*stack.store, stack.kept) : std::vector<WindowLevel>();
     info.graphics = graphicsOf(*stack.store, stack.kept, !isStraight(stack.plan), std::size_t(series.rows) * std::size_t(series.columns), info.notes);
     info.shutters = shuttersOf(*stack.store, stack.kept, !isStraight(stack.plan));
     for (const Note& note : stack.plan.notes) {

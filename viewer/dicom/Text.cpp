@@ -198,7 +198,9 @@ std::string toUtf8(std::string_view bytes, std::string_view characterSets)
 TextReader::TextReader(DcmItem& dataset) : m_dataset(dataset)
 {
     OFString sets;
-    if (dataset.findAndGetOFStringArray(DCM_SpecificCharacterSet, sets).good()) {
+    DcmElement* element = nullptr;
+    constexpr Uint32 kMost = 1024;
+    if (dataset.findAndGetElement(DCM_SpecificCharacterSet, element).good() && element->getLength() <= kMost && element->getOFStringArray(sets).good()) {
         m_characterSets.assign(sets.c_str(), sets.size());
     }
 }
@@ -210,7 +212,16 @@ std::string TextReader::text(const DcmTagKey& tag) const
         return {};
     }
     OFString value;
-    if (element->getOFStringArray(value).bad()) {
+    constexpr Uint32 kLong = 4096, kLongest = 1 << 20;
+    if (element->getLength() > kLong) {
+        // Value by value DCMTK goes through the whole text each time.
+        char* raw = nullptr;
+        if (element->getLength() > kLongest || !element->isaString() || element->getString(raw).bad() || !raw) {
+            return {};
+        }
+        value = raw;
+        value.erase(value.find_last_not_of(' ') + 1);
+    } else if (element->getOFStringArray(value).bad()) {
         // A wrong VR (UN) still holds the bytes.
         Uint8* raw = nullptr;
         if (element->getUint8Array(raw).bad() || !raw) {

@@ -160,6 +160,7 @@ Volume subtracted(const Volume& volume, const Subtraction& subtraction, std::sto
     info.storedRange.reset();
     info.isSubtracted = true;
     info.windows.clear();
+    info.imageWindows.clear();
     if (subtraction.isAny()) {
         info.windows.push_back(windowOf(voxels, subtraction, pixels));
     }

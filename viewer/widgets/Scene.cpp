@@ -366,7 +366,7 @@ void Scene::reset()
 
 void Scene::moveTo(ShownSeries& shown, PointLps point)
 {
-    const bool isFollowing = (shown.state() || shown.native) && shown.window == shown.presentedWindow();
+    const bool isFollowing = (shown.state() || shown.native || !shown.volume->info().imageWindows.empty()) && shown.window == shown.presentedWindow();
     shown.setCursor(point);
     if (isFollowing) {
         shown.window = shown.presentedWindow();

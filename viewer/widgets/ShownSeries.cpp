@@ -141,7 +141,11 @@ WindowLevel ShownSeries::presentedWindow() const
     if (native && !subtraction->isSubtracted(straightSlice(volume->geometry().acquisitionPlane()))) {
         return native->defaultWindow();     // an image without a mask
     }
-    return state() ? dicom::presentedWindow(state(), *volume, imageAtCursor(), series.valueFactor) : volume->defaultWindow();
+    if (const dicom::Presentation* here = stateAtCursor()) {
+        return dicom::presentedWindow(here, *volume, imageAtCursor(), series.valueFactor);
+    }
+    const auto& windows = volume->info().imageWindows;
+    return windows.empty() ? volume->defaultWindow() : windows[std::size_t(straightSlice(volume->geometry().acquisitionPlane()))];
 }
 
 bool ShownSeries::isPictureInverted() const

@@ -1,0 +1,86 @@
+#include "viewer/dicom/CodeStream.h"
+
+#include "viewer/volume/Error.h"
+
+#include <algorithm>
+
+namespace hf::dicom {
+
+namespace {
+
+int bigEndian(std::span<const std::uint8_t> bytes, std::size_t at) { return bytes[at] << 8 | bytes[at + 1]; }
+
+std::uint32_t littleEndian(std::span<const std::uint8_t> bytes, std::size_t at)
+{
+    return std::uint32_t(bytes[at]) | std::uint32_t(bytes[at + 1]) << 8 | std::uint32_t(bytes[at + 2]) << 16 | std::uint32_t(bytes[at + 3]) << 24;
+}
+
+/// Bytes that a segment unpacks to.
+std::size_t unpackedBytes(std::span<const std::uint8_t> segment)
+{
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < segment.size();) {
+        const auto control = std::int8_t(segment[at]);
+        if (control >= 0) {
+            const std::size_t literal = std::size_t(control) + 1;
+            count += std::min(literal, segment.size() - at - 1);
+            at += 1 + literal;
+        } else {
+            const bool isWhole = at + 1 < segment.size();
+            count += control == -128 || !isWhole ? 0 : std::size_t(1 - control);
+            at += control == -128 ? 1 : 2;
+        }
+    }
+    return count;
+}
+
+} // namespace
+
+std::optional<JpegFrame> findJpegFrame(std::span<const std::uint8_t> stream)
+{
+    constexpr std::uint8_t kMarker = 0xFF;
+    for (std::size_t at = 0; at + 9 < stream.size();) {
+        if (stream[at] != kMarker) {
+            return std::nullopt;
+        }
+        const std::uint8_t code = stream[at + 1];
+        const bool isFrame = code >= 0xC0 && code <= 0xCF && code != 0xC4 && code != 0xC8 && code != 0xCC;
+        const bool isAlone = code == 0xD8 || code == 0x01 || (code >= 0xD0 && code <= 0xD7);
+        if (isFrame) {
+            return JpegFrame{bigEndian(stream, at + 5), bigEndian(stream, at + 7), stream[at + 9], stream[at + 4]};
+        }
+        at += code == kMarker ? 1 : isAlone ? 2 : 2 + std::size_t(bigEndian(stream, at + 2));
+    }
+    return std::nullopt;
+}
+
+void checkJpeg(const JpegFrame& frame, const PixelFormat& format)
+{
+    if ((frame.rows != 0 && frame.rows != format.rows) || frame.columns != format.columns || frame.samples != format.samples) {
+        throw Error("the compressed image has " + std::to_string(frame.columns) + " x " + std::to_string(frame.rows) + " pixels of " + std::to_string(frame.samples) +
+            " samples, which is not what the header says", "broken");
+    }
+}
+
+void checkRle(std::span<const std::uint8_t> stream, const PixelFormat& format)
+{
+    constexpr std::size_t kHeader = 64, kMostSegments = 15;
+    const std::size_t segments = stream.size() < kHeader ? 0 : littleEndian(stream, 0), pixels = std::size_t(format.rows) * std::size_t(format.columns);
+    if (segments == 0 || segments > kMostSegments) {
+        throw Error("the compressed image has no RLE header", "broken");
+    }
+    for (std::size_t n = 0; n < segments; ++n) {
+        const std::size_t begin = littleEndian(stream, 4 + 4 * n), end = n + 1 < segments ? littleEndian(stream, 8 + 4 * n) : stream.size();
+        if (begin < kHeader || begin > end || end > stream.size()) {
+            throw Error("the compressed image ends early", "broken");
+        }
+        const std::size_t count = unpackedBytes(stream.subspan(begin, end - begin));
+        // The last run may go on over the end by what fills it.
+        constexpr std::size_t kLongestRun = 128;
+        if (count < pixels || count > pixels + kLongestRun) {
+            throw Error(count < pixels ? "the compressed image holds fewer pixels than the header says" : "the compressed image holds more pixels than the header says", "broken");
+        }
+    }
+}
+
+} // namespace hf::dicom
