@@ -28,6 +28,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <new>
 
 namespace hf::app {
 
@@ -67,6 +68,18 @@ QJsonObject seriesJson(const dicom::Series& series)
 }
 
 /// Every image is decoded once, so that the list of what was refused is whole and the notes are those of the volume.
+/// Memory that ends is told of the series that needs it; the others are still listed.
+dicom::Inspection inspected(const dicom::Series& series)
+{
+    try {
+        return dicom::inspect(series);
+    } catch (const std::bad_alloc&) {
+        dicom::Inspection result;
+        result.rejected.push_back({series.images.at(0).path, "there is not enough memory", "memory"});
+        return result;
+    }
+}
+
 int printInfo(const dicom::ScanResult& found)
 {
     QJsonArray studies, rejected;
@@ -74,7 +87,7 @@ int printInfo(const dicom::ScanResult& found)
     for (const dicom::Study& study : found.studies) {
         QJsonArray series;
         for (dicom::Series one : study.series) {
-            dicom::Inspection inspection = dicom::inspect(one);
+            dicom::Inspection inspection = inspected(one);
             refused.insert(refused.end(), inspection.rejected.begin(), inspection.rejected.end());
             one.notes = std::move(inspection.notes);
             if (inspection.isReadable) {

@@ -95,6 +95,41 @@ HF_TEST(info_lists_studies_and_series)
     HF_CHECK_EQUAL(series["kind"].get<std::string>(), std::string("volume"));
 }
 
+HF_TEST(one_file_that_declares_too_much_leaves_the_others)
+{
+    const fs::path folder = scratch() / "poisoned";
+    fs::copy(kSample / "dicom", folder, fs::copy_options::recursive);
+    std::ofstream(folder / "big.nrrd") << "NRRD0004\ntype: int16\ndimension: 3\nsizes: 2000 2000 1500\nendian: little\nencoding: raw\n\nabc";
+    const Run done = run("--open " + quoted(folder) + " --info");
+    HF_CHECK_EQUAL(done.code, 0);
+    const json info = json::parse(done.out, nullptr, false);
+    HF_CHECK_EQUAL(info["studies"].size(), std::size_t(1));
+    HF_CHECK_EQUAL(info["rejected"].size(), std::size_t(1));
+    HF_CHECK_EQUAL(textOf(info["rejected"][0], "reason"), std::string("the file ends before its voxels do"));
+}
+
+HF_TEST(letters_are_drawn_only_where_sides_are_known)
+{
+    const Volume made(Geometry({40, 30, 8}, {2, 2, 3}, {}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}), std::vector<std::int16_t>(40 * 30 * 8, 100), {});
+    const fs::path known = scratch() / "known.nii", unknown = scratch() / "unknown.nii", picture = scratch() / "picture.png";
+    imaging::writeNifti(made, known);
+    fs::copy_file(known, unknown);
+    std::fstream(unknown, std::ios::in | std::ios::out | std::ios::binary).seekp(252).write("\0\0\0\0", 4);    // the codes of qform and sform
+    QImage grey(40, 30, QImage::Format_Grayscale8);
+    grey.fill(100);
+    HF_CHECK(grey.save(QString::fromStdString(picture.string())));
+    const auto hasLetters = [](const fs::path& file) {
+        const fs::path plain = scratch() / "plain.png", texts = scratch() / "texts.png";
+        HF_CHECK_EQUAL(run("--open " + quoted(file) + " --size 500x400 --annotations off --render " + quoted(plain)).code, 0);
+        HF_CHECK_EQUAL(run("--open " + quoted(file) + " --size 500x400 --render " + quoted(texts)).code, 0);
+        const QRect left(4, 185, 20, 30);    // beside the frame of the view
+        return QImage(QString::fromStdString(plain.string())).copy(left) != QImage(QString::fromStdString(texts.string())).copy(left);
+    };
+    HF_CHECK(hasLetters(known));
+    HF_CHECK(!hasLetters(unknown));
+    HF_CHECK(!hasLetters(picture));
+}
+
 HF_TEST(a_volume_is_written_as_the_viewer_holds_it)
 {
     const fs::path file = scratch() / "volume.nii.gz";

@@ -5,14 +5,13 @@
 #include "viewer/dicom/StackGeometry.h"
 #include "viewer/imaging/VolumeFile.h"
 #include "viewer/volume/Error.h"
+#include "viewer/volume/Memory.h"
 
 #include <QImage>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstdio>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -249,34 +248,12 @@ Note partialNote(const Failures& failures, std::size_t images)
     return {"partial", std::to_string(failures.images) + " of " + std::to_string(images) + " images could not be decoded: " + failures.files.front().reason + "."};
 }
 
-/// Bytes that can be had without swapping; a large number where the system does not tell.
-double availableMemory()
-{
-    std::ifstream stream("/proc/meminfo");
-    for (std::string name, rest; stream >> name && std::getline(stream, rest);) {
-        if (name == "MemAvailable:") {
-            return std::strtod(rest.c_str(), nullptr) * 1024;
-        }
-    }
-    return 1e15;
-}
-
-std::string memoryText(double needed, double available)
-{
-    char text[96];
-    std::snprintf(text, sizeof text, "the volume needs about %.1f GB of memory, %.1f GB are free", needed / 1e9, available / 1e9);
-    return text;
-}
-
-/// Before anything is allocated: a system that overcommits would end the program later.
+/// Before anything is allocated.
 void checkMemory(const Series& series, const StackPlan& plan)
 {
-    constexpr double kBytesPerVoxel = 2, kReserve = 200e6;
+    constexpr double kBytesPerVoxel = 2;
     const double voxels = double(series.rows) * series.columns * (plan.slices + (plan.isEven && plan.shiftsMm.empty() ? 0.0 : double(plan.order.size())));
-    const double needed = voxels * kBytesPerVoxel + kReserve, available = availableMemory();
-    if (needed > available) {
-        throw Error(memoryText(needed, available), "too-large");
-    }
+    requireMemory(voxels * kBytesPerVoxel);
 }
 
 std::vector<Note> contentNotes(const Series& series, const SliceStore& store)

@@ -1,21 +1,22 @@
 #include "viewer/imaging/VolumeFile.h"
 
+#include "viewer/imaging/NiftiHeader.h"
+#include "viewer/imaging/StoredVoxels.h"
+#include "viewer/imaging/TextHeader.h"
 #include "viewer/volume/Error.h"
+#include "viewer/volume/Memory.h"
 
 #include <itkImageIOBase.h>
-#include <itkMetaDataObject.h>
 #include <itkMetaImageIO.h>
 #include <itkNiftiImageIO.h>
 #include <itkNrrdImageIO.h>
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <limits>
-#include <memory>
+#include <cstdio>
+#include <map>
+#include <new>
+#include <set>
 
 namespace hf::imaging {
 
@@ -40,35 +41,75 @@ Format formatByName(const fs::path& path)
                                                                                                                                             : Format::None;
 }
 
-itk::ImageIOBase::Pointer openHeader(const fs::path& path, std::string& format)
-{
+/// A file whose header was read; `io` is null when the name belongs to none of the formats.
+struct OpenFile {
     itk::ImageIOBase::Pointer io;
-    switch (formatByName(path)) {
-    case Format::None: return nullptr;
+    std::string format;
+    std::optional<NiftiHeader> nifti;
+    TextHeader text;                    ///< Of NRRD and MetaImage.
+    std::optional<StoredVoxels> stored; ///< Empty where the voxels are spread over many files.
+    double storedBytes = 0;             ///< Of all voxels, unpacked.
+};
+
+/// Of all voxels in the type that ITK reads; a double, as the sizes of a broken header have any product.
+double bytesOf(const itk::ImageIOBase& io)
+{
+    double bytes = double(io.GetComponentSize()) * io.GetNumberOfComponents();
+    for (unsigned axis = 0; axis < io.GetNumberOfDimensions(); ++axis) {
+        bytes *= double(io.GetDimensions(axis));
+    }
+    return bytes;
+}
+
+/// ITK adds the intercept where a slope of 0 says that nothing is scaled, and makes whole numbers real for it.
+void forgetScale(itk::NiftiImageIO& io, int dataType)
+{
+    using Enum = itk::IOComponentEnum;
+    static const std::map<int, Enum> kWhole{{2, Enum::UCHAR}, {4, Enum::SHORT}, {8, Enum::INT}, {256, Enum::CHAR}, {512, Enum::USHORT}, {768, Enum::UINT}, {1024, Enum::LONGLONG}, {1280, Enum::ULONGLONG}};
+    io.SetRescaleSlope(1);
+    io.SetRescaleIntercept(0);
+    if (const auto found = kWhole.find(dataType); found != kWhole.end()) {
+        io.SetComponentType(found->second);
+    }
+}
+
+OpenFile openHeader(const fs::path& path)
+{
+    OpenFile file;
+    itk::ImageIOBase::Pointer& io = file.io;
+    const Format format = formatByName(path);
+    switch (format) {
+    case Format::None: return file;
     case Format::Nifti:
         io = itk::NiftiImageIO::New();
-        format = "NIfTI";
+        file.format = "NIfTI";
         break;
     case Format::Nrrd:
         io = itk::NrrdImageIO::New();
-        format = "NRRD";
+        file.format = "NRRD";
         break;
     case Format::Meta:
         io = itk::MetaImageIO::New();
-        format = "MetaImage";
+        file.format = "MetaImage";
         break;
     }
     if (!fs::exists(path)) {
         throw Error("there is no " + path.string(), "not-found");
     }
+    if (format == Format::Nifti) {
+        file.nifti = findNiftiHeader(path);     // first: a place that is no number ends the program in ITK
+    }
     try {
         io->SetFileName(path.string());
         if (!io->CanReadFile(path.string().c_str())) {
-            throw Error("the " + format + " header cannot be read", "broken");
+            throw Error("the " + file.format + " header cannot be read", "broken");
         }
         io->ReadImageInformation();
+        if (file.nifti && !file.nifti->isAnalyze && !file.nifti->isScaled) {
+            forgetScale(dynamic_cast<itk::NiftiImageIO&>(*io), file.nifti->dataType);
+        }
     } catch (const itk::ExceptionObject& error) {
-        throw Error("the " + format + " header cannot be read: " + error.GetDescription(), "broken");
+        throw Error("the " + file.format + " header cannot be read: " + error.GetDescription(), "broken");
     }
     const unsigned dimensions = io->GetNumberOfDimensions();
     if (dimensions < 2 || dimensions > 7) {
@@ -79,7 +120,16 @@ itk::ImageIOBase::Pointer openHeader(const fs::path& path, std::string& format)
             throw Error("a volume of size " + std::to_string(io->GetDimensions(axis)) + " cannot be right", "broken");
         }
     }
-    return io;
+    file.storedBytes = bytesOf(*io);
+    if (file.nifti) {
+        file.storedBytes = file.nifti->voxelBytes;      // ITK tells the type after the rescale
+        const bool isPacked = lower(file.nifti->voxelFile.extension().string()) == ".gz";
+        file.stored = isPacked ? StoredVoxels{file.nifti->voxelFile, 0, file.nifti->voxelOffset, StoredVoxels::Packing::Deflate} : StoredVoxels{file.nifti->voxelFile, file.nifti->voxelOffset};
+    } else if (format != Format::Nifti) {
+        file.text = format == Format::Nrrd ? readNrrdHeader(path) : readMetaHeader(path);
+        file.stored = format == Format::Nrrd ? findNrrdVoxels(file.text, path) : findMetaVoxels(file.text, path);
+    }
+    return file;
 }
 
 Size3 sizeOf(const itk::ImageIOBase& io)
@@ -96,11 +146,45 @@ int timePointsOf(const itk::ImageIOBase& io)
     return int(std::min(count, 1e9));
 }
 
-/// ITK gives LPS. Axes that are no right angle are taken as they are by Geometry's own check.
-Geometry geometryOf(const itk::ImageIOBase& io)
+/// The sform counts where its code says so; ITK prefers the qform. Axes without length, as in flat images, are left as they are.
+void placeBySform(const NiftiHeader& nifti, std::array<Vec3, 3>& axes, std::array<double, 3>& spacing, PointLps& origin)
 {
+    const std::array<double, 12>& m = nifti.sform;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        const Vec3 step{-m[axis], -m[4 + axis], m[8 + axis]};
+        if (axis < 2 || length(step) > 0) {
+            spacing[axis] = length(step);
+            axes[axis] = step;
+        }
+    }
+    origin = {-m[3], -m[7], m[11]};
+}
+
+/// ITK 5.2 turns x in place of y for this space of NRRD.
+void placeByLeftAnteriorSuperior(const TextHeader& header, std::array<Vec3, 3>& axes, PointLps& origin)
+{
+    const std::string directions = header.field("spacedirections"), place = header.field("spaceorigin");
+    std::size_t from = 0;
+    for (Vec3& axis : axes) {
+        Vec3 step;
+        from = directions.find('(', from);
+        if (from == std::string::npos || std::sscanf(directions.c_str() + from++, "(%lf,%lf,%lf)", &step.x, &step.y, &step.z) != 3) {
+            break;
+        }
+        axis = {step.x, -step.y, step.z};
+    }
+    if (Vec3 at; std::sscanf(place.c_str(), "(%lf,%lf,%lf)", &at.x, &at.y, &at.z) == 3) {
+        origin = {at.x, -at.y, at.z};
+    }
+}
+
+std::string spaceOf(const TextHeader& header) { return lower(header.field("space")); }
+
+/// ITK gives LPS. Axes that are no right angle are taken as they are by Geometry's own check.
+Geometry geometryOf(const OpenFile& file)
+{
+    const itk::ImageIOBase& io = *file.io;
     std::array<double, 3> spacing{1, 1, 1};
-    PointLps origin;
     std::array<Vec3, 3> axes{Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}};
     const unsigned dimensions = std::min(3U, io.GetNumberOfDimensions());
     std::array<double, 3> from{0, 0, 0};
@@ -111,11 +195,26 @@ Geometry geometryOf(const itk::ImageIOBase& io)
         const auto at = [&](std::size_t n) { return n < direction.size() ? direction[n] : 0.0; };
         axes[axis] = {at(0), at(1), at(2)};
     }
-    origin = {from[0], from[1], from[2]};
+    PointLps origin{from[0], from[1], from[2]};
     if (dimensions == 2) {
         axes[2] = cross(axes[0], axes[1]);
     }
+    if (file.nifti && file.nifti->sformCode > 0) {
+        placeBySform(*file.nifti, axes, spacing, origin);
+    } else if (spaceOf(file.text) == "left-anterior-superior" || spaceOf(file.text) == "las") {
+        placeByLeftAnteriorSuperior(file.text, axes, origin);
+    }
     return Geometry(sizeOf(io), spacing, origin, axes);
+}
+
+/// Does the file tell where left is?
+bool hasSides(const OpenFile& file)
+{
+    if (file.format == "NIfTI") {
+        return !file.nifti || (!file.nifti->isAnalyze && (file.nifti->qformCode > 0 || file.nifti->sformCode > 0));
+    }
+    static const std::set<std::string> kOfPatient{"right-anterior-superior", "ras", "left-anterior-superior", "las", "left-posterior-superior", "lps"};
+    return file.format != "NRRD" || kOfPatient.contains(spaceOf(file.text));
 }
 
 template <typename T> const T* typed(const std::vector<char>& bytes) { return reinterpret_cast<const T*>(bytes.data()); }
@@ -191,38 +290,22 @@ std::string fileHash(const fs::path& path)
     return text;
 }
 
-/// A file that ends early reads as zeros in the NIfTI library: the bytes are counted before. @throws Error "broken".
-void checkLength(const fs::path& path, std::size_t voxelBytes)
-{
-    if (formatByName(path) != Format::Nifti || lower(path.filename().string()).find(".hdr") != std::string::npos) {
-        return;
-    }
-    const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"), gzclose);
-    std::vector<char> block(1 << 20);
-    std::size_t total = 0;
-    int count = 0;
-    while (file && total < voxelBytes && (count = gzread(file.get(), block.data(), unsigned(block.size()))) > 0) {
-        total += std::size_t(count);
-    }
-    if (total < voxelBytes || count < 0) {
-        throw Error("the file ends before its voxels do", "broken");
-    }
-}
-
 /// Reads the first volume only, also of a compressed 4D file.
-std::vector<char> readFirst(itk::ImageIOBase& io, std::size_t bytes, const fs::path& path)
+std::vector<char> readFirst(const OpenFile& file, std::size_t bytes, const fs::path& path)
 {
-    itk::ImageIORegion region(io.GetNumberOfDimensions());
-    for (unsigned axis = 0; axis < io.GetNumberOfDimensions(); ++axis) {
-        region.SetIndex(axis, 0);
-        region.SetSize(axis, axis < 3 ? io.GetDimensions(axis) : 1);
-    }
-    const std::size_t whole = std::size_t(io.GetImageSizeInBytes());
-    if (double(whole) > 24e9) {
+    itk::ImageIOBase& io = *file.io;
+    const double read = bytesOf(io);
+    if (read > 24e9) {
         throw Error("the volume needs more than 24 GB", "too-large");
     }
-    checkLength(path, whole);
-    std::vector<char> buffer(std::max(bytes, whole));
+    if (file.stored) {
+        checkLength(*file.stored, file.storedBytes);
+    }
+    requireMemory(file.storedBytes + read + double(bytes));     // a library's copy, ours, and the converted
+    if (file.stored) {
+        checkStream(*file.stored, file.storedBytes);
+    }
+    std::vector<char> buffer(std::max(bytes, std::size_t(read)));
     itk::ImageIORegion all(io.GetNumberOfDimensions());
     for (unsigned axis = 0; axis < io.GetNumberOfDimensions(); ++axis) {
         all.SetIndex(axis, 0);
@@ -245,38 +328,43 @@ bool findVolumeFileInfoByName(const fs::path& path) { return formatByName(path) 
 std::optional<VolumeFileInfo> findVolumeFileInfo(const fs::path& path)
 {
     VolumeFileInfo info;
-    const itk::ImageIOBase::Pointer io = openHeader(path, info.format);
-    if (!io) {
+    const OpenFile file = openHeader(path);
+    if (!file.io) {
         return std::nullopt;
     }
-    const Geometry geometry = geometryOf(*io);
+    const Geometry geometry = geometryOf(file);
+    info.format = file.format;
     info.size = geometry.size();
     info.spacingMm = geometry.spacingMm();
-    info.timePoints = timePointsOf(*io);
-    info.color = io->GetNumberOfComponents() == 3;
+    info.timePoints = timePointsOf(*file.io);
+    info.color = file.io->GetNumberOfComponents() == 3;
     info.plane = geometry.acquisitionPlane();
     return info;
 }
 
-Volume readVolumeFile(const fs::path& path)
+namespace {
+
+Volume readOpenFile(const OpenFile& file, const fs::path& path)
 {
-    std::string format;
-    const itk::ImageIOBase::Pointer io = openHeader(path, format);
+    const itk::ImageIOBase::Pointer& io = file.io;
     if (!io) {
         throw Error(path.filename().string() + " is no NIfTI, NRRD or MetaImage file", "unsupported");
     }
-    const Geometry geometry = geometryOf(*io);
+    const Geometry geometry = geometryOf(file);
     const std::size_t components = io->GetNumberOfComponents();
     const bool color = components == 3 && io->GetComponentType() == itk::IOComponentEnum::UCHAR;
     if (components != 1 && !color) {
         throw Error("a file with " + std::to_string(components) + " values a voxel is not supported", "unsupported");
     }
     const std::size_t count = geometry.size().voxels() * components;
-    const std::vector<char> bytes = readFirst(*io, count * io->GetComponentSize(), path);
+    const std::vector<char> bytes = readFirst(file, count * io->GetComponentSize(), path);
     VolumeInfo info;
     info.seriesUid = fileHash(path);
     info.description = path.filename().string();
     info.notes.push_back({"modality-unknown", "The file does not tell the modality."});
+    if (!hasSides(file)) {
+        info.notes.push_back({"unknown-sides", "The file does not tell how the image lies in the patient; sides are not known."});
+    }
     if (timePointsOf(*io) > 1) {
         info.notes.push_back({"time-points", "The file holds " + std::to_string(timePointsOf(*io)) + " volumes; the first is shown."});
     }
@@ -292,6 +380,17 @@ Volume readVolumeFile(const fs::path& path)
         info.notes.push_back({"not-finite", std::to_string(converted.notFinite) + " voxels hold no number and are shown as 0."});
     }
     return Volume(geometry, std::move(converted.voxels), info);
+}
+
+} // namespace
+
+Volume readVolumeFile(const fs::path& path)
+{
+    try {
+        return readOpenFile(openHeader(path), path);
+    } catch (const std::bad_alloc&) {
+        throw Error("the volume needs more memory than is free", "too-large");
+    }
 }
 
 namespace {

@@ -36,7 +36,7 @@ QString noteMark(const std::string& code)
         {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")},
         {"shifted-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "shifted slices, resampled")}, {"split", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "part of a series")},
         {"mosaic", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "mosaic, as stored")}, {"no-geometry", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")},
-        {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")}};
+        {"unknown-sides", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")}, {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")}};
     const auto found = marks.find(code);
     return found == marks.end() ? QString() : SliceAnnotations::tr(found->second);
 }
@@ -79,7 +79,9 @@ void SliceAnnotations::paintLetters()
 {
     const dicom::Series& series = m_shown.series;
     const bool isProjection = !series.orientation && series.format == dicom::SeriesFormat::Dicom;
-    if (isProjection && series.patientOrientation[0].empty()) {
+    const std::vector<Note>& notes = m_shown.volume->info().notes;
+    const bool isUnknown = series.format == dicom::SeriesFormat::Picture || std::any_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "unknown-sides"; });
+    if (isUnknown || (isProjection && series.patientOrientation[0].empty())) {
         return;     // the file does not tell how the image lies
     }
     const Geometry& geometry = m_shown.volume->geometry();

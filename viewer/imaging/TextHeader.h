@@ -1,0 +1,28 @@
+#pragma once
+
+#include "viewer/imaging/StoredVoxels.h"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace hf::imaging {
+
+/// The lines of an NRRD or MetaImage header.
+struct TextHeader {
+    std::map<std::string, std::string> fields;  ///< Names in small letters without spaces: "spaceorigin", "elementdatafile".
+    double bytes = 0;                           ///< Length up to the first byte of voxels, where they follow.
+
+    /// Empty when there is no such field.
+    std::string field(const std::string& name) const;
+};
+
+TextHeader readNrrdHeader(const std::filesystem::path& path);
+TextHeader readMetaHeader(const std::filesystem::path& path);
+
+/// Empty where the voxels are spread over many files.
+std::optional<StoredVoxels> findNrrdVoxels(const TextHeader& header, const std::filesystem::path& path);
+std::optional<StoredVoxels> findMetaVoxels(const TextHeader& header, const std::filesystem::path& path);
+
+} // namespace hf::imaging
