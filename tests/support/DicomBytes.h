@@ -48,7 +48,7 @@ private:
     {
         value += value.size() % 2 ? (vr == "UI" ? std::string(1, '\0') : " ") : "";
         to += number(group, 2) + number(tag, 2) + vr;
-        to += vr == "OB" || vr == "OW" ? number(0, 2) + number(std::uint32_t(value.size()), 4) : number(std::uint32_t(value.size()), 2);
+        to += vr == "OB" || vr == "OW" || vr == "UN" ? number(0, 2) + number(std::uint32_t(value.size()), 4) : number(std::uint32_t(value.size()), 2);
         to += value;
     }
 

@@ -1,0 +1,264 @@
+#include "support/DcmtkItems.h"
+#include "support/QtMain.h"
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/volume/Error.h"
+
+#include <QTemporaryDir>
+
+#include <dcmtk/dcmdata/dcrleerg.h>
+
+#include <algorithm>
+#include <fstream>
+
+using namespace hf;
+using test::put;
+using test::require;
+namespace fs = std::filesystem;
+
+// Files whose header and pixels do not belong together, and images that must not be taken for one. DCMTK writes them.
+
+namespace {
+
+constexpr int kSide = 64;
+
+class Folder {
+public:
+    fs::path file(const std::string& name) const { return fs::path(m_folder.path().toStdString()) / name; }
+    dicom::ScanResult scan() const
+    {
+        const fs::path paths[] = {m_folder.path().toStdString()};
+        return dicom::scan(paths);
+    }
+
+private:
+    QTemporaryDir m_folder;
+};
+
+/// A computed radiograph, values n % 200.
+void fill(DcmDataset& data, const std::string& number)
+{
+    put(data, DCM_SOPClassUID, UID_ComputedRadiographyImageStorage);
+    put(data, DCM_SOPInstanceUID, "2.25.600." + number);
+    put(data, DCM_StudyInstanceUID, "2.25.601");
+    put(data, DCM_SeriesInstanceUID, "2.25.602");
+    put(data, DCM_Modality, "CR");
+    put(data, DCM_PatientID, "P");
+    put(data, DCM_InstanceNumber, number);
+    std::vector<Uint16> stored(std::size_t(kSide * kSide));
+    for (std::size_t n = 0; n < stored.size(); ++n) {
+        stored[n] = Uint16(n % 200);
+    }
+    test::putPixels(data, kSide, stored);
+}
+
+void save(DcmFileFormat& file, const fs::path& path, E_TransferSyntax syntax = EXS_LittleEndianExplicit) { require(file.saveFile(path.c_str(), syntax)); }
+
+/// The reason why the only file is not shown; empty when it is.
+std::string refusal(const Folder& folder)
+{
+    const dicom::ScanResult found = folder.scan();
+    if (!found.rejected.empty()) {
+        return found.rejected.front().code;
+    }
+    try {
+        dicom::readSeries(*found.mainSeries());
+    } catch (const Error& error) {
+        return error.code();
+    }
+    return {};
+}
+
+void setShort(DcmItem& item, const DcmTagKey& tag, int value) { require(item.putAndInsertUint16(tag, Uint16(value))); }
+
+} // namespace
+
+HF_TEST(coloursOfSingleBitsAreRefused)
+{
+    const Folder folder;
+    DcmFileFormat file;
+    fill(*file.getDataset(), "1");
+    for (const auto& [tag, value] : {std::pair{DCM_SamplesPerPixel, 3}, {DCM_BitsAllocated, 1}, {DCM_BitsStored, 1}, {DCM_HighBit, 0}}) {
+        setShort(*file.getDataset(), tag, value);
+    }
+    put(*file.getDataset(), DCM_PhotometricInterpretation, "RGB");
+    save(file, folder.file("a.dcm"));
+    HF_CHECK_EQUAL(refusal(folder), "unsupported");
+}
+
+HF_TEST(runLengthsThatAreAnotherPictureAreRefused)
+{
+    DcmRLEEncoderRegistration::registerCodecs();
+    for (const int rows : {kSide, 80, 32}) {
+        const Folder folder;
+        DcmFileFormat file;
+        fill(*file.getDataset(), "1");
+        require(file.getDataset()->chooseRepresentation(EXS_RLELossless, nullptr));
+        setShort(*file.getDataset(), DCM_Rows, rows);
+        save(file, folder.file("a.dcm"), EXS_RLELossless);
+        HF_CHECK_EQUAL(refusal(folder), rows == kSide ? "" : "broken");
+    }
+    DcmRLEEncoderRegistration::cleanup();
+}
+
+HF_TEST(jpegOfEightBitsInSixteenIsReadAsItIs)
+{
+    const fs::path source = fs::path(HF_TEST_DATA_DIR) / "transfer_syntaxes/ct_jpeg_50_8bit.dcm";
+    if (!fs::exists(source)) {
+        HF_SKIP("the test data are not there");
+    }
+    const Folder plain, wide, tall;
+    fs::copy_file(source, plain.file("a.dcm"));
+    DcmFileFormat file;
+    require(file.loadFile(source.c_str()));
+    setShort(*file.getDataset(), DCM_BitsAllocated, 16);
+    save(file, wide.file("a.dcm"), file.getDataset()->getOriginalXfer());
+    const Volume expected = dicom::readSeries(*plain.scan().mainSeries()), found = dicom::readSeries(*wide.scan().mainSeries());
+    HF_CHECK(expected.geometry().size() == found.geometry().size());
+    int differ = 0;
+    for (int y = 0; y < expected.geometry().size().j; ++y) {
+        for (int x = 0; x < expected.geometry().size().i; ++x) {
+            differ += expected.valueAt(Index3{x, y, 0}) != found.valueAt(Index3{x, y, 0});
+        }
+    }
+    HF_CHECK_EQUAL(differ, 0);
+    HF_CHECK(expected.range().maximum > expected.range().minimum);
+    setShort(*file.getDataset(), DCM_Rows, expected.geometry().size().j * 2);
+    save(file, tall.file("a.dcm"), file.getDataset()->getOriginalXfer());
+    HF_CHECK_EQUAL(refusal(tall), "broken");
+}
+
+HF_TEST(sixteenBitYbrIsConverted)
+{
+    const Folder folder;
+    DcmFileFormat file;
+    fill(*file.getDataset(), "1");
+    DcmDataset& data = *file.getDataset();
+    put(data, DCM_PhotometricInterpretation, "YBR_FULL");
+    for (const auto& [tag, value] : {std::pair{DCM_SamplesPerPixel, 3}, {DCM_Rows, 1}, {DCM_Columns, 2}, {DCM_BitsStored, 16}, {DCM_HighBit, 15}, {DCM_PlanarConfiguration, 0}}) {
+        setShort(data, tag, value);
+    }
+    // 200, 30, 40 of 255 by ITU-R BT.601, 257 for one of 255: Y 81.97, (B - Y) / 1.772 = -23.69, (R - Y) / 1.402 = 84.19 about 32768; and grey 100.
+    const Uint16 samples[] = {21066, 26681, 54404, 25700, 32768, 32768};
+    require(data.putAndInsertUint16Array(DCM_PixelData, samples, 6));
+    save(file, folder.file("a.dcm"));
+    const Volume volume = dicom::readSeries(*folder.scan().mainSeries());
+    const std::array<int, 6> expected{200, 30, 40, 100, 100, 100};
+    for (std::size_t n = 0; n < expected.size(); ++n) {
+        HF_CHECK(std::abs(volume.rgb()[n] - expected[n]) <= 1);
+    }
+}
+
+HF_TEST(unknownTransferSyntaxesAreNamed)
+{
+    const Folder folder;
+    DcmFileFormat file;
+    fill(*file.getDataset(), "1");
+    save(file, folder.file("a.dcm"));
+    // As long as that of explicit little endian, so that the bytes can be changed in place.
+    std::ifstream in(folder.file("a.dcm"), std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    in.close();
+    const std::string known = "1.2.840.10008.1.2.1", other = "1.2.840.10008.1.2.7";
+    bytes.replace(bytes.find(known), known.size(), other);
+    std::ofstream(folder.file("a.dcm"), std::ios::binary) << bytes;
+    const dicom::ScanResult found = folder.scan();
+    HF_CHECK_EQUAL(found.rejected.size(), std::size_t(1));
+    HF_CHECK(found.rejected.front().code == "unsupported" && found.rejected.front().reason.find(other) != std::string::npos);
+}
+
+HF_TEST(imagesOfTwoPatientsAreNeverOneSeries)
+{
+    const Folder folder;
+    for (const int n : {1, 2, 3, 4}) {
+        DcmFileFormat file;
+        fill(*file.getDataset(), std::to_string(n));
+        put(*file.getDataset(), DCM_PatientID, n < 4 ? "P" : "Q");
+        save(file, folder.file(std::to_string(n)));
+    }
+    const dicom::ScanResult found = folder.scan();
+    std::vector<std::string> patients;
+    for (const dicom::Study& study : found.studies) {
+        for (const dicom::Series& series : study.series) {
+            patients.push_back(series.patient.id + std::to_string(series.images.size()));
+        }
+    }
+    std::sort(patients.begin(), patients.end());
+    HF_CHECK(patients == (std::vector<std::string>{"P3", "Q1"}));
+}
+
+HF_TEST(lettersAreThoseOfEachRadiograph)
+{
+    const Folder folder;
+    for (const int n : {1, 2}) {
+        DcmFileFormat file;
+        fill(*file.getDataset(), std::to_string(n));
+        put(*file.getDataset(), DCM_PatientOrientation, n == 1 ? "L\\F" : "P\\F");
+        save(file, folder.file(std::to_string(n)));
+    }
+    const dicom::ScanResult found = folder.scan();
+    HF_CHECK_EQUAL(found.studies.front().series.size(), std::size_t(2));
+    for (const dicom::Series& series : found.studies.front().series) {
+        HF_CHECK(series.patientOrientation[0] == (series.images.front().instanceNumber == 1 ? "L" : "P"));
+    }
+}
+
+HF_TEST(imagesThatArePagedThroughKeepTheirWindows)
+{
+    const Folder folder;
+    for (const int n : {1, 2, 3}) {
+        DcmFileFormat file;
+        fill(*file.getDataset(), std::to_string(n));
+        put(*file.getDataset(), DCM_WindowCenter, std::to_string(100 * n));
+        put(*file.getDataset(), DCM_WindowWidth, "50");
+        save(file, folder.file(std::to_string(n)));
+    }
+    const Volume volume = dicom::readSeries(*folder.scan().mainSeries());
+    HF_CHECK_EQUAL(volume.info().imageWindows.size(), std::size_t(3));
+    for (std::size_t n = 0; n < volume.info().imageWindows.size(); ++n) {
+        HF_CHECK_EQUAL(volume.info().imageWindows[n].center, 100.0 * double(n + 1));
+    }
+}
+
+HF_TEST(paddingThatDiffersBlacksNothingOut)
+{
+    for (const bool differs : {false, true}) {
+        const Folder folder;
+        for (const int n : {1, 2, 3}) {
+            DcmFileFormat file;
+            fill(*file.getDataset(), std::to_string(n));
+            setShort(*file.getDataset(), DCM_PixelPaddingValue, 0);
+            put(*file.getDataset(), DCM_RescaleSlope, "1");
+            put(*file.getDataset(), DCM_RescaleIntercept, differs ? std::to_string(100 * n) : "0");
+            save(file, folder.file(std::to_string(n)));
+        }
+        const Volume volume = dicom::readSeries(*folder.scan().mainSeries());
+        const auto has = [&](const std::string& code) { return std::any_of(volume.info().notes.begin(), volume.info().notes.end(), [&](const Note& note) { return note.code == code; }); };
+        HF_CHECK_EQUAL(volume.info().padding.has_value(), !differs);
+        HF_CHECK_EQUAL(has("padding-differs"), differs);
+        HF_CHECK_EQUAL(has("padding"), !differs);
+    }
+}
+
+HF_TEST(unknownVrsAreThoseOfTheDictionary)
+{
+    const Folder folder;
+    DcmFileFormat file;
+    fill(*file.getDataset(), "1");
+    put(*file.getDataset(), DCM_RescaleSlope, "1");
+    put(*file.getDataset(), DCM_RescaleIntercept, "-1024");
+    save(file, folder.file("a.dcm"));
+    std::ifstream in(folder.file("a.dcm"), std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    in.close();
+    // DS with a length of two bytes becomes UN with one of four.
+    const std::string head("\x28\x00\x52\x10" "DS\x06\x00", 8);
+    const std::size_t at = bytes.find(head);
+    HF_CHECK(at != std::string::npos);
+    bytes.replace(at, head.size(), std::string("\x28\x00\x52\x10" "UN\x00\x00\x06\x00\x00\x00", 12));
+    std::ofstream(folder.file("a.dcm"), std::ios::binary) << bytes;
+    const Volume volume = dicom::readSeries(*folder.scan().mainSeries());
+    HF_CHECK_EQUAL(volume.valueAt(Index3{5, 0, 0}), 5.0F - 1024);
+}
+
+HF_QT_TEST_MAIN()
