@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -128,10 +129,12 @@ std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
     header.voxelOffset = std::max(raw.placeAt(108), isOneFile ? double(kHeaderBytes) : 0.0);
     header.dataType = raw.at<std::int16_t>(70);
     header.voxelBytes = bytesOf(header.dataType);
+    std::vector<double> places{1};
     for (int axis = 1; axis <= raw.at<std::int16_t>(40); ++axis) {
         header.voxelBytes *= std::max<std::int16_t>(raw.at<std::int16_t>(40 + 2 * std::size_t(axis)), 1);
-        raw.placeAt(76 + 4 * std::size_t(axis));    // also what is not used: ITK looks at all of them
+        places.push_back(raw.placeAt(76 + 4 * std::size_t(axis)));      // also what is not used: ITK looks at all of them
     }
+    checkRange(places);
     if (header.isAnalyze) {
         return header;
     }
@@ -142,11 +145,12 @@ std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
     }
     header.qformCode = raw.at<std::int16_t>(252);
     header.sformCode = raw.at<std::int16_t>(254);
-    std::vector<double> places{1};
-    for (std::size_t n = 0; n < 6; ++n) {
-        places.push_back(raw.placeAt(256 + 4 * n));
+    std::array<double, 6> quaternion;
+    for (std::size_t n = 0; n < quaternion.size(); ++n) {
+        quaternion[n] = raw.placeAt(256 + 4 * n);
     }
-    places.insert(places.end(), {places[1] * places[2], places[1] * places[3], places[2] * places[3]});   // of the quaternion's matrix
+    places.insert(places.end(), quaternion.begin(), quaternion.end());
+    places.insert(places.end(), {quaternion[0] * quaternion[1], quaternion[0] * quaternion[2], quaternion[1] * quaternion[2]});    // of its matrix
     for (std::size_t n = 0; n < 12; ++n) {
         header.sform[n] = raw.placeAt(280 + 4 * n);
         places.push_back(header.sform[n]);
