@@ -67,7 +67,6 @@ QJsonObject seriesJson(const dicom::Series& series)
         {"presentations", states}, {"part_name", text(series.partName)}, {"body_part", text(series.text.bodyPart)}};
 }
 
-/// Every image is decoded once, so that the list of what was refused is whole and the notes are those of the volume.
 /// Memory that ends is told of the series that needs it; the others are still listed.
 dicom::Inspection inspected(const dicom::Series& series)
 {
@@ -80,6 +79,7 @@ dicom::Inspection inspected(const dicom::Series& series)
     }
 }
 
+/// Every image is decoded once, so that the list of what was refused is whole and the notes are those of the volume.
 int printInfo(const dicom::ScanResult& found)
 {
     QJsonArray studies, rejected;

@@ -24,5 +24,13 @@ std::vector<std::string> codes(DcmItem& item, const DcmTagKey& tag);
 /// First item of a sequence; null when absent.
 DcmItem* findItem(DcmItem& item, const DcmTagKey& sequence);
 DcmSequenceOfItems* findSequence(DcmItem& item, const DcmTagKey& sequence);
+/// `function(DcmItem&)` for each item of a sequence.
+template <typename Function> void forEachItem(DcmItem& item, const DcmTagKey& tag, Function function)
+{
+    DcmSequenceOfItems* sequence = findSequence(item, tag);
+    for (DcmObject* object = sequence ? sequence->nextInContainer(nullptr) : nullptr; object; object = sequence->nextInContainer(object)) {
+        function(*static_cast<DcmItem*>(object));
+    }
+}
 
 } // namespace hf::dicom

@@ -91,22 +91,18 @@ void apply(const Operation& operation, const Frames& frames, Subtraction& plan)
 std::optional<MaskSubtraction> findMaskSubtraction(DcmItem& dataset, bool* isWhole)
 {
     MaskSubtraction mask;
-    DcmSequenceOfItems* sequence = findSequence(dataset, DCM_MaskSubtractionSequence);
-    bool any = false;
-    for (DcmObject* object = sequence ? sequence->nextInContainer(nullptr) : nullptr; object; object = sequence->nextInContainer(object)) {
-        auto& item = *static_cast<DcmItem*>(object);
+    forEachItem(dataset, DCM_MaskSubtractionSequence, [&](DcmItem& item) {
         if (code(item, DCM_MaskOperation) == "NONE") {
-            continue;
+            return;
         }
-        any = true;
         if (auto operation = readOperation(item)) {
             mask.operations.push_back(std::move(*operation));
         } else if (isWhole) {
             *isWhole = false;
         }
-    }
+    });
     mask.isRecommended = code(dataset, DCM_RecommendedViewingMode) == "SUB";
-    return any && !mask.operations.empty() ? std::optional(mask) : std::nullopt;
+    return mask.operations.empty() ? std::nullopt : std::optional(mask);
 }
 
 Subtraction planSubtraction(const MaskSubtraction& mask, const std::vector<Image>& images)

@@ -20,14 +20,6 @@ namespace {
 
 using Point = Presentation::Point;
 
-template <typename Function> void forEachItem(DcmItem& item, const DcmTagKey& tag, Function function)
-{
-    DcmSequenceOfItems* sequence = findSequence(item, tag);
-    for (DcmObject* object = sequence ? sequence->nextInContainer(nullptr) : nullptr; object; object = sequence->nextInContainer(object)) {
-        function(*static_cast<DcmItem*>(object));
-    }
-}
-
 Presentation::Targets readTargets(DcmItem& item)
 {
     Presentation::Targets targets;
@@ -407,6 +399,15 @@ bool changesValues(const Presentation& state, const Image& image)
     return state.modality || (state.rescale && (std::abs((*state.rescale)[0] - image.rescale[0]) > kSame || std::abs((*state.rescale)[1] - image.rescale[1]) > kSame));
 }
 
+/// What a stored value becomes where changesValues().
+double changedValue(const Presentation& state, double stored)
+{
+    return state.modality ? state.modality->at(std::int32_t(std::lround(stored))) : stored * (*state.rescale)[0] + (*state.rescale)[1];
+}
+
+/// The stored value behind one of the volume.
+double storedValue(const std::array<double, 2>& rescale, double valueFactor, double value) { return (value / valueFactor - rescale[1]) / rescale[0]; }
+
 /// Grey 0 to 255 of stored values, step by step as PS3.4 N.2 says: modality, window, presentation.
 class GreyChain {
 public:
@@ -416,24 +417,19 @@ public:
     /// @param value  of the volume.
     double grey(double value) const
     {
-        const double given = value / m_factor, stored = (given - m_image.rescale[1]) / m_image.rescale[0];
-        const double level = m_window ? m_window->map(m_isChanged ? changed(stored) : given) : m_isChanged ? wholeRange(changed(stored)) : m_volumeWindow.map(value);
+        const double level = m_window ? m_window->map(m_isChanged ? changed(value) : value / m_factor) : m_isChanged ? wholeRange(changed(value)) : m_volumeWindow.map(value);
         return m_state.presentation ? presented(level) : level;
     }
 
     /// Values of the volume: a state with a modality step and without a window shows all that comes out of them.
     void cover(double low, double high)
     {
-        const auto out = [&](double value) { return changed((value / m_factor - m_image.rescale[1]) / m_image.rescale[0]); };
-        m_lowest = m_state.modality ? 0 : std::min(out(low), out(high));
-        m_highest = m_state.modality ? double((1U << m_state.modality->bits) - 1) : std::max(out(low), out(high));
+        m_lowest = m_state.modality ? 0 : std::min(changed(low), changed(high));
+        m_highest = m_state.modality ? double((1U << m_state.modality->bits) - 1) : std::max(changed(low), changed(high));
     }
 
 private:
-    double changed(double stored) const
-    {
-        return m_state.modality ? m_state.modality->at(std::int32_t(std::lround(stored))) : stored * (*m_state.rescale)[0] + (*m_state.rescale)[1];
-    }
+    double changed(double value) const { return changedValue(m_state, storedValue(m_image.rescale, m_factor, value)); }
     double wholeRange(double value) const { return m_highest > m_lowest ? std::clamp((value - m_lowest) / (m_highest - m_lowest), 0.0, 1.0) * 255 : 0; }
     double presented(double level) const
     {
@@ -506,10 +502,7 @@ std::function<double(double)> valueChange(const std::shared_ptr<const Presentati
     if (!state || !state->isFor(image) || !changesValues(*state, image)) {
         return {};
     }
-    return [state, rescale = image.rescale, valueFactor](double value) {
-        const double stored = (value / valueFactor - rescale[1]) / rescale[0];
-        return state->modality ? double(state->modality->at(std::int32_t(std::lround(stored)))) : stored * (*state->rescale)[0] + (*state->rescale)[1];
-    };
+    return [state, rescale = image.rescale, valueFactor](double value) { return changedValue(*state, storedValue(rescale, valueFactor, value)); };
 }
 
 std::optional<Presentation> findPresentation(DcmItem& dataset)
