@@ -1,5 +1,6 @@
 #include "viewer/imaging/NiftiHeader.h"
 
+#include "viewer/imaging/TextHeader.h"
 #include "viewer/volume/Error.h"
 
 #include <zlib.h>
@@ -68,12 +69,6 @@ private:
     std::array<char, kHeaderBytes> m_bytes{};
     bool m_isRead = false, m_isSwapped = false;
 };
-
-std::string lower(std::string text)
-{
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    return text;
-}
 
 /// The other file of a pair, plain or compressed, in the case of the first.
 fs::path partner(const fs::path& path, const char* small, const char* large)

@@ -8,15 +8,15 @@ namespace hf::imaging {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-using Packing = StoredVoxels::Packing;
-
 std::string lower(std::string text)
 {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
     return text;
 }
+
+namespace {
+
+using Packing = StoredVoxels::Packing;
 
 std::string trimmed(const std::string& text)
 {

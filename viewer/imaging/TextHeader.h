@@ -9,6 +9,9 @@
 
 namespace hf::imaging {
 
+/// In small letters, ASCII.
+std::string lower(std::string text);
+
 /// The lines of an NRRD or MetaImage header.
 struct TextHeader {
     std::map<std::string, std::string> fields;  ///< Names in small letters without spaces: "spaceorigin", "elementdatafile".
