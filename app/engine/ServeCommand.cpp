@@ -182,7 +182,7 @@ private:
         if (device.starts_with("cuda")) {
             memory = runtime::deviceMemory(runtime::chooseDevice(device));
         }
-        m_out.result(job.id, {{"device", device}, {"deviceFreeBytes", memory ? memory->free : 0}, {"deviceTotalBytes", memory ? memory->total : 0}, {"residentBytes", resident * sysconf(_SC_PAGESIZE)}, {"freeBytes", assistant::availableMemory().value_or(0)},
+        m_out.result(job.id, {{"device", device}, {"deviceFreeBytes", memory ? memory->free : 0}, {"deviceTotalBytes", memory ? memory->total : 0}, {"residentBytes", resident * sysconf(_SC_PAGESIZE)}, {"freeBytes", availableMemory().value_or(0)},
             {"cacheBytes", !m_modelInfo.is_null() ? m_model->cacheBytes() : 0}, {"volumes", m_volumeCount}, {"model", m_modelInfo}, {"queued", m_queue.size()}, {"busy", m_running != nullptr}});
     }
 

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 
 namespace hf::assistant {
 
@@ -32,19 +31,6 @@ MemoryNeed memoryNeed(const VilaConfig& config, int bytesPerValue, const std::st
     constexpr std::uint64_t kBlock = 1024, kLibraries = 64'000'000;
     need.working = kLibraries + kBlock * 4 * std::uint64_t(3 * l.intermediateSize + 8 * l.hiddenSize) + (isPacked ? product(l.hiddenSize, l.intermediateSize) * 4 : 0);
     return need;
-}
-
-std::optional<std::uint64_t> availableMemory()
-{
-    std::ifstream stream("/proc/meminfo");
-    std::string name, unit;
-    std::uint64_t kilobytes = 0;
-    while (stream >> name >> kilobytes && std::getline(stream, unit)) {
-        if (name == "MemAvailable:") {
-            return kilobytes * 1024;
-        }
-    }
-    return std::nullopt;
 }
 
 void checkMemory(const VilaConfig& config, int bytesPerValue, const std::string& quantisation, std::uint64_t available)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "assistant/engine/VilaConfig.h"
+#include "viewer/volume/Memory.h"
 
 #include <cstdint>
 #include <optional>
@@ -18,9 +19,6 @@ struct MemoryNeed {
 
 /// @param bytesPerValue  4 for fp32, 2 for bf16 and fp16. @param quantisation  "none", "int8", "int4": of the language model's matrices.
 MemoryNeed memoryNeed(const VilaConfig& config, int bytesPerValue, const std::string& quantisation);
-
-/// What the system can give without swapping; nothing where it does not say.
-std::optional<std::uint64_t> availableMemory();
 
 /// @throws Error "memory" when the need is larger than `available`: with needed and free bytes, and the quantisation that would fit.
 void checkMemory(const VilaConfig& config, int bytesPerValue, const std::string& quantisation, std::uint64_t available);

@@ -3,33 +3,30 @@
 #include "viewer/volume/Error.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <string>
 
 namespace hf {
 
-namespace {
-
-/// Bytes that can be had without swapping; a large number where the system does not tell.
-double availableMemory()
+std::optional<std::uint64_t> availableMemory()
 {
     std::ifstream stream("/proc/meminfo");
-    for (std::string name, rest; stream >> name && std::getline(stream, rest);) {
+    std::string name, unit;
+    std::uint64_t kilobytes = 0;
+    while (stream >> name >> kilobytes && std::getline(stream, unit)) {
         if (name == "MemAvailable:") {
-            return std::strtod(rest.c_str(), nullptr) * 1024;
+            return kilobytes * 1024;
         }
     }
-    return 1e15;
+    return std::nullopt;
 }
-
-} // namespace
 
 void requireMemory(double bytes)
 {
     constexpr double kReserve = 200e6;
-    const double needed = bytes + kReserve, available = availableMemory();
-    if (needed > available) {
+    const double needed = bytes + kReserve;
+    const auto found = availableMemory();
+    if (const double available = double(found.value_or(0)); found && needed > available) {
         char text[96];
         std::snprintf(text, sizeof text, "the volume needs about %.1f GB of memory, %.1f GB are free", needed / 1e9, available / 1e9);
         throw Error(text, "too-large");
