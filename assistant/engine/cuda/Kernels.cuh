@@ -7,7 +7,9 @@
 #include <cuda_runtime.h>
 
 // Kernels of one step of generation. Each may begin before the one in front of it has ended (programmatic dependent launch, on devices that
-// have it): it fetches its first weights, then waits for the numbers that it needs.
+// have it): it fetches its first weights, then waits for the numbers that it needs. Each lets the next one begin first thing: a grid fits on the
+// device as a whole, so blocks of the next one only take places that blocks of this one have left (8B in bf16 on an H100: 171 tokens/s; 169
+// where it was let begin at the end).
 
 namespace hf::assistant::cuda {
 
@@ -271,6 +273,7 @@ __host__ __device__ inline int pairsOf(const MultiplyArguments& a, int part, Out
 /// y = W x by warps, each of which takes two rows at a time.
 template <Type kType, Output kOutput> __global__ void __launch_bounds__(kThreads, 2) multiply(const __grid_constant__ MultiplyArguments a)
 {
+    letNextBegin();
     extern __shared__ __align__(16) char memory[];
     constexpr int kStep = 32 * kColumns<kType>;
     const int groups = (a.columns + kGroup - 1) / kGroup;
@@ -362,7 +365,6 @@ template <Type kType, Output kOutput> __global__ void __launch_bounds__(kThreads
             }
         }
     }
-    letNextBegin();
     if constexpr (kOutput == Output::Head) {
         __shared__ unsigned long long bests[kWarps];
         if (lane == 0) {
@@ -473,6 +475,7 @@ template <Type kType> __device__ inline void prefetchRows(const void* keys, cons
 /// block of a head puts the parts together. Softmax in fp32, with a running maximum. Head dims are multiples of 4, at most 128.
 template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttendThreads) attend(const __grid_constant__ AttendArguments a)
 {
+    letNextBegin();
     constexpr int kAhead = 4;
     __shared__ float query[kGroupHeads][kMostHeadDim];
     __shared__ float parts[kAttendWarps][kGroupHeads][kMostHeadDim + 2];
@@ -587,7 +590,6 @@ template <Type kType, int kGroupHeads> __global__ void __launch_bounds__(kAttend
             target[dim + 1] = weights;
         }
     }
-    letNextBegin();
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
