@@ -30,7 +30,7 @@ std::string imageSentence(const TrainingPicture& picture)
 std::string sentenceWord(ImageKind kind, Random& random)
 {
     if (kind == ImageKind::Blank) {
-        return pickWord({"CT", "MRI", ""}, random);
+        return pickWord({"CT", "MRI", "CXR", "US", ""}, random);
     }
     return kind == ImageKind::Ct ? "CT" : kind == ImageKind::Mri ? "MRI" : kind == ImageKind::Cxr ? "CXR" : "US";
 }
@@ -148,7 +148,7 @@ std::string cardModality(ImageKind kind)
 std::string promptWord(ImageKind kind, const Mix& mix, Random& random)
 {
     const double doubt = random.uniform();
-    return doubt < 0.24 ? std::string() : doubt < 0.24 + mix.misnamed ? pickWord({"CT", "MRI", "CXR"}, random) : sentenceWord(kind, random);
+    return doubt < 0.24 ? std::string() : doubt < 0.24 + mix.misnamed ? pickWord({"CT", "MRI", "CXR", "US"}, random) : sentenceWord(kind, random);
 }
 
 Words allArguments(bool oursOnly)
@@ -511,7 +511,15 @@ Mix trainingMix()
     mix.presence = 0.2;
     mix.side = mix.count = 0.1;
     mix.identity = 0.05;
-    mix.misnamed = 0.07;
+    mix.misnamed = 0.12;
+    return mix;
+}
+
+Mix wholeMix()
+{
+    Mix mix = trainingMix();
+    mix.presence = 0.32;
+    mix.side = mix.count = 0.18;
     return mix;
 }
 

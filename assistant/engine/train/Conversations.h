@@ -37,6 +37,8 @@ struct Mix {
 };
 /// What the demo model learns from: more of what is hard for it.
 Mix trainingMix();
+/// The same for conversations of which the answers after the expert are learned too: how such an answer begins depends on the question alone.
+Mix wholeMix();
 
 /// What an expert paints into the slice: values of `labels` (one a pixel) with their names, ascending.
 struct PaintedMask {

@@ -40,34 +40,35 @@ struct Questions {
 /// Writes the questions of steps; each thread has its own.
 class QuestionMaker {
 public:
-    QuestionMaker(const ConversationWriter& writer, const Tokenizer& tokenizer, const VilaConfig& config, int batch, std::uint64_t seed)
-        : m_writer(writer), m_maker(tokenizer), m_config(config), m_batch(batch), m_seed(seed)
+    /// @param whole  writes those of which more than the first answer is learned.
+    QuestionMaker(const ConversationWriter& writer, const ConversationWriter& whole, const Tokenizer& tokenizer, const VilaConfig& config, int batch, std::uint64_t seed)
+        : m_writer(writer), m_whole(whole), m_maker(tokenizer), m_config(config), m_batch(batch), m_seed(seed)
     {
     }
 
     Questions make(std::int64_t number) const
     {
         Random random(m_seed + std::uint64_t(number + 1) * 0xD1342543DE82EF95ULL);
-        const int firstTrees = std::max(1, m_batch / kFirstOnly), wholeTrees = std::max(1, m_batch / (8 * kWhole));
-        Questions made{forest(firstTrees, kFirstOnly, true, random), forest(wholeTrees, kWhole, false, random), 0, firstTrees * kFirstOnly + wholeTrees * kWhole};
+        const int firstTrees = std::max(1, m_batch / kFirstOnly), wholeTrees = std::max(1, m_batch / (4 * kWhole));
+        Questions made{forest(m_writer, firstTrees, kFirstOnly, true, random), forest(m_whole, wholeTrees, kWhole, false, random), 0, firstTrees * kFirstOnly + wholeTrees * kWhole};
         made.tokens = double(made.first.targets.size(0) + made.whole.targets.size(0));
         return made;
     }
 
 private:
-    SampleForest forest(int trees, int questions, bool isFirstOnly, Random& random) const
+    SampleForest forest(const ConversationWriter& writer, int trees, int questions, bool isFirstOnly, Random& random) const
     {
         std::vector<std::vector<Sample>> samples;
         for (int tree = 0; tree < trees; ++tree) {
             samples.emplace_back();
-            for (const Conversation& conversation : m_writer.write(questions, random, isFirstOnly)) {
+            for (const Conversation& conversation : writer.write(questions, random, isFirstOnly)) {
                 samples.back().push_back(m_maker.make(conversation, isFirstOnly ? 1 : std::numeric_limits<int>::max()));
             }
         }
         return makeForest(samples, m_config.tokensPerImage(), m_config.preprocessor.size, 16);
     }
 
-    const ConversationWriter& m_writer;
+    const ConversationWriter &m_writer, &m_whole;
     SampleMaker m_maker;
     VilaConfig m_config;
     int m_batch;
@@ -348,7 +349,7 @@ void FusedAdamW::step(double rate, double longestGradient)
 
 void trainTogether(const TrainOptions& options, const std::function<void(const TrainReport&)>& onReport, const Progress& progress, std::stop_token stop)
 {
-    const Stopwatch whole;
+    const Stopwatch sinceStart;
     const torch::Device device = options.device;
     if (options.noFusedAttention || device.is_cuda()) {
         at::globalContext().setSDPUseFlash(!options.noFusedAttention);
@@ -364,7 +365,7 @@ void trainTogether(const TrainOptions& options, const std::function<void(const T
     const std::vector<TrainingPicture> unseenPool = makePool(unseenOptions, {}, stop), heldOut = plainPictures(options.heldOut, kSize);
     pool.waitForFirst(progress, stop);
     const auto ready = [&pool](Random& random) -> const TrainingPicture& { return pool.at(std::size_t(random.below(int(pool.ready())))); };
-    const ConversationWriter writer(ready, kSize, {}, trainingMix()), unseenWriter(unseenPool, kSize, {}, trainingMix());
+    const ConversationWriter writer(ready, kSize, {}, trainingMix()), whole(ready, kSize, {}, wholeMix()), unseenWriter(unseenPool, kSize, {}, trainingMix());
 
     const Tokenizer tokenizer = demoTokenizer(options, writer);
     VilaNetworks networks = demoNetworks(options, tokenizer, false);
@@ -373,13 +374,13 @@ void trainTogether(const TrainOptions& options, const std::function<void(const T
     }
     networks.to(device, torch::kFloat);
     torch::manual_seed(options.seed);
-    const QuestionMaker unseenMaker(unseenWriter, tokenizer, networks.config, options.batch, options.seed + 999);
+    const QuestionMaker unseenMaker(unseenWriter, unseenWriter, tokenizer, networks.config, options.batch, options.seed + 999);
     const std::vector<SampleForest> unseen = unseenForests(unseenMaker, options, device);
     PictureStore store(pool, options.pictures, device);
     store.take();
     JointTrainer trainer(options, networks, store, device);
     const auto newMaker = [&]() -> std::function<Questions(std::int64_t)> {
-        return [maker = std::make_shared<QuestionMaker>(writer, tokenizer, networks.config, options.batch, options.seed * 31)](std::int64_t n) { return maker->make(n); };
+        return [maker = std::make_shared<QuestionMaker>(writer, whole, tokenizer, networks.config, options.batch, options.seed * 31)](std::int64_t n) { return maker->make(n); };
     };
     Ahead<Questions> ahead(newMaker, threads, threads + 4);
 
@@ -388,7 +389,7 @@ void trainTogether(const TrainOptions& options, const std::function<void(const T
     std::vector<std::pair<double, int>> rates;
     const Stopwatch clock;
     // By the clock the preparations count too.
-    const double given = std::max(1.0, options.minutes * 60 - whole.seconds());
+    const double given = std::max(1.0, options.minutes * 60 - sinceStart.seconds());
     const auto share = [&](int step) { return options.minutes > 0 ? clock.seconds() / given : double(step) / options.steps; };
     std::int64_t conversations = 0;
     double waited = 0;

@@ -130,8 +130,67 @@ std::string measure(Random& random)
     return replaced(replaced(form, "{Q}", quantity), "{U}", unit);
 }
 
+/// What shows something: of a sentence whose verb is "shows".
+std::string shower(Random& random)
+{
+    return pickWord({"this image", "this slice", "the slice", "the scan", "this scan", "this view", "the view", "this picture", "the picture", "this plane", "the plane", "the current slice", "the field of view", "the level shown", "this section",
+                        "the section", "this one", "it", "the present image", "this part of the volume"}, random);
+}
+
+std::string shows(Random& random)
+{
+    return pickWord({"show", "include", "contain", "cover", "reach", "hit", "cross", "touch", "meet", "display", "depict", "go through", "pass through", "run through", "intersect", "have", "catch", "capture", "comprise", "extend to"}, random);
+}
+
+std::string shown(Random& random)
+{
+    return pickWord({"visible", "present", "shown", "included", "covered", "in view", "in the picture", "to be seen", "there", "depicted", "displayed", "in the plane", "part of this slice", "within this slice", "inside the scanned region",
+                        "among what is shown", "on the image", "on it", "touched by this plane", "contained", "in the section", "at this level", "represented", "captured"}, random);
+}
+
+std::string seen(Random& random)
+{
+    return pickWord({"seen", "found", "made out", "identified", "spotted", "detected", "noticed", "discerned", "distinguished", "perceived", "located", "picked out", "observed", "told apart", "viewed"}, random);
+}
+
+std::string see(Random& random)
+{
+    return pickWord({"see", "find", "make out", "spot", "identify", "notice", "detect", "discern", "perceive", "distinguish", "observe", "point to", "get to see", "locate", "come across"}, random);
+}
+
+std::string somebody(Random& random) { return pickWord({"you", "you", "we", "one", "I", "a reader", "my students", "the expert"}, random); }
+
+/// A verb for the third person: "show" -> "shows", "go through" -> "goes through".
+std::string thirdPerson(const std::string& verb)
+{
+    const std::size_t end = std::min(verb.find(' '), verb.size());
+    const std::string first = verb.substr(0, end);
+    return (first == "have" ? "has" : first + (first == "go" || first == "pass" || first == "reach" || first == "touch" || first == "catch" ? "es" : "s")) + verb.substr(end);
+}
+
+/// Whether something is there, put together from parts: many more forms than can be listed.
+std::string composedPresence(Random& random)
+{
+    const std::string degree = pickWord({"", "", "", " even", " really", " still", " at all", " partly", " at least in part", " already", " also", " clearly", " just", " fully"}, random);
+    switch (random.below(6)) {
+    case 0: return pickWord({"does ", "does ", "did ", "will ", "could ", "might "}, random) + shower(random) + degree + " " + shows(random) + pickWord({" {N}", " {N}", " {N}", " any {B}", " any part of {N}", " some of {N}"}, random);
+    case 1: return "is {N}" + degree + " " + shown(random);
+    case 2: return pickWord({"can", "can", "could", "might"}, random) + " {N}" + degree + " be " + seen(random);
+    case 3: return pickWord({"can", "do", "do", "could", "did", "are we sure that"}, random) + " " + somebody(random) + degree + " " + see(random) + pickWord({" {N}", " {N}", " any {B}", " any trace of {N}", " anything of {N}", " some {B}"}, random);
+    case 4: return pickWord({"is there", "are there", "was there", "do we have", "have we got", "is there possibly"}, random) + pickWord({" {B}", " any {B}", " any {B}", " some {B}", " anything of {N}", " a part of {N}", " something of {N}"}, random);
+    default: break;
+    }
+    const std::string stated = random.chance(0.5) ? "{N} is " + shown(random) : random.chance(0.5) ? shower(random) + " " + thirdPerson(shows(random)) + " {N}" : somebody(random) + " can " + see(random) + " {N}";
+    return pickWord({"tell me if", "say if", "let me know if", "check whether", "verify that", "find out if", "I wonder whether", "do you think", "I'd like to know whether", "please confirm that", "can you tell if", "would you know whether",
+                        "have a look whether", "make sure that", "is it the case that", "does it look as if", "I doubt that", "I need to know if", "it would help to know whether", "answer me whether", "could you tell me if", "I assume that",
+                        "correct me if I am wrong:", "is it right that", "look whether", "determine if", "establish whether", "judge if", "just say if", "true or false:", "am I mistaken or"}, random) + " " + stated;
+}
+
 std::string presence(Random& random)
 {
+    if (random.chance(0.5)) {
+        return composedPresence(random);
+    }
     if (random.chance(0.4)) {
         const std::string clause = pickWord({"{N} is shown here", "we can see {N}", "{N} is in the slice", "there is {B}", "this contains {N}", "{N} was hit by this plane", "{N} appears", "the image shows {N}", "you see {N}",
                                                 "{N} lies in this slice", "any {B} is left to see", "{N} is part of this view", "the slice goes through {N}", "{N} was scanned", "one can make out {N}",
@@ -145,18 +204,47 @@ std::string presence(Random& random)
                         "do I see {N}", "is {N} present", "are {N} present", "do {N} appear", "does {N} appear", "is some of {N} visible", "can we see {N}", "is {N} cut by this slice", "does the scan reach {N}"}, random);
 }
 
+std::string composedSide(Random& random)
+{
+    const std::string half = pickWord({"side", "side", "side", "half", "flank", "half of the body", "half of the image", "part of the body", "side of the midline"}, random);
+    const std::string either = pickWord({"on the left or on the right", "left or right", "on the left, on the right or on both sides", "on one side or on both", "right or left", "on the right or the left", "left-sided, right-sided or on both sides",
+                                            "on the left side or the right side", "to the left or to the right", "left, right or both", "on the right, the left or both"}, random);
+    switch (random.below(4)) {
+    case 0: return pickWord({"on which", "on what", "in which", "which", "what", "at which"}, random) + " " + half + pickWord({" is {N}", " do you see {N}", " do you find {N}", " can one see {N}", " does {N} lie", " holds {N}", " has {N}", " is taken up by {N}",
+                                                                                                                                 " does {N} sit", " was {N} found", " did the expert find {N}", " contains {N}", " is {N} situated", " would {N} be"}, random);
+    case 1: return pickWord({"is {N} ", "does {N} lie ", "does {N} appear ", "do you see {N} ", "do we find {N} ", "is {N} seen ", "is {N} located ", "are we looking at {N} ", "did the expert mark {N} "}, random) + either;
+    case 2: return pickWord({"tell me ", "say ", "state ", "I need ", "report ", "what is ", "give me ", "let me know ", "I'd like to know ", "name ", "note down ", "decide on "}, random) + "the " + pickWord({"side", "laterality", "half", "left or right side", "body side"}, random) + pickWord({" of {N}", " of {N}", " where {N} is", " on which {N} lies", " that {N} is on"}, random);
+    default: return pickWord({"{N}: ", "{N}, ", "{B}: ", "for {N}: ", "as to {N}: "}, random) + pickWord({"left or right", "which side", "L or R", "one side or both", "which half", "left, right, both", "right or left", "what side"}, random);
+    }
+}
+
 std::string side(Random& random)
 {
-    return pickWord({"on which side is {N}", "on which side are {N}", "which side is {N} on", "which side are {N} on", "on which side do you see {N}", "on what side of the patient is {N}", "on what side of the body are {N}", "which side shows {N}",
+    return random.chance(0.5) ? composedSide(random) : pickWord({"on which side is {N}", "on which side are {N}", "which side is {N} on", "which side are {N} on", "on which side do you see {N}", "on what side of the patient is {N}", "on what side of the body are {N}", "which side shows {N}",
                         "is {N} on the left or on the right", "are {N} on the left or the right", "left or right: {N}", "is it the left or the right {B}", "{B}, left or right", "{N}: which side", "which side does {N} lie on",
                         "do you see {N} on the left, on the right or on both sides", "is {N} left-sided or right-sided", "are {N} on one side or on both", "on which sides are {N} visible", "which side of the patient has {N}",
                         "tell me the side of {N}", "tell me on which side {N} is", "name the side of {N}", "find out on which side {N} lies", "is the {B} seen here the left or the right one", "which {B} is this, left or right",
                         "do we see the left or the right {B}", "can you tell which side {N} is on", "what is the laterality of {N}", "laterality of {N}", "state the laterality of {N}"}, random);
 }
 
+std::string composedHowMany(Random& random)
+{
+    const std::string amount = pickWord({"number", "number", "count", "quantity", "tally", "total", "exact number", "total number"}, random);
+    const std::string thing = pickWord({"{B}", "{B}", "{B}", "separate {B}", "single {B}", "different {B}", "distinct {B}", "instances of {B}", "pieces of {B}", "parts of {N}", "sites of {B}", "regions of {B}", "labels of {B}"}, random);
+    switch (random.below(4)) {
+    case 0: return "how many " + thing + pickWord({" are visible", " do you find", " does it show", " can be counted", " could you find", " have you found", " do we have", " appear", " exist", " are marked", " can I see", " did the expert find", " are there to see",
+                                                      " lie in this slice", " show up", " were found", " did you count", " make up the mask", " can one tell apart", ""}, random);
+    case 1: return pickWord({"", "please ", "can you ", "could you ", "I want you to ", "let us ", "kindly ", "try to "}, random) + pickWord({"count ", "enumerate ", "number ", "tally ", "add up ", "count up ", "go and count "}, random) + pickWord({"{N}", "the {B}", "all the {B}", "each of {N}"}, random);
+    case 2: return pickWord({"", "tell me the ", "give me the ", "report the ", "state the ", "I need the ", "work out the ", "determine the ", "let me know the ", "I want the ", "I'd like the ", "what would be the ", "what is the ", "establish the ", "note the ", "can I have the "}, random) +
+        amount + " of " + thing;
+    default: return pickWord({"tell me", "say", "report", "I need to know", "work out", "determine", "let me know", "I'd like to know", "I wonder", "do you know", "can you tell", "could you say", "state", "let's see", "show me", "remind me"}, random) + " how many " + thing +
+        pickWord({" there are", " you see", " it has", " are shown", " we see", " exist", " it contains", " can be found", " are left"}, random);
+    }
+}
+
 std::string howMany(Random& random)
 {
-    return pickWord({"how often does {B} occur", "how many times do you see {N}", "{N}: how many", "what is the total of {B}", "do a count of {N}", "a count of {N}", "the count of {B}", "into how many pieces does {N} fall",
+    return random.chance(0.5) ? composedHowMany(random) : pickWord({"how often does {B} occur", "how many times do you see {N}", "{N}: how many", "what is the total of {B}", "do a count of {N}", "a count of {N}", "the count of {B}", "into how many pieces does {N} fall",
                         "at how many sites is there {B}", "how many pieces of {B} are left", "can you say how many {B} we have", "counting {N}, where do you end", "please report how many {B} exist", "is it one {B} or two",
                         "how many {B} are there", "how many {B} do you see", "how many {B} can you find", "how many {B} are visible", "how many {B} does the patient have", "how many {B} are in this slice", "how many {B} does this show",
                         "count {N}", "count the {B}", "can you count {N}", "could you count {N}", "please count {N}", "number of {B}", "the number of {B}", "what is the number of {B}", "what's the number of {B}", "tell me the number of {B}",
@@ -315,8 +403,27 @@ std::string whatQuestion(Random& random)
     return punctuated(finished(replaced(form, "{T}", thing), random), random);
 }
 
+std::string composedKind(Random& random)
+{
+    const auto one = [&] {
+        return pickWord({"a CT", "an MRI", "CT", "MR", "an ultrasound", "an X-ray", "a radiograph", "a CT scan", "an MR image", "MRI", "a chest film", "a tomogram", "an axial slice", "a coronal slice", "a sagittal slice", "axial", "coronal", "sagittal",
+                            "a CT slice", "a frontal view", "a lateral view", "an ultrasound scan"}, random);
+    };
+    const std::string thing = pickWord({"this", "it", "that", "this image", "the image", "this scan", "this slice", "what we see", "this one", "the present image", "what is shown"}, random);
+    switch (random.below(4)) {
+    case 0: return "is " + thing + " " + one() + ", " + one() + pickWord({" or another kind of image", " or none of them", " or neither", " or what else", " or some other method", " or another plane"}, random);
+    case 1: return pickWord({"is ", "is ", "was "}, random) + thing + " " + one() + " or " + one() + pickWord({"", "", " or not", ", please", " in your opinion"}, random);
+    case 2: return pickWord({"does this come from", "was this made with", "is this from", "did they use", "do I look at"}, random) + " " + pickWord({"a CT", "an MR", "an ultrasound", "an X-ray"}, random) + " " + pickWord({"scanner", "machine", "device", "unit"}, random) +
+        pickWord({"", " or something different", " or another one", " or not"}, random);
+    default: return pickWord({"CT or MR", "CT or MRI", "MRI or CT", "X-ray or CT", "axial or coronal", "sagittal or coronal", "ultrasound or MRI", "CT, MRI or ultrasound"}, random) + pickWord({"", " here", ", which one", ", what do you think", ": which is it"}, random);
+    }
+}
+
 std::string kindQuestion(Random& random)
 {
+    if (random.chance(0.25)) {
+        return punctuated(finished(composedKind(random), random), random);
+    }
     if (random.chance(0.5)) {
         const std::string asked = pickWord({"the modality", "the plane", "the modality and the plane", "the imaging method", "the orientation", "the kind of examination", "the imaging technique", "the type of scan", "the viewing plane",
                                                "the method and the plane", "the slice orientation"}, random);
@@ -362,8 +469,28 @@ std::string identityQuestion(Random& random)
                               "what are you able to do?", "how can you help me?", "what should I ask you?", "are you a doctor?", "are you certified?", "is this a medical device?", "who am I talking to?", "good morning", "hey there"});
 }
 
+std::string composedHard(Random& random)
+{
+    const std::string judgement = pickWord({"diagnosis", "diagnosis", "diagnosis", "differential diagnosis", "conclusion", "assessment", "prognosis", "opinion", "interpretation", "verdict", "judgement", "report", "summary of the findings", "finding", "second opinion"}, random);
+    switch (random.below(5)) {
+    case 0: return pickWord({"", "please ", "can you ", "could you ", "I want you to ", "I need you to ", "try to ", "help me to "}, random) + pickWord({"give", "state", "propose", "name", "formulate", "offer", "suggest", "write down", "settle on", "come to", "arrive at", "find",
+                                                                                                                                                     "think of", "tell me", "reach", "establish", "confirm"}, random) + " " + pickWord({"a", "the", "your", "one", "the most probable", "my"}, random) + " " + judgement + pickWord({"", "", " for this patient", " of this case", " here"}, random);
+    case 1: return pickWord({"what is", "tell me", "do you know", "give me", "can you read", "I would like to know", "state"}, random) + " " + pickWord({"the patient's", "this patient's", "her", "his"}, random) + " " +
+        pickWord({"name", "weight", "height", "birthday", "sex", "history", "address", "blood pressure", "temperature", "blood group", "hospital number", "occupation", "date of birth", "year of birth", "gender", "insurance", "body weight"}, random);
+    case 2: return pickWord({"should", "must", "can", "could", "shall", "may", "do you think that", "ought"}, random) + " " + pickWord({"we", "I", "the surgeon", "one", "the team", "they", "somebody"}, random) + " " +
+        pickWord({"operate", "operate on him", "take a biopsy", "treat this", "stop the therapy", "begin a chemotherapy", "repeat the scan", "send him home", "admit her", "refer him to a specialist", "wait and see", "call the surgeon", "give antibiotics", "cancel the operation"}, random) + pickWord({"", " now", " at once", " in this case"}, random);
+    case 3: return pickWord({"did it", "has it", "is it", "have they", "has the lesion", "has this", "did the finding", "are they"}, random) + " " + pickWord({"grow", "grown", "become smaller", "shrunk", "got worse", "improved", "progressed", "respond to the therapy", "stayed the same", "come back", "spread", "healing"}, random) +
+        pickWord({"", " since the last scan", " compared with before", " since last year", " over time", " in comparison with the earlier study"}, random);
+    default: return pickWord({"what is new", "what is different", "is there progression", "is there a difference", "is there regression", "compare this", "what did change", "is it stable", "which differences do you see"}, random) + " " +
+        pickWord({"compared with the last scan", "since the earlier study", "compared with last year", "against the prior", "with the images of last month", "compared with the former examination", "since the operation", "since the therapy began"}, random);
+    }
+}
+
 std::string hardQuestion(Random& random)
 {
+    if (random.chance(0.35)) {
+        return punctuated(finished(composedHard(random), random), random);
+    }
     if (random.chance(0.5)) {
         const std::string finding = pickWord({"fracture", "pneumonia", "tumor", "tumour", "bleeding", "pneumothorax", "infarct", "metastasis", "metastatic disease", "aneurysm", "abnormality", "enlarged lymph nodes", "hemorrhage",
                                                  "pleural effusion", "gallstones", "appendicitis", "cancer", "stroke", "embolism", "dissection", "stenosis", "infection", "edema", "fibrosis", "emphysema", "cirrhosis", "obstruction",
