@@ -32,21 +32,22 @@ std::string trimmedValue(DcmElement& element, unsigned long position)
     return text.substr(begin, end - begin + 1);
 }
 
-/// A decimal string; independent of the locale. Infinite and not-a-number are no numbers.
+} // namespace
+
 std::optional<double> parseNumber(std::string_view text)
 {
+    const std::size_t begin = text.find_first_not_of(std::string_view(" \0\t", 3)), end = text.find_last_not_of(std::string_view(" \0\t", 3));
+    text = begin == std::string_view::npos ? std::string_view() : text.substr(begin, end - begin + 1);
     if (!text.empty() && text.front() == '+') {
         text.remove_prefix(1);
     }
     double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || last != text.data() + text.size() || !std::isfinite(value)) {
         return std::nullopt;
     }
     return value;
 }
-
-} // namespace
 
 std::optional<double> findNumber(DcmItem& item, const DcmTagKey& tag, unsigned long position)
 {

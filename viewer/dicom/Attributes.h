@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // Internal to hf_dicom: plain values out of DCMTK items. Nothing throws: what is absent or unreadable is empty.
@@ -16,6 +17,8 @@ namespace hf::dicom {
 std::optional<double> findNumber(DcmItem& item, const DcmTagKey& tag, unsigned long position = 0);
 /// All of them; empty when one is unreadable.
 std::vector<double> numbers(DcmItem& item, const DcmTagKey& tag);
+/// A decimal string, spaces around it are left out; independent of the locale. Infinite and not-a-number are no numbers.
+std::optional<double> parseNumber(std::string_view text);
 int integer(DcmItem& item, const DcmTagKey& tag, int absent = 0);
 /// An ASCII value (UIDs, codes) without padding.
 std::string code(DcmItem& item, const DcmTagKey& tag, unsigned long position = 0);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
@@ -137,6 +138,27 @@ std::map<long, std::vector<Candidate>> byPlace(const std::vector<Candidate>& lis
     return places;
 }
 
+bool isOneOfEach(const std::vector<Candidate>& list) { return byPlace(list).size() == list.size(); }
+
+/// By something that tells images of one place apart: one list for each value, where each covers half of the places at least; else the list as it is.
+std::vector<std::vector<Candidate>> splitByTrait(const std::vector<Candidate>& list, std::size_t trait)
+{
+    std::map<Trait, std::vector<Candidate>> groups;
+    for (const Candidate& c : list) {
+        groups[c.description().traits[trait]].push_back(c);
+    }
+    const std::size_t places = byPlace(list).size();
+    std::vector<std::vector<Candidate>> parts;
+    for (auto& [value, images] : groups) {
+        const std::size_t covered = byPlace(images).size();
+        if (covered < 2 || covered * 2 < places) {
+            return {list};
+        }
+        parts.push_back(std::move(images));
+    }
+    return parts;
+}
+
 /// By a number that tells acquisitions apart, where no place comes twice with the same number; empty when it does not.
 std::vector<std::vector<Candidate>> splitByNumber(const std::vector<Candidate>& list, double (*numberOf)(const Candidate&))
 {
@@ -146,7 +168,7 @@ std::vector<std::vector<Candidate>> splitByNumber(const std::vector<Candidate>& 
     }
     std::vector<std::vector<Candidate>> parts;
     for (auto& [number, images] : groups) {
-        if (images.size() < 2 || byPlace(images).size() != images.size()) {
+        if (images.size() < 2 || !isOneOfEach(images)) {
             return {};
         }
         parts.push_back(std::move(images));
@@ -154,37 +176,99 @@ std::vector<std::vector<Candidate>> splitByNumber(const std::vector<Candidate>& 
     return parts.size() > 1 ? parts : std::vector<std::vector<Candidate>>();
 }
 
-/// Images at the same places several times over: one list per time point. One list when they are not.
+/// Images at the same places several times over that differ in nothing but when they were taken: one list per time point. One list when they do not.
 std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
 {
-    if (!isPlaced(list)) {
-        return {std::move(list)};
-    }
     std::map<long, std::vector<Candidate>> places = byPlace(list);
-    // Many images of one place are one cine loop.
     if (places.size() < 2 || places.size() == list.size()) {
         return {std::move(list)};
+    }
+    double (*const numbersOf[])(const Candidate&) = {[](const Candidate& c) { return double(c.description().timeIndex); },
+        [](const Candidate& c) { return double(c.header->acquisitionNumber); }, [](const Candidate& c) { return c.description().order; }};
+    for (const auto numberOf : numbersOf) {
+        if (auto parts = splitByNumber(list, numberOf); !parts.empty()) {
+            return parts;
+        }
     }
     const std::size_t repeats = places.begin()->second.size();
     const bool regular = repeats > 1 && std::all_of(places.begin(), places.end(), [&](const auto& entry) { return entry.second.size() == repeats; });
     if (!regular) {
-        double (*const numbersOf[])(const Candidate&) = {[](const Candidate& c) { return double(c.description().timeIndex); },
-            [](const Candidate& c) { return double(c.header->acquisitionNumber); }, [](const Candidate& c) { return c.description().order; }};
-        for (const auto numberOf : numbersOf) {
-            if (auto parts = splitByNumber(list, numberOf); !parts.empty()) {
-                return parts;
-            }
-        }
         return {std::move(list)};   // a few images came twice
     }
+    const auto isEarlier = [](const Candidate& a, const Candidate& b) {
+        const auto key = [](const Candidate& c) { return std::tuple(c.description().timeIndex, c.header->acquisitionNumber, c.description().order, c.description().secondsOfDay, c.header->instanceNumber, c.frame); };
+        return key(a) < key(b);
+    };
     std::vector<std::vector<Candidate>> parts(repeats);
     for (auto& [place, images] : places) {
-        std::stable_sort(images.begin(), images.end(), comesBefore);
+        std::stable_sort(images.begin(), images.end(), isEarlier);
         for (std::size_t n = 0; n < repeats; ++n) {
             parts[n].push_back(images[n]);
         }
     }
     return parts;
+}
+
+/// Images at the same places several times over: one list for each echo, diffusion weighting, energy, kind, time point ... One list when they are not.
+std::vector<std::vector<Candidate>> splitRepeats(std::vector<Candidate> list)
+{
+    // Many images of one place are one cine loop.
+    if (!isPlaced(list) || isOneOfEach(list) || byPlace(list).size() < 2) {
+        return {std::move(list)};
+    }
+    std::vector<std::vector<Candidate>> parts{std::move(list)};
+    for (std::size_t trait = 0; trait < kTraitKinds; ++trait) {
+        std::vector<std::vector<Candidate>> finer;
+        for (const std::vector<Candidate>& part : parts) {
+            std::vector<std::vector<Candidate>> own = isOneOfEach(part) ? std::vector<std::vector<Candidate>>{part} : splitByTrait(part, trait);
+            std::move(own.begin(), own.end(), std::back_inserter(finer));
+        }
+        parts = std::move(finer);
+    }
+    std::vector<std::vector<Candidate>> all;
+    for (std::vector<Candidate>& part : parts) {
+        std::vector<std::vector<Candidate>> own = splitTimePoints(std::move(part));
+        std::move(own.begin(), own.end(), std::back_inserter(all));
+    }
+    return all;
+}
+
+/// What all images of a list have in common and the lists do not share: "b 1000", "TE 80 ms"; of lists that differ in none of it the number of the time point.
+std::vector<std::string> namesOf(const std::vector<std::vector<Candidate>>& lists)
+{
+    const auto traits = [](const std::vector<Candidate>& list, std::size_t trait) {
+        std::set<std::string> names;
+        for (const Candidate& c : list) {
+            names.insert(c.description().traits[trait].name);
+        }
+        return names;
+    };
+    std::vector<std::string> names(lists.size());
+    for (std::size_t trait = 0; trait < kTraitKinds; ++trait) {
+        std::set<std::string> all;
+        bool isCommon = true;
+        for (const auto& list : lists) {
+            const std::set<std::string> own = traits(list, trait);
+            isCommon = isCommon && own.size() == 1;
+            all.insert(own.begin(), own.end());
+        }
+        for (std::size_t n = 0; isCommon && all.size() > 1 && n < lists.size(); ++n) {
+            const std::string& own = lists[n].front().description().traits[trait].name;
+            names[n] += (names[n].empty() || own.empty() ? "" : ", ") + own;
+        }
+    }
+    // Those that share a name differ in time.
+    std::map<std::string, int> count, so;
+    for (const std::string& name : names) {
+        ++count[name];
+    }
+    for (std::string& name : names) {
+        const std::string own = name;
+        if (count[own] > 1) {
+            name += (own.empty() ? "" : ", ") + ("time point " + std::to_string(++so[own]));
+        }
+    }
+    return names;
 }
 
 /// What the values mean, and what a reader must know about that.
@@ -309,21 +393,49 @@ Series makeSeries(std::vector<Candidate> list)
     return series;
 }
 
+struct Part {
+    Series series;
+    std::array<Trait, kTraitKinds> traits;      ///< Of its first image.
+};
+
 /// The parts of images that one volume could hold by their headers, named by what tells them apart.
-void addParts(std::vector<Series>& parts, const std::vector<Candidate>& list)
+void addParts(std::vector<Part>& parts, const std::vector<Candidate>& list)
 {
     std::size_t stackNumber = 0;
     const std::vector<std::vector<Candidate>> stacks = splitStacks(list);
     for (const std::vector<Candidate>& stack : stacks) {
         ++stackNumber;
-        const std::vector<std::vector<Candidate>> times = splitTimePoints(stack);
-        for (std::size_t n = 0; n < times.size(); ++n) {
-            Series part = makeSeries(times[n]);
-            const auto& type = times[n].front().header->imageType;
-            part.partName = part.modality == "MG" ? part.text.laterality + " " + part.text.viewPosition : times.size() > 1 ? "time point " + std::to_string(n + 1) : stacks.size() > 1 ? "stack " + std::to_string(stackNumber)
+        const std::vector<std::vector<Candidate>> repeats = splitRepeats(stack);
+        const std::vector<std::string> names = namesOf(repeats);
+        for (std::size_t n = 0; n < repeats.size(); ++n) {
+            Series part = makeSeries(repeats[n]);
+            const auto& type = repeats[n].front().header->imageType;
+            part.partName = part.modality == "MG" ? part.text.laterality + " " + part.text.viewPosition : repeats.size() > 1 ? names[n] : stacks.size() > 1 ? "stack " + std::to_string(stackNumber)
                 : type.size() > 2 && type[2] == "LOCALIZER"                          ? "localizer"
-                                                                                     : orientationName(times[n].front());
-            parts.push_back(std::move(part));
+                                                                                     : orientationName(repeats[n].front());
+            parts.push_back({std::move(part), repeats[n].front().description().traits});
+        }
+    }
+}
+
+/// Parts that headers keep apart may have one name: what differs between them is added.
+void tellApart(std::vector<Part>& parts)
+{
+    std::map<std::string, std::vector<Part*>> byName;
+    for (Part& part : parts) {
+        byName[part.series.partName].push_back(&part);
+    }
+    for (auto& [name, alike] : byName) {
+        bool isTold = false;
+        for (std::size_t trait = 0; alike.size() > 1 && trait < kTraitKinds; ++trait) {
+            const bool differs = std::any_of(alike.begin(), alike.end(), [&](const Part* part) { return part->traits[trait] != alike.front()->traits[trait]; });
+            // Bare indices say little.
+            const bool isWorthy = differs && !(isTold && trait == std::size_t(TraitKind::Dimension));
+            for (Part* part : alike) {
+                const std::string& own = part->traits[trait].name;
+                part->series.partName += isWorthy && !own.empty() ? (part->series.partName.empty() ? "" : ", ") + own : std::string();
+            }
+            isTold = isTold || differs;
         }
     }
 }
@@ -337,11 +449,16 @@ std::vector<Series> makeParts(const std::vector<const Header*>& headers)
             groups[splitKey({header, frame})].push_back({header, frame});
         }
     }
-    std::vector<Series> parts;
+    std::vector<Part> found;
     for (const auto& [key, list] : groups) {
         for (const std::vector<Candidate>& parallel : splitOrientations(list)) {
-            addParts(parts, parallel);
+            addParts(found, parallel);
         }
+    }
+    tellApart(found);
+    std::vector<Series> parts;
+    for (Part& part : found) {
+        parts.push_back(std::move(part.series));
     }
     // The largest first; equal ones by their first image.
     std::stable_sort(parts.begin(), parts.end(), [](const Series& a, const Series& b) {

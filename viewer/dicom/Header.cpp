@@ -96,6 +96,13 @@ void parseFlatSpacing(DcmItem& dataset, Header& header, FrameHeader& frame)
     }
 }
 
+/// Seconds of a time of day "HHMMSS.FFFFFF", of which the end may be missing; 0 where there is none.
+double secondsOfDay(const std::string& time)
+{
+    const auto two = [&](std::size_t from) { return time.size() >= from + 2 ? parseNumber(time.substr(from, 2)).value_or(0) : 0; };
+    return two(0) * 3600 + two(2) * 60 + (time.size() >= 6 ? parseNumber(time.substr(4, 9)).value_or(0) : 0);
+}
+
 // --- values of a frame --------------------------------------------------------------------------------------------------------------
 
 void parseRescale(DcmItem& item, FrameHeader& frame)
@@ -123,6 +130,141 @@ private:
     DcmItem* m_shared;
     DcmItem* m_own;
 };
+
+// --- what tells images of one place apart ----------------------------------------------------------------------------------------------
+
+Trait& traitOf(FrameHeader& frame, TraitKind kind) { return frame.traits[std::size_t(kind)]; }
+
+void setTrait(FrameHeader& frame, TraitKind kind, std::optional<double> value, const char* before, const char* behind)
+{
+    if (value) {
+        char text[32];
+        std::snprintf(text, sizeof text, "%.6g", *value);
+        traitOf(frame, kind) = {*value, std::string(before) + text + behind};
+    }
+}
+
+void setGradient(FrameHeader& frame, const std::vector<double>& direction)
+{
+    if (direction.size() == 3) {
+        char text[64];
+        std::snprintf(text, sizeof text, "direction %.3f %.3f %.3f", direction[0], direction[1], direction[2]);
+        traitOf(frame, TraitKind::Gradient) = {0, text};
+    }
+}
+
+/// The first value of a private attribute, also where a writer has made UN of its text; empty where another owner has the group.
+std::optional<double> privateNumber(DcmItem& item, const char* owner, std::uint16_t group, std::uint8_t element)
+{
+    for (std::uint16_t block = 0x10; block <= 0xff; ++block) {
+        const std::string found = code(item, DcmTagKey(group, block));
+        if (found != owner) {
+            continue;
+        }
+        const DcmTagKey tag(group, std::uint16_t(block << 8 | element));
+        DcmElement* raw = nullptr;
+        Uint8* bytes = nullptr;
+        constexpr Uint32 kLongest = 256;
+        if (item.findAndGetElement(tag, raw).good() && raw && raw->getVR() == EVR_UN && raw->getLength() > 0 && raw->getLength() <= kLongest && raw->getUint8Array(bytes).good() && bytes) {
+            const std::string text(reinterpret_cast<const char*>(bytes), raw->getLength());
+            return parseNumber(text.substr(0, text.find('\\')));
+        }
+        return findNumber(item, tag);
+    }
+    return std::nullopt;
+}
+
+/// Diffusion weighting in s/mm2: the standard's attribute, else those of three makers.
+std::optional<double> diffusionOf(DcmItem& item)
+{
+    auto value = findNumber(item, DCM_DiffusionBValue);
+    value = value ? value : privateNumber(item, "SIEMENS MR HEADER", 0x0019, 0x0c);
+    value = value ? value : privateNumber(item, "Philips Imaging DD 001", 0x2001, 0x03);
+    if (!value && (value = privateNumber(item, "GEMS_PARM_01", 0x0043, 0x39))) {
+        // GE adds a large number where directions were computed.
+        value = std::fmod(*value, 1e9);
+    }
+    return value;
+}
+
+void parseTraits(DcmItem& dataset, const Header& header, FrameHeader& frame)
+{
+    std::string kind;
+    for (std::size_t n = 3; n < header.imageType.size(); ++n) {
+        kind += (n == 3 ? "" : " ") + header.imageType[n];
+    }
+    const std::string component = code(dataset, DCM_ComplexImageComponent);
+    traitOf(frame, TraitKind::Kind) = {0, kind + (kind.empty() || component.empty() ? "" : " ") + component};
+    setTrait(frame, TraitKind::Echo, findNumber(dataset, DCM_EchoTime), "TE ", " ms");
+    setTrait(frame, TraitKind::Inversion, findNumber(dataset, DCM_InversionTime), "TI ", " ms");
+    setTrait(frame, TraitKind::FlipAngle, findNumber(dataset, DCM_FlipAngle), "flip angle ", "");
+    setTrait(frame, TraitKind::Voltage, findNumber(dataset, DCM_KVP), "", " kV");
+    setTrait(frame, TraitKind::BValue, diffusionOf(dataset), "b ", "");
+    setGradient(frame, numbers(dataset, DCM_DiffusionGradientOrientation));
+}
+
+void parseTraits(const Groups& groups, const std::vector<bool>& tellsApart, FrameHeader& frame)
+{
+    for (const DcmTagKey& tag : {DCM_MRImageFrameTypeSequence, DCM_CTImageFrameTypeSequence}) {
+        if (DcmItem* type = groups.find(tag)) {
+            std::string kind;
+            const std::vector<std::string> words = codes(*type, DCM_FrameType);
+            for (std::size_t n = 3; n < words.size(); ++n) {
+                kind += words[n] + " ";
+            }
+            traitOf(frame, TraitKind::Kind) = {0, kind + code(*type, DCM_ComplexImageComponent)};
+        }
+    }
+    if (DcmItem* echo = groups.find(DCM_MREchoSequence)) {
+        setTrait(frame, TraitKind::Echo, findNumber(*echo, DCM_EffectiveEchoTime), "TE ", " ms");
+    }
+    if (DcmItem* modifier = groups.find(DCM_MRModifierSequence)) {
+        setTrait(frame, TraitKind::Inversion, findNumber(*modifier, DCM_InversionTimes), "TI ", " ms");
+    }
+    if (DcmItem* timing = groups.find(DCM_MRTimingAndRelatedParametersSequence)) {
+        setTrait(frame, TraitKind::FlipAngle, findNumber(*timing, DCM_FlipAngle), "flip angle ", "");
+    }
+    if (DcmItem* details = groups.find(DCM_CTXRayDetailsSequence)) {
+        setTrait(frame, TraitKind::Voltage, findNumber(*details, DCM_KVP), "", " kV");
+    }
+    if (DcmItem* diffusion = groups.find(DCM_MRDiffusionSequence)) {
+        setTrait(frame, TraitKind::BValue, findNumber(*diffusion, DCM_DiffusionBValue), "b ", "");
+        if (DcmItem* direction = findItem(*diffusion, DCM_DiffusionGradientDirectionSequence)) {
+            setGradient(frame, numbers(*direction, DCM_DiffusionGradientOrientation));
+        }
+    }
+    if (DcmItem* heart = groups.find(DCM_CardiacSynchronizationSequence)) {
+        frame.order = findNumber(*heart, DCM_NominalCardiacTriggerDelayTime).value_or(frame.order);
+    }
+    if (DcmItem* content = groups.find(DCM_FrameContentSequence)) {
+        // Indices of dimensions that are no place: whatever it is that varies there.
+        const std::vector<double> indices = numbers(*content, DCM_DimensionIndexValues);
+        std::string name;
+        for (std::size_t n = 0; n < indices.size() && indices.size() == tellsApart.size(); ++n) {
+            if (tellsApart[n]) {
+                name += (name.empty() ? "index " : " ") + std::to_string(std::lround(indices[n]));
+            }
+        }
+        traitOf(frame, TraitKind::Dimension) = {0, name};
+        const std::string moment = code(*content, DCM_FrameAcquisitionDateTime);
+        frame.secondsOfDay = moment.size() > 8 ? secondsOfDay(moment.substr(8)) : 0;
+    }
+}
+
+/// Which of an object's dimensions are neither place nor time, which are read apart (PS3.3 C.7.6.17).
+std::vector<bool> dimensionsThatTellApart(DcmItem& dataset)
+{
+    static const std::set<DcmTagKey> kPlaces{DCM_StackID, DCM_InStackPositionNumber, DCM_ImagePositionPatient, DCM_ImageOrientationPatient, DCM_FrameAcquisitionNumber,
+        DCM_TemporalPositionIndex, DCM_FrameAcquisitionDateTime};
+    std::vector<bool> list;
+    forEachItem(dataset, DCM_DimensionIndexSequence, [&](DcmItem& item) {
+        DcmElement* pointer = nullptr;
+        DcmTagKey tag;
+        const bool isRead = item.findAndGetElement(DCM_DimensionIndexPointer, pointer).good() && pointer && pointer->getTagVal(tag).good();
+        list.push_back(isRead && !kPlaces.contains(tag));
+    });
+    return list;
+}
 
 /// What separates frames into volumes: stack, kind of frame, echo, b-value.
 std::string groupOf(const Groups& groups)
@@ -180,6 +322,7 @@ double sliceSpacing(DcmItem& item)
 void parseEnhancedFrames(DcmItem& dataset, DcmSequenceOfItems& perFrame, Header& header)
 {
     DcmItem* shared = findItem(dataset, DCM_SharedFunctionalGroupsSequence);
+    const std::vector<bool> tellsApart = dimensionsThatTellApart(dataset);
     DcmObject* own = nullptr;
     for (FrameHeader& frame : header.frames) {
         own = perFrame.nextInContainer(own);
@@ -188,6 +331,7 @@ void parseEnhancedFrames(DcmItem& dataset, DcmSequenceOfItems& perFrame, Header&
         }
         const Groups groups(shared, static_cast<DcmItem*>(own));
         parseFunctionalGroups(groups, header, frame);
+        parseTraits(groups, tellsApart, frame);
         if (DcmItem* item = groups.find(DCM_PixelMeasuresSequence); item && header.sliceSpacingMm == 0) {
             header.sliceSpacingMm = sliceSpacing(*item);
         }
@@ -401,7 +545,9 @@ void parseFrames(DcmItem& dataset, Header& header)
     all.windows = readWindows(dataset, header.pixels.isSigned || all.intercept < 0);
     all.timeIndex = integer(dataset, DCM_TemporalPositionIdentifier);
     all.order = findNumber(dataset, DCM_TriggerTime).value_or(0);
+    all.secondsOfDay = secondsOfDay(code(dataset, DCM_AcquisitionTime));
     all.group = code(dataset, DCM_EchoNumbers);
+    parseTraits(dataset, header, all);
     header.sliceSpacingMm = sliceSpacing(dataset);
     header.frames.assign(std::size_t(header.pixels.frames), all);
     if (DcmSequenceOfItems* perFrame = findSequence(dataset, DCM_PerFrameFunctionalGroupsSequence)) {

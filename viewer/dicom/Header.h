@@ -29,6 +29,17 @@ struct PixelFormat {
     bool isMonochrome() const { return photometric.rfind("MONOCHROME", 0) == 0 || samples == 1; }
 };
 
+/// Something that tells images of one place apart.
+struct Trait {
+    double number = 0;          ///< Orders them; 0 where it is a word.
+    std::string name;           ///< "b 1000", "TE 80 ms", "WATER"; empty where the file does not tell.
+    auto operator<=>(const Trait&) const = default;
+};
+
+/// The traits that images are told apart by, the surest first.
+enum class TraitKind { Kind, Echo, Inversion, FlipAngle, Voltage, BValue, Gradient, Dimension };
+constexpr std::size_t kTraitKinds = 8;
+
 /// What may differ from frame to frame.
 struct FrameHeader {
     std::optional<PointLps> position;
@@ -38,7 +49,9 @@ struct FrameHeader {
     std::vector<WindowLevel> windows;
     std::string group;          ///< Frames of different groups are never one volume: stack, frame type, echo, b-value.
     int timeIndex = 0;          ///< Temporal Position Index / Identifier; 0 when absent.
-    double order = 0;           ///< Trigger or acquisition time: orders images at one place.
+    double order = 0;           ///< Trigger time: orders images at one place.
+    double secondsOfDay = 0;    ///< When it was acquired; 0 when absent.
+    std::array<Trait, kTraitKinds> traits;      ///< By TraitKind.
 };
 
 /// What turns the values of a PET image after the rescale into SUV by body weight.

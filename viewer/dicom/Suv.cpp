@@ -68,7 +68,8 @@ std::optional<double> seriesStart(DcmItem& dataset)
 /// The moment that the values are corrected to.
 std::optional<double> referenceTime(DcmItem& dataset, double halfLife)
 {
-    const auto series = seriesStart(dataset), acquisition = secondsOf(code(dataset, DCM_AcquisitionDate), code(dataset, DCM_AcquisitionTime));
+    const std::string date = code(dataset, DCM_AcquisitionDate);
+    const auto series = seriesStart(dataset), acquisition = secondsOf(date.empty() ? code(dataset, DCM_SeriesDate) : date, code(dataset, DCM_AcquisitionTime));
     if (series && acquisition && *series <= *acquisition) {
         return series;
     }
@@ -145,12 +146,15 @@ SuvScale suvScale(DcmItem& dataset)
         const std::string type = code(dataset, DCM_SUVType);
         return type.empty() || type == "BW" ? SuvScale{1, {}} : SuvScale{0, "SUV by body weight"};
     }
+    double concentration = 1;       // Bq/ml of a value
     if (units == "CNTS") {
-        // Philips stores the factor.
-        const auto factor = findNumber(dataset, DcmTagKey(0x7053, 0x1000));
-        return factor && *factor > 0 ? SuvScale{*factor, {}} : SuvScale{0, "an activity concentration"};
+        // Philips stores the factor, or else the one to an activity concentration.
+        if (const auto factor = findNumber(dataset, DcmTagKey(0x7053, 0x1000)); factor && *factor > 0) {
+            return {*factor, {}};
+        }
+        concentration = findNumber(dataset, DcmTagKey(0x7053, 0x1009)).value_or(0);
     }
-    if (units != "BQML") {
+    if ((units != "BQML" && units != "CNTS") || !(concentration > 0)) {
         return {0, "an activity concentration"};
     }
     const auto weight = findNumber(dataset, DCM_PatientWeight);
@@ -162,7 +166,7 @@ SuvScale suvScale(DcmItem& dataset)
     }
     SuvScale scale;
     if (const auto activity = referenceActivity(dataset, scale.missing)) {
-        scale.factor = *weight * 1000 / *activity;
+        scale.factor = concentration * *weight * 1000 / *activity;
     }
     return scale;
 }

@@ -1,0 +1,193 @@
+#include "support/DcmtkItems.h"
+#include "support/QtMain.h"
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+
+#include <dcmtk/dcmdata/dcuid.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+
+#include <unistd.h>
+
+// Series that hold several images of each place: they must come apart by what makes them different, never be mixed. Files are written by DCMTK; instance
+// numbers say nothing, each image holds the number of what it belongs to as its value.
+
+using namespace hf;
+using namespace hf::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kPlaces = 5, kSide = 8;
+
+/// Writes images of one series: `kinds` of each place, told apart by what `mark` writes.
+class RepeatedSeries {
+public:
+    RepeatedSeries(const std::string& name, const std::string& modality, int kinds, const std::function<void(DcmItem&, int kind, int place)>& mark)
+        : m_folder(fs::temp_directory_path() / ("hounsfield-repeats-" + name + "-" + std::to_string(::getpid())))
+    {
+        fs::create_directories(m_folder);
+        for (int place = 0; place < kPlaces; ++place) {
+            for (int kind = 0; kind < kinds; ++kind) {
+                // Neither by place nor by kind, and another order at each place.
+                const int number = place * kinds + (kind * 7 + place * 3) % kinds;
+                DcmFileFormat file;
+                DcmDataset& d = *file.getDataset();
+                const bool isMr = modality == "MR";
+                put(d, DCM_SOPClassUID, isMr ? UID_MRImageStorage : UID_CTImageStorage);
+                put(d, DCM_SOPInstanceUID, "2.25.88." + std::to_string(place) + "." + std::to_string(kind));
+                put(d, DCM_StudyInstanceUID, "2.25.88.1");
+                put(d, DCM_SeriesInstanceUID, "2.25.88.2");
+                put(d, DCM_FrameOfReferenceUID, "2.25.88.3");
+                put(d, DCM_Modality, modality);
+                put(d, DCM_PatientName, "Phantom^Repeated");
+                put(d, DCM_ImageType, "ORIGINAL\\PRIMARY\\AXIAL");
+                put(d, DCM_InstanceNumber, std::to_string(number + 1));
+                put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(3 * place));
+                put(d, DCM_ImageOrientationPatient, "1\\0\\0\\0\\1\\0");
+                put(d, DCM_PixelSpacing, "1\\1");
+                put(d, DCM_SliceThickness, "3");
+                putPixels(d, kSide, std::vector<Uint16>(kSide * kSide, Uint16(100 * (kind + 1))));
+                mark(d, kind, place);
+                require(file.saveFile((m_folder / (std::to_string(number) + ".dcm")).c_str(), EXS_LittleEndianExplicit));
+            }
+        }
+    }
+    ~RepeatedSeries()
+    {
+        std::error_code ignored;
+        fs::remove_all(m_folder, ignored);
+    }
+    /// The parts by name, each checked to be a volume of one kind; the value of each.
+    std::map<std::string, double> parts(std::size_t expected) const
+    {
+        const std::vector<fs::path> paths{m_folder};
+        const dicom::ScanResult found = dicom::scan(paths);
+        std::map<std::string, double> values;
+        HF_CHECK_EQUAL(found.studies.size(), std::size_t(1));
+        HF_CHECK_EQUAL(found.studies.at(0).series.size(), expected);
+        for (const dicom::Series& part : found.studies.at(0).series) {
+            const Volume volume = dicom::readSeries(part);
+            const Size3 size = volume.geometry().size();
+            HF_CHECK_EQUAL(size.k, kPlaces);
+            std::set<double> own;
+            for (int k = 0; k < size.k; ++k) {
+                own.insert(volume.valueAt(Index3{1, 1, k}));
+            }
+            if (own.size() != 1) {
+                hf::test::fail(__FILE__, __LINE__, m_folder.filename().string() + ": part '" + part.partName + "' mixes " + std::to_string(own.size()) + " kinds");
+            }
+            values[part.partName] = *own.begin();
+        }
+        HF_CHECK_EQUAL(values.size(), expected);
+        return values;
+    }
+
+private:
+    fs::path m_folder;
+};
+
+std::string fixed(double value) { return std::to_string(value).substr(0, 6); }
+
+} // namespace
+
+HF_TEST(echoes_without_numbers_come_apart_by_their_time)
+{
+    const RepeatedSeries series("echo", "MR", 3, [](DcmItem& d, int kind, int) { put(d, DCM_EchoTime, std::to_string(20 + 30 * kind)); });
+    const auto parts = series.parts(3);
+    HF_CHECK_EQUAL(parts.at("TE 20 ms"), 100.0);
+    HF_CHECK_EQUAL(parts.at("TE 50 ms"), 200.0);
+    HF_CHECK_EQUAL(parts.at("TE 80 ms"), 300.0);
+}
+
+HF_TEST(diffusion_weightings_and_directions_come_apart)
+{
+    // b 0 once, b 1000 in three directions.
+    const RepeatedSeries series("diffusion", "MR", 4, [](DcmItem& d, int kind, int) {
+        require(d.putAndInsertFloat64(DCM_DiffusionBValue, kind == 0 ? 0 : 1000));
+        if (kind > 0) {
+            const Float64 direction[] = {kind == 1 ? 1.0 : 0.0, kind == 2 ? 1.0 : 0.0, kind == 3 ? 1.0 : 0.0};
+            require(d.putAndInsertFloat64Array(DCM_DiffusionGradientOrientation, direction, 3));
+        }
+    });
+    std::set<double> values;
+    int weighted = 0;
+    for (const auto& [name, value] : series.parts(4)) {
+        values.insert(value);
+        weighted += name.starts_with("b 1000, direction ");
+    }
+    HF_CHECK(values == std::set<double>({100, 200, 300, 400}));
+    HF_CHECK_EQUAL(weighted, 3);
+}
+
+HF_TEST(a_b_value_of_a_maker_counts_too_and_another_owner_of_the_group_does_not)
+{
+    const auto own = [](const char* creator) {
+        return [creator](DcmItem& d, int kind, int) {
+            put(d, DcmTag(0x0019, 0x0010, EVR_LO), creator);
+            require(d.putAndInsertString(DcmTag(0x0019, 0x100c, EVR_IS), std::to_string(500 * kind).c_str()));
+            put(d, DCM_AcquisitionTime, kind == 0 ? "120000" : "120100");
+        };
+    };
+    const auto parts = RepeatedSeries("siemens", "MR", 2, own("SIEMENS MR HEADER")).parts(2);
+    HF_CHECK_EQUAL(parts.at("b 0"), 100.0);
+    HF_CHECK_EQUAL(parts.at("b 500"), 200.0);
+    const auto times = RepeatedSeries("other", "MR", 2, own("SOMEBODY ELSE")).parts(2);
+    HF_CHECK_EQUAL(times.at("time point 1"), 100.0);
+    HF_CHECK_EQUAL(times.at("time point 2"), 200.0);
+}
+
+HF_TEST(energies_come_apart_by_the_voltage)
+{
+    const auto parts = RepeatedSeries("energy", "CT", 2, [](DcmItem& d, int kind, int) { put(d, DCM_KVP, kind == 0 ? "140" : "80"); }).parts(2);
+    HF_CHECK_EQUAL(parts.at("140 kV"), 100.0);
+    HF_CHECK_EQUAL(parts.at("80 kV"), 200.0);
+}
+
+HF_TEST(kinds_of_images_beyond_the_third_word_come_apart)
+{
+    const auto parts = RepeatedSeries("dixon", "MR", 2, [](DcmItem& d, int kind, int) {
+        put(d, DCM_ImageType, kind == 0 ? "DERIVED\\PRIMARY\\DIXON\\WATER" : "DERIVED\\PRIMARY\\DIXON\\FAT");
+    }).parts(2);
+    HF_CHECK_EQUAL(parts.at("WATER"), 100.0);
+    HF_CHECK_EQUAL(parts.at("FAT"), 200.0);
+}
+
+HF_TEST(times_of_a_day_order_what_differs_in_nothing_else)
+{
+    // Each slice has a time of its own: slices of a pass follow each other, the next pass begins a minute later.
+    const auto parts = RepeatedSeries("dynamic", "MR", 3, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_AcquisitionTime, "1015" + std::string(kind == 0 ? "00" : "") + (kind == 0 ? "." + std::to_string(place) : kind == 1 ? "30." + std::to_string(place) : "45." + std::to_string(place)));
+    }).parts(3);
+    HF_CHECK_EQUAL(parts.at("time point 1"), 100.0);
+    HF_CHECK_EQUAL(parts.at("time point 2"), 200.0);
+    HF_CHECK_EQUAL(parts.at("time point 3"), 300.0);
+}
+
+HF_TEST(two_echoes_at_two_times_are_four_parts)
+{
+    const auto parts = RepeatedSeries("both", "MR", 4, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_EchoTime, kind % 2 == 0 ? "10" : "90");
+        put(d, DCM_AcquisitionTime, (kind / 2 == 0 ? "08000" : "09000") + std::to_string(place));
+    }).parts(4);
+    HF_CHECK_EQUAL(parts.at("TE 10 ms, time point 1"), 100.0);
+    HF_CHECK_EQUAL(parts.at("TE 90 ms, time point 1"), 200.0);
+    HF_CHECK_EQUAL(parts.at("TE 10 ms, time point 2"), 300.0);
+    HF_CHECK_EQUAL(parts.at("TE 90 ms, time point 2"), 400.0);
+}
+
+HF_TEST(what_differs_from_slice_to_slice_tears_no_volume)
+{
+    // Modulated flip angles and voltages: no place comes twice, so nothing is told apart.
+    const RepeatedSeries series("varying", "MR", 1, [](DcmItem& d, int, int place) {
+        put(d, DCM_FlipAngle, std::to_string(10 + place));
+        put(d, DCM_KVP, std::to_string(100 + place));
+        put(d, DCM_EchoTime, fixed(2 + 0.1 * place));
+    });
+    HF_CHECK_EQUAL(series.parts(1).begin()->second, 100.0);
+}
+
+HF_QT_TEST_MAIN()
