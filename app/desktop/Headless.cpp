@@ -62,7 +62,7 @@ QJsonObject seriesJson(const dicom::Series& series)
         states.append(QJsonObject{{"label", text(state->label)}, {"not_applied", without}});
     }
     return {{"key", text(series.key)}, {"uid", text(series.uid)}, {"modality", text(series.modality)}, {"unit", text(toString(series.unit))}, {"description", text(series.text.seriesDescription)}, {"kind", text(toString(series.kind))},
-        {"images", int(series.images.size())}, {"matrix", QJsonArray{series.columns, series.rows, int(series.images.size())}}, {"spacing_mm", spacing},
+        {"images", series.count()}, {"matrix", QJsonArray{series.columns, series.rows, series.count()}}, {"spacing_mm", spacing},
         {"plane", series.plane ? QJsonValue(text(toString(*series.plane))) : QJsonValue()}, {"windows", windows}, {"notes", notesJson(series.notes)}, {"part", series.part}, {"parts", series.parts},
         {"presentations", states}, {"part_name", text(series.partName)}, {"body_part", text(series.text.bodyPart)}};
 }

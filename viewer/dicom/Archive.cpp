@@ -5,7 +5,9 @@
 
 #include <zip.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -43,6 +45,26 @@ fs::path unpackedName(const fs::path& folder, zip_int64_t index, const std::stri
     return folder / (std::to_string(index) + (isDirectory ? "" : doubled));
 }
 
+/// What an archive may become on the disk of the temporary folder. Sizes are those that the archive declares; a lie ends the unpacking later.
+std::uint64_t declaredBytes(zip_t* archive, zip_int64_t entries)
+{
+    std::uint64_t total = 0;
+    for (zip_int64_t n = 0; n < entries; ++n) {
+        zip_stat_t about;
+        if (zip_stat_index(archive, zip_uint64_t(n), 0, &about) == 0 && (about.valid & ZIP_STAT_SIZE)) {
+            total += std::min<std::uint64_t>(about.size, std::uint64_t(1) << 50);
+        }
+    }
+    return total;
+}
+
+std::string gigabytes(double bytes)
+{
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f GB", bytes / 1e9);
+    return text;
+}
+
 } // namespace
 
 std::shared_ptr<const UnpackedArchive> unpackZip(const fs::path& path, std::stop_token stop)
@@ -61,9 +83,14 @@ std::shared_ptr<const UnpackedArchive> unpackZip(const fs::path& path, std::stop
     unpacked->archive = path;
     const zip_int64_t entries = zip_get_num_entries(archive.get(), 0);
     constexpr zip_int64_t kMostEntries = 1'000'000;
-    constexpr std::uint64_t kMostBytes = 100'000'000'000;
+    constexpr std::uint64_t kMostBytes = 100'000'000'000, kLeftFree = 500'000'000;
     if (entries > kMostEntries) {
         throw Error("the archive has too many entries", "archive");
+    }
+    std::error_code unknown;
+    const std::uint64_t free = fs::space(unpacked->folder, unknown).available, room = unknown ? kMostBytes : free > kLeftFree ? free - kLeftFree : 0;
+    if (const std::uint64_t needed = declaredBytes(archive.get(), entries); needed > std::min(room, kMostBytes)) {
+        throw Error("the archive becomes " + gigabytes(double(needed)) + " when it is unpacked, " + gigabytes(double(std::min(room, kMostBytes))) + " are free in " + fs::temp_directory_path().string(), "archive");
     }
     std::uint64_t total = 0;
     std::vector<char> buffer(1 << 20);
@@ -81,8 +108,8 @@ std::shared_ptr<const UnpackedArchive> unpackZip(const fs::path& path, std::stop
         for (zip_int64_t count; (count = zip_fread(file.get(), buffer.data(), buffer.size())) != 0;) {
             throwIfStopped(stop);
             total += count > 0 ? std::uint64_t(count) : 0;
-            if (count < 0 || total > kMostBytes) {
-                throw Error(count < 0 ? "the archive is broken" : "the archive is too large", "archive");
+            if (count < 0 || total > std::min(room, kMostBytes)) {
+                throw Error(count < 0 ? "the archive is broken" : "the archive becomes larger than it says", "archive");
             }
             out.write(buffer.data(), count);
         }

@@ -35,6 +35,8 @@ void registerCodecs()
         OFLog::configure(OFLogger::OFF_LOG_LEVEL);
         // Standard attributes of unknown VR are what the dictionary says.
         dcmEnableUnknownVRConversion.set(OFTrue);
+        // Some writers name an explicit transfer syntax before an implicit data set, or the other way round.
+        dcmAutoDetectDatasetXfer.set(OFTrue);
         DJDecoderRegistration::registerCodecs(EDC_photometricInterpretation, EUC_default, EPC_colorByPixel);
         DcmRLEDecoderRegistration::registerCodecs();
     });
@@ -70,16 +72,16 @@ DcmPixelData& pixelElement(DcmDataset& dataset)
     return *pixels;
 }
 
-/// DCMTK's decoders take one fragment for one frame (of RLE always): pieces are joined first.
+/// DCMTK's decoders take one fragment for one frame (of RLE always): pieces are joined first. Frames that a cut file has lost are empty.
 void joinFragments(DcmDataset& dataset, Fragments& fragments, int frames, DcmFileCache& cache)
 {
     auto joined = std::make_unique<DcmPixelSequence>(DCM_PixelSequenceTag);
     joined->insert(new DcmPixelItem(DCM_PixelItemTag));     // an empty offset table
     for (int frame = 0; frame < frames; ++frame) {
-        std::vector<std::uint8_t> stream = fragments.stream(frame, cache);
+        std::vector<std::uint8_t> stream = fragments.has(frame) ? fragments.stream(frame, cache) : std::vector<std::uint8_t>();
         stream.resize(stream.size() + stream.size() % 2);
         auto item = std::make_unique<DcmPixelItem>(DCM_PixelItemTag);
-        if (item->putUint8Array(stream.data(), static_cast<unsigned long>(stream.size())).bad() || joined->insert(item.get()).bad()) {
+        if ((!stream.empty() && item->putUint8Array(stream.data(), static_cast<unsigned long>(stream.size())).bad()) || joined->insert(item.get()).bad()) {
             throw Error("encapsulated frames in pieces cannot be joined", "broken");
         }
         item.release();
@@ -89,11 +91,12 @@ void joinFragments(DcmDataset& dataset, Fragments& fragments, int frames, DcmFil
 
 std::uint8_t clampByte(double value) { return std::uint8_t(std::clamp(value + 0.5, 0.0, 255.0)); }
 
-/// PS3.3 C.7.6.3.1.2: full-range YBR to RGB.
-void ybrToRgb(std::vector<std::uint8_t>& bytes)
+/// PS3.3 C.7.6.3.1.2: YBR to RGB, of the full range or (retired) of Y from 16 to 235 and differences from 16 to 240.
+void ybrToRgb(std::vector<std::uint8_t>& bytes, bool isPartial)
 {
+    const double black = isPartial ? 16 : 0, light = isPartial ? 255.0 / 219 : 1, color = isPartial ? 255.0 / 224 : 1;
     for (std::size_t n = 0; n + 2 < bytes.size(); n += 3) {
-        const double y = bytes[n], cb = bytes[n + 1] - 128.0, cr = bytes[n + 2] - 128.0;
+        const double y = light * (bytes[n] - black), cb = color * (bytes[n + 1] - 128.0), cr = color * (bytes[n + 2] - 128.0);
         bytes[n] = clampByte(y + 1.402 * cr);
         bytes[n + 1] = clampByte(y - 0.344136 * cb - 0.714136 * cr);
         bytes[n + 2] = clampByte(y + 1.772 * cb);
@@ -261,8 +264,9 @@ void toRgb(StoredFrame& stored, bool isPlanar, int bits)
     if (isPlanar) {
         stored.bytes = byPixel(stored);
     }
-    if (stored.photometric.rfind("YBR_FULL", 0) == 0 && stored.bytesPerSample <= 2) {
-        stored.bytesPerSample == 1 ? ybrToRgb(stored.bytes) : wideYbrToRgb(stored.bytes, bits);
+    const bool isPartial = stored.photometric == "YBR_PARTIAL_422";
+    if ((isPartial && stored.bytesPerSample == 1) || (stored.photometric.starts_with("YBR_FULL") && stored.bytesPerSample <= 2)) {
+        stored.bytesPerSample == 1 ? ybrToRgb(stored.bytes, isPartial) : wideYbrToRgb(stored.bytes, bits);
         stored.photometric = "RGB";
     }
 }
@@ -323,7 +327,7 @@ StoredFrame DicomFile::Data::decodeNative(int frame)
         stored.bytes = unpackBits(dataset, format, frame);
         return stored;
     }
-    const bool is422 = format.photometric == "YBR_FULL_422" && format.samples == 3;
+    const bool is422 = (format.photometric == "YBR_FULL_422" || format.photometric == "YBR_PARTIAL_422") && format.samples == 3;
     stored.bytes = is422 ? nativeFrame422(dataset, format, frame, cache) : uncompressedFrame(frame, stored);
     toRgb(stored, format.isPlanar && !is422, format.bitsStored);
     return stored;

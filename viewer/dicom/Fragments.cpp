@@ -57,7 +57,12 @@ Fragments::Fragments(DcmDataset& dataset, int frames) : m_sequence(sequenceOf(da
             m_first[n] = n;
         }
     } else if (m_count < wanted) {
-        throw Error("fewer encapsulated frames than the header says", "broken");
+        // The end of the file is missing: the frames that are there can still be seen.
+        if (!findByOffsets(extendedOffsets(dataset)) && !findByOffsets(basicOffsets(frames))) {
+            for (std::size_t n = 0; n < wanted; ++n) {
+                m_first[n] = std::min<std::size_t>(n, m_count);
+            }
+        }
     } else if (wanted > 1 && !findByOffsets(extendedOffsets(dataset)) && !findByOffsets(basicOffsets(frames)) && !findByMarkers()) {
         throw Error("encapsulated frames in pieces without an offset table", "unsupported");
     }
@@ -98,6 +103,7 @@ bool Fragments::findByOffsets(const std::vector<std::uint64_t>& offsets)
     }
     std::uint64_t at = 0;
     std::size_t frame = 0;
+    const bool isCut = m_count < offsets.size();
     for (std::size_t n = 0; n < m_count; ++n) {
         if (frame < offsets.size() && at == offsets[frame]) {
             m_first[frame++] = n;
@@ -106,16 +112,46 @@ bool Fragments::findByOffsets(const std::vector<std::uint64_t>& offsets)
         m_sequence->getItem(item, n + 1);
         at += 8 + (item ? item->getLength() : 0);
     }
+    if (isCut && frame > 0) {
+        std::fill(m_first.begin() + std::ptrdiff_t(frame), m_first.end(), m_count);
+        return m_first[0] == 0;
+    }
     return frame == offsets.size() && m_first[0] == 0;
 }
+
+namespace {
+
+/// The head of an RLE frame (PS3.5 G.5): how many segments, at most 15, and where they begin; the first one behind the head.
+bool beginsRle(const std::vector<std::uint8_t>& head)
+{
+    if (head.size() < 64 || littleEndian(head.data()) < 1 || littleEndian(head.data()) > 15 || littleEndian(head.data() + 4) != 64) {
+        return false;
+    }
+    const std::size_t segments = std::size_t(littleEndian(head.data()));
+    for (std::size_t n = 1; n < 15; ++n) {
+        const std::uint64_t offset = littleEndian(head.data() + 4 + 4 * n);
+        if (n < segments ? offset <= littleEndian(head.data() + 4 * n) : offset != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// The beginning of a JPEG, JPEG-LS, JPEG 2000 or RLE stream.
+bool beginsStream(const std::vector<std::uint8_t>& head)
+{
+    const bool isMarked = head.size() >= 3 && head[0] == 0xff && (head[1] == 0xd8 || head[1] == 0x4f) && head[2] == 0xff;
+    return isMarked || (head.size() >= 12 && std::memcmp(head.data() + 4, "jP  ", 4) == 0) || beginsRle(head);
+}
+
+} // namespace
 
 bool Fragments::findByMarkers()
 {
     DcmFileCache cache;
     std::size_t frame = 0;
     for (std::size_t n = 0; n < m_count; ++n) {
-        const std::vector<std::uint8_t> head = bytes(n, 12, cache);
-        const bool begins = head.size() >= 3 && ((head[0] == 0xff && (head[1] == 0xd8 || head[1] == 0x4f) && head[2] == 0xff) || (head.size() == 12 && std::memcmp(head.data() + 4, "jP  ", 4) == 0));
+        const bool begins = beginsStream(bytes(n, 64, cache));
         if (begins && frame == m_first.size()) {
             return false;
         }
@@ -129,6 +165,9 @@ bool Fragments::findByMarkers()
 std::vector<std::uint8_t> Fragments::stream(int frame, DcmFileCache& cache)
 {
     const std::size_t first = m_first.at(std::size_t(frame)), end = std::size_t(frame) + 1 < m_first.size() ? m_first[std::size_t(frame) + 1] : m_count;
+    if (first >= m_count) {
+        throw Error("the file ends before this frame", "broken");
+    }
     std::vector<std::uint8_t> joined;
     for (std::size_t n = first; n < end; ++n) {
         const std::vector<std::uint8_t> part = bytes(n, SIZE_MAX, cache);

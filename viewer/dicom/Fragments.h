@@ -23,6 +23,8 @@ public:
     /// The code stream of a frame, its fragments joined.  @throws Error "broken" when there is none.
     std::vector<std::uint8_t> stream(int frame, DcmFileCache& cache);
     bool isOneEach() const { return m_count == m_first.size(); }
+    /// False for a frame that a cut file has lost.
+    bool has(int frame) const { return m_first.at(std::size_t(frame)) < m_count; }
 
 private:
     std::vector<std::uint8_t> bytes(unsigned long fragment, std::size_t most, DcmFileCache& cache);

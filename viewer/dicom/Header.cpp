@@ -468,6 +468,10 @@ void checkPixelFormat(const PixelFormat& pixels)
     if (pixels.samples != 1 && (pixels.samples != 3 || !mayBeColor)) {
         throw Error(std::to_string(pixels.samples) + " samples per pixel" + (mayBeColor ? "" : " of this kind") + " are not supported", "unsupported");
     }
+    static const std::set<std::string> kColors{"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_RCT", "YBR_ICT"};
+    if (pixels.samples == 3 && !kColors.contains(pixels.photometric)) {
+        throw Error("colours as " + pixels.photometric + " are not supported", "unsupported");
+    }
     const std::set<int> known = pixels.kind == PixelKind::Integer ? std::set{1, 8, 16, 32} : std::set{32, 64};
     if (!known.contains(pixels.bitsAllocated)) {
         throw Error(std::to_string(pixels.bitsAllocated) + " bits allocated per pixel are not supported", "unsupported");
@@ -519,7 +523,16 @@ double frameRateOf(DcmItem& dataset)
 {
     double rate = findNumber(dataset, DCM_RecommendedDisplayFrameRate).value_or(0);
     rate = rate > 0 ? rate : findNumber(dataset, DCM_CineRate).value_or(0);
-    const double frameMs = rate > 0 ? 0 : findNumber(dataset, DCM_FrameTime).value_or(0);
+    double frameMs = rate > 0 ? 0 : findNumber(dataset, DCM_FrameTime).value_or(0);
+    if (rate <= 0 && frameMs <= 0) {
+        // The time of each frame since the one before it, 0 for the first: on the average.
+        const std::vector<double> steps = numbers(dataset, DCM_FrameTimeVector);
+        double sum = 0;
+        for (std::size_t n = 1; n < steps.size(); ++n) {
+            sum += steps[n];
+        }
+        frameMs = steps.size() > 1 ? sum / double(steps.size() - 1) : 0;
+    }
     rate = frameMs > 0 ? 1000 / frameMs : rate;
     return std::isfinite(rate) && rate > 0 ? rate : 0;
 }
@@ -572,7 +585,7 @@ void checkFrameCount(DcmItem& dataset, const PixelFormat& pixels)
     const double length = double(element->getLengthField());
     const double needed = double(pixels.rows) * pixels.columns * pixels.samples * pixels.bitsAllocated / 8 * pixels.frames;
     const bool isEncapsulated = element->getLengthField() == DCM_UndefinedLength;
-    const bool subsampled = pixels.photometric == "YBR_FULL_422";
+    const bool subsampled = pixels.photometric == "YBR_FULL_422" || pixels.photometric == "YBR_PARTIAL_422";
     if (!isEncapsulated && length + 1 < (subsampled ? needed * 2 / 3 : needed)) {
         throw Error("the pixel data are shorter than the image", "broken");
     }

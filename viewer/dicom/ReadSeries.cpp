@@ -58,6 +58,10 @@ Shear shearOf(const StackPlan& plan, const std::array<double, 2>& spacingMm)
         double low = 0, high = 0;
         for (std::size_t n = 0; n < plan.order.size(); ++n) {
             const double moved = plan.shiftsMm[n][axis] / spacingMm[axis];
+            constexpr double kMost = 65535;     // places further apart cannot be those of one volume
+            if (!(std::abs(moved) <= kMost)) {
+                throw Error("slices are shifted by more pixels than an image can have", "broken");
+            }
             shear.pixels[n][axis] = std::abs(moved) < 1e-3 ? 0 : moved;
             low = std::min(low, shear.pixels[n][axis]);
             high = std::max(high, shear.pixels[n][axis]);
@@ -248,12 +252,18 @@ Note partialNote(const Failures& failures, std::size_t images)
     return {"partial", std::to_string(failures.images) + " of " + std::to_string(images) + " images could not be decoded: " + failures.files.front().reason + "."};
 }
 
+bool isStraight(const StackPlan& plan) { return plan.isEven && plan.shiftsMm.empty(); }
+
+std::array<double, 2> planeSpacing(const Series& series) { return {series.spacingMm[0] > 0 ? series.spacingMm[0] : 1, series.spacingMm[1] > 0 ? series.spacingMm[1] : 1}; }
+
 /// Before anything is allocated.
 void checkMemory(const Series& series, const StackPlan& plan)
 {
     constexpr double kBytesPerVoxel = 2;
-    const double voxels = double(series.rows) * series.columns * (plan.slices + (plan.isEven && plan.shiftsMm.empty() ? 0.0 : double(plan.order.size())));
-    requireMemory(voxels * kBytesPerVoxel);
+    const Shear shear = shearOf(plan, planeSpacing(series));
+    const double grid = double(series.rows + shear.grown[1]) * (series.columns + shear.grown[0]) * plan.slices;
+    const double decoded = isStraight(plan) ? 0 : double(series.rows) * series.columns * double(plan.order.size());
+    requireMemory((grid + decoded) * kBytesPerVoxel);
 }
 
 std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
@@ -413,7 +423,6 @@ StackPlan planOf(const Series& series, const std::vector<std::size_t>& usable)
     return plan;
 }
 
-bool isStraight(const StackPlan& plan) { return plan.isEven && plan.shiftsMm.empty(); }
 
 /// Decoded slices and how they lie: what a volume is made of.
 struct Stack {
@@ -512,7 +521,7 @@ Volume readDicom(const Series& series, const Progress& progress, std::stop_token
     const VolumeInfo info = infoOf(series, stack);
     const StackPlan& plan = stack.plan;
     const std::array<Vec3, 2> axes = axesOf(series);
-    const std::array<double, 2> spacing{series.spacingMm[0] > 0 ? series.spacingMm[0] : 1, series.spacingMm[1] > 0 ? series.spacingMm[1] : 1};
+    const std::array<double, 2> spacing = planeSpacing(series);
     const Shear shear = shearOf(plan, spacing);
     PointLps origin = series.images[plan.order[0]].position.value_or(PointLps{});
     origin = origin + axes[0] * (-shear.before[0] * spacing[0]) + axes[1] * (-shear.before[1] * spacing[1]);

@@ -201,6 +201,7 @@ std::optional<Series> findVolumeSeries(const fs::path& path)
     Series series = seriesOfFile(path, SeriesFormat::VolumeFile);
     series.rows = info->size.j;
     series.columns = info->size.i;
+    series.fileSlices = info->size.k;
     series.spacingMm = info->spacingMm;
     series.kind = info->size.k > 1 ? SeriesKind::Volume : SeriesKind::SingleImage;
     series.plane = info->plane;
@@ -223,6 +224,23 @@ std::optional<Series> findPicture(const fs::path& path)
     series.rows = reader.size().height();
     series.notes.push_back({"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."});
     return series;
+}
+
+bool hasExtension(const fs::path& path, const char* wanted)
+{
+    std::string extension = path.extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    return extension == wanted;
+}
+
+/// The voxels of a header beside it (NIfTI pairs, Analyze), which is listed itself.
+bool isSecondOfPair(const Series& series, const std::vector<Series>& all)
+{
+    const fs::path& path = series.images.front().path;
+    return series.format == SeriesFormat::VolumeFile && hasExtension(path, ".img") && std::any_of(all.begin(), all.end(), [&](const Series& other) {
+        const fs::path& first = other.images.front().path;
+        return hasExtension(first, ".hdr") && first.parent_path() == path.parent_path() && first.stem() == path.stem();
+    });
 }
 
 /// What one file turned out to be.
@@ -398,8 +416,10 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
             }
         }
     }
-    for (Series& series : others) {
-        addSeries(result.studies, std::move(series));
+    for (const Series& series : others) {
+        if (!isSecondOfPair(series, others)) {
+            addSeries(result.studies, series);
+        }
     }
     return result;
 }

@@ -104,6 +104,9 @@ struct Series {
     SeriesText text;
     std::vector<Image> images;      ///< In slice order along the normal, else by instance number and frame.
     int rows = 0, columns = 0;
+    int fileSlices = 0;             ///< Of a volume file; 0 for the other formats.
+    /// What a reader counts: slices and frames.
+    int count() const { return fileSlices > 0 ? fileSlices : int(images.size()); }
     /// Distance of voxel centres along column index, row index, slices; 0 where unknown.
     std::array<double, 3> spacingMm{0, 0, 0};
     /// Unit vectors of growing column index and growing row index (Image Orientation (Patient)); empty for radiographs, ultrasound.

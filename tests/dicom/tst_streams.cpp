@@ -1,0 +1,199 @@
+#include "support/AngiogramFile.h"
+#include "support/DicomBytes.h"
+#include "support/QtMain.h"
+#include "viewer/dicom/ReadSeries.h"
+#include "viewer/dicom/Scan.h"
+#include "viewer/volume/Error.h"
+
+#include <QTemporaryDir>
+
+#include <dcmtk/dcmdata/dcpixel.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
+#include <dcmtk/dcmdata/dcrleerg.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+using namespace hf;
+using test::AngiogramFile;
+using test::put;
+using test::require;
+namespace fs = std::filesystem;
+
+// How pixels lie in a file: pieces of encapsulated frames, cut files, data sets in another encoding than the file says, retired colours. DCMTK writes them.
+
+namespace {
+
+class Folder {
+public:
+    fs::path file() const { return fs::path(m_folder.path().toStdString()) / "a.dcm"; }
+    dicom::ScanResult scan() const
+    {
+        const fs::path paths[] = {file()};
+        return dicom::scan(paths);
+    }
+    Volume read() const { return dicom::readSeries(*scan().mainSeries()); }
+
+private:
+    QTemporaryDir m_folder;
+};
+
+/// A run of six frames in run lengths.
+class RunLengths {
+public:
+    RunLengths()
+    {
+        DcmRLEEncoderRegistration::registerCodecs();
+        require(m_file.data().chooseRepresentation(EXS_RLELossless, nullptr));
+        DcmElement* element = nullptr;
+        require(m_file.data().findAndGetElement(DCM_PixelData, element));
+        m_pixels = dynamic_cast<DcmPixelData*>(element);
+        require(m_pixels->getEncapsulatedRepresentation(EXS_RLELossless, nullptr, m_sequence));
+    }
+    ~RunLengths() { DcmRLEEncoderRegistration::cleanup(); }
+    std::vector<Uint8> frame(int number) const
+    {
+        DcmPixelItem* item = nullptr;
+        Uint8* data = nullptr;
+        require(m_sequence->getItem(item, static_cast<unsigned long>(number)));
+        require(item->getUint8Array(data));
+        return {data, data + item->getLength()};
+    }
+    void replace(const std::vector<std::vector<Uint8>>& pieces)
+    {
+        auto* sequence = new DcmPixelSequence(DCM_PixelSequenceTag);
+        sequence->insert(new DcmPixelItem(DCM_PixelItemTag));
+        for (const std::vector<Uint8>& piece : pieces) {
+            auto* item = new DcmPixelItem(DCM_PixelItemTag);
+            require(item->putUint8Array(piece.data(), static_cast<unsigned long>(piece.size())));
+            require(sequence->insert(item));
+        }
+        m_pixels->putOriginalRepresentation(EXS_RLELossless, nullptr, sequence);
+    }
+    void save(const fs::path& path)
+    {
+        DcmFileFormat file(&m_file.data());
+        require(file.saveFile(path.c_str(), EXS_RLELossless));
+    }
+
+private:
+    AngiogramFile m_file;
+    DcmPixelData* m_pixels = nullptr;
+    DcmPixelSequence* m_sequence = nullptr;
+};
+
+void checkFrames(const Volume& volume, int frames)
+{
+    HF_CHECK_EQUAL(volume.geometry().size().k, frames);
+    for (int n = 0; n < std::min(frames, volume.geometry().size().k); ++n) {
+        HF_CHECK_EQUAL(volume.valueAt(Index3{3, 2, n}), float(AngiogramFile::value(n + 1) + 9 + 10));
+    }
+}
+
+std::string bytesOf(const fs::path& path)
+{
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+} // namespace
+
+HF_TEST(frames_in_pieces_without_a_table_are_found_by_their_heads)
+{
+    const Folder folder;
+    RunLengths runs;
+    std::vector<std::vector<Uint8>> pieces;
+    for (int frame = 1; frame <= AngiogramFile::kFrames; ++frame) {
+        const std::vector<Uint8> whole = runs.frame(frame);
+        const std::size_t middle = whole.size() / 4 * 2 + (frame % 2) * 2;
+        pieces.emplace_back(whole.begin(), whole.begin() + std::ptrdiff_t(middle));
+        pieces.emplace_back(whole.begin() + std::ptrdiff_t(middle), whole.end());
+    }
+    runs.replace(pieces);
+    runs.save(folder.file());
+    checkFrames(folder.read(), AngiogramFile::kFrames);
+}
+
+HF_TEST(of_a_cut_file_the_frames_that_are_there_are_shown_and_the_loss_is_told)
+{
+    const Folder folder;
+    RunLengths runs;
+    runs.save(folder.file());
+    checkFrames(folder.read(), AngiogramFile::kFrames);
+    // From the middle of the fifth frame on everything is missing.
+    const std::string whole = bytesOf(folder.file());
+    const std::vector<Uint8> fifth = runs.frame(5);
+    const std::size_t at = whole.find(std::string(fifth.begin(), fifth.end()));
+    HF_CHECK(at != std::string::npos);
+    std::ofstream(folder.file(), std::ios::binary).write(whole.data(), std::streamsize(at + fifth.size() / 2));
+    const dicom::ScanResult found = folder.scan();
+    HF_CHECK(found.mainSeries() != nullptr);
+    const Volume volume = dicom::readSeries(*found.mainSeries());
+    checkFrames(volume, 4);
+    const std::vector<Note>& notes = volume.info().notes;
+    const auto partial = std::find_if(notes.begin(), notes.end(), [](const Note& note) { return note.code == "partial"; });
+    HF_CHECK(partial != notes.end());
+    HF_CHECK(partial != notes.end() && partial->text.starts_with("2 of 6 images"));
+}
+
+HF_TEST(a_data_set_in_another_encoding_than_the_file_says_is_read_as_it_is)
+{
+    const Folder folder, implicit;
+    AngiogramFile run;
+    require(run.data().saveFile(implicit.file().c_str(), EXS_LittleEndianImplicit));
+    test::DicomBytes().write(folder.file(), UID_XRayAngiographicImageStorage, AngiogramFile::kUid);
+    std::ofstream(folder.file(), std::ios::binary | std::ios::app) << bytesOf(implicit.file());
+    checkFrames(folder.read(), AngiogramFile::kFrames);
+}
+
+HF_TEST(retired_colours_of_part_of_the_range_are_converted_and_unknown_ones_refused)
+{
+    constexpr int kColumns = 16, kRows = 4;
+    const std::array<int, 3> colors[] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 255}, {0, 0, 0}, {128, 64, 200}, {90, 90, 90}, {10, 240, 130}};
+    std::vector<Uint8> bytes;
+    for (int n = 0; n < kColumns * kRows / 2; ++n) {
+        const auto [r, g, b] = colors[n % 8];
+        // PS3.3 C.7.6.3.1.2, YBR_PARTIAL_422 (retired).
+        const auto byte = [&](double x, double y, double z, double base) { return Uint8(std::lround(x * r + y * g + z * b + base)); };
+        const Uint8 y = byte(.2568, .5041, .0979, 16), cb = byte(-.1482, -.2910, .4392, 128), cr = byte(.4392, -.3678, -.0714, 128);
+        bytes.insert(bytes.end(), {y, y, cb, cr});
+    }
+    const auto write = [&](const Folder& folder, const char* photometric) {
+        AngiogramFile run;
+        DcmDataset& d = run.data();
+        put(d, DCM_SOPClassUID, UID_SecondaryCaptureImageStorage);
+        put(d, DCM_Modality, "OT");
+        put(d, DCM_NumberOfFrames, "1");
+        put(d, DCM_PhotometricInterpretation, photometric);
+        for (const auto& [tag, value] : {std::pair{DCM_SamplesPerPixel, 3}, {DCM_Rows, kRows}, {DCM_Columns, kColumns}, {DCM_BitsAllocated, 8}, {DCM_BitsStored, 8}, {DCM_HighBit, 7}, {DCM_PlanarConfiguration, 0}}) {
+            require(d.putAndInsertUint16(tag, Uint16(value)));
+        }
+        require(d.putAndInsertUint8Array(DCM_PixelData, bytes.data(), static_cast<unsigned long>(bytes.size())));
+        run.save(folder.file());
+    };
+    const Folder folder;
+    write(folder, "YBR_PARTIAL_422");
+    const Volume volume = folder.read();
+    HF_CHECK(volume.isColor());
+    int worst = 0;
+    for (int n = 0; n < kColumns * kRows; ++n) {
+        for (int c = 0; c < 3; ++c) {
+            worst = std::max(worst, std::abs(int(volume.rgb()[std::size_t(3 * n + c)]) - colors[n / 2 % 8][std::size_t(c)]));
+        }
+    }
+    HF_CHECK(worst <= 2);   // rounded twice
+    const Folder other;
+    bytes.resize(std::size_t(kColumns * kRows * 3));
+    write(other, "HSV");
+    const dicom::ScanResult refused = other.scan();
+    HF_CHECK_EQUAL(refused.rejected.size(), std::size_t(1));
+    HF_CHECK_EQUAL(refused.rejected.at(0).code, std::string("unsupported"));
+    HF_CHECK(refused.rejected.at(0).reason.find("HSV") != std::string::npos);
+}
+
+HF_QT_TEST_MAIN()
