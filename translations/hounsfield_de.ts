@@ -47,6 +47,14 @@
         <source>Temporal bone</source>
         <translation>Felsenbein</translation>
     </message>
+    <message>
+        <source>PET 0 to 5</source>
+        <translation>PET 0 bis 5</translation>
+    </message>
+    <message>
+        <source>PET 0 to 10</source>
+        <translation>PET 0 bis 10</translation>
+    </message>
 </context>
 <context>
     <name>hf::ChannelDialog</name>
@@ -619,6 +627,10 @@
         <source>R %1  G %2  B %3</source>
         <translation>R %1  G %2  B %3</translation>
     </message>
+    <message>
+        <source>Key image</source>
+        <translation>Schlüsselbild</translation>
+    </message>
 </context>
 <context>
     <name>hf::Scene</name>
@@ -741,10 +753,6 @@
         <translation>W %1  L %2</translation>
     </message>
     <message>
-        <source>Zoom %1 %</source>
-        <translation>Zoom %1 %</translation>
-    </message>
-    <message>
         <source>%1 (oblique %2°)</source>
         <translation>%1 (schräg %2°)</translation>
     </message>
@@ -771,6 +779,18 @@
     <message>
         <source>name unknown</source>
         <translation>Name unbekannt</translation>
+    </message>
+    <message>
+        <source>values missing</source>
+        <translation>Werte fehlen</translation>
+    </message>
+    <message>
+        <source>Series of %1</source>
+        <translation>Serie von %1</translation>
+    </message>
+    <message>
+        <source>Zoom %1 %, linear</source>
+        <translation>Zoom %1 %, linear</translation>
     </message>
 </context>
 <context>
@@ -866,6 +886,10 @@
     <message>
         <source>subtracted, mask: image %1</source>
         <translation>subtrahiert, Maske: Bild %1</translation>
+    </message>
+    <message>
+        <source>key image</source>
+        <translation>Schlüsselbild</translation>
     </message>
 </context>
 <context>
@@ -1092,6 +1116,105 @@
     <message>
         <source>The layout could not be saved: %1</source>
         <translation>Die Anordnung konnte nicht gespeichert werden: %1</translation>
+    </message>
+</context>
+<context>
+    <name>hf::app::InputDialog</name>
+    <message>
+        <source>Keys and mouse</source>
+        <translation>Tasten und Maus</translation>
+    </message>
+    <message>
+        <source>Mouse in the images</source>
+        <translation>Maus in den Bildern</translation>
+    </message>
+    <message>
+        <source>Standard</source>
+        <translation>Üblich</translation>
+    </message>
+    <message>
+        <source>Reading stacks</source>
+        <translation>Stapel lesen</translation>
+    </message>
+    <message>
+        <source>As in 3D Slicer</source>
+        <translation>Wie in 3D Slicer</translation>
+    </message>
+    <message>
+        <source>Own</source>
+        <translation>Eigene</translation>
+    </message>
+    <message>
+        <source>Scheme</source>
+        <translation>Belegung</translation>
+    </message>
+    <message>
+        <source>Window and level</source>
+        <translation>Fensterung</translation>
+    </message>
+    <message>
+        <source>Pan</source>
+        <translation>Verschieben</translation>
+    </message>
+    <message>
+        <source>Zoom</source>
+        <translation>Vergrößern</translation>
+    </message>
+    <message>
+        <source>Scroll</source>
+        <translation>Blättern</translation>
+    </message>
+    <message>
+        <source>Move the crosshair</source>
+        <translation>Fadenkreuz verschieben</translation>
+    </message>
+    <message>
+        <source>Left drag without another tool</source>
+        <translation>Links ziehen ohne anderes Werkzeug</translation>
+    </message>
+    <message>
+        <source>Middle drag</source>
+        <translation>Mitte ziehen</translation>
+    </message>
+    <message>
+        <source>Right drag</source>
+        <translation>Rechts ziehen</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>Tasten</translation>
+    </message>
+    <message>
+        <source>Commands</source>
+        <translation>Befehle</translation>
+    </message>
+    <message>
+        <source>Command</source>
+        <translation>Befehl</translation>
+    </message>
+    <message>
+        <source>New key of the chosen command</source>
+        <translation>Neue Taste des gewählten Befehls</translation>
+    </message>
+    <message>
+        <source>No key</source>
+        <translation>Keine Taste</translation>
+    </message>
+    <message>
+        <source>As delivered</source>
+        <translation>Wie geliefert</translation>
+    </message>
+    <message>
+        <source>New key:</source>
+        <translation>Neue Taste:</translation>
+    </message>
+    <message>
+        <source>%1 moves in the images and through the window; choose another key.</source>
+        <translation>%1 bewegt in den Bildern und durch das Fenster; bitte eine andere Taste wählen.</translation>
+    </message>
+    <message>
+        <source>%1 was the key of &quot;%2&quot;, which has lost it.</source>
+        <translation>%1 war die Taste von „%2“, das sie nun nicht mehr hat.</translation>
     </message>
 </context>
 <context>
@@ -1499,6 +1622,18 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
         <source>Take this image as the mask</source>
         <translation>Dieses Bild als Maske nehmen</translation>
     </message>
+    <message>
+        <source>Mouse: left drag changes the window, right drag zooms</source>
+        <translation>Maus: links ziehen fenstert, rechts ziehen vergrößert</translation>
+    </message>
+    <message>
+        <source>Mouse as in 3D Slicer: left drag moves the crosshair, right drag zooms</source>
+        <translation>Maus wie in 3D Slicer: links ziehen verschiebt das Fadenkreuz, rechts ziehen vergrößert</translation>
+    </message>
+    <message>
+        <source>Keys and mouse ...</source>
+        <translation>Tasten und Maus ...</translation>
+    </message>
 </context>
 <context>
     <name>hf::app::SeriesPlacer</name>
@@ -1759,6 +1894,14 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>From below</source>
         <translation>Von unten</translation>
+    </message>
+    <message>
+        <source>Next study</source>
+        <translation>Nächste Studie</translation>
+    </message>
+    <message>
+        <source>Previous study</source>
+        <translation>Vorige Studie</translation>
     </message>
 </context>
 <context>
@@ -2032,10 +2175,6 @@ Nichts verlässt diesen Rechner.</translation>
         <translation>Links ziehen</translation>
     </message>
     <message>
-        <source>the chosen tool; window and level at first</source>
-        <translation>das gewählte Werkzeug; anfangs die Fensterung</translation>
-    </message>
-    <message>
         <source>Left click</source>
         <translation>Linksklick</translation>
     </message>
@@ -2062,10 +2201,6 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Right drag, click</source>
         <translation>Rechts ziehen, Klick</translation>
-    </message>
-    <message>
-        <source>zoom, menu</source>
-        <translation>vergrößern, Menü</translation>
     </message>
     <message>
         <source>Double click</source>
@@ -2152,20 +2287,56 @@ Nichts verlässt diesen Rechner.</translation>
         <translation>Studien auf diesem Rechner ...</translation>
     </message>
     <message>
-        <source>the chosen tool; scrolls at first</source>
-        <translation>das gewählte Werkzeug; zuerst blättern</translation>
-    </message>
-    <message>
-        <source>window and level, menu</source>
-        <translation>Fenster, Menü</translation>
-    </message>
-    <message>
         <source>Volume</source>
         <translation>Volumen</translation>
     </message>
     <message>
         <source>left drag turns, with Ctrl it moves the values of the preset; middle drag pans, right drag zooms</source>
         <translation>links ziehen dreht, mit Strg verschiebt es die Werte der Voreinstellung; Mitte verschiebt, rechts zoomt</translation>
+    </message>
+    <message>
+        <source>Key image</source>
+        <translation>Schlüsselbild</translation>
+    </message>
+    <message>
+        <source>window and level</source>
+        <translation>Fensterung</translation>
+    </message>
+    <message>
+        <source>zoom</source>
+        <translation>vergrößern</translation>
+    </message>
+    <message>
+        <source>scroll</source>
+        <translation>blättern</translation>
+    </message>
+    <message>
+        <source>move the crosshair</source>
+        <translation>Fadenkreuz verschieben</translation>
+    </message>
+    <message>
+        <source>the chosen tool; at first: %1; with Shift pan</source>
+        <translation>das gewählte Werkzeug; zuerst: %1; mit Umschalt verschieben</translation>
+    </message>
+    <message>
+        <source>%1, menu</source>
+        <translation>%1, Menü</translation>
+    </message>
+    <message>
+        <source>Page Down, Page Up</source>
+        <translation>Bild ab, Bild auf</translation>
+    </message>
+    <message>
+        <source>next and previous study</source>
+        <translation>nächste und vorige Studie</translation>
+    </message>
+    <message>
+        <source>Tab</source>
+        <translation>Tab</translation>
+    </message>
+    <message>
+        <source>next view</source>
+        <translation>nächste Ansicht</translation>
     </message>
 </context>
 </TS>

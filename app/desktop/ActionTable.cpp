@@ -50,9 +50,7 @@ QAction* ActionTable::add(const Spec& spec, std::function<void()> slot)
 {
     auto* action = new QAction(theme::icon(spec.icon), spec.text, m_window);
     action->setObjectName(spec.id);
-    action->setShortcuts(spec.keys);
     const QString plain = QString(spec.text).remove('&');
-    action->setToolTip(spec.keys.isEmpty() ? plain : QStringLiteral("%1 (%2)").arg(plain, spec.keys.front().toString(QKeySequence::NativeText)));
     action->setCheckable(spec.flags & Checkable);
     action->setChecked(spec.flags & Checked);
     connect(action, &QAction::triggered, this, [slot = std::move(slot)] { slot(); });
@@ -60,8 +58,28 @@ QAction* ActionTable::add(const Spec& spec, std::function<void()> slot)
     if (spec.flags & InBar) {
         m_bar->addAction(action);
     }
-    m_entries.append({m_title, action, bool(spec.flags & NeedsImage)});
+    m_entries.append({m_title, action, bool(spec.flags & NeedsImage), plain, spec.keys});
+    setKeys(spec.id, spec.keys);
     return action;
+}
+
+void ActionTable::setKeys(const QString& id, const QList<QKeySequence>& keys)
+{
+    for (const Entry& entry : std::as_const(m_entries)) {
+        if (entry.action->objectName() == id) {
+            entry.action->setShortcuts(keys);
+            entry.action->setToolTip(keys.isEmpty() ? entry.text : QStringLiteral("%1 (%2)").arg(entry.text, keys.front().toString(QKeySequence::NativeText)));
+        }
+    }
+}
+
+QList<ActionTable::Command> ActionTable::commands() const
+{
+    QList<Command> list;
+    for (const Entry& entry : m_entries) {
+        list.append({entry.action->objectName(), entry.menu, entry.text, entry.action->shortcuts(), entry.usual});
+    }
+    return list;
 }
 
 QAction* ActionTable::find(const QString& id) const

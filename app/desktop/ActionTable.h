@@ -28,6 +28,12 @@ public:
         int flags = 0;
     };
 
+    /// An action as the reader knows it, with its keys now and as delivered.
+    struct Command {
+        QString id, menu, text;
+        QList<QKeySequence> keys, usual;
+    };
+
     explicit ActionTable(QMainWindow* window);
 
     /// A menu of the menu bar; what is added from now on stands there.
@@ -39,6 +45,9 @@ public:
 
     QToolBar* bar() const { return m_bar; }
     QAction* find(const QString& id) const;
+    QList<Command> commands() const;
+    /// Nothing where there is no such command.
+    void setKeys(const QString& id, const QList<QKeySequence>& keys);
     /// Enables what needs an image.
     void setImageShown(bool shown);
     /// A rich text table of all commands with a key, menu by menu.
@@ -52,6 +61,8 @@ private:
         QString menu;
         QAction* action;
         bool needsImage;
+        QString text;           ///< As delivered; an action may say more ("Undo: ...").
+        QList<QKeySequence> usual;
     };
     QMainWindow* m_window;
     QToolBar* m_bar;

@@ -60,6 +60,11 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     m_actions = new WindowActions(this);
     connectLoader();
     connect(m_browser, &StudyBrowser::seriesChosen, m_placer, &SeriesPlacer::show);
+    connect(m_browser, &StudyBrowser::studyChosen, this, [this](const dicom::Series& main) {
+        // A prior of the same patient is what the present layout is for; another patient gets one of his own.
+        const bool isSamePatient = !m_scene->isEmpty() && m_scene->series().patient.id == main.patient.id && m_scene->series().patient.name == main.patient.name;
+        isSamePatient ? m_placer->show(main) : m_hanging->open(main);
+    });
     connect(m_browser, &StudyBrowser::menuAsked, m_actions, &WindowActions::showSeriesMenu);
     connect(m_chat, &ChatPanel::licenceNeeded, this, [this](const QString& expert) {
         if (m_labels->acceptsLicence(expert)) {
@@ -360,6 +365,8 @@ void MainWindow::keyPressEvent(QKeyEvent* event)
     case Qt::Key_Down: m_scene->setSlice(plane, slice - step); break;
     case Qt::Key_Right: m_browser->chooseNext(1); break;
     case Qt::Key_Left: m_browser->chooseNext(-1); break;
+    case Qt::Key_PageDown: m_browser->chooseNextStudy(1); break;
+    case Qt::Key_PageUp: m_browser->chooseNextStudy(-1); break;
     case Qt::Key_Home: m_scene->setSlice(plane, last); break;
     case Qt::Key_End: m_scene->setSlice(plane, 0); break;
     default: QMainWindow::keyPressEvent(event); break;

@@ -67,11 +67,11 @@ WindowLevel presetWindow(const std::string& name, const Scene& scene)
     if (name == "stored") {
         return scene.storedWindow();
     }
+    if (const WindowPreset* preset = findPreset(name)) {
+        return preset->window;
+    }
     std::string known = "auto, stored";
-    for (const WindowPreset& preset : ctPresets()) {
-        if (preset.id == name) {
-            return preset.window;
-        }
+    for (const WindowPreset& preset : windowPresets()) {
         known += ", " + preset.id;
     }
     throw Error("--preset must be one of " + known, "usage");

@@ -90,10 +90,8 @@ void SeriesPlacer::arrange(const HangingRule& rule, const std::vector<const dico
 
 void SeriesPlacer::setUp(const HangingView& view, int cell)
 {
-    for (const WindowPreset& preset : ctPresets()) {
-        if (preset.id == view.window.toStdString() && m_parts.scene->volume()->info().unit == Unit::Hu) {
-            m_parts.scene->setWindow(preset.window);
-        }
+    if (const WindowPreset* preset = findPreset(view.window.toStdString()); preset && fits(*preset, m_parts.scene->volume()->info().unit)) {
+        m_parts.scene->setWindow(preset->window);
     }
     if (!view.preset.isEmpty() && cell >= 0 && m_parts.grid->gridLayout().show(cell) == CellShow::Volume) {
         m_parts.grid->volumeView()->setPreset(view.preset, false);

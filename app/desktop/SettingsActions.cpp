@@ -2,10 +2,12 @@
 
 #include "app/desktop/ActionTable.h"
 #include "app/desktop/EngineDialog.h"
+#include "app/desktop/InputDialog.h"
 #include "app/desktop/MainWindow.h"
 #include "viewer/widgets/Scene.h"
 
 #include <QAction>
+#include <QActionGroup>
 #include <QApplication>
 #include <QSettings>
 
@@ -13,12 +15,14 @@ namespace hf::app {
 
 namespace {
 
-constexpr auto kThemeKey = "window/theme", kMouseKey = "window/mouse";
+constexpr auto kThemeKey = "window/theme", kMouseKey = "window/mouse", kKeysGroup = "keys";
 constexpr auto kModelKey = "assistant/model", kDeviceKey = "assistant/device", kPrecisionKey = "assistant/precision", kQuantisationKey = "assistant/quantization";
 
 QSettings settings() { return QSettings(QSettings::IniFormat, QSettings::UserScope, "Hounsfield", QCoreApplication::applicationName()); }
 
 } // namespace
+
+MouseMap savedMouse() { return mouseMapFromString(settings().value(kMouseKey).toString()); }
 
 theme::Kind savedTheme() { return settings().value(kThemeKey).toString() == "light" ? theme::Kind::Light : theme::Kind::Dark; }
 
@@ -32,6 +36,68 @@ assistant::EngineClient::Options savedEngine(const assistant::EngineClient::Opti
 }
 
 namespace {
+
+/// Those that are as delivered are not kept, so that later versions may change them.
+void saveKeys(const ActionTable& table)
+{
+    QSettings file = settings();
+    file.remove(kKeysGroup);
+    file.beginGroup(kKeysGroup);
+    for (const ActionTable::Command& command : table.commands()) {
+        if (command.keys != command.usual) {
+            file.setValue(command.id, QKeySequence::listToString(command.keys, QKeySequence::PortableText));
+        }
+    }
+}
+
+void setMouse(Scene* scene, const MouseMap& map)
+{
+    scene->setMouseMap(map);
+    settings().setValue(kMouseKey, toString(map));
+}
+
+/// Schemes to choose from, and a dialog for everything else.
+void addMouse(MainWindow* window, ActionTable* table)
+{
+    Scene* scene = window->scene();
+    scene->setMouseMap(savedMouse());
+    table->separator();
+    struct Entry { const char* id; QString text; const char* key; MouseMap map; };
+    const Entry entries[] = {{"standardMouse", MainWindow::tr("Mouse: left drag changes the window, right drag zooms"), "", MouseMap::standard()},
+        {"reportingMouse", MainWindow::tr("Mouse: left drag scrolls, right drag changes the window"), "Ctrl+Shift+M", MouseMap::reporting()},
+        {"slicerMouse", MainWindow::tr("Mouse as in 3D Slicer: left drag moves the crosshair, right drag zooms"), "", MouseMap::slicer()}};
+    auto* group = new QActionGroup(table);
+    // The key switches to and fro.
+    group->setExclusionPolicy(QActionGroup::ExclusionPolicy::ExclusiveOptional);
+    const auto follow = [group, scene] {
+        for (QAction* action : group->actions()) {
+            action->setChecked(action->data().toString() == toString(scene->mouseMap()));
+        }
+    };
+    for (const Entry& entry : entries) {
+        const QList<QKeySequence> keys = *entry.key ? QList<QKeySequence>{QKeySequence(entry.key)} : QList<QKeySequence>();
+        QAction* action = table->add({entry.id, {}, entry.text, keys, ActionTable::Checkable}, [scene, follow, map = entry.map] {
+            setMouse(scene, scene->mouseMap() == map ? MouseMap::standard() : map);
+            follow();
+        });
+        action->setData(toString(entry.map));
+        group->addAction(action);
+    }
+    follow();
+    table->add({"input", {}, MainWindow::tr("Keys and mouse ..."), {}, 0}, [window, table, scene, follow] {
+        InputDialog dialog(*table, scene->mouseMap(), window);
+        if (dialog.exec() != QDialog::Accepted) {
+            return;
+        }
+        setMouse(scene, dialog.mouse());
+        follow();
+        for (auto at = dialog.keys().begin(); at != dialog.keys().end(); ++at) {
+            table->setKeys(at.key(), at.value());
+        }
+        saveKeys(*table);
+    });
+    table->separator();
+}
 
 void changeEngine(MainWindow* window)
 {
@@ -50,6 +116,18 @@ void changeEngine(MainWindow* window)
 
 } // namespace
 
+void applySavedKeys(ActionTable* table)
+{
+    QSettings file = settings();
+    file.beginGroup(kKeysGroup);
+    for (const QString& id : file.childKeys()) {
+        // Of nothing it makes one key that is none.
+        QList<QKeySequence> keys = QKeySequence::listFromString(file.value(id).toString(), QKeySequence::PortableText);
+        keys.removeAll(QKeySequence());
+        table->setKeys(id, keys);
+    }
+}
+
 void addSettingsActions(MainWindow* window, ActionTable* table)
 {
     table->beginMenu(MainWindow::tr("&Settings"));
@@ -59,15 +137,7 @@ void addSettingsActions(MainWindow* window, ActionTable* table)
         theme::apply(*qApp, on ? theme::Kind::Light : theme::Kind::Dark);
         settings().setValue(kThemeKey, on ? "light" : "dark");
     });
-    const bool isReporting = settings().value(kMouseKey).toString() == "reporting";
-    QAction* mouse = table->add({"reportingMouse", {}, MainWindow::tr("Mouse: left drag scrolls, right drag changes the window"), {QKeySequence("Ctrl+Shift+M")},
-                                    ActionTable::Checkable | (isReporting ? ActionTable::Checked : 0)}, [] {});
-    Scene* scene = window->scene();
-    scene->setMouseScheme(isReporting ? MouseScheme::Reporting : MouseScheme::Standard);
-    QObject::connect(mouse, &QAction::toggled, window, [scene](bool on) {
-        scene->setMouseScheme(on ? MouseScheme::Reporting : MouseScheme::Standard);
-        settings().setValue(kMouseKey, on ? "reporting" : "standard");
-    });
+    addMouse(window, table);
     table->add({"assistantSettings", {}, MainWindow::tr("Assistant ..."), {QKeySequence("Ctrl+Shift+A")}, 0}, [window] { changeEngine(window); });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "assistant/client/EngineClient.h"
+#include "viewer/widgets/Scene.h"
 #include "viewer/widgets/Theme.h"
 
 namespace hf {
@@ -18,6 +19,10 @@ theme::Kind savedTheme();
 /// How the reader wants the assistant to run. What the command line says of it goes first.
 assistant::EngineClient::Options savedEngine(const assistant::EngineClient::Options& commandLine);
 
+/// What the buttons of the mouse do, as it was left.
+MouseMap savedMouse();
+/// Keys that the reader chose; after all actions are there.
+void applySavedKeys(ActionTable* table);
 /// The menu of settings: theme, mouse scheme and the assistant, kept for the next time.
 void addSettingsActions(MainWindow* window, ActionTable* table);
 

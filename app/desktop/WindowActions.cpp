@@ -33,10 +33,11 @@ namespace hf::app {
 
 namespace {
 
-/// Names of ctPresets(), so that they are collected for translation.
+/// Names of windowPresets(), so that they are collected for translation.
 [[maybe_unused]] const char* const kPresetNames[] = {QT_TRANSLATE_NOOP("WindowPreset", "Soft tissue"), QT_TRANSLATE_NOOP("WindowPreset", "Lung"), QT_TRANSLATE_NOOP("WindowPreset", "Bone"),
     QT_TRANSLATE_NOOP("WindowPreset", "Brain"), QT_TRANSLATE_NOOP("WindowPreset", "Subdural"), QT_TRANSLATE_NOOP("WindowPreset", "Liver"), QT_TRANSLATE_NOOP("WindowPreset", "Angiography"),
-    QT_TRANSLATE_NOOP("WindowPreset", "Stroke"), QT_TRANSLATE_NOOP("WindowPreset", "Mediastinum"), QT_TRANSLATE_NOOP("WindowPreset", "Spine"), QT_TRANSLATE_NOOP("WindowPreset", "Temporal bone")};
+    QT_TRANSLATE_NOOP("WindowPreset", "Stroke"), QT_TRANSLATE_NOOP("WindowPreset", "Mediastinum"), QT_TRANSLATE_NOOP("WindowPreset", "Spine"), QT_TRANSLATE_NOOP("WindowPreset", "Temporal bone"),
+    QT_TRANSLATE_NOOP("WindowPreset", "PET 0 to 5"), QT_TRANSLATE_NOOP("WindowPreset", "PET 0 to 10")};
 
 QString presetText(const WindowPreset& preset)
 {
@@ -55,6 +56,7 @@ WindowActions::WindowActions(MainWindow* window) : QObject(window), m_window(win
     addAssistant();
     addSettingsActions(m_window, m_table);
     addHelp();
+    applySavedKeys(m_table);
 }
 
 void WindowActions::addFile()
@@ -147,7 +149,7 @@ void WindowActions::addWindows()
     m_table->beginSubmenu("window", tr("Window presets"));
     m_table->add({"window-0", "auto", tr("Automatic"), {QKeySequence("0")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->volume()->percentileWindow()); });
     m_table->add({"window-1", {}, tr("As stored, the next of several"), {QKeySequence("1")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->nextStoredWindow()); });
-    for (const WindowPreset& preset : ctPresets()) {
+    for (const WindowPreset& preset : windowPresets()) {
         QList<QKeySequence> keys;
         if (preset.key > 0) {
             keys << QKeySequence(QString::number(preset.key));
@@ -202,6 +204,8 @@ void WindowActions::addTools()
         connect(scene, &Scene::toolChanged, action, follow);
         follow();
     }
+    MainWindow* w = m_window;
+    m_table->add({"keyImage", "key-image", tr("Key image"), {QKeySequence("K")}, ActionTable::NeedsImage | ActionTable::InBar}, [w] { w->grid()->activeView()->toggleKeyImage(); });
     addCine();
 }
 
@@ -280,7 +284,7 @@ void WindowActions::showViewMenu(SliceView* view, QPoint at)
     for (const QString id : {"window-0", "window-1"}) {
         menu.addAction(m_table->find(id));
     }
-    for (const WindowPreset& preset : ctPresets()) {
+    for (const WindowPreset& preset : windowPresets()) {
         QAction* action = m_table->find("window-" + QString::fromStdString(preset.id));
         if (action->isEnabled()) {
             menu.addAction(action);
@@ -304,20 +308,31 @@ void WindowActions::updateState()
 {
     const bool any = !m_window->scene()->isEmpty();
     m_table->setImageShown(any);
-    // Presets are Hounsfield units.
-    for (const WindowPreset& preset : ctPresets()) {
-        m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(any && m_window->scene()->volume()->info().unit == Unit::Hu);
+    // Presets are Hounsfield units, or uptake values.
+    for (const WindowPreset& preset : windowPresets()) {
+        m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(any && fits(preset, m_window->scene()->volume()->info().unit));
     }
     m_speed->setEnabled(any);
 }
 
 QString WindowActions::mouseAsHtml() const
 {
-    const bool isReporting = m_window->scene()->mouseScheme() == MouseScheme::Reporting;
-    const std::pair<QString, QString> rows[] = {{tr("Wheel"), tr("next slice; with Shift ten; with Ctrl zoom")}, {tr("Left drag"), isReporting ? tr("the chosen tool; scrolls at first") : tr("the chosen tool; window and level at first")},
-        {tr("Left click"), tr("moves the crosshair in all planes")}, {tr("Shift + move"), tr("the crosshair follows")}, {tr("Middle drag"), tr("pan")},
-        {tr("Right drag, click"), isReporting ? tr("window and level, menu") : tr("zoom, menu")}, {tr("Double click"), tr("one view, all views; on a measurement its text")},
+    const MouseMap mouse = m_window->scene()->mouseMap();
+    const auto nameOf = [](MouseDrag drag) {
+        switch (drag) {
+        case MouseDrag::Window: return tr("window and level");
+        case MouseDrag::Pan: return tr("pan");
+        case MouseDrag::Zoom: return tr("zoom");
+        case MouseDrag::Scroll: return tr("scroll");
+        case MouseDrag::Crosshair: return tr("move the crosshair");
+        }
+        return QString();
+    };
+    const std::pair<QString, QString> rows[] = {{tr("Wheel"), tr("next slice; with Shift ten; with Ctrl zoom")}, {tr("Left drag"), tr("the chosen tool; at first: %1; with Shift pan").arg(nameOf(mouse.left))},
+        {tr("Left click"), tr("moves the crosshair in all planes")}, {tr("Shift + move"), tr("the crosshair follows")}, {tr("Middle drag"), nameOf(mouse.middle)},
+        {tr("Right drag, click"), tr("%1, menu").arg(nameOf(mouse.right))}, {tr("Double click"), tr("one view, all views; on a measurement its text")},
         {tr("Up, Down"), tr("next and previous slice; with Shift ten")}, {tr("Home, End"), tr("last and first slice")}, {tr("Right, Left"), tr("next and previous series")},
+        {tr("Page Down, Page Up"), tr("next and previous study")}, {tr("Tab"), tr("next view")},
         {tr("Volume"), tr("left drag turns, with Ctrl it moves the values of the preset; middle drag pans, right drag zooms")},
         {tr("Enter, Backspace"), tr("while drawing: closes a polygon, takes a corner back")}};
     QString html = "<table cellpadding='3'><tr><td colspan='2'><b>" + tr("Images").toHtmlEscaped() + "</b></td></tr>";

@@ -1,3 +1,4 @@
+#include "support/GuiEvents.h"
 #include "support/GuiMain.h"
 #include "app/desktop/Hanging.h"
 #include "app/desktop/MainWindow.h"
@@ -351,20 +352,20 @@ private Q_SLOTS:
         const double zoom = view()->millimetresPerPixel();
         const int slice = scene->slice(scene->activePlane());
         const QPoint from = view()->rect().center() + QPoint(30, -60);
-        drag(Qt::LeftButton, from, from + QPoint(0, 60));
+        test::drag(view(), from, from + QPoint(0, 60), Qt::LeftButton);
         QVERIFY(scene->slice(scene->activePlane()) > slice);
         QVERIFY(scene->window() == window);
-        drag(Qt::RightButton, from, from + QPoint(50, 0));
+        test::drag(view(), from, from + QPoint(50, 0), Qt::RightButton);
         QVERIFY(scene->window().width > window.width);
         QCOMPARE(view()->millimetresPerPixel(), zoom);
         // A chosen tool is still the left button's.
         QTest::keyClick(view(), Qt::Key_Z);
-        drag(Qt::LeftButton, from, from + QPoint(0, -40));
+        test::drag(view(), from, from + QPoint(0, -40), Qt::LeftButton);
         QVERIFY(view()->millimetresPerPixel() < zoom);
         QTest::keyClick(view(), Qt::Key_M, Qt::ControlModifier | Qt::ShiftModifier);
         scene->setTool(Tool::Window);
         const WindowLevel now = scene->window();
-        drag(Qt::LeftButton, from, from + QPoint(50, 0));
+        test::drag(view(), from, from + QPoint(50, 0), Qt::LeftButton);
         QVERIFY(scene->window().width > now.width);
     }
 
@@ -393,17 +394,6 @@ private:
         if (const QString folder = qEnvironmentVariable("HF_SCREENSHOTS"); !folder.isEmpty()) {
             image.save(folder + "/" + name + ".png");
         }
-    }
-
-    void drag(Qt::MouseButton button, QPoint from, QPoint to)
-    {
-        QTest::mousePress(view(), button, {}, from);
-        for (int n = 1; n <= 5; ++n) {
-            const QPoint at = from + (to - from) * n / 5;
-            QMouseEvent move(QEvent::MouseMove, at, view()->mapToGlobal(at), Qt::NoButton, button, {});
-            QApplication::sendEvent(view(), &move);
-        }
-        QTest::mouseRelease(view(), button, {}, to);
     }
 
     void write(const dicom::Identity& identity, const QString& folder) { dicom::writeCtSeries(m_volume, identity, (m_folder.path() + "/" + folder).toStdString()); }

@@ -7,16 +7,16 @@
 
 namespace hf::test {
 
-/// Drags with the left button from one place of a view to another, in four moves.
-inline void drag(QWidget* view, QPoint from, QPoint to)
+/// Drags from one place of a view to another, in four moves.
+inline void drag(QWidget* view, QPoint from, QPoint to, Qt::MouseButton button = Qt::LeftButton, Qt::KeyboardModifiers modifiers = {})
 {
-    QTest::mousePress(view, Qt::LeftButton, {}, from);
+    QTest::mousePress(view, button, modifiers, from);
     for (int n = 1; n <= 4; ++n) {
         const QPoint at = from + (to - from) * n / 4;
-        QMouseEvent move(QEvent::MouseMove, at, view->mapToGlobal(at), Qt::NoButton, Qt::LeftButton, {});
+        QMouseEvent move(QEvent::MouseMove, at, view->mapToGlobal(at), Qt::NoButton, button, modifiers);
         QApplication::sendEvent(view, &move);
     }
-    QTest::mouseRelease(view, Qt::LeftButton, {}, to);
+    QTest::mouseRelease(view, button, modifiers, to);
 }
 
 } // namespace hf::test

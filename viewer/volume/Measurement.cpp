@@ -13,7 +13,8 @@ struct KindName { MeasurementKind kind; const char* word; std::size_t points; };
 
 constexpr KindName kKinds[] = {{MeasurementKind::Length, "length", 2}, {MeasurementKind::Angle, "angle", 3}, {MeasurementKind::Cobb, "cobb", 4},
     {MeasurementKind::Ellipse, "ellipse", 2}, {MeasurementKind::Rectangle, "rectangle", 2}, {MeasurementKind::Polygon, "polygon", 3},
-    {MeasurementKind::Freehand, "freehand", 3}, {MeasurementKind::Arrow, "arrow", 2}, {MeasurementKind::Text, "text", 1}, {MeasurementKind::Probe, "probe", 1}};
+    {MeasurementKind::Freehand, "freehand", 3}, {MeasurementKind::Arrow, "arrow", 2}, {MeasurementKind::Text, "text", 1}, {MeasurementKind::Probe, "probe", 1},
+    {MeasurementKind::KeyImage, "key-image", 1}};
 
 /// A place on the plane of a measurement, along right and down.
 struct Flat { double x = 0, y = 0; };
@@ -415,7 +416,8 @@ MeasurementFacts measure(const Measurement& m, const Volume& volume, const Image
         break;
     }
     case MeasurementKind::Arrow:
-    case MeasurementKind::Text: break;
+    case MeasurementKind::Text:
+    case MeasurementKind::KeyImage: break;
     default: facts.region = measureRegion(m, volume, plane, units); break;
     }
     return facts;

@@ -22,6 +22,7 @@ enum class MeasurementKind {
     Arrow,      ///< 2: tip, tail.
     Text,       ///< 1: where it stands.
     Probe,      ///< 1: the place whose value is told.
+    KeyImage,   ///< 1: the middle of an image that the reader marked as a whole.
 };
 
 /// "length", "angle", ...: the words in files.

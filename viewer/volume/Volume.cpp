@@ -171,7 +171,7 @@ WindowLevel Volume::defaultWindow() const
     if (isColor()) {
         return {127.5, 256, ""};
     }
-    return m_info.unit == Unit::Hu ? ctPresets().front().window : percentileWindow();
+    return m_info.unit == Unit::Hu ? windowPresets().front().window : percentileWindow();
 }
 
 WindowLevel Volume::percentileWindow() const

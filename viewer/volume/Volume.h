@@ -19,6 +19,8 @@ struct Shutter;
 enum class VoxelType { Int16, UInt8, UInt16, Float32 };
 /// What a voxel value means after the modality rescale.
 enum class Unit { None, Hu, Suv };
+/// Whether a preset is meant for values of this unit.
+inline bool fits(const WindowPreset& preset, Unit unit) { return unit == (preset.isSuv ? Unit::Suv : Unit::Hu); }
 
 std::string toString(VoxelType type);   // "int16", "uint8", "uint16", "float32"
 VoxelType voxelTypeFromString(const std::string& name);

@@ -40,7 +40,7 @@ WindowLevel::Ramp WindowLevel::ramp(bool exact) const
     return {center - (isExact ? 0.0 : 0.5) - range / 2, range};
 }
 
-const std::vector<WindowPreset>& ctPresets()
+const std::vector<WindowPreset>& windowPresets()
 {
     static const std::vector<WindowPreset> presets{
         {2, "soft", {40, 400, "Soft tissue"}},
@@ -54,8 +54,16 @@ const std::vector<WindowPreset>& ctPresets()
         {0, "mediastinum", {50, 350, "Mediastinum"}},
         {0, "spine", {50, 250, "Spine"}},
         {0, "temporal-bone", {700, 4000, "Temporal bone"}},
+        {0, "pet-5", {2.5, 5, "PET 0 to 5", VoiFunction::LinearExact}, true},
+        {0, "pet-10", {5, 10, "PET 0 to 10", VoiFunction::LinearExact}, true},
     };
     return presets;
+}
+
+const WindowPreset* findPreset(const std::string& id)
+{
+    const auto found = std::find_if(windowPresets().begin(), windowPresets().end(), [&](const WindowPreset& preset) { return preset.id == id; });
+    return found == windowPresets().end() ? nullptr : &*found;
 }
 
 } // namespace hf

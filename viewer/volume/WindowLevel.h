@@ -43,9 +43,12 @@ struct WindowPreset {
     int key;
     std::string id;     ///< stable word for settings and command lines: "soft", "lung" ...
     WindowLevel window; ///< name is English; Qt code translates it by id
+    bool isSuv = false; ///< In standardised uptake values; else in HU.
 };
 
-/// CT presets of section 5 of the interface conventions: keys 2 to 9. Keys 0 (auto) and 1 (as stored) are computed.
-const std::vector<WindowPreset>& ctPresets();
+/// Presets of section 5 of the interface conventions, those of CT first: keys 2 to 9. Keys 0 (auto) and 1 (as stored) are computed.
+const std::vector<WindowPreset>& windowPresets();
+/// Null when there is none of that name.
+const WindowPreset* findPreset(const std::string& id);
 
 } // namespace hf

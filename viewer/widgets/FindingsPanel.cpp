@@ -124,7 +124,12 @@ void FindingsPanel::fill()
         item->setData(0, kIdRole, finding.measurement.id);
         item->setIcon(Name, theme::icon(QString::fromStdString(toString(finding.measurement.kind))));
         item->setFlags(item->flags() | Qt::ItemIsEditable);
-        const QString details = (QStringList{kindName(finding.measurement.kind)} + measurementLines(finding.measurement, finding.facts) + QStringList{scaleText(finding.facts.scale)}).join('\n');
+        QStringList about{kindName(finding.measurement.kind)};
+        about << measurementLines(finding.measurement, finding.facts);
+        if (finding.measurement.kind != MeasurementKind::KeyImage) {
+            about << scaleText(finding.facts.scale);
+        }
+        const QString details = about.join('\n');
         for (int column = 0; column < Columns; ++column) {
             item->setToolTip(column, details);
         }

@@ -208,7 +208,7 @@ private:
         }
         view.isOptional = flag(object, "optional", false);
         QStringList windows;
-        for (const WindowPreset& preset : ctPresets()) {
+        for (const WindowPreset& preset : windowPresets()) {
             windows << QString::fromStdString(preset.id);
         }
         view.window = text(object, "window", windows);

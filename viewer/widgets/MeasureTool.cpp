@@ -120,6 +120,16 @@ int MeasureTool::measurementAt(const SliceFrame& frame, QPointF at) const
     return hit ? hit->id : 0;
 }
 
+int MeasureTool::keyImageAt(const SliceFrame& frame) const
+{
+    for (const Finding* finding : findings()) {
+        if (finding->measurement.kind == MeasurementKind::KeyImage && isShown(finding->measurement, frame)) {
+            return finding->measurement.id;
+        }
+    }
+    return 0;
+}
+
 std::optional<Qt::CursorShape> MeasureTool::cursorAt(const SliceFrame& frame, QPointF at) const
 {
     if (m_draft) {

@@ -39,6 +39,8 @@ public:
     std::optional<Qt::CursorShape> cursorAt(const SliceFrame& frame, QPointF at) const;
     /// Measurement whose handle or line is there; 0 when none.
     int measurementAt(const SliceFrame& frame, QPointF at) const;
+    /// The mark of a key image on the slice of the frame; 0 when it has none.
+    int keyImageAt(const SliceFrame& frame) const;
     /// Where a text was asked for; the view opens an editor there.
     std::optional<PointLps> takeTextPlace() { return std::exchange(m_textPlace, std::nullopt); }
 

@@ -12,8 +12,8 @@ namespace hf {
 
 std::vector<PointLps> handlesOf(const Measurement& m)
 {
-    if (m.kind == MeasurementKind::Freehand) {
-        return {};      // moved as a whole; hundreds of handles help nobody
+    if (m.kind == MeasurementKind::Freehand || m.kind == MeasurementKind::KeyImage) {
+        return {};      // moved as a whole, hundreds of handles help nobody; or nothing to be seen
     }
     if ((m.kind != MeasurementKind::Ellipse && m.kind != MeasurementKind::Rectangle) || m.points.size() < 2) {
         return m.points;
@@ -60,8 +60,8 @@ QPointF MeasurementPainter::at(PointLps point) const
 
 void MeasurementPainter::paint(const Measurement& m, const MeasurementFacts& facts, bool isSelected)
 {
-    if (m.points.empty()) {
-        return;
+    if (m.points.empty() || m.kind == MeasurementKind::KeyImage) {
+        return;     // a key image says so at its border
     }
     const QColor color = isSelected ? theme::kSelectedMeasurement : theme::kMeasurement;
     m_painter.save();

@@ -89,6 +89,7 @@ QString kindName(MeasurementKind kind)
     case MeasurementKind::Arrow: return MeasurementText::tr("Arrow");
     case MeasurementKind::Text: return MeasurementText::tr("Text");
     case MeasurementKind::Probe: return MeasurementText::tr("Probe");
+    case MeasurementKind::KeyImage: return MeasurementText::tr("Key image");
     }
     return {};
 }

@@ -17,9 +17,19 @@ namespace hf {
 /// What a left drag in a 2D view does.
 enum class Tool { Window, Pan, Zoom, Scroll, Magnify, Length, Angle, Cobb, Ellipse, Rectangle, Polygon, Freehand, Arrow, Text, Probe, Axes };
 
-/// What the buttons of the mouse do in a 2D view. Standard: left the tool, right zooms. Reporting: left scrolls while no other tool is
-/// chosen, right changes the window.
-enum class MouseScheme { Standard, Reporting };
+/// What a drag does in a 2D view.
+enum class MouseDrag { Window, Pan, Zoom, Scroll, Crosshair };
+
+/// What the buttons do when they are dragged; the left one while no other tool is chosen.
+struct MouseMap {
+    MouseDrag left = MouseDrag::Window, middle = MouseDrag::Pan, right = MouseDrag::Zoom;
+    static MouseMap standard() { return {}; }
+    /// For reading long stacks: left scrolls, right changes the window.
+    static MouseMap reporting() { return {MouseDrag::Scroll, MouseDrag::Pan, MouseDrag::Window}; }
+    /// As in 3D Slicer before a mode is chosen.
+    static MouseMap slicer() { return {MouseDrag::Crosshair, MouseDrag::Pan, MouseDrag::Zoom}; }
+    friend bool operator==(const MouseMap&, const MouseMap&) = default;
+};
 
 /// What the views show: one or more series, each with the place, window, planes and mask that the reader gave it, and the tool. One series
 /// is active: the one of the view that was touched last; panels and commands are about it. What the reader did to a series is there again
@@ -58,8 +68,8 @@ public:
     QUndoStack* undoStack() const;
     Tool tool() const { return m_tool; }
     void setTool(Tool tool);
-    MouseScheme mouseScheme() const { return m_mouse; }
-    void setMouseScheme(MouseScheme scheme) { m_mouse = scheme; }
+    const MouseMap& mouseMap() const { return m_mouse; }
+    void setMouseMap(const MouseMap& map) { m_mouse = map; }
 
     const WindowLevel& window() const { return active().window; }
     bool isInverted() const { return active().inverted; }
@@ -177,7 +187,7 @@ private:
     QUndoGroup* m_undo;
     std::map<std::string, QUndoStack*> m_stacks;    ///< By study.
     Tool m_tool = Tool::Window;
-    MouseScheme m_mouse = MouseScheme::Standard;
+    MouseMap m_mouse;
     Plane m_activePlane = Plane::Axial;
     double m_opacity = 0.35;
     bool m_outline = true, m_maskShown = true;

@@ -21,6 +21,14 @@ constexpr int kMargin = 8;
 
 QString text(const std::string& s) { return QString::fromStdString(s); }
 
+/// An Age String "034Y" as "34 Y" (PS3.5 6.2 AS); anything else as it is.
+std::string ageOf(const std::string& stored)
+{
+    const std::size_t digits = stored.find_first_not_of('0');
+    const bool isAge = stored.size() == 4 && std::string("DWMY").find(stored[3]) != std::string::npos && std::all_of(stored.begin(), stored.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
+    return isAge ? stored.substr(std::min<std::size_t>(digits, 2), 3 - std::min<std::size_t>(digits, 2)) + " " + stored[3] : stored;
+}
+
 } // namespace
 
 QColor planeColor(Plane plane) { return plane == Plane::Axial ? theme::kAxial : plane == Plane::Sagittal ? theme::kSagittal : theme::kCoronal; }
@@ -36,7 +44,7 @@ QString noteMark(const std::string& code)
         {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")},
         {"shifted-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "shifted slices, resampled")}, {"split", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "part of a series")},
         {"mosaic", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "mosaic, as stored")}, {"no-geometry", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")},
-        {"unknown-sides", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")}, {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")}};
+        {"unknown-sides", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")}, {"not-finite", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values missing")}, {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")}};
     const auto found = marks.find(code);
     return found == marks.end() ? QString() : SliceAnnotations::tr(found->second);
 }
@@ -133,36 +141,52 @@ void SliceAnnotations::paintRuler()
 QStringList SliceAnnotations::topLeft() const
 {
     const dicom::Series& series = m_shown.series;
-    QStringList lines{text(series.patient.displayName())};
-    if (!m_isSmall) {
-        lines << text(series.patient.id) << QStringList{text(series.patient.sex), text(series.patient.birthDate)}.join("  ").trimmed();
-    }
-    return lines;
+    const QString birth = text(series.patient.birthDate.empty() ? ageOf(series.patient.age) : series.patient.birthDate);
+    // Whose images these are is told in the smallest view too.
+    return {text(series.patient.displayName()), text(series.patient.id), QStringList{text(series.patient.sex), birth}.join("  ").trimmed()};
 }
 
 QStringList SliceAnnotations::topRight() const
 {
     const dicom::SeriesText& series = m_shown.series.text;
-    QStringList lines;
-    if (!m_isSmall) {
-        lines << text(series.institution) << (text(series.studyDate) + " " + text(series.studyTime)).trimmed() << text(series.studyDescription);
+    if (m_isSmall) {
+        return {text(series.studyDate), text(series.seriesDescription)};
     }
-    lines << text(series.seriesDescription);
-    return lines;
+    QStringList lines{text(series.institution), (text(series.studyDate) + " " + text(series.studyTime)).trimmed()};
+    const bool isOtherDay = !series.seriesDate.empty() && series.seriesDate != series.studyDate, isOtherTime = !series.seriesTime.empty() && series.seriesTime != series.studyTime;
+    if (isOtherDay || isOtherTime) {
+        lines << SliceAnnotations::tr("Series of %1").arg(((isOtherDay ? text(series.seriesDate) + " " : QString()) + text(series.seriesTime)).trimmed());
+    }
+    return lines << text(series.studyDescription) << text(series.seriesDescription);
+}
+
+/// Width and level, with the name of the preset; empty for colour.
+QString SliceAnnotations::windowText() const
+{
+    if (m_shown.volume->isColor()) {
+        return {};
+    }
+    const QLocale locale;
+    const WindowLevel& window = m_shown.window;
+    const int decimals = window.width < 10 ? 2 : 0;
+    const QString name = window.name.empty() ? QString() : "  " + QCoreApplication::translate("WindowPreset", window.name.c_str());
+    return SliceAnnotations::tr("W %1  L %2").arg(locale.toString(window.width, 'f', decimals), locale.toString(window.center, 'f', decimals)) + name;
+}
+
+/// Nothing in the images has a value that this window tells apart: all is black, or all white.
+bool SliceAnnotations::isWindowOutside() const
+{
+    const Volume::Range range = m_shown.volume->range();
+    const WindowLevel& window = m_shown.window;
+    return !m_shown.volume->isColor() && (window.center + window.width / 2 < range.minimum || window.center - window.width / 2 > range.maximum);
 }
 
 QStringList SliceAnnotations::bottomLeft() const
 {
     const QLocale locale;
-    QStringList lines{m_state.value};
-    if (!m_shown.volume->isColor()) {
-        const WindowLevel& window = m_shown.window;
-        const int decimals = window.width < 10 ? 2 : 0;
-        const QString name = window.name.empty() ? QString() : "  " + QCoreApplication::translate("WindowPreset", window.name.c_str());
-        lines << SliceAnnotations::tr("W %1  L %2").arg(locale.toString(window.width, 'f', decimals), locale.toString(window.center, 'f', decimals)) + name;
-    }
+    QStringList lines{m_state.value, windowText()};
     if (!m_isSmall) {
-        lines << SliceAnnotations::tr("Zoom %1 %").arg(locale.toString(m_state.zoomPercent, 'f', 0));
+        lines << SliceAnnotations::tr("Zoom %1 %, linear").arg(locale.toString(m_state.zoomPercent, 'f', 0));
     }
     return lines;
 }
@@ -193,20 +217,26 @@ QStringList SliceAnnotations::bottomRight() const
     return lines;
 }
 
-/// @return the height that was used.
-int SliceAnnotations::paintCorner(const QStringList& lines, Qt::Alignment corner)
+/// @param alarming  a line that is drawn in red. @return the height that was used.
+int SliceAnnotations::paintCorner(const QStringList& lines, Qt::Alignment corner, const QString& alarming)
 {
-    QStringList shown;
+    QStringList shown, red;
     // Half of the width each, with room for the letter in the middle.
     const int width = m_rect.width() / 2 - kMargin - 16;
     for (const QString& line : lines) {
         if (!line.isEmpty()) {
             shown << m_painter.fontMetrics().elidedText(line, Qt::ElideRight, width);
+            red << (line == alarming ? shown.back() : QString());
         }
     }
     const int bar = m_state.areTwoPatients ? m_painter.fontMetrics().height() + 6 : 0;
     const QRect box = m_rect.adjusted(kMargin, 6, -kMargin, -6 - bar);
     drawRimmedText(m_painter, box, int(corner), shown.join('\n'), theme::kText);
+    if (!alarming.isEmpty()) {
+        // The same lines, of which all others are empty: it lands on its place.
+        m_painter.setPen(theme::kAlarm);
+        m_painter.drawText(box, int(corner), red.join('\n'));
+    }
     return int(shown.size()) * m_painter.fontMetrics().lineSpacing();
 }
 
@@ -228,7 +258,7 @@ void SliceAnnotations::paintTexts()
 {
     m_topTexts = paintCorner(topLeft(), Qt::AlignLeft | Qt::AlignTop);
     m_topTexts = std::max(m_topTexts, paintCorner(topRight(), Qt::AlignRight | Qt::AlignTop));
-    paintCorner(bottomLeft(), Qt::AlignLeft | Qt::AlignBottom);
+    paintCorner(bottomLeft(), Qt::AlignLeft | Qt::AlignBottom, isWindowOutside() ? windowText() : QString());
     paintCorner(bottomRight(), Qt::AlignRight | Qt::AlignBottom);
 }
 
@@ -245,6 +275,9 @@ void SliceAnnotations::paintMarks()
         if (const QString mark = noteMark(note.code); !mark.isEmpty()) {
             marks << mark;
         }
+    }
+    if (m_shown.series.format == dicom::SeriesFormat::Picture) {
+        marks << SliceAnnotations::tr("sides unknown");
     }
     const QRect box = m_rect.adjusted(28, std::max(m_topTexts, 16) + 10, -28, 0);
     drawRimmedText(m_painter, box, Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, marks.join("  ·  "), theme::kWarning);

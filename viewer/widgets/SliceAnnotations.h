@@ -36,7 +36,9 @@ public:
 
 private:
     void paintPatientBar();
-    int paintCorner(const QStringList& lines, Qt::Alignment corner);
+    int paintCorner(const QStringList& lines, Qt::Alignment corner, const QString& alarming = {});
+    QString windowText() const;
+    bool isWindowOutside() const;
     QStringList topLeft() const;
     QStringList topRight() const;
     QStringList bottomLeft() const;

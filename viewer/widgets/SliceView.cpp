@@ -502,9 +502,30 @@ void SliceView::paintEvent(QPaintEvent*)
     paintFrame(painter);
 }
 
+void SliceView::toggleKeyImage()
+{
+    if (isEmpty()) {
+        return;
+    }
+    if (const int id = m_measure.keyImageAt(frame())) {
+        m_findings->remove(id);
+        return;
+    }
+    const SliceFrame base = baseFrame();
+    Measurement mark;
+    mark.kind = MeasurementKind::KeyImage;
+    mark.points = {base.toLps((base.width - 1) / 2.0, (base.height - 1) / 2.0)};
+    mark.right = base.right;
+    mark.down = base.down;
+    m_findings->add(mark);
+}
+
 QStringList SliceView::viewMarks() const
 {
     QStringList marks;
+    if (m_measure.keyImageAt(frame())) {
+        marks << tr("key image");
+    }
     const Slab& slab = shown().slab;
     if (slab.isOn()) {
         const double thickness = shownThicknessMm(shown().volume->geometry(), frame().normal(), slab.thicknessMm);
@@ -616,18 +637,32 @@ void SliceView::wheelEvent(QWheelEvent* event)
     event->accept();
 }
 
-SliceView::Drag SliceView::dragOf(Qt::MouseButton button) const
+SliceView::Drag SliceView::dragOf(const QMouseEvent& event) const
 {
-    const bool isReporting = m_scene->mouseScheme() == MouseScheme::Reporting;
-    if (button != Qt::LeftButton) {
-        return button == Qt::MiddleButton ? Drag::Pan : button != Qt::RightButton ? Drag::None : isReporting ? Drag::Window : Drag::Zoom;
+    const auto dragFor = [](MouseDrag drag) {
+        switch (drag) {
+        case MouseDrag::Window: return Drag::Window;
+        case MouseDrag::Pan: return Drag::Pan;
+        case MouseDrag::Zoom: return Drag::Zoom;
+        case MouseDrag::Scroll: return Drag::Scroll;
+        case MouseDrag::Crosshair: return Drag::Crosshair;
+        }
+        return Drag::None;
+    };
+    const MouseMap& mouse = m_scene->mouseMap();
+    switch (event.button()) {
+    case Qt::MiddleButton: return dragFor(mouse.middle);
+    case Qt::RightButton: return dragFor(mouse.right);
+    case Qt::LeftButton: break;
+    default: return Drag::None;
     }
     switch (m_scene->tool()) {
+    case Tool::Window: return event.modifiers() & Qt::ShiftModifier ? Drag::Pan : dragFor(mouse.left);
     case Tool::Pan: return Drag::Pan;
     case Tool::Zoom: return Drag::Zoom;
     case Tool::Scroll: return Drag::Scroll;
     case Tool::Magnify: return Drag::Magnify;
-    default: return isReporting ? Drag::Scroll : Drag::Window;
+    default: return dragFor(mouse.left);
     }
 }
 
@@ -642,7 +677,7 @@ void SliceView::mousePressEvent(QMouseEvent* event)
     m_scroll = 0;
     const bool isMeasure = event->button() == Qt::LeftButton && m_measure.press(frame(), event->position());
     const bool isAxes = !isMeasure && event->button() == Qt::LeftButton && m_crosshair && m_axes.press(frame(), m_plane, size(), event->position());
-    m_drag = isMeasure ? Drag::Measure : isAxes ? Drag::Axes : dragOf(event->button());
+    m_drag = isMeasure ? Drag::Measure : isAxes ? Drag::Axes : dragOf(*event);
     update();
 }
 
@@ -697,6 +732,7 @@ void SliceView::mouseMoveEvent(QMouseEvent* event)
     switch (m_drag) {
     case Drag::Window: dragWindow(delta); break;
     case Drag::Scroll: dragScroll(delta); break;
+    case Drag::Crosshair: m_scene->setCursor(frame().toLps(at.x(), at.y())); break;
     case Drag::Zoom: zoomBy(std::exp(-delta.y() * 0.006), m_pressed); break;
     case Drag::Pan:
         m_panMm -= toSlice(QPointF(delta)) * m_mmPerPixel;
@@ -722,7 +758,7 @@ void SliceView::mouseReleaseEvent(QMouseEvent* event)
         }
     } else if (!m_moved && event->button() == Qt::RightButton) {
         Q_EMIT contextMenuAsked(this, event->globalPosition().toPoint());
-    } else if (!m_moved && event->button() == Qt::LeftButton && (drag == Drag::Window || (drag == Drag::Scroll && m_scene->tool() == Tool::Window)) && !MeasureTool::kindOf(m_scene->tool())) {
+    } else if (!m_moved && event->button() == Qt::LeftButton && (drag == Drag::Window || m_scene->tool() == Tool::Window) && !MeasureTool::kindOf(m_scene->tool())) {
         m_scene->setCursor(frame().toLps(event->position().x(), event->position().y()));
     }
     updateCursor();
@@ -829,6 +865,13 @@ void SliceView::updateCursor()
     } else {
         unsetCursor();
     }
+}
+
+bool SliceView::focusNextPrevChild(bool next)
+{
+    bool isTaken = false;
+    Q_EMIT leavingByTab(next ? 1 : -1, isTaken);
+    return isTaken || QWidget::focusNextPrevChild(next);
 }
 
 void SliceView::leaveEvent(QEvent*)

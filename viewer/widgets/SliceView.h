@@ -28,8 +28,8 @@ struct ReferenceSlice {
 };
 
 /// One 2D view of the active series or of one of its own, painted by composeSlice in the pixels of the screen. What is done in it makes its
-/// series the active one. Wheel scrolls (Shift by ten, Ctrl zooms about the pointer), left drag is
-/// the scene's tool, middle drag pans, right drag zooms, left click moves the linked crosshair, double click maximises. Measurements are
+/// series the active one. Wheel scrolls (Shift by ten, Ctrl zooms about the pointer), drags do what the
+/// scene's tool and MouseMap say, left click moves the linked crosshair, double click maximises, Tab goes to the next view. Measurements are
 /// drawn and edited here. Never blocks: composing a screenful takes milliseconds.
 class SliceView : public QWidget {
     Q_OBJECT
@@ -79,6 +79,8 @@ public:
     int measurementAt(QPoint at) const;
     /// Opens the editor for the text of a measurement.
     void editText(int id);
+    /// Marks the image in view as a key image, or takes the mark away; one step of undo.
+    void toggleKeyImage();
 
     /// The sampling grid of the widget's pixels.
     SliceFrame frame() const;
@@ -90,6 +92,8 @@ public:
     QSize minimumSizeHint() const override { return {120, 120}; }
 
 Q_SIGNALS:
+    /// Tab (1) or its counterpart (-1) leaves the view; `taken` becomes true where another view takes the keyboard.
+    void leavingByTab(int step, bool& taken);
     /// Touched by the reader; its series is the active one then.
     void activated(hf::SliceView* view);
     void maximizeRequested(hf::SliceView* view);
@@ -106,9 +110,10 @@ protected:
     void mouseDoubleClickEvent(QMouseEvent*) override;
     void keyPressEvent(QKeyEvent*) override;
     void leaveEvent(QEvent*) override;
+    bool focusNextPrevChild(bool next) override;
 
 private:
-    enum class Drag { None, Window, Pan, Zoom, Scroll, Magnify, Measure, Axes };
+    enum class Drag { None, Window, Pan, Zoom, Scroll, Crosshair, Magnify, Measure, Axes };
     /// How the screen's right and down run along the slice's own: rows of a matrix of quarter turns and flips.
     struct Orientation {
         int rightX = 1, rightY = 0, downX = 0, downY = 1;
@@ -131,7 +136,7 @@ private:
     /// compose() for the frame that is painted: only what changed since the last time is sampled again.
     Picture composeAgain(const SliceFrame& frame);
     void cover(Picture& picture, const SliceFrame& frame) const;
-    Drag dragOf(Qt::MouseButton button) const;
+    Drag dragOf(const QMouseEvent& event) const;
     void scrollBy(int slices);
     void dragWindow(QPoint delta);
     void dragScroll(QPoint delta);

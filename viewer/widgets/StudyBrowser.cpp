@@ -107,7 +107,7 @@ void StudyBrowser::addStudies(const std::vector<dicom::Study>& studies)
             }
             auto* item = new QTreeWidgetItem(top);
             item->setData(0, kKeyRole, text(series.key));
-            item->setText(0, seriesTitle(series) + "\n" + (series.images.size() == 1 ? tr("1 image") : tr("%1 images").arg(series.images.size())) +
+            item->setText(0, seriesTitle(series) + "\n" + (series.count() == 1 ? tr("1 image") : tr("%1 images").arg(series.count())) +
                     QStringLiteral("\n%1 × %2").arg(series.columns).arg(series.rows));
             item->setToolTip(0, item->text(0));
             item->setSizeHint(0, {0, kThumbnail + 8});
@@ -212,6 +212,27 @@ void StudyBrowser::contextMenuEvent(QContextMenuEvent* event)
     const QString key = item ? item->data(0, kKeyRole).toString() : QString();
     if (!key.isEmpty()) {
         Q_EMIT menuAsked(key, byKey ? viewport()->mapToGlobal(visualItemRect(item).center()) : event->globalPos());
+    }
+}
+
+void StudyBrowser::chooseNextStudy(int step)
+{
+    const QTreeWidgetItem* item = currentItem();
+    const int next = item ? indexOfTopLevelItem(item->parent() ? item->parent() : const_cast<QTreeWidgetItem*>(item)) + step : -1;
+    if (next < 0 || next >= topLevelItemCount()) {
+        return;
+    }
+    dicom::ScanResult one;
+    const QTreeWidgetItem* top = topLevelItem(next);
+    for (const dicom::Study& study : m_studies) {
+        const bool isIt = std::any_of(study.series.begin(), study.series.end(), [&](const dicom::Series& series) { return top->childCount() > 0 && text(series.key) == top->child(0)->data(0, kKeyRole).toString(); });
+        if (isIt) {
+            one.studies.push_back(study);
+        }
+    }
+    if (const dicom::Series* main = one.mainSeries()) {
+        setCurrentSeries(main->key);
+        Q_EMIT studyChosen(*main);
     }
 }
 

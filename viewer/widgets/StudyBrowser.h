@@ -23,6 +23,8 @@ public:
     void chooseSeries(const std::string& key);
     /// The series after (1) or before (-1) the current one.
     void chooseNext(int step);
+    /// The study after (1) or before (-1) that of the current row.
+    void chooseNextStudy(int step);
     const std::vector<dicom::Study>& studies() const { return m_studies; }
     /// Null when it is not listed.
     const dicom::Series* findSeries(const std::string& key) const;
@@ -31,6 +33,8 @@ public:
 
 Q_SIGNALS:
     void seriesChosen(const hf::dicom::Series& series);
+    /// By the series that shows most of it.
+    void studyChosen(const hf::dicom::Series& main);
     /// A right click or the menu key on a series.
     void menuAsked(const QString& seriesKey, QPoint globalPos);
 

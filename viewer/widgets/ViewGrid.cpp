@@ -59,6 +59,7 @@ void ViewGrid::addCell()
     view->setReferenceSlices([this, view] { return referencesFor(view); });
     view->setScaleOfOthers([this, view] { return scaleOfOthers(view); });
     connect(view, &SliceView::activated, this, [this, n] { setActiveCell(n); });
+    connect(view, &SliceView::leavingByTab, this, [this, n](int step, bool& taken) { taken = leaveByTab(n, step); });
     connect(view, &SliceView::maximizeRequested, this, [this](SliceView* asked) { toggleMaximized(asked); });
     connect(view, &SliceView::contextMenuAsked, this, &ViewGrid::contextMenuAsked);
     m_cells.push_back({view, {}});
@@ -190,6 +191,19 @@ void ViewGrid::activateNext(int step)
     }
     setActiveCell(next);
     activeView()->setFocus();
+}
+
+/// Behind the last view, and before the first, the keyboard goes on to what lies beside the images.
+bool ViewGrid::leaveByTab(int cell, int step)
+{
+    for (int next = cell + step; next >= 0 && next < count(); next += step) {
+        if (view(next)->isVisibleTo(this)) {
+            setActiveCell(next);
+            view(next)->setFocus(step > 0 ? Qt::TabFocusReason : Qt::BacktabFocusReason);
+            return true;
+        }
+    }
+    return false;
 }
 
 void ViewGrid::place(int cell, const std::string& key)

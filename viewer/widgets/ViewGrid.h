@@ -91,6 +91,7 @@ private:
     double scaleOfOthers(const SliceView* own) const;
     QWidget* widgetOf(int cell) const;
     int cellAt(QPoint at) const;
+    bool leaveByTab(int cell, int step);
     bool isSingle() const;
     std::vector<ReferenceSlice> referencesFor(const SliceView* own) const;
 
