@@ -48,13 +48,14 @@ void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::ve
 /// Trees of new conversations: in half of them only the first answers are learned, of many questions; else the whole of some.
 class TreeSource {
 public:
-    TreeSource(const ConversationWriter& writer, const SampleMaker& maker, const VilaConfig& config) : m_writer(writer), m_maker(maker), m_config(config) {}
+    /// @param whole  writes those of which all answers are learned.
+    TreeSource(const ConversationWriter& writer, const ConversationWriter& whole, const SampleMaker& maker, const VilaConfig& config) : m_writer(writer), m_whole(whole), m_maker(maker), m_config(config) {}
 
     SampleTree next(Random& random) const
     {
         const bool whole = random.chance(0.5);
         std::vector<Sample> samples;
-        for (const Conversation& conversation : m_writer.write(whole ? kWhole : kFirstOnly, random)) {
+        for (const Conversation& conversation : (whole ? m_whole : m_writer).write(whole ? kWhole : kFirstOnly, random)) {
             samples.push_back(m_maker.make(conversation, whole ? std::numeric_limits<int>::max() : 1));
         }
         return makeTree(samples, m_config.tokensPerImage(), m_config.preprocessor);
@@ -62,7 +63,7 @@ public:
 
 private:
     static constexpr int kWhole = 10, kFirstOnly = 20;
-    const ConversationWriter& m_writer;
+    const ConversationWriter &m_writer, &m_whole;
     const SampleMaker& m_maker;
     VilaConfig m_config;
 };
@@ -163,7 +164,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     unseenOptions.seed = options.seed + 5000;
     unseenOptions.cache.clear();
     const std::vector<TrainingPicture> unseenPool = makePool(unseenOptions, progress, stop);
-    const ConversationWriter writer(pool, 168, {}, trainingMix()), unseenWriter(unseenPool, 168, {}, trainingMix());
+    const ConversationWriter writer(pool, 168, {}, trainingMix()), whole(pool, 168, {}, wholeMix()), unseenWriter(unseenPool, 168, {}, trainingMix());
 
     const Tokenizer tokenizer = demoTokenizer(options, writer);
     // A run that was killed goes on; else the weights are where a new run begins.
@@ -171,7 +172,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     const bool learnsToSeeFirst = options.visionMinutes > 0 && !goesOn;
     VilaNetworks networks = demoNetworks(options, tokenizer, learnsToSeeFirst && !options.refineTower);
     const SampleMaker maker(tokenizer);
-    const TreeSource source(writer, maker, networks.config), unseenSource(unseenWriter, maker, networks.config);
+    const TreeSource source(writer, whole, maker, networks.config), unseenSource(unseenWriter, unseenWriter, maker, networks.config);
     RunPlace place;
     place.stream = std::int64_t(options.seed * 31 + (options.resume ? std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count()) : 0));
     place.lendsAfter = options.resume ? (options.lend ? 0 : RunPlace::kNever) : std::int64_t(kLendAfter * 1000);

@@ -79,6 +79,24 @@ std::string verb(Random& random)
                         "pull out", "look for", "search for", "single out", "split off", "render", "colour in", "color in", "try to segment", "go ahead and segment", "start with"}, random);
 }
 
+/// How it is to be done; mostly nothing is said about that.
+std::string manner(Random& random)
+{
+    if (random.chance(0.8)) {
+        return {};
+    }
+    return pickWord({" with care", " precisely", " thoroughly", " neatly", " exactly", " as well as you can", " in detail", " slowly", " roughly", " completely", " properly", " accurately", " attentively", " well", " cleanly", " by hand", " in full",
+                        " as usual", " step by step", " closely"}, random);
+}
+
+/// Somebody else is to do it.
+std::string byOthers(Random& random)
+{
+    return pickWord({"have {N} ", "get {N} ", "let {N} be ", "I'd have {N} ", "please get {N} ", "can I get {N} ", "see that {N} gets ", "make sure that {N} gets ", "I want to have {N} ", "we would like to have {N} "}, random) +
+        pickWord({"segmented", "outlined", "marked", "traced", "highlighted", "coloured", "contoured", "drawn", "masked", "labelled", "painted", "circled", "shown", "extracted"}, random) +
+        pickWord({"", " by an expert", " by the computer", " by a tool", " by whoever can", " automatically", " for me", " by the program", " by some model", " in the picture", " by you"}, random);
+}
+
 /// For a verb phrase in {V}.
 std::string courtesy(Random& random)
 {
@@ -171,7 +189,7 @@ std::string thirdPerson(const std::string& verb)
 /// Whether something is there, put together from parts: many more forms than can be listed.
 std::string composedPresence(Random& random)
 {
-    const std::string degree = pickWord({"", "", "", " even", " really", " still", " at all", " partly", " at least in part", " already", " also", " clearly", " just", " fully"}, random);
+    const std::string degree = pickWord({"", "", "", " even", " really", " still", " at all", " partly", " at least in part", " already", " also", " clearly", " just", " fully", " somewhere", " in some part", " to any extent"}, random);
     switch (random.below(6)) {
     case 0: return pickWord({"does ", "does ", "did ", "will ", "could ", "might "}, random) + shower(random) + degree + " " + shows(random) + pickWord({" {N}", " {N}", " {N}", " any {B}", " any part of {N}", " some of {N}"}, random);
     case 1: return "is {N}" + degree + " " + shown(random);
@@ -183,7 +201,8 @@ std::string composedPresence(Random& random)
     const std::string stated = random.chance(0.5) ? "{N} is " + shown(random) : random.chance(0.5) ? shower(random) + " " + thirdPerson(shows(random)) + " {N}" : somebody(random) + " can " + see(random) + " {N}";
     return pickWord({"tell me if", "say if", "let me know if", "check whether", "verify that", "find out if", "I wonder whether", "do you think", "I'd like to know whether", "please confirm that", "can you tell if", "would you know whether",
                         "have a look whether", "make sure that", "is it the case that", "does it look as if", "I doubt that", "I need to know if", "it would help to know whether", "answer me whether", "could you tell me if", "I assume that",
-                        "correct me if I am wrong:", "is it right that", "look whether", "determine if", "establish whether", "judge if", "just say if", "true or false:", "am I mistaken or"}, random) + " " + stated;
+                        "correct me if I am wrong:", "is it right that", "look whether", "determine if", "establish whether", "judge if", "just say if", "true or false:", "am I mistaken or", "would it be right that", "could one say that", "can we state that", "may I assume that", "do you believe that", "would you agree that", "do I see it right that", "are we to believe that",
+                        "have I understood that", "is it so that", "I take it that", "could it be that", "does it seem to you that", "please tell whether", "look up if", "be so kind and say if"}, random) + " " + stated;
 }
 
 std::string presence(Random& random)
@@ -368,7 +387,7 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     switch (asked) {
     case Asked::Segment: {
         const double kind = random.uniform();
-        form = kind < 0.45 ? replaced(courtesy(random), "{V}", verb(random) + " {N}") : kind < 0.8 ? terse(random) : wish(random);
+        form = kind < 0.42 ? replaced(courtesy(random), "{V}", verb(random) + " {N}" + manner(random)) : kind < 0.45 ? byOthers(random) : kind < 0.8 ? terse(random) : wish(random);
         isTerse = kind >= 0.45 && kind < 0.8;
         break;
     }
