@@ -256,6 +256,8 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     state.remove();
     TrainReport report;
     report.step = report.steps = step;
+    report.loss = lossCount > 0 ? lossSum / lossCount : 0;
+    report.samplesPerSecond = double(conversations) / seconds();
     tryUnseen(networks, tokenizer, unseen, options, report);
     onReport(report);
 }
