@@ -5,6 +5,7 @@
 
 #include <dcmtk/dcmdata/dcuid.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -26,12 +27,13 @@ constexpr int kPlaces = 5, kSide = 8;
 /// Writes images of one series: `kinds` of each place, told apart by what `mark` writes.
 class RepeatedSeries {
 public:
-    RepeatedSeries(const std::string& name, const std::string& modality, int kinds, const std::function<void(DcmItem&, int kind, int place)>& mark)
+    /// @param left  images of the last kind at these last places are not there.
+    RepeatedSeries(const std::string& name, const std::string& modality, int kinds, const std::function<void(DcmItem&, int kind, int place)>& mark, int left = 0)
         : m_folder(fs::temp_directory_path() / ("hounsfield-repeats-" + name + "-" + std::to_string(::getpid())))
     {
         fs::create_directories(m_folder);
         for (int place = 0; place < kPlaces; ++place) {
-            for (int kind = 0; kind < kinds; ++kind) {
+            for (int kind = 0; kind < kinds && !(kind == kinds - 1 && place >= kPlaces - left); ++kind) {
                 // Neither by place nor by kind, and another order at each place.
                 const int number = place * kinds + (kind * 7 + place * 3) % kinds;
                 DcmFileFormat file;
@@ -61,8 +63,10 @@ public:
         std::error_code ignored;
         fs::remove_all(m_folder, ignored);
     }
+    const fs::path& folder() const { return m_folder; }
     /// The parts by name, each checked to be a volume of one kind; the value of each.
-    std::map<std::string, double> parts(std::size_t expected) const
+    /// @param lastSlices  of the last kind.
+    std::map<std::string, double> parts(std::size_t expected, int lastSlices = kPlaces) const
     {
         const std::vector<fs::path> paths{m_folder};
         const dicom::ScanResult found = dicom::scan(paths);
@@ -72,7 +76,7 @@ public:
         for (const dicom::Series& part : found.studies.at(0).series) {
             const Volume volume = dicom::readSeries(part);
             const Size3 size = volume.geometry().size();
-            HF_CHECK_EQUAL(size.k, kPlaces);
+            HF_CHECK(size.k == kPlaces || (size.k == lastSlices && volume.valueAt(Index3{1, 1, 0}) == 100.0F * float(expected)));
             std::set<double> own;
             for (int k = 0; k < size.k; ++k) {
                 own.insert(volume.valueAt(Index3{1, 1, k}));
@@ -188,6 +192,80 @@ HF_TEST(what_differs_from_slice_to_slice_tears_no_volume)
         put(d, DCM_EchoTime, fixed(2 + 0.1 * place));
     });
     HF_CHECK_EQUAL(series.parts(1).begin()->second, 100.0);
+}
+
+HF_TEST(passes_between_each_others_slices_come_apart)
+{
+    // Half a slice, a rounding error, and a third of one; the slices of one pass lie 3 mm apart.
+    for (const double shift : {1.5, 0.02, 1.0}) {
+        const auto at = [shift](DcmItem& d, int kind, int place) { put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(3 * place + shift * kind)); };
+        const auto echoes = RepeatedSeries("between", "MR", 2, [&](DcmItem& d, int kind, int place) {
+            at(d, kind, place);
+            put(d, DCM_EchoTime, kind == 0 ? "10" : "80");
+        }).parts(2);
+        HF_CHECK(echoes.at("TE 10 ms") == 100.0 && echoes.at("TE 80 ms") == 200.0);
+        const auto agents = RepeatedSeries("agent", "CT", 2, [&](DcmItem& d, int kind, int place) {
+            at(d, kind, place);
+            if (kind == 1) {
+                put(d, DCM_ContrastBolusAgent, "Iodine");
+            }
+        }).parts(2);
+        HF_CHECK(agents.at("") == 100.0 && agents.at("contrast Iodine") == 200.0);
+        const auto passes = RepeatedSeries("pass", "CT", 2, [&](DcmItem& d, int kind, int place) {
+            at(d, kind, place);
+            put(d, DCM_AcquisitionNumber, std::to_string(kind + 1));
+        }).parts(2);
+        HF_CHECK(passes.at("time point 1") == 100.0 && passes.at("time point 2") == 200.0);
+    }
+}
+
+HF_TEST(thin_slices_that_were_taken_by_turns_stay_one_volume)
+{
+    // Odd and even slices in two acquisitions: as thick as they lie apart.
+    const RepeatedSeries series("turns", "MR", 2, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(6 * place + 3 * kind));
+        put(d, DCM_AcquisitionNumber, std::to_string(kind + 1));
+    });
+    const std::vector<fs::path> paths{series.folder()};
+    const dicom::ScanResult found = dicom::scan(paths);
+    HF_CHECK_EQUAL(found.studies.at(0).series.size(), std::size_t(1));
+    HF_CHECK_EQUAL(dicom::readSeries(*found.mainSeries()).geometry().size().k, 2 * kPlaces);
+}
+
+HF_TEST(a_last_pass_that_was_stopped_hides_none_of_the_others)
+{
+    const auto none = [](DcmItem& d, int kind, int place) { put(d, DCM_AcquisitionTime, "1015" + std::to_string(10 + 10 * kind) + "." + std::to_string(place)); };
+    const auto numbered = [](DcmItem& d, int kind, int) { put(d, DCM_AcquisitionNumber, std::to_string(kind + 1)); };
+    for (const int left : {2, 4}) {
+        for (const auto& parts : {RepeatedSeries("stopped", "MR", 4, none, left).parts(4, kPlaces - left), RepeatedSeries("stopped", "MR", 4, numbered, left).parts(4, kPlaces - left)}) {
+            for (int n = 1; n <= 4; ++n) {
+                HF_CHECK_EQUAL(parts.at("time point " + std::to_string(n)), 100.0 * n);
+            }
+        }
+    }
+}
+
+HF_TEST(an_image_between_two_slices_is_seen_or_told)
+{
+    // Slices 3 mm apart; one more lies 0.9 mm behind one of them, so that a grid of all of them stays of a usual size; and one 0.05 mm.
+    for (const double behind : {0.9, 0.2}) {
+        const RepeatedSeries series("extra", "CT", 2, [behind](DcmItem& d, int kind, int place) {
+            put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(kind == 0 ? 3.0 * place : 3 + behind));
+            if (kind == 1) {
+                require(d.putAndInsertString(DCM_ImageType, place == 1 ? "ORIGINAL\\PRIMARY\\AXIAL" : "DERIVED\\SECONDARY\\OTHER"));
+            }
+        });
+        const std::vector<fs::path> paths{series.folder()};
+        const dicom::ScanResult found = dicom::scan(paths);
+        const Volume volume = dicom::readSeries(*found.mainSeries());
+        float most = 0;
+        for (int k = 0; k < volume.geometry().size().k; ++k) {
+            most = std::max(most, volume.valueAt(Index3{1, 1, k}));
+        }
+        const auto& notes = volume.info().notes;
+        const bool isTold = std::any_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "images-between"; });
+        HF_CHECK(isTold || most > 120);
+    }
 }
 
 HF_QT_TEST_MAIN()

@@ -5,7 +5,11 @@
 #include "viewer/dicom/Scan.h"
 #include "viewer/volume/Error.h"
 
+#include <QBuffer>
+#include <QImage>
 #include <QTemporaryDir>
+
+#include <charls/charls.h>
 
 #include <dcmtk/dcmdata/dcpixel.h>
 #include <dcmtk/dcmdata/dcpixseq.h>
@@ -101,6 +105,22 @@ std::string bytesOf(const fs::path& path)
     return text.str();
 }
 
+/// The data set with one code stream as its pixels.
+void saveStream(DcmDataset& data, std::vector<Uint8> stream, E_TransferSyntax syntax, const fs::path& path)
+{
+    stream.resize((stream.size() + 1) / 2 * 2);
+    auto* sequence = new DcmPixelSequence(DCM_PixelSequenceTag);
+    sequence->insert(new DcmPixelItem(DCM_PixelItemTag));
+    auto* item = new DcmPixelItem(DCM_PixelItemTag);
+    require(item->putUint8Array(stream.data(), static_cast<unsigned long>(stream.size())));
+    require(sequence->insert(item));
+    DcmElement* element = nullptr;
+    require(data.findAndGetElement(DCM_PixelData, element));
+    dynamic_cast<DcmPixelData*>(element)->putOriginalRepresentation(syntax, nullptr, sequence);
+    DcmFileFormat file(&data);
+    require(file.saveFile(path.c_str(), syntax));
+}
+
 } // namespace
 
 HF_TEST(frames_in_pieces_without_a_table_are_found_by_their_heads)
@@ -194,6 +214,60 @@ HF_TEST(retired_colours_of_part_of_the_range_are_converted_and_unknown_ones_refu
     HF_CHECK_EQUAL(refused.rejected.size(), std::size_t(1));
     HF_CHECK_EQUAL(refused.rejected.at(0).code, std::string("unsupported"));
     HF_CHECK(refused.rejected.at(0).reason.find("HSV") != std::string::npos);
+}
+
+HF_TEST(a_stream_of_more_bits_than_the_header_says_is_read_where_its_values_fit)
+{
+    for (const bool isLarge : {false, true}) {
+        const Folder folder;
+        AngiogramFile run;
+        DcmDataset& d = run.data();
+        put(d, DCM_NumberOfFrames, "1");
+        std::vector<Uint16> stored(std::size_t(AngiogramFile::kColumns * AngiogramFile::kRows), 3000);
+        stored[7] = isLarge ? 5000 : 4000;
+        test::putPixels(d, AngiogramFile::kColumns, stored);
+        // 16 bits in the stream, 12 in the header.
+        charls::jpegls_encoder encoder;
+        encoder.frame_info({AngiogramFile::kColumns, AngiogramFile::kRows, 16, 1});
+        std::vector<Uint8> stream(encoder.estimated_destination_size());
+        encoder.destination(stream);
+        stream.resize(encoder.encode(stored));
+        saveStream(d, std::move(stream), EXS_JPEGLSLossless, folder.file());
+        try {
+            HF_CHECK_EQUAL(folder.read().valueAt(Index3{7, 0, 0}), 4000.0F);
+            HF_CHECK(!isLarge);
+        } catch (const Error& error) {
+            HF_CHECK(isLarge);
+            HF_CHECK_EQUAL(std::string(error.code()), std::string("broken"));
+        }
+    }
+}
+
+HF_TEST(colours_of_a_jpeg_are_what_its_marker_says)
+{
+    constexpr int kColumns = 32, kRows = 16;
+    QImage image(kColumns, kRows, QImage::Format_RGB888);
+    image.fill(QColor(200, 60, 30));
+    QBuffer buffer;
+    HF_CHECK(image.save(&buffer, "JPEG", 95));      // YCbCr with a JFIF marker
+    const QByteArray& jpeg = buffer.data();
+    HF_CHECK(jpeg.mid(6, 4) == "JFIF");
+    for (const char* claimed : {"YBR_FULL_422", "RGB"}) {
+        const Folder folder;
+        AngiogramFile run;
+        DcmDataset& d = run.data();
+        put(d, DCM_SOPClassUID, UID_SecondaryCaptureImageStorage);
+        put(d, DCM_Modality, "OT");
+        put(d, DCM_NumberOfFrames, "1");
+        put(d, DCM_PhotometricInterpretation, claimed);
+        for (const auto& [tag, value] : {std::pair{DCM_SamplesPerPixel, 3}, {DCM_Rows, kRows}, {DCM_Columns, kColumns}, {DCM_BitsAllocated, 8}, {DCM_BitsStored, 8}, {DCM_HighBit, 7}, {DCM_PlanarConfiguration, 0}}) {
+            require(d.putAndInsertUint16(tag, Uint16(value)));
+        }
+        saveStream(d, {jpeg.begin(), jpeg.end()}, EXS_JPEGProcess1, folder.file());
+        const Volume volume = folder.read();
+        const auto rgb = volume.rgb().subspan(3 * 100, 3);
+        HF_CHECK(std::abs(int(rgb[0]) - 200) <= 3 && std::abs(int(rgb[1]) - 60) <= 3 && std::abs(int(rgb[2]) - 30) <= 3);
+    }
 }
 
 HF_QT_TEST_MAIN()

@@ -113,9 +113,10 @@ void rescaleWhole(std::vector<std::int32_t> samples, const Rescale& rescale, con
 {
     if (header.paddingLow) {
         const double low = *header.paddingLow, high = *header.paddingHigh;
+        const float a = float(low * rescale.slope + rescale.intercept), b = float(high * rescale.slope + rescale.intercept);
+        image.paddingSaid = {std::min(a, b), std::max(a, b)};
         if (std::any_of(samples.begin(), samples.end(), [&](std::int32_t stored) { return stored >= low && stored <= high; })) {
-            const float a = float(low * rescale.slope + rescale.intercept), b = float(high * rescale.slope + rescale.intercept);
-            image.padding = {std::min(a, b), std::max(a, b)};
+            image.padding = image.paddingSaid;
         }
     }
     const std::int32_t slope = std::int32_t(rescale.slope), intercept = std::int32_t(rescale.intercept);
@@ -162,9 +163,10 @@ void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& de
         highest = std::max(highest, value);
         isPadded = isPadded || (header.paddingLow && stored >= *header.paddingLow && stored <= *header.paddingHigh);
     }
-    if (isPadded) {
+    if (header.paddingLow) {
         const float low = valueOf(*header.paddingLow), high = valueOf(*header.paddingHigh);
-        image.padding = {std::min(low, high), std::max(low, high)};
+        image.paddingSaid = {std::min(low, high), std::max(low, high)};
+        image.padding = isPadded ? image.paddingSaid : std::nullopt;
     }
     image.minimum = lowest;
     image.maximum = highest;

@@ -21,6 +21,7 @@ struct DecodedImage {
     bool isInteger = true;              ///< Every value is a whole number, in either list.
     float minimum = 0, maximum = 0;
     std::vector<WindowLevel> windows;
+    std::optional<std::array<float, 2>> paddingSaid;    ///< What the header calls so, whether it is there or not.
     std::optional<std::array<float, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.
     std::optional<std::array<float, 2>> storedRange;    ///< What the stored bits can hold, after the rescale; empty for floats and tables.
     std::vector<std::uint16_t> graphics;    ///< Overlay planes as VolumeInfo::graphics; empty without.

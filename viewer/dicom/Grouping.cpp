@@ -3,6 +3,8 @@
 #include "viewer/dicom/StackGeometry.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <cmath>
 #include <iterator>
 #include <map>
@@ -20,15 +22,45 @@ struct Candidate {
     const FrameHeader& description() const { return header->frames[std::size_t(frame)]; }
 };
 
-std::string rounded(double value) { return std::to_string(std::lround(value * 1000)); }
+/// As it is compared: without what writers add and leave out.
+std::string plainName(const std::string& name)
+{
+    std::string plain;
+    for (const char c : name) {
+        if (c != '^' && c != ' ' && c != '=' && c != '.' && c != ',') {
+            plain += char(std::toupper(static_cast<unsigned char>(c)));
+        }
+    }
+    return plain;
+}
+
+/// Pixel spacings, which differ by rounding: those that are nearly the same have one number.
+class SpacingKinds {
+public:
+    std::size_t kindOf(const std::array<double, 2>& spacing)
+    {
+        const auto isSame = [&](const std::array<double, 2>& known) {
+            return std::abs(known[0] - spacing[0]) <= 1e-3 * spacing[0] && std::abs(known[1] - spacing[1]) <= 1e-3 * spacing[1];
+        };
+        const auto found = std::find_if(m_known.begin(), m_known.end(), isSame);
+        if (found == m_known.end()) {
+            m_known.push_back(spacing);
+            return m_known.size();
+        }
+        return std::size_t(found - m_known.begin()) + 1;
+    }
+
+private:
+    std::vector<std::array<double, 2>> m_known;
+};
 
 /// Images with different keys are never one volume. Orientations are compared apart from it: they differ by rounding.
-std::string splitKey(const Candidate& c)
+std::string splitKey(const Candidate& c, SpacingKinds& spacings)
 {
     const FrameHeader& f = c.description();
     std::string key = std::to_string(c.header->pixels.rows) + "x" + std::to_string(c.header->pixels.columns) + "|" + std::to_string(c.header->pixels.samples) + "|" + f.group;
     if (f.spacingMm) {
-        key += "|" + rounded((*f.spacingMm)[0]) + "," + rounded((*f.spacingMm)[1]);
+        key += "|" + std::to_string(spacings.kindOf(*f.spacingMm));
     }
     // ORIGINAL\PRIMARY\LOCALIZER, DERIVED ... : what kind of picture it is.
     for (std::size_t n = 0; n < std::min<std::size_t>(c.header->imageType.size(), 3); ++n) {
@@ -36,7 +68,7 @@ std::string splitKey(const Candidate& c)
     }
     key += "|" + c.header->pixels.photometric;
     // Never two patients in one picture, whatever the UIDs say; nor two systems of coordinates in one volume.
-    key += "|" + (c.header->patient.id.empty() ? c.header->patient.name : c.header->patient.id) + "|" + (f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
+    key += "|" + c.header->patient.id + "|" + plainName(c.header->patient.name) + "|" + (f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
     // The views of both breasts may stand in one series; each has its own place on the screen.
     const Header& h = *c.header;
     static const std::set<std::string> kProjections{"CR", "DX", "RG"};
@@ -100,6 +132,14 @@ bool isPlaced(const std::vector<Candidate>& list)
     return std::all_of(list.begin(), list.end(), [](const Candidate& c) { return c.description().position && c.description().orientation; });
 }
 
+/// Images nearer to each other than this lie at one place: repeats of a slice differ by rounding.
+double toleranceOf(const std::vector<Candidate>& list)
+{
+    const double spacing = list.front().header->sliceSpacingMm;
+    const auto& pixel = list.front().description().spacingMm;
+    return std::clamp(spacing > 0 ? 0.1 * spacing : pixel ? 0.05 * std::min((*pixel)[0], (*pixel)[1]) : 0.01, 1e-3, 0.1);
+}
+
 /// Stacks with a wide space between them, in order along the normal. One when there is none, or when all images lie far apart.
 std::vector<std::vector<Candidate>> splitStacks(std::vector<Candidate> list)
 {
@@ -109,7 +149,7 @@ std::vector<std::vector<Candidate>> splitStacks(std::vector<Candidate> list)
     std::stable_sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
     std::vector<double> gaps;
     for (std::size_t n = 1; n < list.size(); ++n) {
-        if (const double gap = placeOf(list[n]) - placeOf(list[n - 1]); gap > 1e-3) {
+        if (const double gap = placeOf(list[n]) - placeOf(list[n - 1]); gap > toleranceOf(list)) {
             gaps.push_back(gap);
         }
     }
@@ -131,9 +171,14 @@ std::vector<std::vector<Candidate>> splitStacks(std::vector<Candidate> list)
 
 std::map<long, std::vector<Candidate>> byPlace(const std::vector<Candidate>& list)
 {
+    std::vector<Candidate> sorted = list;
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
+    const double tolerance = list.empty() ? 0 : toleranceOf(list);
     std::map<long, std::vector<Candidate>> places;
-    for (const Candidate& c : list) {
-        places[std::lround(placeOf(c) * 100)].push_back(c);
+    long number = 0;
+    for (std::size_t n = 0; n < sorted.size(); ++n) {
+        number += n > 0 && placeOf(sorted[n]) - placeOf(sorted[n - 1]) > tolerance;
+        places[number].push_back(sorted[n]);
     }
     return places;
 }
@@ -166,14 +211,56 @@ std::vector<std::vector<Candidate>> splitByNumber(const std::vector<Candidate>& 
     for (const Candidate& c : list) {
         groups[numberOf(c)].push_back(c);
     }
+    const std::size_t places = byPlace(list).size();
     std::vector<std::vector<Candidate>> parts;
     for (auto& [number, images] : groups) {
-        if (images.size() < 2 || !isOneOfEach(images)) {
+        // The last pass may have been stopped.
+        const bool isLast = parts.size() + 1 == groups.size();
+        if (!isOneOfEach(images) || (!isLast && (images.size() < 2 || images.size() * 2 < places))) {
             return {};
         }
         parts.push_back(std::move(images));
     }
     return parts.size() > 1 ? parts : std::vector<std::vector<Candidate>>();
+}
+
+/// Passes of one region whose slices lie between each other's: by what tells them apart; one list where nothing does.
+/// By acquisition numbers alone only where slices as thick as these cannot lie so close in one pass.
+std::vector<std::vector<Candidate>> splitInterleaved(const std::vector<Candidate>& list)
+{
+    const auto extent = [](const std::vector<Candidate>& images) {
+        const auto [low, high] = std::minmax_element(images.begin(), images.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
+        return placeOf(*high) - placeOf(*low);
+    };
+    const double whole = extent(list), mean = whole / double(list.size() - 1);
+    const auto split = [&](const auto& valueOf) {
+        std::map<Trait, std::vector<Candidate>> groups;
+        for (const Candidate& c : list) {
+            groups[valueOf(c)].push_back(c);
+        }
+        std::vector<std::vector<Candidate>> parts;
+        for (auto& [value, images] : groups) {
+            if (images.size() < 2 || extent(images) * 2 < whole) {
+                return std::vector<std::vector<Candidate>>();
+            }
+            parts.push_back(std::move(images));
+        }
+        return parts;
+    };
+    for (std::size_t trait = 0; trait < kTraitKinds; ++trait) {
+        if (auto parts = split([trait](const Candidate& c) { return c.description().traits[trait]; }); parts.size() > 1) {
+            return parts;
+        }
+    }
+    if (auto parts = split([](const Candidate& c) { return Trait{double(c.description().timeIndex), {}}; }); parts.size() > 1) {
+        return parts;
+    }
+    if (list.front().header->sliceSpacingMm > 1.5 * mean) {
+        if (auto parts = split([](const Candidate& c) { return Trait{double(c.header->acquisitionNumber), {}}; }); parts.size() > 1) {
+            return parts;
+        }
+    }
+    return {list};
 }
 
 /// Images at the same places several times over that differ in nothing but when they were taken: one list per time point. One list when they do not.
@@ -190,10 +277,18 @@ std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
             return parts;
         }
     }
-    const std::size_t repeats = places.begin()->second.size();
-    const bool regular = repeats > 1 && std::all_of(places.begin(), places.end(), [&](const auto& entry) { return entry.second.size() == repeats; });
-    if (!regular) {
-        return {std::move(list)};   // a few images came twice
+    // Equally many at each place, or one less where the last pass was stopped. A few images that came twice are none of it.
+    std::size_t repeats = 0, full = 0;
+    for (const auto& [place, images] : places) {
+        repeats = std::max(repeats, images.size());
+    }
+    bool regular = repeats > 1;
+    for (const auto& [place, images] : places) {
+        regular = regular && images.size() + 1 >= repeats;
+        full += images.size() == repeats;
+    }
+    if (!regular || (repeats == 2 && full * 2 < places.size())) {
+        return {std::move(list)};
     }
     const auto isEarlier = [](const Candidate& a, const Candidate& b) {
         const auto key = [](const Candidate& c) { return std::tuple(c.description().timeIndex, c.header->acquisitionNumber, c.description().order, c.description().secondsOfDay, c.header->instanceNumber, c.frame); };
@@ -202,7 +297,7 @@ std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
     std::vector<std::vector<Candidate>> parts(repeats);
     for (auto& [place, images] : places) {
         std::stable_sort(images.begin(), images.end(), isEarlier);
-        for (std::size_t n = 0; n < repeats; ++n) {
+        for (std::size_t n = 0; n < images.size(); ++n) {
             parts[n].push_back(images[n]);
         }
     }
@@ -213,8 +308,11 @@ std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
 std::vector<std::vector<Candidate>> splitRepeats(std::vector<Candidate> list)
 {
     // Many images of one place are one cine loop.
-    if (!isPlaced(list) || isOneOfEach(list) || byPlace(list).size() < 2) {
+    if (!isPlaced(list) || byPlace(list).size() < 2) {
         return {std::move(list)};
+    }
+    if (isOneOfEach(list)) {
+        return list.size() < 4 ? std::vector<std::vector<Candidate>>{std::move(list)} : splitInterleaved(list);
     }
     std::vector<std::vector<Candidate>> parts{std::move(list)};
     for (std::size_t trait = 0; trait < kTraitKinds; ++trait) {
@@ -276,7 +374,9 @@ void describeUnit(Series& series, const std::vector<Candidate>& list)
 {
     const std::string& rescaleType = list.front().header->rescaleType;
     const bool isCapture = series.sopClassUid.rfind("1.2.840.10008.5.1.4.1.1.7", 0) == 0;     // Secondary Capture of some kind: a picture
-    if (series.modality == "CT" && !isCapture) {
+    const auto& type = list.front().header->imageType;
+    const bool isLocalizer = type.size() > 2 && type[2] == "LOCALIZER";
+    if (series.modality == "CT" && !isCapture && !isLocalizer && list.front().header->hasRescale) {
         series.unit = rescaleType.empty() || rescaleType == "HU" || rescaleType == "US" ? Unit::Hu : Unit::None;
     } else if (series.modality == "RTDOSE") {
         series.notes.push_back({"dose", "Values are doses as the file gives them, usually Gy."});
@@ -329,7 +429,7 @@ void describe(Series& series, const std::vector<Candidate>& list)
         series.plane = planeFromString(name);
     }
     describeUnit(series, list);
-    static const std::set<std::string> kSections{"CT", "MR", "PT", "RTDOSE"};
+    static const std::set<std::string> kSections{"CT", "MR", "PT", "NM", "RTDOSE"};
     if (!frame.orientation && kSections.contains(header.modality)) {
         series.notes.push_back({"no-geometry", "The file does not tell how the image lies in the patient; sides are not known."});
     }
@@ -344,13 +444,10 @@ bool isVolume(const Series& series, const std::vector<Candidate>& list)
     if (list.size() < 2 || !series.orientation || kFlat.contains(series.modality) || list.front().header->pixels.samples > 1) {
         return false;
     }
-    std::set<long> places;
-    for (const Candidate& c : list) {
-        if (!c.description().position) {
-            return false;
-        }
-        places.insert(std::lround(placeOf(c) * 100));
+    if (!isPlaced(list)) {
+        return false;
     }
+    const std::map<long, std::vector<Candidate>> places = byPlace(list);
     // A few repeats are left out when it is read; a cine loop of one place is none, nor are a few slices far apart.
     if (places.size() < 2 || places.size() * 2 <= list.size()) {
         return false;
@@ -360,7 +457,22 @@ bool isVolume(const Series& series, const std::vector<Candidate>& list)
         positions.push_back(*c.description().position);
     }
     const StackPlan plan = planStack(positions, *series.orientation, series.spacingMm[2]);
-    return std::size_t(plan.slices) <= 3 * plan.order.size() + 2;
+    // Colours are not resampled.
+    const bool isStraight = plan.isEven && plan.shiftsMm.empty();
+    if (list.front().header->pixels.photometric == "PALETTE COLOR" && !isStraight) {
+        return false;
+    }
+    // Two slices and a third one far away are no stack; of more, stacks were made before.
+    double nearest = INFINITY, farthest = 0;
+    for (std::size_t n = 1; n < plan.placesMm.size(); ++n) {
+        nearest = std::min(nearest, plan.placesMm[n] - plan.placesMm[n - 1]);
+        farthest = std::max(farthest, plan.placesMm[n] - plan.placesMm[n - 1]);
+    }
+    if (list.size() < 4 && farthest > 10 * nearest) {
+        return false;
+    }
+    constexpr std::size_t kMostHidden = 10;     // of a hundred images
+    return std::size_t(plan.slices) <= 3 * plan.order.size() + 2 && std::size_t(plan.hidden) * 100 <= kMostHidden * plan.order.size();
 }
 
 Series makeSeries(std::vector<Candidate> list)
@@ -379,7 +491,7 @@ Series makeSeries(std::vector<Candidate> list)
         series.spacingMm[2] = plan.spacingMm;
         series.notes.insert(series.notes.end(), plan.notes.begin(), plan.notes.end());
     } else if (series.kind == SeriesKind::MultiImage) {
-        series.notes.push_back({"frames", "The images do not lie side by side in the patient; they are paged through in their order."});
+        series.notes.push_back({"frames", "The images are not shown as a volume; they are paged through in their order."});
     }
     series.framesPerSecond = list.front().header->framesPerSecond;
     series.subtraction = list.front().header->subtraction;
@@ -444,9 +556,10 @@ void tellApart(std::vector<Part>& parts)
 std::vector<Series> makeParts(const std::vector<const Header*>& headers)
 {
     std::map<std::string, std::vector<Candidate>> groups;
+    SpacingKinds spacings;
     for (const Header* header : headers) {
         for (int frame = 0; frame < int(header->frames.size()); ++frame) {
-            groups[splitKey({header, frame})].push_back({header, frame});
+            groups[splitKey({header, frame}, spacings)].push_back({header, frame});
         }
     }
     std::vector<Part> found;

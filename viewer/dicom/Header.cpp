@@ -79,8 +79,12 @@ std::optional<std::array<double, 2>> parseUltrasoundSpacing(DcmItem& dataset)
 /// Pixel Spacing, else what is known at the detector, else of the ultrasound region.
 void parseFlatSpacing(DcmItem& dataset, Header& header, FrameHeader& frame)
 {
+    static const std::set<std::string> kProjections{"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"};
     if ((frame.spacingMm = parseSpacing(dataset, DCM_PixelSpacing))) {
-        header.spacingSource = SpacingSource::Patient;
+        // The same as at the detector and no word of a calibration: it is the one at the detector (PS3.3 10.7.1.3).
+        const auto detector = parseSpacing(dataset, DCM_ImagerPixelSpacing);
+        const bool isDetectors = kProjections.contains(header.modality) && detector == frame.spacingMm && code(dataset, DCM_PixelSpacingCalibrationType).empty();
+        header.spacingSource = isDetectors ? SpacingSource::Imager : SpacingSource::Patient;
     } else if ((frame.spacingMm = parseSpacing(dataset, DCM_ImagerPixelSpacing)) ||
                (frame.spacingMm = parseSpacing(dataset, DCM_NominalScannedPixelSpacing))) {
         header.spacingSource = SpacingSource::Imager;
@@ -97,8 +101,9 @@ void parseFlatSpacing(DcmItem& dataset, Header& header, FrameHeader& frame)
 }
 
 /// Seconds of a time of day "HHMMSS.FFFFFF", of which the end may be missing; 0 where there is none.
-double secondsOfDay(const std::string& time)
+double secondsOfDay(std::string time)
 {
+    std::erase(time, ':');
     const auto two = [&](std::size_t from) { return time.size() >= from + 2 ? parseNumber(time.substr(from, 2)).value_or(0) : 0; };
     return two(0) * 3600 + two(2) * 60 + (time.size() >= 6 ? parseNumber(time.substr(4, 9)).value_or(0) : 0);
 }
@@ -195,6 +200,8 @@ void parseTraits(DcmItem& dataset, const Header& header, FrameHeader& frame)
     }
     const std::string component = code(dataset, DCM_ComplexImageComponent);
     traitOf(frame, TraitKind::Kind) = {0, kind + (kind.empty() || component.empty() ? "" : " ") + component};
+    const std::string agent = code(dataset, DCM_ContrastBolusAgent);
+    traitOf(frame, TraitKind::Contrast) = {agent.empty() ? 0.0 : 1.0, agent.empty() ? std::string() : "contrast " + agent};
     setTrait(frame, TraitKind::Echo, findNumber(dataset, DCM_EchoTime), "TE ", " ms");
     setTrait(frame, TraitKind::Inversion, findNumber(dataset, DCM_InversionTime), "TI ", " ms");
     setTrait(frame, TraitKind::FlipAngle, findNumber(dataset, DCM_FlipAngle), "flip angle ", "");
@@ -290,7 +297,7 @@ std::string groupOf(const Groups& groups)
     return key;
 }
 
-void parseFunctionalGroups(const Groups& groups, const Header& header, FrameHeader& frame)
+void parseFunctionalGroups(const Groups& groups, Header& header, FrameHeader& frame)
 {
     if (DcmItem* item = groups.find(DCM_PlanePositionSequence)) {
         frame.position = parsePosition(*item);
@@ -303,6 +310,8 @@ void parseFunctionalGroups(const Groups& groups, const Header& header, FrameHead
     }
     if (DcmItem* item = groups.find(DCM_PixelValueTransformationSequence)) {
         parseRescale(*item, frame);
+        header.hasRescale = true;
+        header.rescaleType = header.rescaleType.empty() ? code(*item, DCM_RescaleType) : header.rescaleType;
     }
     if (DcmItem* item = groups.find(DCM_FrameVOILUTSequence)) {
         frame.windows = readWindows(*item, header.pixels.isSigned || frame.intercept < 0);
@@ -343,7 +352,7 @@ void parseEnhancedFrames(DcmItem& dataset, DcmSequenceOfItems& perFrame, Header&
 
 // --- dose grids (PS3.3 C.8.8.3) ------------------------------------------------------------------------------------------------------
 
-/// Planes of a dose grid lie at offsets along the normal; some writers give the place along z instead.
+/// Planes of a dose grid lie at offsets along the normal, or at places along z where the first of them is that of the image.
 void parseDoseFrames(DcmItem& dataset, Header& header)
 {
     const double scaling = findNumber(dataset, DCM_DoseGridScaling).value_or(1);
@@ -354,7 +363,8 @@ void parseDoseFrames(DcmItem& dataset, Header& header)
         frame.intercept = 0;
         if (frame.position && frame.orientation && offsets.size() == header.frames.size()) {
             const Vec3 normal = cross((*frame.orientation)[0], (*frame.orientation)[1]);
-            frame.position = *frame.position + normal * (offsets[n] - offsets[0]);
+            const bool isPlace = offsets[0] != 0 && std::abs(offsets[0] - frame.position->z) < 0.01 && std::abs(normal.z) > 0.999;
+            frame.position = *frame.position + (isPlace ? Vec3{0, 0, 1} : normal) * (offsets[n] - offsets[0]);
         } else if (header.frames.size() > 1) {
             frame.position.reset();
         }
@@ -548,6 +558,32 @@ std::uint64_t modalityLutOf(DcmItem& dataset, bool isSigned)
     }
 }
 
+// --- reconstructed nuclear medicine (PS3.3 C.8.4.8, C.8.4.15) ---------------------------------------------------------------------------
+
+bool isTomography(const Header& header)
+{
+    return header.sopClassUid == UID_NuclearMedicineImageStorage && header.pixels.frames > 1 && header.imageType.size() > 2 && header.imageType[2].starts_with("RECON") && header.imageType[2].find("GATED") == std::string::npos;
+}
+
+/// Slices begin where the detector's item says and go on along the normal, in the order of the Slice Vector.
+void parseTomographyFrames(DcmItem& dataset, Header& header)
+{
+    DcmItem* detector = findItem(dataset, DCM_DetectorInformationSequence);
+    const auto position = detector ? parsePosition(*detector) : std::nullopt;
+    const auto orientation = detector ? parseOrientation(*detector) : std::nullopt;
+    const auto spacing = findNumber(dataset, DCM_SpacingBetweenSlices);
+    const std::vector<double> slices = numbers(dataset, DCM_SliceVector);
+    for (std::size_t n = 0; n < header.frames.size(); ++n) {
+        FrameHeader& frame = header.frames[n];
+        frame.position.reset();
+        frame.orientation = orientation;
+        if (position && orientation && spacing && *spacing != 0 && (slices.empty() || slices.size() == header.frames.size())) {
+            const double slice = slices.empty() ? double(n) : slices[n] - 1;
+            frame.position = *position + cross((*orientation)[0], (*orientation)[1]) * (*spacing * slice);
+        }
+    }
+}
+
 void parseFrames(DcmItem& dataset, Header& header)
 {
     FrameHeader all;
@@ -567,6 +603,8 @@ void parseFrames(DcmItem& dataset, Header& header)
         parseEnhancedFrames(dataset, *perFrame, header);
     } else if (header.sopClassUid == UID_RTDoseStorage) {
         parseDoseFrames(dataset, header);
+    } else if (isTomography(header)) {
+        parseTomographyFrames(dataset, header);
     } else if (header.pixels.frames > 1) {
         // One position for many frames says nothing about any of them.
         for (FrameHeader& frame : header.frames) {
@@ -623,6 +661,7 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const
         checkFrameCount(dataset, header.pixels);
         parsePadding(dataset, header);
         header.rescaleType = code(dataset, DCM_RescaleType);
+        header.hasRescale = findNumber(dataset, DCM_RescaleSlope) || findNumber(dataset, DCM_RescaleIntercept) || findSequence(dataset, DCM_ModalityLUTSequence);
         header.framesPerSecond = header.pixels.frames > 1 ? frameRateOf(dataset) : 0;
         header.modalityLut = modalityLutOf(dataset, header.pixels.isSigned);
         header.subtraction = header.pixels.frames > 1 ? findMaskSubtraction(dataset) : std::nullopt;

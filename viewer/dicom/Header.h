@@ -37,8 +37,8 @@ struct Trait {
 };
 
 /// The traits that images are told apart by, the surest first.
-enum class TraitKind { Kind, Echo, Inversion, FlipAngle, Voltage, BValue, Gradient, Dimension };
-constexpr std::size_t kTraitKinds = 8;
+enum class TraitKind { Kind, Contrast, Echo, Inversion, FlipAngle, Voltage, BValue, Gradient, Dimension };
+constexpr std::size_t kTraitKinds = 9;
 
 /// What may differ from frame to frame.
 struct FrameHeader {
@@ -77,6 +77,7 @@ struct Header {
     std::optional<double> paddingLow, paddingHigh;  ///< Stored values that mean "no picture here", both included.
     double framesPerSecond = 0;             ///< 0 where the file does not tell.
     std::string rescaleType;                ///< "HU", "US" ...; empty when absent.
+    bool hasRescale = false;                ///< The file tells slope or intercept.
     SuvScale suv;
     std::uint64_t modalityLut = 0;          ///< Tells Modality LUTs apart; 0 without.
     std::optional<MaskSubtraction> subtraction;     ///< Of its frames.

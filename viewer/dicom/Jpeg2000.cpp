@@ -1,3 +1,4 @@
+#include "viewer/dicom/CodeStream.h"
 #include "viewer/dicom/DicomFileData.h"
 #include "viewer/volume/Error.h"
 
@@ -104,6 +105,9 @@ StoredFrame decodeJpeg2000(const std::vector<std::uint8_t>& stream, const PixelF
         const opj_image_comp_t& component = image->comps[s];
         if (!component.data || component.w != OPJ_UINT32(format.columns) || component.h != OPJ_UINT32(format.rows)) {
             throw Error("a JPEG 2000 frame with subsampled colour is not supported", "unsupported");
+        }
+        if (int(component.prec) > format.bitsStored) {
+            checkSamples(pixels, format, [&](std::size_t n) { return std::int64_t(component.data[n]); });
         }
         for (std::size_t n = 0; n < pixels; ++n) {
             const std::uint32_t value = std::uint32_t(component.data[n]);

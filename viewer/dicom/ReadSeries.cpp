@@ -332,8 +332,10 @@ std::optional<std::array<float, 2>> unitedRange(const SliceStore& store, std::op
 std::optional<std::array<float, 2>> commonPadding(const SliceStore& store, std::vector<Note>& notes)
 {
     const auto all = unitedRange(store, &DecodedImage::padding);
-    for (std::size_t n = 0; n < store.size(); ++n) {
-        if (const auto& one = store.slice(n).padding; one && *one != *all) {
+    for (std::size_t n = 0; all && n < store.size(); ++n) {
+        const DecodedImage& image = store.slice(n);
+        const bool isOther = image.paddingSaid ? *image.paddingSaid != *all : image.minimum <= (*all)[1] && image.maximum >= (*all)[0];
+        if (store.isSet(n) && isOther) {
             addNote(notes, "padding-differs", "Values that the file marks as padding differ from image to image; they are shown like others.");
             return std::nullopt;
         }
@@ -390,11 +392,32 @@ std::array<Vec3, 2> axesOf(const Series& series)
     return kProjection.contains(series.modality) ? std::array{Vec3{1, 0, 0}, Vec3{0, 0, -1}} : std::array{Vec3{1, 0, 0}, Vec3{0, 1, 0}};
 }
 
-StackPlan plainPlan(std::size_t images, double spacingMm)
+/// The distance from each image to the next along the normal, where it is the same for all of them in the order in which they are paged through.
+std::optional<double> evenStep(const Series& series, const std::vector<std::size_t>& usable)
 {
+    constexpr double kRoundingMm = 0.05;
+    if (!series.orientation || usable.size() < 2 || std::any_of(usable.begin(), usable.end(), [&](std::size_t n) { return !series.images[n].position; })) {
+        return std::nullopt;
+    }
+    const Vec3 normal = cross((*series.orientation)[0], (*series.orientation)[1]);
+    const PointLps first = *series.images[usable.front()].position;
+    const double step = dot(*series.images[usable.back()].position - first, normal) / double(usable.size() - 1);
+    for (std::size_t n = 0; n < usable.size(); ++n) {
+        if (length(*series.images[usable[n]].position - first - normal * (step * double(n))) > kRoundingMm) {
+            return std::nullopt;
+        }
+    }
+    return std::abs(step) > kRoundingMm ? std::optional(step) : std::nullopt;
+}
+
+StackPlan plainPlan(const Series& series, const std::vector<std::size_t>& usable)
+{
+    const auto step = evenStep(series, usable);
+    const std::size_t images = usable.size();
     StackPlan plan;
     plan.slices = int(images);
-    plan.spacingMm = spacingMm > 0 ? spacingMm : 1;
+    plan.spacingMm = step ? std::abs(*step) : series.spacingMm[2] > 0 ? series.spacingMm[2] : 1;
+    plan.isDescending = step && *step < 0;
     for (std::size_t n = 0; n < images; ++n) {
         plan.order.push_back(n);
         plan.placesMm.push_back(double(n) * plan.spacingMm);
@@ -415,7 +438,7 @@ StackPlan planOf(const Series& series, const std::vector<std::size_t>& usable)
         }
         plan = planStack(positions, *series.orientation, series.spacingMm[2]);
     } else {
-        plan = plainPlan(usable.size(), series.spacingMm[2]);
+        plan = plainPlan(series, usable);
     }
     for (std::size_t& n : plan.order) {
         n = usable[n];
@@ -526,7 +549,7 @@ Volume readDicom(const Series& series, const Progress& progress, std::stop_token
     PointLps origin = series.images[plan.order[0]].position.value_or(PointLps{});
     origin = origin + axes[0] * (-shear.before[0] * spacing[0]) + axes[1] * (-shear.before[1] * spacing[1]);
     const Geometry geometry({series.columns + shear.grown[0], series.rows + shear.grown[1], plan.slices}, {spacing[0], spacing[1], plan.spacingMm}, origin,
-        {axes[0], axes[1], cross(axes[0], axes[1])});
+        {axes[0], axes[1], cross(axes[0], axes[1]) * (plan.isDescending ? -1.0 : 1.0)});
     report(progress, 0.92, "assembling");
     std::vector<std::uint8_t> rgb = colorsOf(stack, std::size_t(series.rows) * std::size_t(series.columns));
     Volume::Voxels voxels;

@@ -354,6 +354,12 @@ void attachPresentations(std::vector<Study>& studies, const std::vector<std::sha
     }
 }
 
+bool isAttached(const Presentation& state, const std::vector<Study>& studies)
+{
+    const auto has = [&](const Series& series) { return std::any_of(series.presentations.begin(), series.presentations.end(), [&](const auto& own) { return own.get() == &state; }); };
+    return std::any_of(studies.begin(), studies.end(), [&](const Study& study) { return std::any_of(study.series.begin(), study.series.end(), has); });
+}
+
 } // namespace
 
 ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::stop_token stop)
@@ -408,6 +414,11 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
     }
     result.studies = groupIntoStudies(std::move(headers));
     attachPresentations(result.studies, shared);
+    for (const auto& state : shared) {
+        if (!isAttached(*state, result.studies)) {
+            result.rejected.push_back({state->path, "a presentation state for images that are not here", "no-image"});
+        }
+    }
     for (Study& study : result.studies) {
         for (Series& series : study.series) {
             const auto found = storage.find(series.images.front().path.string());

@@ -59,7 +59,8 @@ void findShifts(StackPlan& plan, const std::vector<PointLps>& positions, const s
         uneven = std::max(uneven, std::hypot(shifts[n][0] - total[0] * share, shifts[n][1] - total[1] * share));
     }
     const double shift = std::hypot(total[0], total[1]), tiltDeg = std::atan2(shift, along) * 180 / std::numbers::pi;
-    const bool isTilted = shift >= kRoundingMm && tiltDeg > 0.1;
+    // A small angle may be rounding; what it moves in the end is not.
+    const bool isTilted = (shift >= kRoundingMm && tiltDeg > 0.1) || shift >= 1;
     if (!isTilted && uneven < kRoundingMm) {
         return;
     }
@@ -73,6 +74,23 @@ void findShifts(StackPlan& plan, const std::vector<PointLps>& positions, const s
     }
 }
 
+/// Images that no slice of the even grid takes a quarter of its values from.
+int hiddenImages(const StackPlan& plan)
+{
+    std::vector<double> most(plan.placesMm.size(), 0);
+    std::size_t next = 1;
+    for (int slice = 0; slice < plan.slices; ++slice) {
+        const double place = std::min(plan.spacingMm * slice, plan.placesMm.back());
+        while (next + 1 < plan.placesMm.size() && plan.placesMm[next] < place) {
+            ++next;
+        }
+        const double share = std::clamp((place - plan.placesMm[next - 1]) / (plan.placesMm[next] - plan.placesMm[next - 1]), 0.0, 1.0);
+        most[next - 1] = std::max(most[next - 1], 1 - share);
+        most[next] = std::max(most[next], share);
+    }
+    return int(std::count_if(most.begin(), most.end(), [](double share) { return share < 0.25; }));
+}
+
 void planGrid(StackPlan& plan)
 {
     std::vector<double> gaps;
@@ -84,13 +102,18 @@ void planGrid(StackPlan& plan)
     const double median = sorted[sorted.size() / 2];
     const double whole = plan.placesMm.back();
     const double tolerance = std::max(0.01 * median, 0.02);
-    const bool even = sorted.back() - sorted.front() <= 2 * tolerance && std::abs(whole / double(gaps.size()) - median) <= tolerance;
+    // Small differences may add up: each place counts, not each distance alone.
+    double drift = 0;
+    for (std::size_t n = 0; n < plan.placesMm.size(); ++n) {
+        drift = std::max(drift, std::abs(plan.placesMm[n] - whole * double(n) / double(gaps.size())));
+    }
+    const bool even = sorted.back() - sorted.front() <= 2 * tolerance && std::abs(whole / double(gaps.size()) - median) <= tolerance && drift <= 2 * tolerance;
     if (even) {
         plan.spacingMm = whole / double(gaps.size());
         plan.slices = int(plan.order.size());
         return;
     }
-    const bool multiples = std::all_of(gaps.begin(), gaps.end(), [&](double gap) {
+    const bool multiples = std::round(sorted.back() / median) > 1 && std::all_of(gaps.begin(), gaps.end(), [&](double gap) {
         const double steps = std::round(gap / median);
         return steps >= 1 && std::abs(gap - steps * median) <= std::max(0.05 * median, 0.05);
     });
@@ -102,10 +125,15 @@ void planGrid(StackPlan& plan)
         plan.slices = int(std::lround(whole / plan.spacingMm)) + 1;
         plan.notes.push_back({"missing-slices", std::to_string(missing) + (missing == 1 ? " slice is" : " slices are") + " missing; the gaps were filled by interpolation."});
     } else {
-        // From the first slice to the last in equal steps, none wider than the closest ones lie.
-        const double steps = std::min<double>(kMostSlices - 1, std::ceil(whole / (sorted.front() < 0.4 * median ? median : sorted.front()) - 1e-6));
+        // From the first slice to the last in equal steps, none wider than the closest ones lie, unless that makes very many of few.
+        const double finest = std::ceil(whole / sorted.front() - 1e-6), wide = std::ceil(whole / median - 1e-6), most = 3.0 * double(plan.order.size()) + 1;
+        const double steps = std::min<double>(kMostSlices - 1, finest <= most ? finest : wide);
         plan.spacingMm = whole / steps;
         plan.slices = int(steps) + 1;
+        plan.hidden = hiddenImages(plan);
+        if (plan.hidden > 0) {
+            plan.notes.push_back({"images-between", std::to_string(plan.hidden) + (plan.hidden == 1 ? " image lies" : " images lie") + " so close to another one that the resampled slices hardly show it."});
+        }
         plan.notes.push_back({"non-uniform-spacing", text("The distances of the slices vary from %.2f to %.2f mm; they were resampled to equal distances.", sorted.front(), sorted.back())});
     }
 }

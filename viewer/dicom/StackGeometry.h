@@ -23,6 +23,8 @@ struct StackPlan {
     std::vector<std::array<double, 2>> shiftsMm;
     double tiltDeg = 0;
     std::vector<Note> notes;
+    int hidden = 0;                         ///< Images that the even grid hardly shows.
+    bool isDescending = false;              ///< Slices follow each other against the normal: images in an order of their own.
 };
 
 /// @param positions  centres of the first voxels, as stored. @param axes  unit vectors of growing column and row index.

@@ -14,8 +14,11 @@ namespace hf::dicom {
 namespace {
 
 /// Seconds since 1970 of a DICOM date "YYYYMMDD" and time "HHMMSS.FFF"; empty when unreadable. Leap seconds do not matter here.
-std::optional<double> secondsOf(const std::string& date, const std::string& time)
+/// Dates with points and times with colons are those of the standard's predecessor (PS3.5 6.2).
+std::optional<double> secondsOf(std::string date, std::string time)
 {
+    std::erase(date, '.');
+    std::erase(time, ':');
     const auto digits = [](const std::string& text, std::size_t from, std::size_t count) -> std::optional<int> {
         if (text.size() < from + count || !std::all_of(text.begin() + std::ptrdiff_t(from), text.begin() + std::ptrdiff_t(from + count), [](char c) { return c >= '0' && c <= '9'; })) {
             return std::nullopt;
@@ -23,7 +26,8 @@ std::optional<double> secondsOf(const std::string& date, const std::string& time
         return std::stoi(text.substr(from, count));
     };
     const auto year = digits(date, 0, 4), month = digits(date, 4, 2), day = digits(date, 6, 2), hour = digits(time, 0, 2);
-    if (!year || !month || !day || !hour) {
+    const bool isCut = (time.size() > 2 && !digits(time, 2, 2)) || (time.size() > 4 && !digits(time, 4, 2));
+    if (!year || !month || !day || !hour || isCut) {
         return std::nullopt;
     }
     // Days of the civil calendar, counted from March so that leap days come last.
@@ -69,7 +73,12 @@ std::optional<double> seriesStart(DcmItem& dataset)
 std::optional<double> referenceTime(DcmItem& dataset, double halfLife)
 {
     const std::string date = code(dataset, DCM_AcquisitionDate);
-    const auto series = seriesStart(dataset), acquisition = secondsOf(date.empty() ? code(dataset, DCM_SeriesDate) : date, code(dataset, DCM_AcquisitionTime));
+    const auto series = seriesStart(dataset);
+    auto acquisition = secondsOf(date.empty() ? code(dataset, DCM_SeriesDate) : date, code(dataset, DCM_AcquisitionTime));
+    constexpr double kHalfDay = 43200;
+    if (date.empty() && series && acquisition && *acquisition + kHalfDay < *series) {
+        *acquisition += 2 * kHalfDay;   // a little later, and after midnight
+    }
     if (series && acquisition && *series <= *acquisition) {
         return series;
     }
@@ -107,8 +116,10 @@ std::optional<double> referenceActivity(DcmItem& dataset, std::string& missing)
 {
     DcmItem* tracer = findItem(dataset, DCM_RadiopharmaceuticalInformationSequence);
     const auto dose = tracer ? findNumber(*tracer, DCM_RadionuclideTotalDose) : std::nullopt;
-    if (!dose || !(*dose > 0)) {
-        missing = "the injected dose";
+    // In becquerels; less than this was never given to anybody, but is what megabecquerels look like.
+    constexpr double kLeast = 1e5;
+    if (!dose || !(*dose > kLeast)) {
+        missing = dose && *dose > 0 ? "a plausible injected dose" : "the injected dose";
         return std::nullopt;
     }
     const std::string correction = code(dataset, DCM_DecayCorrection);

@@ -198,10 +198,11 @@ std::array<LookupTable, 3> readPalette(DcmItem& dataset, bool isSigned)
             data = Segments(segmentWords(words(dataset, kSegmented[n]), description), description.entries).expand();
         }
         palette[n] = tableOf(description, std::move(data));
-        // Many writers say 16 bits and store 8.
-        if (palette[n].bits > 8 && *std::max_element(palette[n].values.begin(), palette[n].values.end()) < 256) {
-            palette[n].bits = 8;
-        }
+    }
+    // Many writers say 16 bits and store 8, in all three.
+    const bool isNarrow = std::all_of(palette.begin(), palette.end(), [](const LookupTable& table) { return *std::max_element(table.values.begin(), table.values.end()) < 256; });
+    for (LookupTable& table : palette) {
+        table.bits = isNarrow ? 8 : table.bits;
     }
     return palette;
 }
