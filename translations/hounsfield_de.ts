@@ -792,6 +792,10 @@
         <source>Zoom %1 %, linear</source>
         <translation>Zoom %1 %, linear</translation>
     </message>
+    <message>
+        <source>images between the slices</source>
+        <translation>Bilder zwischen den Schichten</translation>
+    </message>
 </context>
 <context>
     <name>hf::SliceView</name>
