@@ -274,6 +274,43 @@ HF_TEST(nrrd_spaces_name_where_the_axes_point)
     for (const char* space : {"right-anterior-superior", "RAS"}) check(space, 1, 1);
     for (const char* space : {"left-anterior-superior", "LAS"}) check(space, -1, 1);
     for (const char* space : {"left-posterior-superior", "LPS"}) check(space, -1, -1);
+    // With time points: the first is read, where it lies.
+    const auto checkTime = [](const char* space, double x, double y) {
+        const std::string header = std::string("NRRD0004\ntype: uint8\ndimension: 4\nsizes: 2 3 4 2\nspace: ") + space +
+            "\nspace directions: (2,0,0,0) (0,3,0,0) (0,0,4,0) (0,0,0,1)\nspace origin: (10,20,30,0)\nencoding: raw\n\n";
+        const fs::path path = write("time.nrrd", header + std::string(48, 'x'));
+        checkAffine(path, {2 * x, 0, 0, 10 * x, 0, 3 * y, 0, 20 * y, 0, 0, 4, 30, 0, 0, 0, 1});
+        HF_CHECK(!hasNote(imaging::readVolumeFile(path), "unknown-sides"));
+    };
+    for (const char* space : {"right-anterior-superior-time", "RAST"}) checkTime(space, 1, 1);
+    for (const char* space : {"left-anterior-superior-time", "LAST"}) checkTime(space, -1, 1);
+    for (const char* space : {"left-posterior-superior-time", "LPST"}) checkTime(space, -1, -1);
+}
+
+HF_TEST(a_nifti_in_metres_or_micrometres_lies_where_it_says)
+{
+    for (const auto& [unit, factor] : {std::pair{1, 1e3}, {2, 1.0}, {3, 1e-3}}) {
+        Nifti file;
+        file.set<std::int16_t>(252, 1).set<float>(268, 5).set<float>(272, 6).set<float>(276, 7);
+        file.bytes[123] = char(unit);
+        checkAffine(write("unit.nii", file.bytes), {2 * factor, 0, 0, 5 * factor, 0, 3 * factor, 0, 6 * factor, 0, 0, 4 * factor, 7 * factor, 0, 0, 0, 1});
+    }
+}
+
+HF_TEST(what_is_not_shown_exactly_is_told)
+{
+    Nifti large;
+    large.bytes.resize(352);
+    large.set<std::int16_t>(70, 8).set<std::int16_t>(72, 32);
+    for (int n = 0; n < kSide * kSide * kSide; ++n) {
+        large.bytes += bytesOf(std::int32_t(n == 5 ? 16777217 : 40000));
+    }
+    HF_CHECK(hasNote(imaging::readVolumeFile(write("large.nii", large.bytes)), "rounded"));
+    large.set<std::int32_t>(352 + 4 * 5, 16777216);
+    HF_CHECK(!hasNote(imaging::readVolumeFile(write("large.nii", large.bytes)), "rounded"));
+    const std::string meta = "ObjectType = Image\nNDims = 3\nDimSize = 2 3 4\nElementType = MET_UCHAR\nElementSpacing = 1 1 1\n";
+    HF_CHECK(!hasNote(imaging::readVolumeFile(write("plain.mha", meta + "ElementDataFile = LOCAL\n" + std::string(24, 'x'))), "not-scaled"));
+    HF_CHECK(hasNote(imaging::readVolumeFile(write("slope.mha", meta + "ElementToIntensityFunctionSlope = 2\nElementDataFile = LOCAL\n" + std::string(24, 'x'))), "not-scaled"));
 }
 
 HF_TEST(files_that_do_not_tell_sides_say_so)

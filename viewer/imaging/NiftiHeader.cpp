@@ -152,10 +152,9 @@ std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
     }
     checkRange(std::move(places));
     const int unit = raw.at<char>(123) & 7;
-    if (unit == 1 || unit == 3) {   // metres, micrometres
-        for (double& value : header.sform) {
-            value *= unit == 1 ? 1e3 : 1e-3;
-        }
+    header.millimetres = unit == 1 ? 1e3 : unit == 3 ? 1e-3 : 1;    // metres, micrometres
+    for (double& value : header.sform) {
+        value *= header.millimetres;
     }
     return header;
 }

@@ -16,6 +16,7 @@ struct NiftiHeader {
     bool isScaled = true;               ///< False for a slope of 0, or that is no number: then the intercept means nothing too.
     int qformCode = 0, sformCode = 0;
     std::array<double, 12> sform{};     ///< Three rows of four: index to RAS+ millimetres.
+    double millimetres = 1;             ///< Of the unit that the file's lengths have.
 };
 
 /// `path` is the file or either one of a pair. Empty when there is no such header (NIfTI-2, or something else).

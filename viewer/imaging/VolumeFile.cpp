@@ -195,8 +195,23 @@ Geometry geometryOf(const OpenFile& file)
     }
     if (file.nifti && file.nifti->sformCode > 0) {
         placeBySform(*file.nifti, axes, spacing, origin);
-    } else if (spaceOf(file.text) == "left-anterior-superior" || spaceOf(file.text) == "las") {
+    } else if (file.nifti && file.nifti->qformCode > 0) {
+        // ITK 5.2 turns the distances into millimetres, but not the place.
+        const double unit = file.nifti->millimetres;
+        origin = {origin.x * unit, origin.y * unit, origin.z * unit};
+    } else if (const std::string space = spaceOf(file.text); space == "left-anterior-superior" || space == "las") {
         placeByLeftAnteriorSuperior(file.text, axes, origin);
+    } else if (space == "right-anterior-superior-time" || space == "rast") {
+        // With a time it is not turned to LPS.
+        for (Vec3& axis : axes) {
+            axis = {-axis.x, -axis.y, axis.z};
+        }
+        origin = {-origin.x, -origin.y, origin.z};
+    } else if (space == "left-anterior-superior-time" || space == "last") {
+        for (Vec3& axis : axes) {
+            axis = {axis.x, -axis.y, axis.z};
+        }
+        origin = {origin.x, -origin.y, origin.z};
     }
     return Geometry(sizeOf(io), spacing, origin, axes);
 }
@@ -207,7 +222,8 @@ bool hasSides(const OpenFile& file)
     if (file.format == "NIfTI") {
         return !file.nifti || (!file.nifti->isAnalyze && (file.nifti->qformCode > 0 || file.nifti->sformCode > 0));
     }
-    static const std::set<std::string> kOfPatient{"right-anterior-superior", "ras", "left-anterior-superior", "las", "left-posterior-superior", "lps"};
+    static const std::set<std::string> kOfPatient{"right-anterior-superior", "ras", "left-anterior-superior", "las", "left-posterior-superior", "lps",
+        "right-anterior-superior-time", "rast", "left-anterior-superior-time", "last", "left-posterior-superior-time", "lpst"};
     return file.format != "NRRD" || kOfPatient.contains(spaceOf(file.text));
 }
 
@@ -216,6 +232,7 @@ template <typename T> const T* typed(const std::vector<char>& bytes) { return re
 struct Converted {
     Volume::Voxels voxels;
     std::size_t notFinite = 0;
+    bool isRounded = false;         ///< Some value is no number that a float holds.
 };
 
 /// int16 where every value fits, else float32.
@@ -238,6 +255,10 @@ template <typename T> Converted narrowed(const std::vector<char>& bytes, std::si
     std::vector<float> out(count);
     for (std::size_t n = 0; n < count; ++n) {
         const float value = float(values[n]);
+        if constexpr (sizeof(T) >= 4 && !std::is_same_v<T, float>) {
+            // Whole numbers that change; that fractions do is no news.
+            result.isRounded = result.isRounded || (std::abs(double(values[n])) > 16777216 && std::abs(double(values[n])) < 1e18 && double(value) != double(values[n]));
+        }
         result.notFinite += !std::isfinite(value);
         out[n] = std::isfinite(value) ? value : 0;
     }
@@ -372,6 +393,16 @@ Volume readOpenFile(const OpenFile& file, const fs::path& path)
     Converted converted = convert(io->GetComponentType(), bytes, count);
     if (converted.notFinite > 0) {
         info.notes.push_back({"not-finite", std::to_string(converted.notFinite) + " voxels hold no number and are shown as 0."});
+    }
+    if (converted.isRounded) {
+        info.notes.push_back({"rounded", "Values beyond 16 million are rounded to 24 bits."});
+    }
+    const auto scaled = [&](const char* field, double usual) {
+        const std::string text = file.text.field(field);
+        return !text.empty() && std::strtod(text.c_str(), nullptr) != usual;
+    };
+    if (file.format == "MetaImage" && (scaled("elementtointensityfunctionslope", 1) || scaled("elementtointensityfunctionoffset", 0))) {
+        info.notes.push_back({"not-scaled", "The file tells how its values become intensities; they are shown as stored."});
     }
     return Volume(geometry, std::move(converted.voxels), info);
 }
