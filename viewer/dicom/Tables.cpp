@@ -46,7 +46,15 @@ std::vector<std::uint16_t> words(DcmItem& item, const DcmTagKey& tag)
     if (item.findAndGetSint16Array(tag, signedData, &count).good() && signedData && count > 0) {
         return {signedData, signedData + count};
     }
-    return {};
+    const Uint8* bytes = nullptr;
+    std::vector<std::uint16_t> list;
+    if (item.findAndGetUint8Array(tag, bytes, &count).good() && bytes) {
+        // Of a writer that stored bytes (OB).
+        for (unsigned long n = 0; n < count; n += 2) {
+            list.push_back(std::uint16_t(bytes[n] | (n + 1 < count ? bytes[n + 1] << 8 : 0)));
+        }
+    }
+    return list;
 }
 
 /// The entries of a table that is not segmented.
