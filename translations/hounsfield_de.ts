@@ -796,6 +796,10 @@
         <source>images between the slices</source>
         <translation>Bilder zwischen den Schichten</translation>
     </message>
+    <message>
+        <source>values as stored</source>
+        <translation>Werte wie gespeichert</translation>
+    </message>
 </context>
 <context>
     <name>hf::SliceView</name>
