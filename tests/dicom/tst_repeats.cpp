@@ -219,6 +219,16 @@ HF_TEST(passes_between_each_others_slices_come_apart)
     }
 }
 
+HF_TEST(numbers_that_differ_by_rounding_tear_no_volume)
+{
+    const RepeatedSeries series("jitter", "MR", 2, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(6 * place + 3 * kind));
+        put(d, DCM_EchoTime, kind == 0 ? "2.3001" : "2.3004");
+    });
+    const std::vector<fs::path> paths{series.folder()};
+    HF_CHECK_EQUAL(dicom::scan(paths).studies.at(0).series.size(), std::size_t(1));
+}
+
 HF_TEST(thin_slices_that_were_taken_by_turns_stay_one_volume)
 {
     // Odd and even slices in two acquisitions: as thick as they lie apart.

@@ -140,12 +140,19 @@ private:
 
 Trait& traitOf(FrameHeader& frame, TraitKind kind) { return frame.traits[std::size_t(kind)]; }
 
+/// To three digits: some scanners' numbers differ a little from slice to slice of one volume.
+double rounded(double value)
+{
+    const double unit = value == 0 ? 1 : std::pow(10, std::floor(std::log10(std::abs(value))) - 2);
+    return std::round(value / unit) * unit;
+}
+
 void setTrait(FrameHeader& frame, TraitKind kind, std::optional<double> value, const char* before, const char* behind)
 {
     if (value) {
         char text[32];
-        std::snprintf(text, sizeof text, "%.6g", *value);
-        traitOf(frame, kind) = {*value, std::string(before) + text + behind};
+        std::snprintf(text, sizeof text, "%.6g", rounded(*value));
+        traitOf(frame, kind) = {std::strtod(text, nullptr), std::string(before) + text + behind};
     }
 }
 
