@@ -30,8 +30,9 @@ const char* const kDrags[] = {"window", "pan", "zoom", "scroll", "crosshair"};  
 /// Keys that move in the images and through the window, whatever else is chosen.
 bool isFixed(const QKeySequence& key)
 {
-    static const QList<QKeySequence> kFixed{Qt::Key_Up, Qt::Key_Down, Qt::Key_Left, Qt::Key_Right, Qt::Key_Home, Qt::Key_End, Qt::Key_PageUp, Qt::Key_PageDown, Qt::Key_Tab, Qt::Key_Return, Qt::Key_Enter, Qt::Key_Backspace};
-    return kFixed.contains(key);
+    static const QList<QKeySequence> kFixed{Qt::Key_Up, Qt::Key_Down, Qt::Key_Left, Qt::Key_Right, Qt::Key_Home, Qt::Key_End, Qt::Key_PageUp, Qt::Key_PageDown, Qt::Key_Tab, Qt::Key_Backtab, Qt::Key_Return, Qt::Key_Enter, Qt::Key_Backspace};
+    const QKeyCombination first = key[0];
+    return kFixed.contains(key) || kFixed.contains(QKeySequence(QKeyCombination(first.keyboardModifiers() & ~Qt::ShiftModifier, first.key())));
 }
 
 } // namespace
@@ -156,8 +157,9 @@ QWidget* InputDialog::makeKeys()
     layout->addWidget(m_remark);
     connect(m_list, &QTreeWidget::currentItemChanged, this, &InputDialog::showCommand);
     connect(m_edit, &QKeySequenceEdit::editingFinished, this, [this] {
+        // One key: of several one after the other the first alone would be another command's.
         if (!m_edit->keySequence().isEmpty()) {
-            setKey(m_edit->keySequence());
+            setKey(QKeySequence(m_edit->keySequence()[0]));
         }
     });
     connect(m_none, &QPushButton::clicked, this, [this] { setKeys(current()->id, {}); });

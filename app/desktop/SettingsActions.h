@@ -23,7 +23,7 @@ assistant::EngineClient::Options savedEngine(const assistant::EngineClient::Opti
 MouseMap savedMouse();
 /// Keys that the reader chose; after all actions are there.
 void applySavedKeys(ActionTable* table);
-/// The menu of settings: theme, mouse scheme and the assistant, kept for the next time.
+/// The menu of settings, keys among them: theme, mouse scheme and the assistant, kept for the next time.
 void addSettingsActions(MainWindow* window, ActionTable* table);
 
 } // namespace hf::app

@@ -226,9 +226,9 @@ HF_TEST(a_stream_of_more_bits_than_the_header_says_is_read_where_its_values_fit)
         std::vector<Uint16> stored(std::size_t(AngiogramFile::kColumns * AngiogramFile::kRows), 3000);
         stored[7] = isLarge ? 5000 : 4000;
         test::putPixels(d, AngiogramFile::kColumns, stored);
-        // 16 bits in the stream, 12 in the header.
+        // 14 bits in the stream, 12 in the header.
         charls::jpegls_encoder encoder;
-        encoder.frame_info({AngiogramFile::kColumns, AngiogramFile::kRows, 16, 1});
+        encoder.frame_info({AngiogramFile::kColumns, AngiogramFile::kRows, 14, 1});
         std::vector<Uint8> stream(encoder.estimated_destination_size());
         encoder.destination(stream);
         stream.resize(encoder.encode(stored));

@@ -41,6 +41,7 @@ std::optional<JpegFrame> findJpegFrame(std::span<const std::uint8_t> stream)
 {
     constexpr std::uint8_t kMarker = 0xFF;
     std::optional<bool> isYcc;
+    bool isAdobe = false;
     for (std::size_t at = 0; at + 9 < stream.size();) {
         if (stream[at] != kMarker) {
             return std::nullopt;
@@ -49,13 +50,16 @@ std::optional<JpegFrame> findJpegFrame(std::span<const std::uint8_t> stream)
         const bool isFrame = code >= 0xC0 && code <= 0xCF && code != 0xC4 && code != 0xC8 && code != 0xCC;
         const bool isAlone = code == 0xD8 || code == 0x01 || (code >= 0xD0 && code <= 0xD7);
         if (isFrame) {
-            return JpegFrame{bigEndian(stream, at + 5), bigEndian(stream, at + 7), stream[at + 9], stream[at + 4], isYcc};
+            // JFIF knows baseline, extended and progressive streams alone; writers of lossless ones put its marker there all the same.
+            const bool isLossy = code <= 0xC2;
+            return JpegFrame{bigEndian(stream, at + 5), bigEndian(stream, at + 7), stream[at + 9], stream[at + 4], isAdobe || isLossy ? isYcc : std::nullopt};
         }
         const auto holds = [&](const char* word) { return at + 4 + std::strlen(word) <= stream.size() && std::memcmp(stream.data() + at + 4, word, std::strlen(word)) == 0; };
         if (code == 0xE0 && holds("JFIF") && !isYcc) {
             isYcc = true;
         } else if (code == 0xEE && holds("Adobe") && at + 15 < stream.size()) {
             isYcc = stream[at + 15] != 0;
+            isAdobe = true;
         }
         at += code == kMarker ? 1 : isAlone ? 2 : 2 + std::size_t(bigEndian(stream, at + 2));
     }

@@ -21,13 +21,17 @@ std::optional<JpegFrame> findJpegFrame(std::span<const std::uint8_t> stream);
 
 /// @throws Error "broken" when a JPEG stream is another picture than the header says.
 void checkJpeg(const JpegFrame& frame, const PixelFormat& format);
-/// What a decoder of another precision than the header's has made: @throws Error "broken" when a sample does not fit into the bits that the header says.
-/// @param sample  n of `count`, sign extended where it is signed.
-template <typename Sample> void checkSamples(std::size_t count, const PixelFormat& format, const Sample& sample)
+/// A stream of more bits than the header says: @throws Error "broken" when a sample needs them. Not of whole words, whose spare bits may hold anything
+/// (overlays), nor of values that do not begin at bit 0; signed ones may be sign extended or not.
+/// @param precision  of the stream. @param sample  n of `count`.
+template <typename Sample> void checkSamples(int precision, std::size_t count, const PixelFormat& format, const Sample& sample)
 {
-    const std::int64_t range = std::int64_t(1) << format.bitsStored, low = format.isSigned ? -range / 2 : 0, high = format.isSigned ? range / 2 : range;
+    if (precision <= format.bitsStored || precision == format.bitsAllocated || format.highBit != format.bitsStored - 1) {
+        return;
+    }
+    const std::int64_t range = std::int64_t(1) << format.bitsStored;
     for (std::size_t n = 0; n < count; ++n) {
-        if (const std::int64_t value = sample(n); value < low || value >= high) {
+        if (const std::int64_t value = sample(n); value < -range / 2 || value >= range) {
             throw Error("the compressed image holds larger values than its header says", "broken");
         }
     }

@@ -363,14 +363,10 @@ StoredFrame DicomFile::Data::decodeWithDcmtk(int frame)
     // Of the stream and the header that contradict each other about colours, the stream's marker is right.
     const bool isYccByHeader = format.photometric.starts_with("YBR");
     const bool isContradicted = jpeg && jpeg->isYcc && format.samples == 3 && *jpeg->isYcc != isYccByHeader;
-    if (isContradicted) {
-        file.getDataset()->putAndInsertString(DCM_PhotometricInterpretation, *jpeg->isYcc ? "YBR_FULL_422" : "RGB");
-        stored.photometric = *jpeg->isYcc ? "YBR_FULL_422" : "RGB";
-    }
+    stored.photometric = !isContradicted ? format.photometric : *jpeg->isYcc ? "YBR_FULL_422" : "RGB";
+    // What the decoder goes by; frames may differ.
+    file.getDataset()->putAndInsertString(DCM_PhotometricInterpretation, stored.photometric.c_str());
     stored.bytes = uncompressedFrame(frame, stored);
-    if (isContradicted) {
-        file.getDataset()->putAndInsertString(DCM_PhotometricInterpretation, format.photometric.c_str());
-    }
     if (jpeg && jpeg->precision <= 8 && stored.bytesPerSample == 2) {
         stored.bytes = widened(stored.bytes);
     }

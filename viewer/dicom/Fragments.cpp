@@ -58,7 +58,7 @@ Fragments::Fragments(DcmDataset& dataset, int frames) : m_sequence(sequenceOf(da
         }
     } else if (m_count < wanted) {
         // The end of the file is missing: the frames that are there can still be seen.
-        if (!findByOffsets(extendedOffsets(dataset)) && !findByOffsets(basicOffsets(frames))) {
+        if (!findByOffsets(extendedOffsets(dataset)) && !findByOffsets(basicOffsets(frames)) && !findByMarkers()) {
             for (std::size_t n = 0; n < wanted; ++n) {
                 m_first[n] = std::min<std::size_t>(n, m_count);
             }
@@ -103,7 +103,6 @@ bool Fragments::findByOffsets(const std::vector<std::uint64_t>& offsets)
     }
     std::uint64_t at = 0;
     std::size_t frame = 0;
-    const bool isCut = m_count < offsets.size();
     for (std::size_t n = 0; n < m_count; ++n) {
         if (frame < offsets.size() && at == offsets[frame]) {
             m_first[frame++] = n;
@@ -112,11 +111,12 @@ bool Fragments::findByOffsets(const std::vector<std::uint64_t>& offsets)
         m_sequence->getItem(item, n + 1);
         at += 8 + (item ? item->getLength() : 0);
     }
-    if (isCut && frame > 0) {
+    // Frames that begin behind the end are lost with it.
+    const bool isCut = frame > 0 && frame < offsets.size() && offsets[frame] >= at;
+    if (isCut) {
         std::fill(m_first.begin() + std::ptrdiff_t(frame), m_first.end(), m_count);
-        return m_first[0] == 0;
     }
-    return frame == offsets.size() && m_first[0] == 0;
+    return (isCut || frame == offsets.size()) && m_first[0] == 0;
 }
 
 namespace {
@@ -159,7 +159,12 @@ bool Fragments::findByMarkers()
             m_first[frame++] = n;
         }
     }
-    return frame == m_first.size() && m_first[0] == 0;
+    // Fewer than there should be only where even the pieces are fewer: the end is missing.
+    const bool isCut = frame > 0 && frame < m_first.size() && m_count < m_first.size();
+    if (isCut) {
+        std::fill(m_first.begin() + std::ptrdiff_t(frame), m_first.end(), m_count);
+    }
+    return (isCut || frame == m_first.size()) && m_first[0] == 0;
 }
 
 std::vector<std::uint8_t> Fragments::stream(int frame, DcmFileCache& cache)

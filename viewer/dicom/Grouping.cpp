@@ -137,7 +137,10 @@ double toleranceOf(const std::vector<Candidate>& list)
 {
     const double spacing = list.front().header->sliceSpacingMm;
     const auto& pixel = list.front().description().spacingMm;
-    return std::clamp(spacing > 0 ? 0.1 * spacing : pixel ? 0.05 * std::min((*pixel)[0], (*pixel)[1]) : 0.01, 1e-3, 0.1);
+    const auto [low, high] = std::minmax_element(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
+    // Slices may be thicker than they lie apart.
+    const double most = std::clamp(0.2 * (placeOf(*high) - placeOf(*low)) / double(list.size()), 1e-3, 0.1);
+    return std::clamp(spacing > 0 ? 0.1 * spacing : pixel ? 0.05 * std::min((*pixel)[0], (*pixel)[1]) : 0.01, 1e-3, most);
 }
 
 /// Stacks with a wide space between them, in order along the normal. One when there is none, or when all images lie far apart.
@@ -148,8 +151,9 @@ std::vector<std::vector<Candidate>> splitStacks(std::vector<Candidate> list)
     }
     std::stable_sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
     std::vector<double> gaps;
+    const double tolerance = toleranceOf(list);
     for (std::size_t n = 1; n < list.size(); ++n) {
-        if (const double gap = placeOf(list[n]) - placeOf(list[n - 1]); gap > toleranceOf(list)) {
+        if (const double gap = placeOf(list[n]) - placeOf(list[n - 1]); gap > tolerance) {
             gaps.push_back(gap);
         }
     }
@@ -185,16 +189,38 @@ std::map<long, std::vector<Candidate>> byPlace(const std::vector<Candidate>& lis
 
 bool isOneOfEach(const std::vector<Candidate>& list) { return byPlace(list).size() == list.size(); }
 
+/// Numbers of some scanners differ a little from slice to slice of one volume.
+bool isAlike(const Trait& a, const Trait& b)
+{
+    constexpr double kRounding = 5e-3;
+    return a == b || (a.number != 0 && b.number != 0 && std::abs(a.number - b.number) <= kRounding * std::max(std::abs(a.number), std::abs(b.number)));
+}
+
+/// One list for each value, in their order; values that are alike are one.
+template <typename ValueOf> std::vector<std::vector<Candidate>> groupsBy(const std::vector<Candidate>& list, const ValueOf& valueOf)
+{
+    std::map<Trait, std::vector<Candidate>> values;
+    for (const Candidate& c : list) {
+        values[valueOf(c)].push_back(c);
+    }
+    std::vector<std::vector<Candidate>> groups;
+    const Trait* last = nullptr;
+    for (const auto& [value, images] : values) {
+        if (!last || !isAlike(*last, value)) {
+            groups.emplace_back();
+        }
+        groups.back().insert(groups.back().end(), images.begin(), images.end());
+        last = &value;
+    }
+    return groups;
+}
+
 /// By something that tells images of one place apart: one list for each value, where each covers half of the places at least; else the list as it is.
 std::vector<std::vector<Candidate>> splitByTrait(const std::vector<Candidate>& list, std::size_t trait)
 {
-    std::map<Trait, std::vector<Candidate>> groups;
-    for (const Candidate& c : list) {
-        groups[c.description().traits[trait]].push_back(c);
-    }
     const std::size_t places = byPlace(list).size();
     std::vector<std::vector<Candidate>> parts;
-    for (auto& [value, images] : groups) {
+    for (std::vector<Candidate>& images : groupsBy(list, [trait](const Candidate& c) { return c.description().traits[trait]; })) {
         const std::size_t covered = byPlace(images).size();
         if (covered < 2 || covered * 2 < places) {
             return {list};
@@ -215,7 +241,7 @@ std::vector<std::vector<Candidate>> splitByNumber(const std::vector<Candidate>& 
     std::vector<std::vector<Candidate>> parts;
     for (auto& [number, images] : groups) {
         // The last pass may have been stopped.
-        const bool isLast = parts.size() + 1 == groups.size();
+        const bool isLast = parts.size() + 1 == groups.size() && (images.size() > 1 || groups.size() > 2);
         if (!isOneOfEach(images) || (!isLast && (images.size() < 2 || images.size() * 2 < places))) {
             return {};
         }
@@ -234,18 +260,9 @@ std::vector<std::vector<Candidate>> splitInterleaved(const std::vector<Candidate
     };
     const double whole = extent(list), mean = whole / double(list.size() - 1);
     const auto split = [&](const auto& valueOf) {
-        std::map<Trait, std::vector<Candidate>> groups;
-        for (const Candidate& c : list) {
-            groups[valueOf(c)].push_back(c);
-        }
-        std::vector<std::vector<Candidate>> parts;
-        for (auto& [value, images] : groups) {
-            if (images.size() < 2 || extent(images) * 2 < whole) {
-                return std::vector<std::vector<Candidate>>();
-            }
-            parts.push_back(std::move(images));
-        }
-        return parts;
+        std::vector<std::vector<Candidate>> parts = groupsBy(list, valueOf);
+        const bool areWhole = std::all_of(parts.begin(), parts.end(), [&](const auto& images) { return images.size() > 1 && extent(images) * 2 >= whole; });
+        return areWhole ? parts : std::vector<std::vector<Candidate>>();
     };
     for (std::size_t trait = 0; trait < kTraitKinds; ++trait) {
         if (auto parts = split([trait](const Candidate& c) { return c.description().traits[trait]; }); parts.size() > 1) {
@@ -334,24 +351,15 @@ std::vector<std::vector<Candidate>> splitRepeats(std::vector<Candidate> list)
 /// What all images of a list have in common and the lists do not share: "b 1000", "TE 80 ms"; of lists that differ in none of it the number of the time point.
 std::vector<std::string> namesOf(const std::vector<std::vector<Candidate>>& lists)
 {
-    const auto traits = [](const std::vector<Candidate>& list, std::size_t trait) {
-        std::set<std::string> names;
-        for (const Candidate& c : list) {
-            names.insert(c.description().traits[trait].name);
-        }
-        return names;
-    };
+    const auto traitOf = [](const std::vector<Candidate>& list, std::size_t trait) -> const Trait& { return list.front().description().traits[trait]; };
     std::vector<std::string> names(lists.size());
     for (std::size_t trait = 0; trait < kTraitKinds; ++trait) {
-        std::set<std::string> all;
-        bool isCommon = true;
-        for (const auto& list : lists) {
-            const std::set<std::string> own = traits(list, trait);
-            isCommon = isCommon && own.size() == 1;
-            all.insert(own.begin(), own.end());
-        }
-        for (std::size_t n = 0; isCommon && all.size() > 1 && n < lists.size(); ++n) {
-            const std::string& own = lists[n].front().description().traits[trait].name;
+        const bool isCommon = std::all_of(lists.begin(), lists.end(), [&](const auto& list) {
+            return std::all_of(list.begin(), list.end(), [&](const Candidate& c) { return isAlike(c.description().traits[trait], traitOf(list, trait)); });
+        });
+        const bool differs = std::any_of(lists.begin(), lists.end(), [&](const auto& list) { return !isAlike(traitOf(list, trait), traitOf(lists.front(), trait)); });
+        for (std::size_t n = 0; isCommon && differs && n < lists.size(); ++n) {
+            const std::string& own = traitOf(lists[n], trait).name;
             names[n] += (names[n].empty() || own.empty() ? "" : ", ") + own;
         }
     }
@@ -540,7 +548,7 @@ void tellApart(std::vector<Part>& parts)
     for (auto& [name, alike] : byName) {
         bool isTold = false;
         for (std::size_t trait = 0; alike.size() > 1 && trait < kTraitKinds; ++trait) {
-            const bool differs = std::any_of(alike.begin(), alike.end(), [&](const Part* part) { return part->traits[trait] != alike.front()->traits[trait]; });
+            const bool differs = std::any_of(alike.begin(), alike.end(), [&](const Part* part) { return !isAlike(part->traits[trait], alike.front()->traits[trait]); });
             // Bare indices say little.
             const bool isWorthy = differs && !(isTold && trait == std::size_t(TraitKind::Dimension));
             for (Part* part : alike) {

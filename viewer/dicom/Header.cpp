@@ -140,19 +140,12 @@ private:
 
 Trait& traitOf(FrameHeader& frame, TraitKind kind) { return frame.traits[std::size_t(kind)]; }
 
-/// To three digits: some scanners' numbers differ a little from slice to slice of one volume.
-double rounded(double value)
-{
-    const double unit = value == 0 ? 1 : std::pow(10, std::floor(std::log10(std::abs(value))) - 2);
-    return std::round(value / unit) * unit;
-}
-
 void setTrait(FrameHeader& frame, TraitKind kind, std::optional<double> value, const char* before, const char* behind)
 {
     if (value) {
         char text[32];
-        std::snprintf(text, sizeof text, "%.6g", rounded(*value));
-        traitOf(frame, kind) = {std::strtod(text, nullptr), std::string(before) + text + behind};
+        std::snprintf(text, sizeof text, "%.4g", *value);
+        traitOf(frame, kind) = {*value, std::string(before) + text + behind};
     }
 }
 
@@ -168,7 +161,7 @@ void setGradient(FrameHeader& frame, const std::vector<double>& direction)
 /// The first value of a private attribute, also where a writer has made UN of its text; empty where another owner has the group.
 std::optional<double> privateNumber(DcmItem& item, const char* owner, std::uint16_t group, std::uint8_t element)
 {
-    for (std::uint16_t block = 0x10; block <= 0xff; ++block) {
+    for (std::uint16_t block = 0x10; block < 0x20; ++block) {
         const std::string found = code(item, DcmTagKey(group, block));
         if (found != owner) {
             continue;
@@ -207,14 +200,15 @@ void parseTraits(DcmItem& dataset, const Header& header, FrameHeader& frame)
     }
     const std::string component = code(dataset, DCM_ComplexImageComponent);
     traitOf(frame, TraitKind::Kind) = {0, kind + (kind.empty() || component.empty() ? "" : " ") + component};
-    const std::string agent = code(dataset, DCM_ContrastBolusAgent);
-    traitOf(frame, TraitKind::Contrast) = {agent.empty() ? 0.0 : 1.0, agent.empty() ? std::string() : "contrast " + agent};
+    traitOf(frame, TraitKind::Contrast) = code(dataset, DCM_ContrastBolusAgent).empty() ? Trait() : Trait{1, "contrast"};
     setTrait(frame, TraitKind::Echo, findNumber(dataset, DCM_EchoTime), "TE ", " ms");
     setTrait(frame, TraitKind::Inversion, findNumber(dataset, DCM_InversionTime), "TI ", " ms");
     setTrait(frame, TraitKind::FlipAngle, findNumber(dataset, DCM_FlipAngle), "flip angle ", "");
     setTrait(frame, TraitKind::Voltage, findNumber(dataset, DCM_KVP), "", " kV");
-    setTrait(frame, TraitKind::BValue, diffusionOf(dataset), "b ", "");
-    setGradient(frame, numbers(dataset, DCM_DiffusionGradientOrientation));
+    if (header.modality == "MR") {
+        setTrait(frame, TraitKind::BValue, diffusionOf(dataset), "b ", "");
+        setGradient(frame, numbers(dataset, DCM_DiffusionGradientOrientation));
+    }
 }
 
 void parseTraits(const Groups& groups, const std::vector<bool>& tellsApart, FrameHeader& frame)

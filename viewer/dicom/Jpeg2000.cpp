@@ -106,9 +106,7 @@ StoredFrame decodeJpeg2000(const std::vector<std::uint8_t>& stream, const PixelF
         if (!component.data || component.w != OPJ_UINT32(format.columns) || component.h != OPJ_UINT32(format.rows)) {
             throw Error("a JPEG 2000 frame with subsampled colour is not supported", "unsupported");
         }
-        if (int(component.prec) > format.bitsStored) {
-            checkSamples(pixels, format, [&](std::size_t n) { return std::int64_t(component.data[n]); });
-        }
+        checkSamples(int(component.prec), pixels, format, [&](std::size_t n) { return std::int64_t(component.data[n]); });
         for (std::size_t n = 0; n < pixels; ++n) {
             const std::uint32_t value = std::uint32_t(component.data[n]);
             std::memcpy(stored.bytes.data() + (n * samples + s) * std::size_t(stored.bytesPerSample), &value, std::size_t(stored.bytesPerSample));

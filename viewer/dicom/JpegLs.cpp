@@ -17,15 +17,9 @@ StoredFrame decodeJpegLs(const std::vector<std::uint8_t>& stream, const PixelFor
         }
         StoredFrame stored{format.rows, format.columns, format.samples, info.bits_per_sample > 8 ? 2 : 1, format.isSigned, false, format.photometric, {}};
         stored.bytes = decoder.decode<std::vector<std::uint8_t>>();
-        if (info.bits_per_sample > format.bitsStored) {
-            // Two's complement of the stream's own width where the values are signed.
-            const int spare = 64 - info.bits_per_sample;
-            checkSamples(stored.bytes.size() / std::size_t(stored.bytesPerSample), format, [&](std::size_t n) {
-                std::uint64_t value = stored.bytes[n * std::size_t(stored.bytesPerSample)];
-                value |= stored.bytesPerSample == 2 ? std::uint64_t(stored.bytes[2 * n + 1]) << 8 : 0;
-                return format.isSigned ? std::int64_t(value << spare) >> spare : std::int64_t(value);
-            });
-        }
+        checkSamples(info.bits_per_sample, stored.bytes.size() / std::size_t(stored.bytesPerSample), format, [&](std::size_t n) {
+            return stored.bytesPerSample == 2 ? std::int64_t(stored.bytes[2 * n] | stored.bytes[2 * n + 1] << 8) : std::int64_t(stored.bytes[n]);
+        });
         if (format.samples > 1 && decoder.interleave_mode() == charls::interleave_mode::none) {
             stored.bytes = byPixel(stored);
         }

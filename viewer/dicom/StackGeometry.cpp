@@ -65,12 +65,12 @@ void findShifts(StackPlan& plan, const std::vector<PointLps>& positions, const s
         return;
     }
     plan.shiftsMm = std::move(shifts);
-    if (isTilted) {
+    if (isTilted && tiltDeg > 0.1) {
         plan.tiltDeg = tiltDeg;
         plan.notes.push_back({"tilt", text("The gantry was tilted by %.1f degrees; the slices were resampled to a straight grid.", plan.tiltDeg)});
     }
-    if (uneven >= kRoundingMm) {
-        plan.notes.push_back({"shifted-slices", text("The slices are shifted against each other by up to %.1f mm; they were resampled to a straight grid.", uneven)});
+    if (uneven >= kRoundingMm || !(tiltDeg > 0.1)) {
+        plan.notes.push_back({"shifted-slices", text("The slices are shifted against each other by up to %.1f mm; they were resampled to a straight grid.", std::max(uneven, tiltDeg > 0.1 ? 0.0 : shift))});
     }
 }
 
