@@ -9,6 +9,9 @@ namespace hf::assistant::matvec {
 
 namespace {
 
+/// Memory is read ahead by this much.
+constexpr std::int64_t kAhead = 2048;
+
 #define HF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,f16c")))
 
 template <WeightView::Type type> HF_AVX512 inline __m512 load16(const void* data, std::int64_t at)
@@ -24,40 +27,36 @@ template <WeightView::Type type> HF_AVX512 inline __m512 load16(const void* data
     }
 }
 
-/// Four rows at a time share what is loaded of x.
+/// One row after the other: a single stream is what the processor reads best (Zen 5: 50 GB/s on two cores; 37 with four rows side by side, 44 with eight), and
+/// x stays in the first cache.
 template <WeightView::Type type> HF_AVX512 void floatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
 {
-    constexpr std::int64_t kWidth = type == WeightView::Type::Fp32 ? 4 : 2;
-    const std::int64_t columns = w.columns, whole = columns / 32 * 32;
-    std::int64_t row = begin;
-    for (; row + 4 <= end; row += 4) {
-        __m512 sums[4][2];
-        for (auto& pair : sums) {
-            pair[0] = pair[1] = _mm512_setzero_ps();
+    constexpr std::int64_t kWidth = type == WeightView::Type::Fp32 ? 4 : 2, kStep = 128;
+    const std::int64_t columns = w.columns, whole = columns / 16 * 16;
+    for (std::int64_t row = begin; row < end; ++row) {
+        __m512 sums[kStep / 16];
+        for (auto& sum : sums) {
+            sum = _mm512_setzero_ps();
         }
-        for (std::int64_t k = 0; k < whole; k += 32) {
-            const __m512 x0 = _mm512_loadu_ps(x + k), x1 = _mm512_loadu_ps(x + k + 16);
-            for (int n = 0; n < 4; ++n) {
-                const std::int64_t at = (row + n) * columns + k;
-                const char* ahead = static_cast<const char*>(w.data) + at * kWidth + kAheadBytes;
-                _mm_prefetch(ahead, _MM_HINT_T0);
-                if constexpr (type == WeightView::Type::Fp32) {
-                    _mm_prefetch(ahead + 64, _MM_HINT_T0);
-                }
-                sums[n][0] = _mm512_fmadd_ps(load16<type>(w.data, at), x0, sums[n][0]);
-                sums[n][1] = _mm512_fmadd_ps(load16<type>(w.data, at + 16), x1, sums[n][1]);
+        std::int64_t k = 0;
+        for (; k + kStep <= whole; k += kStep) {
+            const std::int64_t at = row * columns + k;
+            for (std::int64_t byte = 0; byte < kStep * kWidth; byte += 64) {
+                _mm_prefetch(static_cast<const char*>(w.data) + at * kWidth + byte + kAhead, _MM_HINT_T0);
+            }
+            for (int n = 0; n < kStep / 16; ++n) {
+                sums[n] = _mm512_fmadd_ps(load16<type>(w.data, at + 16 * n), _mm512_loadu_ps(x + k + 16 * n), sums[n]);
             }
         }
-        for (int n = 0; n < 4; ++n) {
-            y[row + n] = _mm512_reduce_add_ps(_mm512_add_ps(sums[n][0], sums[n][1])) + tailDot(w, row + n, x, whole);
+        for (; k < whole; k += 16) {
+            sums[0] = _mm512_fmadd_ps(load16<type>(w.data, row * columns + k), _mm512_loadu_ps(x + k), sums[0]);
         }
-    }
-    for (; row < end; ++row) {
-        __m512 sum = _mm512_setzero_ps();
-        for (std::int64_t k = 0; k < whole; k += 16) {
-            sum = _mm512_fmadd_ps(load16<type>(w.data, row * columns + k), _mm512_loadu_ps(x + k), sum);
+        for (int width = kStep / 32; width > 0; width /= 2) {
+            for (int n = 0; n < width; ++n) {
+                sums[n] = _mm512_add_ps(sums[n], sums[n + width]);
+            }
         }
-        y[row] = _mm512_reduce_add_ps(sum) + tailDot(w, row, x, whole);
+        y[row] = _mm512_reduce_add_ps(sums[0]) + tailDot(w, row, x, whole);
     }
 }
 
@@ -92,7 +91,7 @@ HF_AVX512 std::uint64_t readAllOf(const char* bytes, std::int64_t count, bool ah
     for (std::int64_t at = 0; at < count; at += 256) {
         for (int n = 0; n < 4; ++n) {
             if (ahead) {
-                _mm_prefetch(bytes + at + n * 64 + kAheadBytes, _MM_HINT_T0);
+                _mm_prefetch(bytes + at + n * 64 + kAhead, _MM_HINT_T0);
             }
             sums[n] = _mm512_add_epi64(sums[n], _mm512_loadu_si512(bytes + at + n * 64));
         }
@@ -120,15 +119,15 @@ template <WeightView::Type type> HF_AVX512 void quantisedBlock(const WeightView&
         __m512i second = _mm512_setzero_si512();
         if constexpr (type == WeightView::Type::Int8) {
             for (int n = 0; n < 8; n += 2) {
-                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + kAheadBytes, _MM_HINT_T0);
-                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + 64 + kAheadBytes, _MM_HINT_T0);
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + kAhead, _MM_HINT_T0);
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + 64 + kAhead, _MM_HINT_T0);
                 first = _mm512_dpbusd_epi32(first, _mm512_loadu_si512(data + n * 64), four(n));
                 second = _mm512_dpbusd_epi32(second, _mm512_loadu_si512(data + n * 64 + 64), four(n + 1));
             }
             data += kInt8Bytes;
         } else {
             for (int n = 0; n < 4; ++n) {
-                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + kAheadBytes, _MM_HINT_T0);
+                _mm_prefetch(reinterpret_cast<const char*>(data) + n * 64 + kAhead, _MM_HINT_T0);
                 const __m512i both = _mm512_loadu_si512(data + n * 64);
                 first = _mm512_dpbusd_epi32(first, _mm512_and_si512(both, low), four(n));
                 second = _mm512_dpbusd_epi32(second, _mm512_and_si512(_mm512_srli_epi16(both, 4), low), four(n + 4));
