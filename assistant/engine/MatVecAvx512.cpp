@@ -60,26 +60,35 @@ template <WeightView::Type type> HF_AVX512 void floatRows(const WeightView& w, c
     }
 }
 
-/// 64 columns at a time stay in registers while the rows go by; what is left over is summed plainly.
-template <WeightView::Type type> HF_AVX512 void sumRowsOf(const WeightView& w, const float* p, float* y)
+/// kRegisters times 16 columns stay in registers while the rows go by.
+template <WeightView::Type type, int kRegisters> HF_AVX512 inline void sumColumns(const WeightView& w, const float* p, float* y, std::int64_t first)
 {
-    const std::int64_t columns = w.columns, whole = columns / 64 * 64;
-    for (std::int64_t k = 0; k < whole; k += 64) {
-        __m512 sums[4];
-        for (auto& sum : sums) {
-            sum = _mm512_setzero_ps();
-        }
-        for (std::int64_t row = 0; row < w.rows; ++row) {
-            const __m512 factor = _mm512_set1_ps(p[row]);
-            for (int n = 0; n < 4; ++n) {
-                sums[n] = _mm512_fmadd_ps(load16<type>(w.data, row * columns + k + n * 16), factor, sums[n]);
-            }
-        }
-        for (int n = 0; n < 4; ++n) {
-            _mm512_storeu_ps(y + k + n * 16, sums[n]);
+    __m512 sums[kRegisters];
+    for (auto& sum : sums) {
+        sum = _mm512_setzero_ps();
+    }
+    for (std::int64_t row = 0; row < w.rows; ++row) {
+        const __m512 factor = _mm512_set1_ps(p[row]);
+        for (int n = 0; n < kRegisters; ++n) {
+            sums[n] = _mm512_fmadd_ps(load16<type>(w.data, row * w.columns + first + n * 16), factor, sums[n]);
         }
     }
-    tailSums(w, p, y, whole);
+    for (int n = 0; n < kRegisters; ++n) {
+        _mm512_storeu_ps(y + first + n * 16, sums[n]);
+    }
+}
+
+/// A usual head's 128 columns at once, so that memory is read in one go; what is left over is summed plainly.
+template <WeightView::Type type> HF_AVX512 void sumRowsOf(const WeightView& w, const float* p, float* y)
+{
+    std::int64_t first = 0;
+    for (; first + 128 <= w.columns; first += 128) {
+        sumColumns<type, 8>(w, p, y, first);
+    }
+    for (; first + 64 <= w.columns; first += 64) {
+        sumColumns<type, 4>(w, p, y, first);
+    }
+    tailSums(w, p, y, first);
 }
 
 HF_AVX512 std::uint64_t readAllOf(const char* bytes, std::int64_t count, bool ahead)
