@@ -926,6 +926,46 @@
         <source>%1 images</source>
         <translation>%1 Bilder</translation>
     </message>
+    <message>
+        <source>time point %1</source>
+        <translation>Zeitpunkt %1</translation>
+    </message>
+    <message>
+        <source>stack %1</source>
+        <translation>Stapel %1</translation>
+    </message>
+    <message>
+        <source>flip angle %1</source>
+        <translation>Kippwinkel %1</translation>
+    </message>
+    <message>
+        <source>direction %1</source>
+        <translation>Richtung %1</translation>
+    </message>
+    <message>
+        <source>index %1</source>
+        <translation>Index %1</translation>
+    </message>
+    <message>
+        <source>contrast agent</source>
+        <translation>Kontrastmittel</translation>
+    </message>
+    <message>
+        <source>localizer</source>
+        <translation>Übersicht</translation>
+    </message>
+    <message>
+        <source>axial</source>
+        <translation>axial</translation>
+    </message>
+    <message>
+        <source>sagittal</source>
+        <translation>sagittal</translation>
+    </message>
+    <message>
+        <source>coronal</source>
+        <translation>koronal</translation>
+    </message>
 </context>
 <context>
     <name>hf::TagBrowser</name>
