@@ -466,8 +466,7 @@ bool isVolume(const Series& series, const std::vector<Candidate>& list)
     }
     const StackPlan plan = planStack(positions, *series.orientation, series.spacingMm[2]);
     // Colours are not resampled.
-    const bool isStraight = plan.isEven && plan.shiftsMm.empty();
-    if (list.front().header->pixels.photometric == "PALETTE COLOR" && !isStraight) {
+    if (list.front().header->pixels.photometric == "PALETTE COLOR" && !plan.isStraight()) {
         return false;
     }
     // Two slices and a third one far away are no stack; of more, stacks were made before.

@@ -79,11 +79,10 @@ std::optional<std::array<double, 2>> parseUltrasoundSpacing(DcmItem& dataset)
 /// Pixel Spacing, else what is known at the detector, else of the ultrasound region.
 void parseFlatSpacing(DcmItem& dataset, Header& header, FrameHeader& frame)
 {
-    static const std::set<std::string> kProjections{"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"};
     if ((frame.spacingMm = parseSpacing(dataset, DCM_PixelSpacing))) {
         // The same as at the detector and no word of a calibration: it is the one at the detector (PS3.3 10.7.1.3).
         const auto detector = parseSpacing(dataset, DCM_ImagerPixelSpacing);
-        const bool isDetectors = kProjections.contains(header.modality) && detector == frame.spacingMm && code(dataset, DCM_PixelSpacingCalibrationType).empty();
+        const bool isDetectors = isProjection(header.modality) && detector == frame.spacingMm && code(dataset, DCM_PixelSpacingCalibrationType).empty();
         header.spacingSource = isDetectors ? SpacingSource::Imager : SpacingSource::Patient;
     } else if ((frame.spacingMm = parseSpacing(dataset, DCM_ImagerPixelSpacing)) ||
                (frame.spacingMm = parseSpacing(dataset, DCM_NominalScannedPixelSpacing))) {
@@ -694,6 +693,12 @@ bool looksLikeDicom(const std::filesystem::path& path)
     const bool hasVr = bytes[4] >= 'A' && bytes[4] <= 'Z' && bytes[5] >= 'A' && bytes[5] <= 'Z';
     const std::uint32_t length = std::uint32_t(bytes[4]) | std::uint32_t(bytes[5]) << 8 | std::uint32_t(bytes[6]) << 16 | std::uint32_t(bytes[7]) << 24;
     return ((little || big) && hasVr) || (little && length < 1024 && bytes[3] == 0);
+}
+
+bool isProjection(const std::string& modality)
+{
+    static const std::set<std::string> kProjections{"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"};
+    return kProjections.contains(modality);
 }
 
 std::string transferSyntaxName(const std::string& uid)

@@ -1,5 +1,6 @@
 #include "viewer/dicom/ReadSeries.h"
 
+#include "viewer/dicom/Header.h"
 #include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/SliceStore.h"
 #include "viewer/dicom/StackGeometry.h"
@@ -16,7 +17,6 @@
 #include <map>
 #include <mutex>
 #include <numeric>
-#include <set>
 #include <thread>
 
 namespace hf::dicom {
@@ -252,8 +252,6 @@ Note partialNote(const Failures& failures, std::size_t images)
     return {"partial", std::to_string(failures.images) + " of " + std::to_string(images) + " images could not be decoded: " + failures.files.front().reason + "."};
 }
 
-bool isStraight(const StackPlan& plan) { return plan.isEven && plan.shiftsMm.empty(); }
-
 std::array<double, 2> planeSpacing(const Series& series) { return {series.spacingMm[0] > 0 ? series.spacingMm[0] : 1, series.spacingMm[1] > 0 ? series.spacingMm[1] : 1}; }
 
 /// Before anything is allocated.
@@ -262,7 +260,7 @@ void checkMemory(const Series& series, const StackPlan& plan)
     constexpr double kBytesPerVoxel = 2;
     const Shear shear = shearOf(plan, planeSpacing(series));
     const double grid = double(series.rows + shear.grown[1]) * (series.columns + shear.grown[0]) * plan.slices;
-    const double decoded = isStraight(plan) ? 0 : double(series.rows) * series.columns * double(plan.order.size());
+    const double decoded = plan.isStraight() ? 0 : double(series.rows) * series.columns * double(plan.order.size());
     requireMemory((grid + decoded) * kBytesPerVoxel);
 }
 
@@ -388,8 +386,7 @@ std::array<Vec3, 2> axesOf(const Series& series)
     if (series.orientation) {
         return *series.orientation;
     }
-    static const std::set<std::string> kProjection{"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"};
-    return kProjection.contains(series.modality) ? std::array{Vec3{1, 0, 0}, Vec3{0, 0, -1}} : std::array{Vec3{1, 0, 0}, Vec3{0, 1, 0}};
+    return isProjection(series.modality) ? std::array{Vec3{1, 0, 0}, Vec3{0, 0, -1}} : std::array{Vec3{1, 0, 0}, Vec3{0, 1, 0}};
 }
 
 /// The distance from each image to the next along the normal, where it is the same for all of them in the order in which they are paged through.
@@ -466,7 +463,7 @@ Stack decodeStack(const Series& series, const Progress& progress, const std::sto
     checkMemory(series, stack.plan);
     const std::vector<std::size_t> order = stack.plan.order;
     const std::size_t pixels = std::size_t(series.rows) * std::size_t(series.columns);
-    stack.store = std::make_unique<SliceStore>(order.size(), pixels, isStraight(stack.plan) ? SliceStore::Layout::Together : SliceStore::Layout::Apart);
+    stack.store = std::make_unique<SliceStore>(order.size(), pixels, stack.plan.isStraight() ? SliceStore::Layout::Together : SliceStore::Layout::Apart);
     const Failures failures = decodeAll(series, order, *stack.store, progress, stop);
     if (failures.images == order.size()) {
         throw Error(failures.files.front().reason, failures.files.front().code);
@@ -491,7 +488,7 @@ Stack decodeStack(const Series& series, const Progress& progress, const std::sto
     for (const std::size_t image : stack.plan.order) {
         stack.kept.push_back(places.at(image));
     }
-    stack.isAsStored = failures.images == 0 && isStraight(stack.plan);
+    stack.isAsStored = failures.images == 0 && stack.plan.isStraight();
     return stack;
 }
 
@@ -513,9 +510,9 @@ VolumeInfo infoOf(const Series& series, const Stack& stack)
             addNote(info.notes, note.code, note.text);
         }
     }
-    info.imageWindows = series.kind == SeriesKind::MultiImage && isStraight(stack.plan) ? windowsOf(*stack.store, stack.kept) : std::vector<WindowLevel>();
-    info.graphics = graphicsOf(*stack.store, stack.kept, !isStraight(stack.plan), std::size_t(series.rows) * std::size_t(series.columns), info.notes);
-    info.shutters = shuttersOf(*stack.store, stack.kept, !isStraight(stack.plan));
+    info.imageWindows = series.kind == SeriesKind::MultiImage && stack.plan.isStraight() ? windowsOf(*stack.store, stack.kept) : std::vector<WindowLevel>();
+    info.graphics = graphicsOf(*stack.store, stack.kept, !stack.plan.isStraight(), std::size_t(series.rows) * std::size_t(series.columns), info.notes);
+    info.shutters = shuttersOf(*stack.store, stack.kept, !stack.plan.isStraight());
     for (const Note& note : stack.plan.notes) {
         addNote(info.notes, note.code, note.text);
     }

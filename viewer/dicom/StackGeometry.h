@@ -25,6 +25,9 @@ struct StackPlan {
     std::vector<Note> notes;
     int hidden = 0;                         ///< Images that the even grid hardly shows.
     bool isDescending = false;              ///< Slices follow each other against the normal: images in an order of their own.
+
+    /// The grid's slices are the kept ones as stored: nothing is interpolated, neither along the normal nor in the plane.
+    bool isStraight() const { return isEven && shiftsMm.empty(); }
 };
 
 /// @param positions  centres of the first voxels, as stored. @param axes  unit vectors of growing column and row index.
