@@ -105,7 +105,7 @@ int print(const Arguments& arguments, const Result& result, bool withExpert, con
     return stop.stop_requested() ? 130 : 0;
 }
 
-/// --limit N: N questions, and a third as many exchanged and blanked pictures each.
+/// --limit N: N questions, a third as many that experts can answer, and as many exchanged and blanked pictures each.
 int evaluateHeldOutSplit(const Arguments& arguments, const std::stop_token& stop)
 {
     if (arguments.has("--data") || arguments.has("--answers") || arguments.has("--patients") || arguments.has("--expert-scores")) {
@@ -117,7 +117,7 @@ int evaluateHeldOutSplit(const Arguments& arguments, const std::stop_token& stop
     if (options.cases < 1) {
         throw Error("--limit needs a number of questions", "usage");
     }
-    options.swapped = options.blanked = (options.cases + 2) / 3;
+    options.asked = options.swapped = options.blanked = (options.cases + 2) / 3;
     options.seed = std::uint32_t(arguments.number("--seed", options.seed));
     options.guidesCalls = !arguments.has("--free-calls");
     AnswersFile file(arguments.value("--write-answers"));

@@ -2,6 +2,7 @@
 
 #include "experts/classical/Finish.h"
 #include "experts/classical/Steps.h"
+#include "experts/engine/Cards.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -75,22 +76,7 @@ Mask::Pointer centralParts(const WorkGrid& grid, const Mask* mask, const Mask* b
 
 class GreatVessels final : public Expert {
 public:
-    GreatVessels()
-    {
-        m_card.name = "CTVESSELS";
-        m_card.modality = "CT";
-        m_card.dicomModalities = {"CT"};
-        m_card.task = "segmentation";
-        m_card.overview = "aorta and other great vessels with contrast medium";
-        m_card.accuracy = "Only scans in which the vessels are brighter than 140 HU, only vessels thicker than about 9 mm and narrower than 40 mm; wider spaces, as of the heart, are a label of "
-                          "their own. On an enhanced phantom 0.92 and more of what it marks is vessel, but it marks only half of the vessels: branches and less bright "
-                          "veins are left out, as are thrombus and plaque. Not measured on patients";
-        m_card.readerArguments = {"great vessels"};
-        m_card.defaultArgument = "great vessels";
-        m_card.version = "1.0";
-        m_card.licence = "Apache-2.0";
-        m_card.isToldToModel = false;
-    }
+    GreatVessels() : m_card(greatVesselsCard()) {}
     const ExpertCard& card() const override { return m_card; }
     std::optional<Refusal> check(const ExpertRequest& request) const override { return refuseUnlessCt(m_card, request.volume); }
 

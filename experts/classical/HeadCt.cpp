@@ -1,6 +1,7 @@
 #include "experts/classical/HeadCt.h"
 
 #include "experts/classical/Finish.h"
+#include "experts/engine/Cards.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -60,21 +61,7 @@ Mask::Pointer findVentricles(const WorkGrid& grid, const WorkGrid& calm, const M
 
 class HeadCt final : public Expert {
 public:
-    HeadCt()
-    {
-        m_card.name = "CTHEAD";
-        m_card.modality = "CT";
-        m_card.dicomModalities = {"CT"};
-        m_card.task = "segmentation";
-        m_card.overview = "brain and ventricles of a head CT";
-        m_card.accuracy = "On a synthetic head Dice 0.93 for brain and 0.92 for ventricles; on patients only looked at. Needs a whole skull. Deep sulci, old infarcts and other fluid deep in "
-                          "the brain count as ventricle; blood in a ventricle and the fluid of other sulci count as brain";
-        m_card.readerArguments = {"brain and ventricles"};
-        m_card.defaultArgument = "brain and ventricles";
-        m_card.version = "1.0";
-        m_card.licence = "Apache-2.0";
-        m_card.isToldToModel = false;
-    }
+    HeadCt() : m_card(headCtCard()) {}
     const ExpertCard& card() const override { return m_card; }
 
     std::optional<Refusal> check(const ExpertRequest& request) const override

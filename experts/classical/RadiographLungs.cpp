@@ -1,6 +1,7 @@
 #include "experts/classical/RadiographLungs.h"
 
 #include "experts/classical/Finish.h"
+#include "experts/engine/Cards.h"
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
@@ -151,21 +152,7 @@ Pair fieldsAt(const WorkGrid& grid, const std::vector<float>& contrast, float th
 
 class RadiographLungs final : public Expert {
 public:
-    RadiographLungs()
-    {
-        m_card.name = "CXRLUNGS";
-        m_card.modality = "chest x-ray (CXR)";
-        m_card.dicomModalities = {"CR", "DX", "RG"};
-        m_card.task = "segmentation";
-        m_card.overview = "lung fields of a frontal chest radiograph by brightness and shape, no trained weights";
-        m_card.accuracy = "On projected phantoms Dice 0.93 and more against aerated lung; on patients only looked at. Finds nothing where a lung is white or the picture is cut, leaves out "
-                          "what lies behind the heart, and takes gas of the stomach that touches the field for lung. For frontal views only";
-        m_card.readerArguments = {"lung fields"};
-        m_card.defaultArgument = "lung fields";
-        m_card.version = "1.0";
-        m_card.licence = "Apache-2.0";
-        m_card.isToldToModel = false;
-    }
+    RadiographLungs() : m_card(radiographLungsCard()) {}
     const ExpertCard& card() const override { return m_card; }
 
     std::optional<Refusal> check(const ExpertRequest& request) const override

@@ -23,7 +23,7 @@ struct ExpertCard {
     std::vector<std::string> dicomModalities; ///< (0008,0060) values that it accepts: {"CT"}.
     std::string task;                       ///< "segmentation" or "classification".
     std::string overview;
-    std::string accuracy;
+    std::string accuracy;                   ///< In a few words.
     std::vector<std::string> arguments;     ///< Valid arguments; empty: none.
     std::string defaultArgument;            ///< Used for `<NAME>` and `<NAME()>`.
     std::string version;
@@ -33,6 +33,7 @@ struct ExpertCard {
     std::vector<std::string> readerArguments{}; ///< What a reader may ask for besides; the model is not told of it.
     std::vector<std::string> channels{};    ///< Names of the series that it needs, in order; empty: one series.
     std::string intendedUse{};
+    std::string limits{};                   ///< For readers: what it does not find, and on what it was not tried.
     bool isResearchOnly = false;            ///< The weights' licence allows research only: every result says so.
     bool takesClicks = false;               ///< A run may be guided by points.
     bool isToldToModel = true;              ///< Whether the language model reads the card.

@@ -122,7 +122,7 @@ HF_TEST(the_embedded_model_keeps_its_level)
     const auto model = demoModel();
     HeldOutOptions options;
     options.cases = 60;
-    options.swapped = options.blanked = 12;
+    options.asked = options.swapped = options.blanked = 12;
     const Result result = evaluateHeldOut(*model, options, {}, {});
     HF_CHECK(!result.isPartial);
     std::map<std::string, double> found;

@@ -79,6 +79,7 @@ public:
             for (std::size_t n = 0; n < m_pool.size(); ++n) {
                 ask(m_plain, writer.scene(m_pool[n], m_random), n);
             }
+            askWhatExpertsKnow();
             swapPictures();
             blankPictures();
         } catch (const Cancelled&) {
@@ -87,8 +88,8 @@ public:
     }
 
 private:
-    std::size_t all() const { return std::size_t(m_options.cases + 2 * m_options.swapped + m_options.blanked); }
-    std::size_t done() const { return m_plain.size() + m_silent.size() + m_misnamed.size() + m_blank.size(); }
+    std::size_t all() const { return std::size_t(m_options.cases + m_options.asked + 2 * m_options.swapped + m_options.blanked); }
+    std::size_t done() const { return m_plain.size() + m_asked.size() + m_silent.size() + m_misnamed.size() + m_blank.size(); }
 
     /// @param picture  number in the pool: questions about the same one are drawn together.
     void ask(std::vector<Outcome>& outcomes, Scene scene, std::size_t picture)
@@ -104,6 +105,24 @@ private:
         outcomes.push_back({std::move(scene), std::move(answer), std::move(about)});
     }
 
+    /// Few of the plain questions are of this kind. Their own random numbers leave the others as they are.
+    void askWhatExpertsKnow()
+    {
+        Mix mix;
+        mix.measure = 0;
+        mix.presence = 0.5;
+        mix.side = mix.count = 0.25;
+        const ConversationWriter writer(m_pool, m_size, heldOutPhrases(), mix);
+        Random random(m_options.seed + 2 * kUnseenSeed);
+        const bool anyCt = std::any_of(m_pool.begin(), m_pool.end(), [](const TrainingPicture& one) { return one.kind == ImageKind::Ct; });
+        for (std::size_t n = 0; anyCt && int(m_asked.size()) < m_options.asked; n = (n + 1) % m_pool.size()) {
+            Scene scene = writer.scene(m_pool[n], random);
+            if (scene.turn.call && scene.turn.subject == Turn::Subject::Structure) {
+                ask(m_asked, std::move(scene), n);
+            }
+        }
+    }
+
     /// A question about what it is, with the picture of another kind than the prompt's word, and without any word.
     void swapPictures()
     {
@@ -114,7 +133,7 @@ private:
             if (named.kind == ImageKind::Blank || other == m_pool.end()) {
                 continue;
             }
-            Scene scene{{experts::classicalCtCard()}, *other, {}, {}};
+            Scene scene{experts::classicalCards(), *other, {}, {}};
             scene.turn.question = phrases.kind(m_random);
             scene.turn.answer = imageSentence(*other);
             const std::size_t number = std::size_t(other - m_pool.begin());
@@ -209,9 +228,11 @@ private:
     /// Where the call was right: only then the expert has painted what the truth says.
     void addFinalAnswers(Result& result) const
     {
-        add(result, "after the expert: structures and colours", m_plain, [](const Outcome& one) { return callsRightly(one) ? share(namesMask(one.answer.answer, one.scene.turn.mask)) : Row(); });
+        std::vector<Outcome> all = m_plain;
+        all.insert(all.end(), m_asked.begin(), m_asked.end());
+        add(result, "after the expert: structures and colours", all, [](const Outcome& one) { return callsRightly(one) ? share(namesMask(one.answer.answer, one.scene.turn.mask)) : Row(); });
         const auto opens = [&](const std::string& name, Asked asked) {
-            add(result, name, m_plain, [asked](const Outcome& one) {
+            add(result, name, all, [asked](const Outcome& one) {
                 const bool isAsked = one.scene.turn.subject == Turn::Subject::Structure && one.scene.turn.asked == asked;
                 return isAsked && callsRightly(one) ? share(one.answer.answer.starts_with(answerOpening(asked, one.scene.turn.mask))) : Row();
             });
@@ -228,7 +249,7 @@ private:
     int m_size;
     Random m_random;
     std::vector<TrainingPicture> m_pool;
-    std::vector<Outcome> m_plain, m_silent, m_misnamed, m_blank;
+    std::vector<Outcome> m_plain, m_asked, m_silent, m_misnamed, m_blank;
 };
 
 } // namespace

@@ -10,6 +10,7 @@ struct HeldOutOptions {
     int cases = 300;            ///< Questions; each has a picture and cards of its own.
     int swapped = 100;          ///< Pictures exchanged for one of another kind.
     int blanked = 100;
+    int asked = 100;            ///< Further questions whether, on which side and how many, all of which an expert can answer.
     std::uint32_t seed = 1;
     bool guidesCalls = true;    ///< See ChatTurn.
     /// Gets every question with its answer, as they come; may be empty.

@@ -49,7 +49,7 @@ public:
     Questions make(std::int64_t number) const
     {
         Random random(m_seed + std::uint64_t(number + 1) * 0xD1342543DE82EF95ULL);
-        const int firstTrees = std::max(1, m_batch / kFirstOnly), wholeTrees = std::max(1, m_batch / (4 * kWhole));
+        const int firstTrees = std::max(1, m_batch / kFirstOnly), wholeTrees = std::max(1, m_batch / (2 * kWhole));
         Questions made{forest(m_writer, firstTrees, kFirstOnly, true, random), forest(m_whole, wholeTrees, kWhole, false, random), 0, firstTrees * kFirstOnly + wholeTrees * kWhole};
         made.tokens = double(made.first.targets.size(0) + made.whole.targets.size(0));
         return made;
@@ -282,7 +282,7 @@ torch::Tensor variedThere(const torch::Tensor& grey)
     const torch::Tensor place = torch::linspace(-0.5, 0.5, grey.size(2), torch::dtype(torch::kFloat).device(grey.device()));
     const torch::Tensor shade = 1 + eachOf(x, -0.3, 0.3) * place.view({1, 1, -1}) + eachOf(x, -0.3, 0.3) * place.view({1, -1, 1});
     x = torch::where(someOf(x, 0.3), x * shade, x);
-    const torch::Tensor noise = torch::where(someOf(x, 0.5), eachOf(x, 0, 0.035), torch::zeros_like(zoom));
+    const torch::Tensor noise = torch::where(someOf(x, 0.5), eachOf(x, 0, 0.035), torch::zeros_like(zoom)) + torch::where(someOf(x, 0.1), eachOf(x, 0.02, 0.09), torch::zeros_like(zoom));
     x = x + noise * torch::randn_like(x);
     return x.clamp(0, 1) * 255;
 }

@@ -197,7 +197,7 @@ TrainingPicture makeOne(const std::vector<RealVolume>& real, std::uint32_t seed,
         const std::uint32_t s = seed * 17 + attempt * 104729;
         const double kind = random.uniform();
         TrainingPicture picture;
-        if (!real.empty() && random.chance(0.5)) {
+        if (!real.empty() && random.chance(0.6)) {
             picture = realSlice(someReal(real, random), s, size);
         } else if (kind < 0.46) {
             picture = trunkCt(s, firstPatient, size);

@@ -116,6 +116,39 @@ void shade(std::vector<std::uint8_t>& grey, int size, Random& random)
     }
 }
 
+/// What a volume of few slices shows across them: a band of the picture, the rest is black.
+struct Band {
+    bool isUpright = false;
+    double half = 1;            ///< Half of its width as a share of the picture.
+    bool holds(std::size_t n, int size) const { return std::abs((double(isUpright ? n % std::size_t(size) : n / std::size_t(size)) + 0.5) / size - 0.5) <= half; }
+};
+
+/// Moves the frame so that what the band shows is in the middle. Slices are mostly axial, so that coronal and sagittal views are wide and low.
+Band someBand(SliceFrame& frame, Plane plane, Random& random)
+{
+    const Band band{random.chance(plane == Plane::Axial ? 0.5 : 0.25), random.uniform(0.07, 0.3)};
+    const double off = random.uniform(-0.25, 0.25);
+    frame.origin = band.isUpright ? frame.toLps(off * frame.width, 0) : frame.toLps(0, off * frame.height);
+    return band;
+}
+
+/// Noise as of few photons, in what the window does not cut off. @param deviation  in grey levels.
+void addGrain(std::vector<std::uint8_t>& grey, int size, double deviation, Random& random)
+{
+    const bool isCoarse = random.chance(0.4);
+    std::vector<float> noise(grey.size());
+    for (float& value : noise) {
+        value = float(deviation * random.gaussian());
+    }
+    for (std::size_t n = 0; n < grey.size(); ++n) {
+        // Neighbours share it where images were made smooth.
+        const double value = isCoarse && n > std::size_t(size) ? 0.6 * (noise[n] + noise[n - 1] + noise[n - std::size_t(size)]) : noise[n];
+        if (grey[n] > 2) {
+            grey[n] = std::uint8_t(std::clamp(grey[n] + value, 0.0, 255.0));
+        }
+    }
+}
+
 std::vector<std::uint8_t> greyOf(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, int size)
 {
     return redOf(preprocess(composeSlice(volume, frame, window, false, Interpolation::Linear), size, "resize"));
@@ -261,21 +294,37 @@ TrainingPicture realSlice(const RealVolume& real, std::uint32_t seed, int size)
     constexpr int kFewSlices = 16;
     const int slices = geometry.size().along(geometry.axisAcross(view.plane));
     view.slice = std::clamp(int(slices * random.uniform(0.06, 0.94)), 0, slices - 1);
-    const SliceFrame whole = squareFrameOf(geometry, view), frame = random.chance(0.75) ? jittered(whole, slices < kFewSlices, random) : whole;
+    SliceFrame frame = squareFrameOf(geometry, view);
+    const Band band = random.chance(0.2) ? someBand(frame, view.plane, random) : Band();
+    frame = random.chance(0.75) && band.half == 1 ? jittered(frame, slices < kFewSlices, random) : frame;
     picture.kind = real.kind;
     picture.plane = view.plane;
+    const auto cut = [&](auto& values) {
+        for (std::size_t n = 0; n < values.size(); ++n) {
+            if (!band.holds(n, size)) {
+                values[n] = 0;
+            }
+        }
+    };
     if (real.kind == ImageKind::Ct && random.chance(0.15)) {
         picture.kind = ImageKind::Mri;
         picture.grey = greyOf(real.volume, frame, {50, 600, {}}, size);
         const std::array<std::uint8_t, 256> table = mrContrast(random);
         std::transform(picture.grey.begin(), picture.grey.end(), picture.grey.begin(), [&](std::uint8_t value) { return table[value]; });
         shade(picture.grey, size, random);
+        cut(picture.grey);
         return picture;
     }
-    picture.grey = greyOf(real.volume, frame, someWindow(real.volume, random), size);
+    const WindowLevel window = someWindow(real.volume, random);
+    picture.grey = greyOf(real.volume, frame, window, size);
     if (real.kind == ImageKind::Ct) {
         picture.labels = labelsByHu(real.volume, stretched(frame, size));
+        if (random.chance(0.3)) {
+            addGrain(picture.grey, size, random.uniform(8, 70) * 255 / window.width, random);
+        }
+        cut(picture.labels);
     }
+    cut(picture.grey);
     return picture;
 }
 

@@ -21,7 +21,8 @@ struct RealVolume {
 std::vector<RealVolume> readRealVolumes(const std::filesystem::path& folder);
 
 /// A slice as a reader may see it: any plane with enough voxels across, a usual window; often a part of the field of view only, a little
-/// turned or tilted as patients lie. Some slices of CT become pictures of MR: the same anatomy with another contrast.
+/// turned or tilted as patients lie, now and then only a band of it as across few slices. Some slices of CT get more noise, some become
+/// pictures of MR: the same anatomy with another contrast.
 TrainingPicture realSlice(const RealVolume& real, std::uint32_t seed, int size);
 
 /// A slice exactly as the program shows it to the model at first: the volume's own window, whole field of view.

@@ -1,5 +1,7 @@
 #include "assistant/engine/train/Wordings.h"
 
+#include "assistant/engine/train/Forms.h"
+
 #include <algorithm>
 #include <cctype>
 
@@ -372,7 +374,7 @@ bool isQuestion(const std::string& text)
 
 std::string punctuated(const std::string& text, Random& random)
 {
-    if (text.ends_with("?") || random.chance(0.25)) {
+    if (text.find_last_of("?.!") == text.size() - 1 || random.chance(0.25)) {
         return text;
     }
     return text + (isQuestion(text) ? (random.chance(0.85) ? "?" : "") : pickWord({".", ".", "", "", "!"}, random));
@@ -384,6 +386,7 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
 {
     std::string form;
     bool isTerse = false;
+    const bool isWritten = random.chance(0.5);
     switch (asked) {
     case Asked::Segment: {
         const double kind = random.uniform();
@@ -396,8 +399,11 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     case Asked::Side: form = side(random); break;
     case Asked::Count: form = howMany(random); break;
     }
+    if (isWritten) {
+        form = pick(structureForms(asked), random);
+    }
     const std::string named = phrase(noun, random);
-    std::string text = replaced(replaced(agreeing(form, named, random), "{N}", named), "{B}", withoutArticle(noun)) + (isTerse && random.chance(0.8) ? std::string() : place(modality, random));
+    std::string text = replaced(replaced(agreeing(form, named, random), "{N}", named), "{B}", withoutArticle(noun)) + (isWritten || (isTerse && random.chance(0.8)) ? std::string() : place(modality, random));
     text = replaced(replaced(replaced(text, "any the ", "any "), "the the ", "the "), "any any ", "any ");
     const std::string question = punctuated(finished(text, random, isTerse ? 0.6 : 0.3), random);
     const double around = random.uniform();
@@ -408,6 +414,9 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
 
 std::string whatQuestion(Random& random)
 {
+    if (random.chance(0.5)) {
+        return punctuated(finished(pick(whatForms(), random), random), random);
+    }
     const std::string thing = pickWord({"image", "scan", "picture", "slice", "view", "CT", "study", "image here"}, random);
     const std::string form = pickWord({"what can be seen in this {T}", "can you describe what's in the {T}", "what does the {T} depict", "what is displayed in the {T}", "can you identify what's shown here", "what is illustrated in this {T}",
                                           "what's visible in the {T}", "can you tell me what's in the {T}", "what does the {T} show", "what does this {T} show", "what is represented in the {T}", "what's in the {T}", "what's shown here",
@@ -440,6 +449,9 @@ std::string composedKind(Random& random)
 
 std::string kindQuestion(Random& random)
 {
+    if (random.chance(0.5)) {
+        return punctuated(finished(pick(kindForms(), random), random), random);
+    }
     if (random.chance(0.25)) {
         return punctuated(finished(composedKind(random), random), random);
     }
@@ -465,6 +477,9 @@ std::string kindQuestion(Random& random)
 
 std::string identityQuestion(Random& random)
 {
+    if (random.chance(0.5)) {
+        return punctuated(finished(pick(identityForms(), random), random), random);
+    }
     if (random.chance(0.4)) {
         const std::string what = pickWord({"able to diagnose", "certified for patients", "licensed", "meant for the clinic", "approved by anybody", "permitted to write reports", "good enough for a hospital", "supposed to replace a radiologist",
                                               "a medical product", "trained by doctors", "a language model", "some kind of robot", "a person", "the same as the big models", "just a demonstration", "qualified to judge this", "reliable"}, random);
@@ -507,6 +522,9 @@ std::string composedHard(Random& random)
 
 std::string hardQuestion(Random& random)
 {
+    if (random.chance(0.5)) {
+        return punctuated(finished(pick(hardForms(), random), random), random);
+    }
     if (random.chance(0.35)) {
         return punctuated(finished(composedHard(random), random), random);
     }
