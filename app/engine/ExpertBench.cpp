@@ -180,16 +180,19 @@ int benchVolume(const Arguments& arguments, Compute compute)
     const Volume volume = noiseCt({size[0], size[1], size[2]}, spacing);
     View view;
     view.slice = size[2] / 2;
+    json result{{"network", "vista3d"}, {"classes", classes}, {"volume", size}, {"spacing_mm", spacing}, {"device", compute.device.str()}, {"device_name", runtime::deviceName(compute.device)},
+        {"precision", compute.name()}, {"threads", at::get_num_threads()}};
     if (compute.device.is_cuda()) {
-        // What a GPU does once in a program: fetching kernels, trying convolutions.
+        // What a GPU does once in a program: fetching the kernels of every step, trying convolutions.
         const auto side = int(arguments.number("--side", 128));
-        expert.run({noiseCt({side, side, side}, {1.5, 1.5, 1.5}), "everything", {}}, {}, {});
+        const auto begin = Clock::now();
+        expert.run({noiseCt({side, side, side}, spacing), "everything", {}}, {}, {});
+        result["first_window_s"] = secondsSince(begin);
     }
     runtime::resetPeakDeviceBytes(compute.device);
     StageTimes times;
     const ExpertResult found = expert.run({volume, "everything", view}, times.progress(), {});
-    json result{{"network", "vista3d"}, {"classes", classes}, {"volume", size}, {"spacing_mm", spacing}, {"device", compute.device.str()}, {"device_name", runtime::deviceName(compute.device)},
-        {"precision", compute.name()}, {"threads", at::get_num_threads()}, {"labels_found", found.mask.labels().size()}};
+    result["labels_found"] = found.mask.labels().size();
     times.addTo(result);
     addMemory(result, compute.device);
     print(result, arguments.has("--json"));

@@ -71,29 +71,82 @@ at::Tensor samplingMap(const at::Tensor& indexMap, const Sizes3& in, const Sizes
     return theta.index_select(0, order).index_select(1, order).narrow(0, 0, 3).unsqueeze(0).contiguous();
 }
 
-/// affine_grid_generator(align_corners = false) of rows [begin, end) of the first axis only, the same arithmetic: a whole grid in fp64 would be 24 bytes a voxel.
-at::Tensor gridRows(const at::Tensor& theta, const Sizes3& out, std::int64_t begin, std::int64_t end)
+/// Centres of n voxels between edges at -1 and 1.
+at::Tensor centres(std::int64_t n, const at::TensorOptions& options)
 {
-    const auto axis = [&](std::int64_t n) {
-        return n <= 1 ? at::zeros({n}, theta.options()) : at::linspace(-1, 1, n, theta.options()) * double(n - 1) / double(n);
-    };
-    const at::Tensor base = at::ones({1, end - begin, out[1], out[2], 4}, theta.options());
-    base.select(-1, 0).copy_(axis(out[2]));
-    base.select(-1, 1).copy_(axis(out[1]).unsqueeze(-1));
-    base.select(-1, 2).copy_(axis(out[0]).narrow(0, begin, end - begin).unsqueeze(-1).unsqueeze(-1));
-    return at::bmm(base.view({1, -1, 4}), theta.transpose(1, 2)).view({1, end - begin, out[1], out[2], 3});
+    return n <= 1 ? at::zeros({n}, options) : at::linspace(-1, 1, n, options) * double(n - 1) / double(n);
 }
 
-/// grid_sampler(nearest, border, align_corners = false), the same arithmetic, for values of any type. @param values [D0, D1, D2]; grid as gridRows().
+/// Where the voxels of a grid lie in an image, as affine_grid_generator(align_corners = false) says it and with its arithmetic, but rows of the first axis at a
+/// time: a whole grid in fp64 would be 24 bytes a voxel.
+class Places {
+public:
+    /// @param theta  of samplingMap(), on the host.
+    Places(const at::Tensor& theta, const Sizes3& size, at::Device device) : m_theta(theta.to(device)), m_size(size)
+    {
+        const at::Tensor rows = theta.view({3, 4});
+        for (std::int64_t row = 0; row < 3; ++row) {
+            for (std::int64_t column = 0; column < 3; ++column) {
+                m_isSeparable = m_isSeparable && (row == column || at2(rows, row, column) == 0);
+            }
+        }
+        for (std::int64_t axis = 0; m_isSeparable && axis < 3; ++axis) {
+            const std::int64_t row = 2 - axis;
+            m_lines[std::size_t(axis)] = centres(size[std::size_t(axis)], m_theta.options()).mul_(at2(rows, row, row)).add_(at2(rows, row, 3));
+        }
+    }
+
+    /// Without rotation and shear each axis depends on one axis of the grid alone.
+    bool isSeparable() const { return m_isSeparable; }
+    /// Then the places along this axis of the grid.
+    const at::Tensor& line(std::int64_t axis) const { return m_lines[std::size_t(axis)]; }
+
+    /// [1, end - begin, D1, D2, 3]: x, the last axis of the image, comes first.
+    at::Tensor rows(std::int64_t begin, std::int64_t end) const
+    {
+        const at::Tensor base = at::empty({1, end - begin, m_size[1], m_size[2], m_isSeparable ? 3 : 4}, m_theta.options());
+        const auto lineOf = [&](std::int64_t axis) { return m_isSeparable ? line(axis) : centres(m_size[std::size_t(axis)], m_theta.options()); };
+        base.select(-1, 0).copy_(lineOf(2));
+        base.select(-1, 1).copy_(lineOf(1).unsqueeze(-1));
+        base.select(-1, 2).copy_(lineOf(0).narrow(0, begin, end - begin).unsqueeze(-1).unsqueeze(-1));
+        if (m_isSeparable) {
+            return base;
+        }
+        base.select(-1, 3).fill_(1);
+        return at::bmm(base.view({1, -1, 4}), m_theta.transpose(1, 2)).view({1, end - begin, m_size[1], m_size[2], 3});
+    }
+
+private:
+    at::Tensor m_theta;                     ///< [1, 3, 4]
+    Sizes3 m_size;
+    bool m_isSeparable = true;
+    std::array<at::Tensor, 3> m_lines;      ///< [D0], [D1], [D2]
+};
+
+/// The index nearest to a place, as grid_sampler(nearest, border, align_corners = false).
+at::Tensor nearestIndex(const at::Tensor& places, std::int64_t size)
+{
+    return ((places + 1) * double(size) - 1).div_(2).clamp_(0, double(size - 1)).round_().to(at::kLong);
+}
+
+/// grid_sampler(nearest, border, align_corners = false), the same arithmetic, for values of any type. @param values [D0, D1, D2]; grid as Places::rows().
 at::Tensor nearestRows(const at::Tensor& values, const at::Tensor& grid)
 {
     at::Tensor place;
     for (std::int64_t axis = 0; axis < 3; ++axis) {
-        const std::int64_t size = values.size(axis);
-        const at::Tensor index = ((grid.select(-1, 2 - axis) + 1) * double(size) - 1).div_(2).clamp_(0, double(size - 1)).round_().to(at::kLong);
-        place = axis == 0 ? index : place.mul_(size).add_(index);
+        const at::Tensor index = nearestIndex(grid.select(-1, 2 - axis), values.size(axis));
+        place = axis == 0 ? index : place.mul_(values.size(axis)).add_(index);
     }
     return values.reshape({-1}).index_select(0, place.reshape({-1})).view(place.sizes().slice(1));
+}
+
+/// The same for separable places, the whole grid.
+at::Tensor nearestOfLines(at::Tensor values, const Places& places)
+{
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+        values = values.index_select(axis, nearestIndex(places.line(axis), values.size(axis)));
+    }
+    return values;
 }
 
 bool isClose(const at::Tensor& a, const at::Tensor& b, double absolute) { return at::allclose(a, b, 1e-5, absolute); }
@@ -205,7 +258,7 @@ Image resampled(const Image& image, const Grid& grid, Interpolation interpolatio
         return image;
     }
     const bool isLinear = interpolation == Interpolation::Linear;
-    const at::Tensor theta = samplingMap(indexMap, in, grid.size).to(image.data.device());
+    const Places places(samplingMap(indexMap, in, grid.size), grid.size, image.data.device());
     const at::TensorOptions options = isLinear ? image.data.options().dtype(at::kFloat) : image.data.options();
     Image out{at::empty({image.data.size(0), grid.size[0], grid.size[1], grid.size[2]}, options), at::matmul(image.affine, indexMap)};
     // Rows a step, so that grid and values in fp64 stay near 64 MB.
@@ -213,10 +266,14 @@ Image resampled(const Image& image, const Grid& grid, Interpolation interpolatio
     constexpr std::int64_t kBilinear = 0, kBorder = 1;
     for (std::int64_t channel = 0; channel < image.data.size(0); ++channel) {
         const at::Tensor stored = image.data.select(0, channel), values = isLinear ? stored.to(at::kDouble).unsqueeze(0).unsqueeze(0) : stored;
+        if (!isLinear && places.isSeparable()) {
+            out.data.select(0, channel).copy_(nearestOfLines(values, places));
+            continue;
+        }
         for (std::int64_t begin = 0; begin < grid.size[0]; begin += rows) {
             const std::int64_t end = std::min(begin + rows, grid.size[0]);
-            const at::Tensor places = gridRows(theta, grid.size, begin, end);
-            const at::Tensor sampled = isLinear ? at::grid_sampler(values, places, kBilinear, kBorder, false).select(0, 0).select(0, 0) : nearestRows(values, places);
+            const at::Tensor rowPlaces = places.rows(begin, end);
+            const at::Tensor sampled = isLinear ? at::grid_sampler(values, rowPlaces, kBilinear, kBorder, false).select(0, 0).select(0, 0) : nearestRows(values, rowPlaces);
             out.data.select(0, channel).narrow(0, begin, end - begin).copy_(sampled);
         }
     }

@@ -129,6 +129,28 @@ HF_TEST(the_chain_of_vista3d_and_back_is_monais)
     }
 }
 
+HF_TEST(nearest_voxels_without_rotation_are_those_of_grid_sampler)
+{
+    struct Case { std::array<double, 3> from, to; std::array<std::int64_t, 3> size; };
+    // Halves and doubles are full of places in the middle between two voxels.
+    for (const Case& item : {Case{{1.5, 1.5, 1.5}, {0.75, 0.75, 3}, {120, 70, 50}}, {{1.49, 1.49, 1.49}, {1.5, 1.5, 1.5}, {128, 131, 90}}, {{1.5, -1.5, 1.5}, {0.7, 0.7, 5}, {64, 90, 101}}}) {
+        const at::Tensor affine = affineOf({item.from[0], 0, 0, -10, 0, item.from[1], 0, 20, 0, 0, item.from[2], 30});
+        const Image image{(hashedInput({1, item.size[0], item.size[1], item.size[2]}, 0, 256)).to(at::kByte), affine};
+        const Grid grid = spacedGrid(affine, item.size, item.to);
+        const at::Tensor found = resampled(image, grid, Interpolation::Nearest).data;
+        const auto normaliser = [](const std::array<std::int64_t, 3>& size) {
+            return affineOf({2.0 / double(size[0]), 0, 0, 1.0 / double(size[0]) - 1, 0, 2.0 / double(size[1]), 0, 1.0 / double(size[1]) - 1, 0, 0, 2.0 / double(size[2]), 1.0 / double(size[2]) - 1});
+        };
+        const at::Tensor map = at::matmul(at::matmul(normaliser(item.size), at::linalg_solve(affine, grid.affine)), at::linalg_inv(normaliser(grid.size)));
+        const at::Tensor order = at::tensor({2, 1, 0, 3}, at::kLong);
+        const at::Tensor theta = map.index_select(0, order).index_select(1, order).narrow(0, 0, 3).unsqueeze(0).contiguous();
+        const at::Tensor places = at::affine_grid_generator(theta, {1, 1, grid.size[0], grid.size[1], grid.size[2]}, false);
+        constexpr std::int64_t kNearest = 1, kBorder = 1;
+        const at::Tensor expected = at::grid_sampler(image.data.to(at::kDouble).unsqueeze(0), places, kNearest, kBorder, false).select(0, 0).to(at::kByte);
+        HF_CHECK(at::equal(found, expected));
+    }
+}
+
 HF_TEST(sizes_and_places_of_spaced_grids)
 {
     const Grid straight = spacedGrid(affineOf({-0.7, 0, 0, 10, 0, -0.7, 0, 20, 0, 0, 5, 30}), {51, 52, 20}, {1.5, 1.5, 1.5});

@@ -12,10 +12,13 @@
 #include "viewer/volume/Error.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <mutex>
 #include <set>
 #include <sstream>
 
@@ -96,6 +99,32 @@ void keepLargest(std::vector<LabelId>& voxels, const Geometry& geometry, const s
     for (std::size_t n = 0; n < voxels.size(); ++n) {
         voxels[n] = numbers[n] >= 0 && !kept[std::size_t(numbers[n])] ? LabelId(0) : voxels[n];
     }
+}
+
+/// Makes labels that are not kept background. @return how many voxels each label has then.
+std::array<std::size_t, 256> keepOnly(std::vector<LabelId>& voxels, const std::array<bool, 256>& isKept)
+{
+    std::array<LabelId, 256> table{};
+    for (std::size_t value = 0; value < table.size(); ++value) {
+        table[value] = isKept[value] ? LabelId(value) : LabelId(0);
+    }
+    constexpr std::int64_t kAtOnce = std::int64_t(1) << 20;
+    constexpr std::size_t kWays = 4;    // neighbours are mostly of one label, and a counter takes several cycles to be ready for the next
+    std::array<std::size_t, 256> counts{};
+    std::mutex mutex;
+    at::parallel_for(0, std::int64_t(voxels.size()), kAtOnce, [&](std::int64_t begin, std::int64_t end) {
+        std::array<std::array<std::size_t, 256>, kWays> own{};
+        for (std::int64_t n = begin; n < end; ++n) {
+            LabelId& voxel = voxels[std::size_t(n)];
+            voxel = table[voxel];
+            ++own[std::size_t(n) % kWays][voxel];
+        }
+        const std::lock_guard lock(mutex);
+        for (const auto& way : own) {
+            std::transform(counts.begin(), counts.end(), way.begin(), counts.begin(), std::plus<>());
+        }
+    });
+    return counts;
 }
 
 /// fp16 ends at 65504; what was larger is infinite, and what comes of it no number.
@@ -405,7 +434,7 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
         if (!isFinite.item<bool>()) {
             throw HalfOverflow();
         }
-        return labels.to(at::kCPU);
+        return labels;
     };
     const auto keepValues = [&](const at::Tensor& some, const runtime::Part& part) {
         constexpr std::int64_t kMostBytes = 6'000'000'000;
@@ -437,6 +466,7 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
             done(labelsNow, double(voxelsDone) / double(labels.numel()));
         }
     };
+    const runtime::TriedConvolutions tried(m_options.compute.device.is_cuda() && m_options.compute.type != at::kFloat);
     runtime::slideWindows(input, windows, predict, sink, progress, stop);
     return labelsNow();
 }
@@ -509,17 +539,18 @@ Provenance FolderExpert::provenanceOf(const ExpertRequest& request) const
     return {card.name, card.version, card.weightsSha256, arguments, nowUtc(), request.volume.info().seriesUid, card.notice()};
 }
 
-/// @param labels  uint8 [1, D0, D1, D2] of the prepared image, on the host. @return uint8 [k, j, i], on the host.
+/// @param labels  uint8 [1, D0, D1, D2] of the prepared image. @return uint8 [k, j, i], on the device where that has room for it.
 at::Tensor FolderExpert::backOnVolume(const Prepared& prepared, const at::Tensor& labels) const
 {
-    return whereRoomIs(m_options.compute.device, [&](at::Device device) { return prepared.invertedLabels(labels.to(device)).permute({2, 1, 0}).contiguous().to(at::kCPU); });
+    return whereRoomIs(m_options.compute.device, [&](at::Device device) { return prepared.invertedLabels(labels.to(device)).permute({2, 1, 0}).contiguous(); });
 }
 
 /// @param labels  of backOnVolume(). @param isWhole  false while a run goes on: steps that need the whole mask are left out.
 LabelMap FolderExpert::toLabelMap(const at::Tensor& labels, const std::vector<std::int64_t>& ids, const ExpertRequest& request, bool isWhole) const
 {
     const Geometry& geometry = request.volume.geometry();
-    std::vector<LabelId> voxels(labels.const_data_ptr<std::uint8_t>(), labels.const_data_ptr<std::uint8_t>() + labels.numel());
+    std::vector<LabelId> voxels(std::size_t(labels.numel()));
+    at::from_blob(voxels.data(), labels.sizes(), at::kByte).copy_(labels);
     std::array<bool, 256> isKept{};
     isKept.fill(ids.empty() || !request.clicks.empty());
     for (const std::int64_t id : ids) {
@@ -527,11 +558,7 @@ LabelMap FolderExpert::toLabelMap(const at::Tensor& labels, const std::vector<st
             isKept[std::size_t(id)] = true;
         }
     }
-    std::array<std::size_t, 256> counts{};
-    for (LabelId& voxel : voxels) {
-        voxel = isKept[voxel] ? voxel : LabelId(0);
-        ++counts[voxel];
-    }
+    const std::array<std::size_t, 256> counts = keepOnly(voxels, isKept);
     if (isWhole) {
         keepLargest(voxels, geometry, m_manifest.post.largestComponentOf);
     }

@@ -47,7 +47,7 @@ private:
     ExpertResult classify(const ExpertRequest& request, const Progress& progress, const std::stop_token& stop);
     runtime::Prepared prepare(const ExpertRequest& request, at::Device device) const;
     runtime::WindowOptions windowsFor(const runtime::Prepared& prepared, const Volume& volume, const View& view) const;
-    /// Called after each part of the volume; `labels` gives what is found so far, on the host, and waits for it.
+    /// Called after each part of the volume; `labels` gives what is found so far, where it was made, and waits for it.
     using PartDone = std::function<void(const std::function<at::Tensor()>& labels, double share)>;
     at::Tensor backOnVolume(const runtime::Prepared& prepared, const at::Tensor& labels) const;
     LabelMap findLabels(const ExpertRequest& request, const std::vector<std::int64_t>& ids, const Progress& progress, const std::stop_token& stop);
