@@ -263,7 +263,7 @@ json toJson(const assistant::ChatMessage& message)
 
 json toJson(const experts::ExpertCard& card)
 {
-    return {{"name", card.name}, {"modality", card.modality}, {"dicomModalities", card.dicomModalities}, {"task", card.task}, {"overview", card.overview}, {"accuracy", card.limits.empty() ? card.accuracy : card.limits},
+    return {{"name", card.name}, {"modality", card.modality}, {"dicomModalities", card.dicomModalities}, {"bodyParts", card.bodyParts}, {"task", card.task}, {"overview", card.overview}, {"accuracy", card.limits.empty() ? card.accuracy : card.limits},
         {"arguments", card.arguments}, {"defaultArgument", card.defaultArgument}, {"version", card.version}, {"licence", card.licence}, {"weightsSha256", card.weightsSha256},
         {"examplePrompts", card.examplePrompts}, {"readerArguments", card.readerArguments}, {"channels", card.channels}, {"intendedUse", card.intendedUse},
         {"researchOnly", card.isResearchOnly}, {"takesClicks", card.takesClicks}};

@@ -722,7 +722,7 @@ struct EngineClient::Private {
             const QJsonObject e = value.toObject();
             info->experts.append({e["name"].toString(), e["modality"].toString(), e["task"].toString(), e["overview"].toString(), e["accuracy"].toString(), e["version"].toString(),
                 e["licence"].toString(), strings(e["arguments"]), strings(e["examplePrompts"]), strings(e["dicomModalities"]), strings(e["readerArguments"]), strings(e["channels"]),
-                e["intendedUse"].toString(), e["researchOnly"].toBool(), e["takesClicks"].toBool()});
+                e["intendedUse"].toString(), e["researchOnly"].toBool(), e["takesClicks"].toBool(), strings(e["bodyParts"])});
         }
         Q_EMIT q->infoChanged();
     }

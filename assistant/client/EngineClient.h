@@ -41,6 +41,7 @@ struct ExpertInfo {
     QStringList channels;           ///< Names of the series that it needs, in order; empty: one.
     QString intendedUse;
     bool isResearchOnly = false, takesClicks = false;
+    QStringList bodyParts;          ///< (0018,0015) values that it is made for; empty: any.
 };
 
 struct EngineInfo {

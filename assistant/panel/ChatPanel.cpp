@@ -359,12 +359,17 @@ void ChatPanel::updateExamples()
     if (m_scene->isEmpty() || !m_client->info()) {
         return;
     }
-    QStringList prompts;
+    const QString modality = text(m_scene->volume()->info().modality), bodyPart = text(m_scene->volume()->info().bodyPart);
+    // What is made for this part of the body comes first, what is made for others not at all.
+    QStringList prompts, general;
     for (const assistant::ExpertInfo& expert : m_client->info()->experts) {
-        if (expert.dicomModalities.contains(text(m_scene->volume()->info().modality))) {
-            prompts += expert.examplePrompts;
+        const bool isForPart = expert.bodyParts.contains(bodyPart, Qt::CaseInsensitive);
+        if (expert.dicomModalities.contains(modality) && (isForPart || bodyPart.isEmpty() || expert.bodyParts.isEmpty())) {
+            (isForPart ? prompts : general) += expert.examplePrompts;
         }
     }
+    prompts += general;
+    prompts.removeDuplicates();
     if (prompts.isEmpty()) {
         prompts << "What kind of image is this?";
     }

@@ -67,7 +67,7 @@ public:
     std::optional<Refusal> check(const ExpertRequest& request) const override
     {
         const std::string& part = request.volume.info().bodyPart;
-        if (!part.empty() && part != "HEAD" && part != "BRAIN" && part != "SKULL" && part != "HEADNECK") {
+        if (!m_card.isFor(part)) {
             return Refusal{"body-part", m_card.name + " is made for the head; this series shows " + part};
         }
         return refuseUnlessCt(m_card, request.volume);

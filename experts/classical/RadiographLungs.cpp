@@ -162,7 +162,7 @@ public:
         if (std::find(takes.begin(), takes.end(), info.modality) == takes.end() || request.volume.isColor()) {
             return Refusal{"modality", m_card.name + " works on chest radiographs, this is " + (info.modality.empty() ? "of unknown modality" : info.modality)};
         }
-        if (!info.bodyPart.empty() && info.bodyPart != "CHEST" && info.bodyPart != "THORAX") {
+        if (!m_card.isFor(info.bodyPart)) {
             return Refusal{"body-part", m_card.name + " is made for the chest; this series shows " + info.bodyPart};
         }
         const Size3 size = request.volume.geometry().size();

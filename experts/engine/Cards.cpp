@@ -46,6 +46,7 @@ ExpertCard greatVesselsCard()
 ExpertCard headCtCard()
 {
     ExpertCard card = segmentationCard("CTHEAD", "CT", {"CT"});
+    card.bodyParts = {"HEAD", "BRAIN", "SKULL", "HEADNECK"};
     card.overview = "brain and ventricles of a head CT";
     card.accuracy = "0.93 Dice on a synthetic head";
     card.limits = "On a synthetic head Dice 0.93 for brain and 0.92 for ventricles; on patients only looked at. Needs a whole skull. Deep sulci, old infarcts and other fluid deep in "
@@ -59,6 +60,7 @@ ExpertCard headCtCard()
 ExpertCard radiographLungsCard()
 {
     ExpertCard card = segmentationCard("CXRLUNGS", "chest x-ray (CXR)", {"CR", "DX", "RG"});
+    card.bodyParts = {"CHEST", "THORAX"};
     card.overview = "lung fields of a frontal chest radiograph by brightness and shape, no trained weights";
     card.accuracy = "0.93 Dice on projected phantoms";
     card.limits = "On projected phantoms Dice 0.93 and more against aerated lung; on patients only looked at. Finds nothing where a lung is white or the picture is cut, leaves out "

@@ -3,6 +3,7 @@
 #include "viewer/volume/Error.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 
 namespace hf::experts {
@@ -30,6 +31,13 @@ std::string promptLine(const ExpertCard& card)
 {
     return "<" + card.name + "(args)> Modality: " + card.modality + ", Task: " + card.task + ", Overview: " + card.overview + ", Accuracy: " +
         card.accuracy + ", Valid args are: " + argumentList(card.arguments);
+}
+
+bool ExpertCard::isFor(const std::string& bodyPart) const
+{
+    std::string part = bodyPart;
+    std::transform(part.begin(), part.end(), part.begin(), [](unsigned char c) { return char(std::toupper(c)); });
+    return part.empty() || bodyParts.empty() || std::find(bodyParts.begin(), bodyParts.end(), part) != bodyParts.end();
 }
 
 bool ExpertCard::knows(const std::string& argument) const

@@ -21,6 +21,7 @@ struct ExpertCard {
     std::string name;                       ///< "CTSEG"; letters, digits, underscore.
     std::string modality;                   ///< As in the prompt: "CT", "MRI", "chest x-ray (CXR)".
     std::vector<std::string> dicomModalities; ///< (0008,0060) values that it accepts: {"CT"}.
+    std::vector<std::string> bodyParts{};   ///< Values of Body Part Examined (0018,0015) that it is made for, in capitals; empty: any.
     std::string task;                       ///< "segmentation" or "classification".
     std::string overview;
     std::string accuracy;                   ///< In a few words.
@@ -40,6 +41,8 @@ struct ExpertCard {
 
     /// Valid for the model or a reader; anything goes where there are no arguments at all.
     bool knows(const std::string& argument) const;
+    /// False when a body part is named and it is made for others.
+    bool isFor(const std::string& bodyPart) const;
     /// "For research only: LICENCE", or empty.
     std::string notice() const;
 };

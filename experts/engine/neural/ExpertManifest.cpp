@@ -267,7 +267,7 @@ void readSuitability(LinedObject object, ExpertManifest& manifest)
         object.refuse("modalities", "at least one DICOM modality is needed");
     }
     if (object.has("bodyParts")) {
-        manifest.suitability.bodyParts = object.texts("bodyParts");
+        manifest.card.bodyParts = object.texts("bodyParts");
     }
     manifest.suitability.maximumSpacingMm = object.number("maximumSpacingMm", 0);
     manifest.suitability.minimumFieldOfViewMm = object.number("minimumFieldOfViewMm", 0);

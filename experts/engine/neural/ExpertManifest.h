@@ -41,7 +41,6 @@ struct PostSpec {
 
 /// What a volume must be before anything is loaded.
 struct Suitability {
-    std::vector<std::string> bodyParts;     ///< DICOM Body Part Examined (0018,0015); checked where the series states one.
     double maximumSpacingMm = 0;            ///< 0: any.
     double minimumFieldOfViewMm = 0;        ///< Along every axis.
     int channels = 1;                       ///< Sequences of one study on one grid.

@@ -192,9 +192,8 @@ std::optional<Refusal> FolderExpert::checkVolume(const Volume& volume) const
     if (volume.isColor()) {
         return Refusal{"modality", name + " takes grey values; this series is in colour."};
     }
-    const auto& parts = m_manifest.suitability.bodyParts;
-    if (!parts.empty() && !info.bodyPart.empty() && std::find(parts.begin(), parts.end(), upper(info.bodyPart)) == parts.end()) {
-        return Refusal{"body-part", name + " is made for " + listed(parts) + "; this series shows " + upper(info.bodyPart) + "."};
+    if (!m_manifest.card.isFor(info.bodyPart)) {
+        return Refusal{"body-part", name + " is made for " + listed(m_manifest.card.bodyParts) + "; this series shows " + upper(info.bodyPart) + "."};
     }
     const Size3 size = volume.geometry().size();
     const auto spacing = volume.geometry().spacingMm();
