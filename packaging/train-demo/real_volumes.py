@@ -41,9 +41,7 @@ def read_file(path):
         image = image[:, :, :, 0]
     if image.GetNumberOfComponentsPerPixel() > 1:
         image = SimpleITK.VectorIndexSelectionCast(image, 0)
-    if path.suffix == ".dcm" and image.HasMetaDataKey("0028|0004") and "MONOCHROME1" in image.GetMetaData("0028|0004"):
-        top = float(SimpleITK.GetArrayViewFromImage(image).max())
-        image = top - SimpleITK.Cast(image, SimpleITK.sitkFloat32)
+    # SimpleITK has turned MONOCHROME1 over already.
     yield image
 
 
