@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -89,6 +90,13 @@ ChildRun runChild(const std::vector<std::string>& words)
     run.succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     run.peakBytes = double(used.ru_maxrss) * 1024;
     return run;
+}
+
+double waitedMilliseconds()
+{
+    std::ifstream file("/proc/thread-self/schedstat");
+    double ran = 0, waited = 0;
+    return file >> ran >> waited ? waited / 1e6 : 0;
 }
 
 double loadAverage()

@@ -24,6 +24,9 @@ struct ChildRun {
 /// @param words  program and arguments; stderr is dropped. A program that is not there does not succeed.
 ChildRun runChild(const std::vector<std::string>& words);
 
+/// How long this thread has been ready to run and got no processor, milliseconds since it began; 0 where the system does not tell.
+double waitedMilliseconds();
+
 /// Load of the machine over the last minute, as a number of busy processors.
 double loadAverage();
 

@@ -39,7 +39,7 @@ namespace hf::bench {
 namespace {
 
 struct Options {
-    QStringList slices{"100", "512", "1500"}, encodings{"raw", "jpegls", "j2k"};
+    QStringList slices{"100", "512", "1500"}, encodings{"raw", "jpegls", "j2k"}, parts{"reading", "list", "window", "frames"};
     int size = 512, repeats = 3, viewSize = 1000;
     QString folder, json;
 };
@@ -52,6 +52,7 @@ Options parse(const QStringList& words)
     add("slices", "Lengths of the generated series.", "N,N", options.slices.join(','));
     add("encodings", "raw, jpegls, j2k.", "NAME,NAME", options.encodings.join(','));
     add("size", "Rows and columns.", "N", QString::number(options.size));
+    add("parts", "What is measured: reading, list, window, frames.", "NAME,NAME", options.parts.join(','));
     add("repeat", "Runs of each reading; the fastest counts.", "N", QString::number(options.repeats));
     add("view", "Width and height of the view.", "N", QString::number(options.viewSize));
     add("folder", "Where the series are kept for the next run; empty: a temporary folder.", "DIR", {});
@@ -61,6 +62,7 @@ Options parse(const QStringList& words)
     }
     options.slices = parser.value("slices").split(',');
     options.encodings = parser.value("encodings").split(',');
+    options.parts = parser.value("parts").split(',');
     options.size = parser.value("size").toInt();
     options.repeats = parser.value("repeat").toInt();
     options.viewSize = parser.value("view").toInt();
@@ -222,7 +224,10 @@ QJsonArray benchFrames(const std::shared_ptr<const Volume>& volume, const dicom:
     return figures;
 }
 
-/// The longest time between two turns of the event loop, beyond the timer's own interval.
+/// The longest time between two turns of the event loop, beyond the timer's own interval; and how much of it the thread was ready but other
+/// work had the processors.
+struct Stall { double ms = 0, waitedMs = 0; };
+
 class Heartbeat : public QObject {
 public:
     Heartbeat()
@@ -230,17 +235,22 @@ public:
         m_timer.setTimerType(Qt::PreciseTimer);
         m_timer.setInterval(kIntervalMs);
         connect(&m_timer, &QTimer::timeout, this, [this] {
-            m_longest = std::max(m_longest, double(m_clock.nsecsElapsed()) / 1e6 - kIntervalMs);
+            const double ms = double(m_clock.nsecsElapsed()) / 1e6 - kIntervalMs, waited = waitedMilliseconds();
+            if (ms > m_longest.ms) {
+                m_longest = {ms, waited - m_waited};
+            }
+            m_waited = waited;
             m_clock.start();
         });
     }
     void start()
     {
-        m_longest = 0;
+        m_longest = {};
+        m_waited = waitedMilliseconds();
         m_clock.start();
         m_timer.start();
     }
-    double stop()
+    Stall stop()
     {
         m_timer.stop();
         return m_longest;
@@ -250,7 +260,8 @@ private:
     static constexpr int kIntervalMs = 5;
     QTimer m_timer;
     QElapsedTimer m_clock;
-    double m_longest = 0;
+    Stall m_longest;
+    double m_waited = 0;
 };
 
 void waitFor(int milliseconds)
@@ -260,8 +271,8 @@ void waitFor(int milliseconds)
     loop.exec();
 }
 
-/// The longest stall of the event loop from `begin` until `isDone`, milliseconds. @throws Error "bench" when that takes longer than `mostMs`.
-double stallDuring(const std::string& what, const std::function<void()>& begin, const std::function<bool()>& isDone, int mostMs)
+/// The longest stall of the event loop from `begin` until `isDone`. @throws Error "bench" when that takes longer than `mostMs`.
+Stall stallDuring(const std::string& what, const std::function<void()>& begin, const std::function<bool()>& isDone, int mostMs)
 {
     constexpr int kLookMs = 20;
     Heartbeat heart;
@@ -293,14 +304,15 @@ QJsonObject benchStalls(const QString& folder)
     QJsonObject figures{{"goal_ms", kGoalMs}, {"load", loadAverage()}};
     std::printf("longest stall of the window's event loop (load %.1f)\n", loadAverage());
     const auto measure = [&](const char* key, const char* name, const std::function<void()>& begin, const std::function<bool()>& isDone) {
-        const double stall = stallDuring(name, begin, isDone, kMostMs);
-        std::printf("  %-28s %8.0f ms   goal %.0f ms\n", name, stall, kGoalMs);
-        figures[key] = stall;
+        const Stall stall = stallDuring(name, begin, isDone, kMostMs);
+        std::printf("  %-28s %8.0f ms   goal %.0f ms   (of it %.0f ms without a processor)\n", name, stall.ms, kGoalMs, stall.waitedMs);
+        figures[QString(key) + "_ms"] = stall.ms;
+        figures[QString(key) + "_waited_ms"] = stall.waitedMs;
     };
-    measure("idle_ms", "idle", [] {}, afterwards);
-    measure("open_ms", "opening the folder", [&] { window.openPaths({folder}); }, [&] { return !window.scene()->isEmpty(); });
+    measure("idle", "idle", [] {}, afterwards);
+    measure("open", "opening the folder", [&] { window.openPaths({folder}); }, [&] { return !window.scene()->isEmpty(); });
     const VolumeView3D* volume = window.grid()->volumeView();
-    measure("volume_ms", "the first 3D picture", [&] { clock.start(); }, [&] {
+    measure("volume", "the first 3D picture", [&] { clock.start(); }, [&] {
         if (volume->isBuilding()) {
             clock.start();
         }
@@ -318,8 +330,8 @@ QJsonObject benchStalls(const QString& folder)
         chat->setQuestion(question);
         chat->send();
     };
-    measure("ask_ms", "asking, an expert answers", [&] { ask("Please segment the lungs."); }, [&] { return !isBusy(); });
-    measure("import_ms", "importing with copies, asking", [&] {
+    measure("ask", "asking, an expert answers", [&] { ask("Please segment the lungs."); }, [&] { return !isBusy(); });
+    measure("import", "importing with copies, asking", [&] {
         ask("Please segment the spine.");
         library->import({folder}, true);
     }, [&] { return !isBusy(); });
@@ -409,23 +421,32 @@ int runViewerBench(const QStringList& words)
     const Options options = parse(words);
     const QTemporaryDir temporary;
     QJsonObject all{{"processors", int(sysconf(_SC_NPROCESSORS_ONLN))}};
+    const auto isAsked = [&](const char* part) { return options.parts.contains(part); };
     QJsonArray reading;
     QString middle;     // the first uncompressed series of a middle length: for frames and stalls
     for (const QString& encoding : options.encodings) {
         for (const QString& slices : options.slices) {
             const GeneratedCt series{options.size, slices.toInt(), encoding.toStdString()};
             const QString folder = folderOf(options, temporary, series);
-            reading.append(benchReading(series, folder, options.repeats));
+            if (isAsked("reading")) {
+                reading.append(benchReading(series, folder, options.repeats));
+            }
             middle = middle.isEmpty() || slices == options.slices[options.slices.size() / 2] ? (encoding == options.encodings.front() ? folder : middle) : middle;
         }
     }
     all["reading"] = reading;
-    all["database"] = benchDatabase();
-    all["window"] = benchStalls(middle);
-    const std::vector<std::filesystem::path> paths{middle.toStdString()};
-    const dicom::ScanResult found = dicom::scan(paths);
-    const auto volume = std::make_shared<const Volume>(dicom::readSeries(*found.mainSeries()));
-    all["frames"] = benchFrames(volume, *found.mainSeries(), options.viewSize);
+    if (isAsked("list")) {
+        all["database"] = benchDatabase();
+    }
+    if (isAsked("window")) {
+        all["window"] = benchStalls(middle);
+    }
+    if (isAsked("frames")) {
+        const std::vector<std::filesystem::path> paths{middle.toStdString()};
+        const dicom::ScanResult found = dicom::scan(paths);
+        const auto volume = std::make_shared<const Volume>(dicom::readSeries(*found.mainSeries()));
+        all["frames"] = benchFrames(volume, *found.mainSeries(), options.viewSize);
+    }
     if (!options.json.isEmpty()) {
         QFile file(options.json);
         if (!file.open(QIODevice::WriteOnly) || file.write(QJsonDocument(all).toJson()) < 0) {

@@ -135,7 +135,7 @@ int main(int argc, char** argv)
 {
     const QString command = argc > 1 ? QString::fromLocal8Bit(argv[1]) : QString();
     if (command == "--help" || command == "-h" || (command.startsWith('-') && command != "-platform")) {
-        std::puts("hounsfield-bench viewer [--slices 100,512,1500] [--encodings raw,jpegls,j2k] [--json FILE]\n"
+        std::puts("hounsfield-bench viewer [--slices 100,512,1500] [--encodings raw,jpegls,j2k] [--parts reading,list,window,frames] [--json FILE]\n"
                   "    series that it writes: first image, full volume, memory, frame times, stalls, beside dcm2niix and ITK\n"
                   "hounsfield-bench [FOLDER]\n"
                   "    reads FOLDER, and times frames and a question on a phantom\n"

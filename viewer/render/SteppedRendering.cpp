@@ -24,10 +24,10 @@ namespace {
 
 constexpr int kTilePixels = 48;                 // along each side, about, at most
 constexpr int kSmallestTile = 12;
-constexpr double kTileMs = 25;                  // what a tile may take
+constexpr double kTileMs = 10;                  // what a tile may take; where other work comes up, it takes several times as long
 constexpr double kForgotten = 0.99;             // of the slowest tile's time, by each that is faster
 constexpr int kIdleMs = 250;                    // until the tiles begin
-constexpr double kPictureMs = 50;               // what a coarse picture may take
+constexpr double kPictureMs = 30;               // what a coarse picture may take
 constexpr float kFinest = 2, kCoarsest = 16;    // pixels for a ray along each side
 
 struct Tile { int x0, y0, x1, y1; };
