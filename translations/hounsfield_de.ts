@@ -633,6 +633,249 @@
     </message>
 </context>
 <context>
+    <name>hf::NoteText</name>
+    <message>
+        <source>%1 images lie where another one lies and were left out.</source>
+        <translation>%1 Bilder liegen an derselben Stelle wie ein anderes und wurden weggelassen.</translation>
+    </message>
+    <message>
+        <source>The gantry was tilted by %1 degrees; the slices were resampled to a straight grid.</source>
+        <translation>Die Gantry war um %1 Grad gekippt; die Schichten wurden auf ein gerades Gitter umgerechnet.</translation>
+    </message>
+    <message>
+        <source>The slices are shifted against each other by up to %1 mm; they were resampled to a straight grid.</source>
+        <translation>Die Schichten sind um bis zu %1 mm gegeneinander verschoben; sie wurden auf ein gerades Gitter umgerechnet.</translation>
+    </message>
+    <message>
+        <source>%1 slice is missing; the gaps were filled by interpolation.</source>
+        <translation>%1 Schicht fehlt; die Lücken wurden durch Interpolation gefüllt.</translation>
+    </message>
+    <message>
+        <source>%1 slices are missing; the gaps were filled by interpolation.</source>
+        <translation>%1 Schichten fehlen; die Lücken wurden durch Interpolation gefüllt.</translation>
+    </message>
+    <message>
+        <source>%1 image lies so close to another one that the resampled slices hardly show it.</source>
+        <translation>%1 Bild liegt so nah an einem anderen, dass die umgerechneten Schichten es kaum zeigen.</translation>
+    </message>
+    <message>
+        <source>%1 images lie so close to another one that the resampled slices hardly show it.</source>
+        <translation>%1 Bilder liegen so nah an einem anderen, dass die umgerechneten Schichten sie kaum zeigen.</translation>
+    </message>
+    <message>
+        <source>The distances of the slices vary from %1 to %2 mm; they were resampled to equal distances.</source>
+        <translation>Die Abstände der Schichten liegen zwischen %1 und %2 mm; sie wurden auf gleiche Abstände umgerechnet.</translation>
+    </message>
+    <message>
+        <source>The file marks values as padding; they are shown black.</source>
+        <translation>Die Datei kennzeichnet Werte als Füllwerte; sie erscheinen schwarz.</translation>
+    </message>
+    <message>
+        <source>Values that the file marks as padding differ from image to image; they are shown like others.</source>
+        <translation>Füllwerte unterscheiden sich von Bild zu Bild; sie werden wie andere Werte gezeigt.</translation>
+    </message>
+    <message>
+        <source>Low values are bright in this image (MONOCHROME1).</source>
+        <translation>Niedrige Werte sind in diesem Bild hell (MONOCHROME1).</translation>
+    </message>
+    <message>
+        <source>The image was compressed with loss.</source>
+        <translation>Das Bild wurde verlustbehaftet komprimiert.</translation>
+    </message>
+    <message>
+        <source>Values come from a modality lookup table.</source>
+        <translation>Die Werte stammen aus einer Modality-LUT.</translation>
+    </message>
+    <message>
+        <source>Values beyond 16 million are rounded to 24 bits.</source>
+        <translation>Werte über 16 Millionen sind auf 24 Bit gerundet.</translation>
+    </message>
+    <message>
+        <source>%1 voxels hold no number and are shown as 0.</source>
+        <translation>%1 Voxel enthalten keine Zahl und werden als 0 gezeigt.</translation>
+    </message>
+    <message>
+        <source>Colours are those of the file&apos;s supplemental palette; greys are seen in the window of the file.</source>
+        <translation>Die Farben sind die der Zusatzpalette der Datei; Grauwerte erscheinen im Fenster der Datei.</translation>
+    </message>
+    <message>
+        <source>Some images have colours of a supplemental palette, which are not shown: their highest values are no measured values.</source>
+        <translation>Einige Bilder haben Farben einer Zusatzpalette, die nicht gezeigt werden: Ihre höchsten Werte sind keine Messwerte.</translation>
+    </message>
+    <message>
+        <source>The overlay planes of the images are not shown on resampled slices.</source>
+        <translation>Die Overlay-Ebenen der Bilder werden auf umgerechneten Schichten nicht gezeigt.</translation>
+    </message>
+    <message>
+        <source>%1 of %2 images could not be decoded: %3.</source>
+        <translation>%1 von %2 Bildern konnten nicht dekodiert werden: %3.</translation>
+    </message>
+    <message>
+        <source>The file does not tell the modality.</source>
+        <translation>Die Datei nennt keine Modalität.</translation>
+    </message>
+    <message>
+        <source>The file holds %1 volumes; the first is shown.</source>
+        <translation>Die Datei enthält %1 Volumen; das erste wird gezeigt.</translation>
+    </message>
+    <message>
+        <source>The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing.</source>
+        <translation>Die Datei nennt keinen Pixelabstand; 1 mm wurde angenommen, Längen haben keine Bedeutung.</translation>
+    </message>
+    <message>
+        <source>The pixel spacing was measured at the detector, not in the patient.</source>
+        <translation>Der Pixelabstand gilt am Detektor, nicht im Patienten.</translation>
+    </message>
+    <message>
+        <source>Values are doses as the file gives them, usually Gy.</source>
+        <translation>Die Werte sind Dosen, wie die Datei sie angibt, meist in Gy.</translation>
+    </message>
+    <message>
+        <source>Values are standardised uptake values by body weight (g/ml).</source>
+        <translation>Die Werte sind SUV nach Körpergewicht (g/ml).</translation>
+    </message>
+    <message>
+        <source>No standardised uptake values: the file does not give %1. Values are as stored.</source>
+        <translation>Keine SUV: Die Datei nennt nicht %1. Die Werte sind wie gespeichert.</translation>
+    </message>
+    <message>
+        <source>Many slices lie side by side in each image; they are shown as stored.</source>
+        <translation>In jedem Bild liegen viele Schichten nebeneinander; sie werden wie gespeichert gezeigt.</translation>
+    </message>
+    <message>
+        <source>The file does not tell how the image lies in the patient; sides are not known.</source>
+        <translation>Die Datei sagt nicht, wie das Bild im Patienten liegt; die Seiten sind unbekannt.</translation>
+    </message>
+    <message>
+        <source>The images are not shown as a volume; they are paged through in their order.</source>
+        <translation>Die Bilder werden nicht als Volumen gezeigt; sie werden der Reihe nach durchgeblättert.</translation>
+    </message>
+    <message>
+        <source>The frames hold intensities, not their logarithms: what is left after the subtraction depends on what lies behind.</source>
+        <translation>Die Bilder enthalten Intensitäten, nicht deren Logarithmen: Was nach der Subtraktion bleibt, hängt von dem ab, was dahinter liegt.</translation>
+    </message>
+    <message>
+        <source>The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part %1 of %2, %3.</source>
+        <translation>Die Serie enthält Bilder, die kein gemeinsames Volumen sein können (Patient, Ausrichtung, Art, Ort oder Zeit); dies ist Teil %1 von %2, %3.</translation>
+    </message>
+    <message>
+        <source>The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part %1 of %2.</source>
+        <translation>Die Serie enthält Bilder, die kein gemeinsames Volumen sein können (Patient, Ausrichtung, Art, Ort oder Zeit); dies ist Teil %1 von %2.</translation>
+    </message>
+    <message>
+        <source>The file tells how its values become intensities; they are shown as stored.</source>
+        <translation>Die Datei sagt, wie aus ihren Werten Intensitäten werden; sie werden wie gespeichert gezeigt.</translation>
+    </message>
+    <message>
+        <source>Shown first by presentation state %1, the newest of %2; not applied: %3.</source>
+        <translation>Zuerst nach Presentation State %1 gezeigt, dem neuesten von %2; nicht angewendet: %3.</translation>
+    </message>
+    <message>
+        <source>Shown first by presentation state %1; not applied: %2.</source>
+        <translation>Zuerst nach Presentation State %1 gezeigt; nicht angewendet: %2.</translation>
+    </message>
+    <message>
+        <source>Shown first by presentation state %1, the newest of %2.</source>
+        <translation>Zuerst nach Presentation State %1 gezeigt, dem neuesten von %2.</translation>
+    </message>
+    <message>
+        <source>Shown first by presentation state %1.</source>
+        <translation>Zuerst nach Presentation State %1 gezeigt.</translation>
+    </message>
+    <message>
+        <source>a plausible injected dose</source>
+        <translation>eine plausible injizierte Aktivität</translation>
+    </message>
+    <message>
+        <source>the injected dose</source>
+        <translation>die injizierte Aktivität</translation>
+    </message>
+    <message>
+        <source>a decay correction</source>
+        <translation>eine Zerfallskorrektur</translation>
+    </message>
+    <message>
+        <source>the half-life</source>
+        <translation>die Halbwertszeit</translation>
+    </message>
+    <message>
+        <source>a time of injection before the scan</source>
+        <translation>eine Injektionszeit vor der Aufnahme</translation>
+    </message>
+    <message>
+        <source>SUV by body weight</source>
+        <translation>SUV nach Körpergewicht</translation>
+    </message>
+    <message>
+        <source>an activity concentration</source>
+        <translation>eine Aktivitätskonzentration</translation>
+    </message>
+    <message>
+        <source>the patient&apos;s weight</source>
+        <translation>das Gewicht des Patienten</translation>
+    </message>
+    <message>
+        <source>a correction for attenuation and decay</source>
+        <translation>eine Schwächungs- und Zerfallskorrektur</translation>
+    </message>
+    <message>
+        <source>some drawings</source>
+        <translation>einige Zeichnungen</translation>
+    </message>
+    <message>
+        <source>line styles</source>
+        <translation>Linienarten</translation>
+    </message>
+    <message>
+        <source>text styles</source>
+        <translation>Textgestaltung</translation>
+    </message>
+    <message>
+        <source>some texts</source>
+        <translation>einige Texte</translation>
+    </message>
+    <message>
+        <source>compound drawings</source>
+        <translation>zusammengesetzte Zeichnungen</translation>
+    </message>
+    <message>
+        <source>displayed area</source>
+        <translation>Bildausschnitt</translation>
+    </message>
+    <message>
+        <source>size on the screen</source>
+        <translation>Größe auf dem Bildschirm</translation>
+    </message>
+    <message>
+        <source>turn by an angle that is no quarter</source>
+        <translation>Drehung um keinen rechten Winkel</translation>
+    </message>
+    <message>
+        <source>presentation lookup table</source>
+        <translation>Darstellungs-LUT</translation>
+    </message>
+    <message>
+        <source>modality lookup table</source>
+        <translation>Modalitäts-LUT</translation>
+    </message>
+    <message>
+        <source>overlay planes</source>
+        <translation>Overlay-Ebenen</translation>
+    </message>
+    <message>
+        <source>subtraction</source>
+        <translation>Subtraktion</translation>
+    </message>
+    <message>
+        <source>bitmap shutter</source>
+        <translation>Blende als Bitmap</translation>
+    </message>
+    <message>
+        <source>shutter</source>
+        <translation>Blende</translation>
+    </message>
+</context>
+<context>
     <name>hf::Scene</name>
     <message>
         <source>Remove the mask</source>
@@ -799,6 +1042,10 @@
     <message>
         <source>values as stored</source>
         <translation>Werte wie gespeichert</translation>
+    </message>
+    <message>
+        <source>colours not shown</source>
+        <translation>Farben nicht gezeigt</translation>
     </message>
 </context>
 <context>

@@ -14,6 +14,7 @@
 #include "viewer/widgets/Cine.h"
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/FindingsPanel.h"
+#include "viewer/widgets/NoteText.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/StudyBrowser.h"
@@ -325,7 +326,7 @@ void MainWindow::updateState()
         notes << tr("Hanging rules refused: %1").arg(m_hanging->problems().join("; "));
     }
     for (const Note& note : m_scene->volume()->info().notes) {
-        notes << QString::fromStdString(note.text);
+        notes << noteText(note);
     }
     m_state->setText(notes.isEmpty() ? tr("Ready") : notes.join("  "));
     constexpr int kMostReasons = 30;

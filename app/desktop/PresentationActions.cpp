@@ -3,6 +3,7 @@
 #include "app/desktop/ActionTable.h"
 #include "app/desktop/MainWindow.h"
 #include "viewer/dicom/Presentation.h"
+#include "viewer/widgets/NoteText.h"
 #include "viewer/widgets/Scene.h"
 
 #include <QAction>
@@ -11,15 +12,6 @@
 namespace hf::app {
 
 namespace {
-
-/// What a state can hold besides, so that it is collected for translation.
-[[maybe_unused]] const char* const kNotApplied[] = {QT_TRANSLATE_NOOP("hf::app::MainWindow", "some drawings"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "some texts"),
-    QT_TRANSLATE_NOOP("hf::app::MainWindow", "compound drawings"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "line styles"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "text styles"),
-    QT_TRANSLATE_NOOP("hf::app::MainWindow", "displayed area"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "size on the screen"),
-    QT_TRANSLATE_NOOP("hf::app::MainWindow", "turn by an angle that is no quarter"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "shutter"),
-    QT_TRANSLATE_NOOP("hf::app::MainWindow", "bitmap shutter"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "presentation lookup table"),
-    QT_TRANSLATE_NOOP("hf::app::MainWindow", "modality lookup table"),
-    QT_TRANSLATE_NOOP("hf::app::MainWindow", "overlay planes"), QT_TRANSLATE_NOOP("hf::app::MainWindow", "subtraction")};
 
 QString titleOf(const dicom::Presentation& state)
 {
@@ -33,7 +25,7 @@ QString titleOf(const dicom::Presentation& state)
     }
     QStringList missing;
     for (const std::string& word : state.notApplied) {
-        missing << MainWindow::tr(word.c_str());
+        missing << wordText(QString::fromStdString(word));
     }
     const QString title = parts.join("  ");
     return missing.isEmpty() ? title : MainWindow::tr("%1 (without: %2)").arg(title, missing.join(", "));

@@ -9,6 +9,7 @@
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Cine.h"
 #include "viewer/widgets/Findings.h"
+#include "viewer/widgets/NoteText.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/MeasurementText.h"
 #include "viewer/widgets/SliceAnnotations.h"
@@ -22,6 +23,7 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QDialog>
+#include <QDir>
 #include <QDropEvent>
 #include <QJsonObject>
 #include <QLabel>
@@ -30,6 +32,7 @@
 #include <QMimeData>
 #include <QPlainTextEdit>
 #include <QPushButton>
+#include <QRegularExpression>
 #include <QScreen>
 #include <QSignalSpy>
 #include <QSlider>
@@ -264,6 +267,66 @@ private Q_SLOTS:
         // Not by Escape: without a window manager the keyboard may stay with the window behind.
         tags->close();
         QTRY_VERIFY_WITH_TIMEOUT(!m_window->findChild<TagBrowser*>("tagBrowser"), 30000);
+    }
+
+    void notesAreToldInTheReadersLanguage()
+    {
+        QTranslator german;
+        QVERIFY(german.load(HF_BINARY_DIR "/share/hounsfield/translations/hounsfield_de.qm"));
+        const struct { const char* code; const char* text; } notes[] = {{"duplicate-slices", "3 images lie where another one lies and were left out."},
+            {"tilt", "The gantry was tilted by 16.2 degrees; the slices were resampled to a straight grid."},
+            {"shifted-slices", "The slices are shifted against each other by up to 2.5 mm; they were resampled to a straight grid."},
+            {"missing-slices", "1 slice is missing; the gaps were filled by interpolation."}, {"missing-slices", "4 slices are missing; the gaps were filled by interpolation."},
+            {"images-between", "1 image lies so close to another one that the resampled slices hardly show it."},
+            {"non-uniform-spacing", "The distances of the slices vary from 1.00 to 2.50 mm; they were resampled to equal distances."},
+            {"padding", "The file marks values as padding; they are shown black."}, {"padding-differs", "Values that the file marks as padding differ from image to image; they are shown like others."},
+            {"monochrome1", "Low values are bright in this image (MONOCHROME1)."}, {"lossy", "The image was compressed with loss."}, {"modality-lut", "Values come from a modality lookup table."},
+            {"rounded", "Values beyond 16 million are rounded to 24 bits."}, {"not-finite", "2 voxels hold no number and are shown as 0."},
+            {"supplemental-palette", "Colours are those of the file's supplemental palette; greys are seen in the window of the file."},
+            {"colors-left-out", "Some images have colours of a supplemental palette, which are not shown: their highest values are no measured values."},
+            {"overlays-hidden", "The overlay planes of the images are not shown on resampled slices."}, {"partial", "1 of 3 images could not be decoded: an empty encapsulated frame."},
+            {"modality-unknown", "The file does not tell the modality."}, {"time-points", "The file holds 5 volumes; the first is shown."},
+            {"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."}, {"imager-spacing", "The pixel spacing was measured at the detector, not in the patient."},
+            {"dose", "Values are doses as the file gives them, usually Gy."}, {"suv", "Values are standardised uptake values by body weight (g/ml)."},
+            {"no-suv", "No standardised uptake values: the file does not give the patient's weight. Values are as stored."},
+            {"mosaic", "Many slices lie side by side in each image; they are shown as stored."}, {"no-geometry", "The file does not tell how the image lies in the patient; sides are not known."},
+            {"unknown-sides", "The file does not tell how the image lies in the patient; sides are not known."},
+            {"frames", "The images are not shown as a volume; they are paged through in their order."},
+            {"linear-subtraction", "The frames hold intensities, not their logarithms: what is left after the subtraction depends on what lies behind."},
+            {"split", "The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part 1 of 2, stack 1."},
+            {"not-scaled", "The file tells how its values become intensities; they are shown as stored."},
+            {"presentation", "Shown first by presentation state READ, the newest of 2; not applied: line styles, some texts."}};
+        QStringList known;
+        for (const auto& note : notes) {
+            known << note.code;
+            // The sentence here is the one in the source, as far as to its first number or word.
+            QCOMPARE(noteText({note.code, note.text}), QString(note.text));
+        }
+        // Every note that a reader makes.
+        const QRegularExpression made(R"re((?:notes\.push_back\(\{|addNote\([a-z.]*notes, |return \{)"([a-z-]+)", )re");
+        int found = 0;
+        for (const char* folder : {"dicom", "imaging"}) {
+            for (const QFileInfo& source : QDir(HF_SOURCE_DIR "/viewer/" + QString(folder)).entryInfoList({"*.cpp"})) {
+                QFile file(source.filePath());
+                QVERIFY(file.open(QIODevice::ReadOnly));
+                for (auto match = made.globalMatch(QString::fromUtf8(file.readAll())); match.hasNext(); ++found) {
+                    const QString code = match.next().captured(1);
+                    QVERIFY2(known.contains(code), qPrintable(code));
+                }
+            }
+        }
+        QVERIFY(found > 25);
+        QCoreApplication::installTranslator(&german);
+        QLocale::setDefault(QLocale(QLocale::German));
+        for (const auto& note : notes) {
+            QVERIFY2(noteText({note.code, note.text}) != QString(note.text), note.text);
+        }
+        QCOMPARE(noteText({"tilt", notes[1].text}), QStringLiteral("Die Gantry war um 16,2 Grad gekippt; die Schichten wurden auf ein gerades Gitter umgerechnet."));
+        QCOMPARE(noteText({"no-suv", notes[24].text}), QStringLiteral("Keine SUV: Die Datei nennt nicht das Gewicht des Patienten. Die Werte sind wie gespeichert."));
+        QVERIFY(noteText({"split", notes[30].text}).endsWith(QStringLiteral("dies ist Teil 1 von 2, Stapel 1.")));
+        QVERIFY(noteText({"presentation", notes[32].text}).endsWith(QStringLiteral(": Linienarten, einige Texte.")));
+        QCoreApplication::removeTranslator(&german);
+        QLocale::setDefault(QLocale::c());
     }
 
     void theWindowSpeaksGerman()

@@ -2,6 +2,7 @@
 
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/volume/Error.h"
+#include "viewer/widgets/NoteText.h"
 #include "viewer/widgets/SeriesMime.h"
 #include "viewer/widgets/Theme.h"
 
@@ -12,10 +13,6 @@
 #include <QPainter>
 #include <QPointer>
 #include <QThreadPool>
-
-#include <algorithm>
-#include <cstring>
-#include <iterator>
 
 namespace hf {
 
@@ -34,34 +31,12 @@ QIcon plainIcon(const QPixmap& pixmap)
     return icon;
 }
 
-/// What tells a part of a series from the others, in the reader's language; numbers, units and the file's own words stay.
-QString partText(const std::string& name)
-{
-    struct Word { const char* english; const char* text; };
-    static const Word kWords[] = {{"time point ", QT_TRANSLATE_NOOP("hf::StudyBrowser", "time point %1")}, {"stack ", QT_TRANSLATE_NOOP("hf::StudyBrowser", "stack %1")},
-        {"flip angle ", QT_TRANSLATE_NOOP("hf::StudyBrowser", "flip angle %1")}, {"direction ", QT_TRANSLATE_NOOP("hf::StudyBrowser", "direction %1")},
-        {"index ", QT_TRANSLATE_NOOP("hf::StudyBrowser", "index %1")}, {"contrast", QT_TRANSLATE_NOOP("hf::StudyBrowser", "contrast agent")},
-        {"localizer", QT_TRANSLATE_NOOP("hf::StudyBrowser", "localizer")}, {"axial", QT_TRANSLATE_NOOP("hf::StudyBrowser", "axial")},
-        {"sagittal", QT_TRANSLATE_NOOP("hf::StudyBrowser", "sagittal")}, {"coronal", QT_TRANSLATE_NOOP("hf::StudyBrowser", "coronal")}};
-    QStringList parts;
-    for (const QString& part : text(name).split(", ")) {
-        const auto word = std::find_if(std::begin(kWords), std::end(kWords), [&](const Word& known) { return part.startsWith(QLatin1String(known.english)); });
-        if (word == std::end(kWords)) {
-            parts << part;
-            continue;
-        }
-        const QString said = QCoreApplication::translate("hf::StudyBrowser", word->text);
-        parts << (said.contains("%1") ? said.arg(part.mid(qsizetype(std::strlen(word->english)))) : said);
-    }
-    return parts.join(", ");
-}
-
 QString seriesTitle(const dicom::Series& series)
 {
     const QString description = text(series.text.seriesDescription);
     QString title = series.modality.empty() ? description : text(series.modality) + "  " + description;
     if (!series.partName.empty()) {
-        title += " (" + partText(series.partName) + ")";
+        title += " (" + partText(text(series.partName)) + ")";
     }
     return title.trimmed().isEmpty() ? QCoreApplication::translate("hf::StudyBrowser", "Series") : title;
 }
