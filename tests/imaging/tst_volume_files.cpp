@@ -206,6 +206,18 @@ HF_TEST(nifti_files_that_end_early_are_refused)
 HF_TEST(meta_and_nrrd_files_that_end_early_are_refused)
 {
     const std::string voxels = Nifti().bytes.substr(352), zlib = deflated(voxels, 15), gzip = gzipped(voxels);
+    // Float voxels, two of which are no numbers.
+    Nifti holes;
+    holes.bytes.resize(352);
+    holes.set<std::int16_t>(70, 16).set<std::int16_t>(72, 32);
+    for (int n = 0; n < kSide * kSide * kSide; ++n) {
+        holes.bytes += bytesOf(n == 7 ? std::numeric_limits<float>::quiet_NaN() : n == 8 ? std::numeric_limits<float>::infinity() : float(n));
+    }
+    const Volume holed = imaging::readVolumeFile(write("holes.nii", holes.bytes));
+    HF_CHECK(hasNote(holed, "not-finite"));
+    HF_CHECK(std::any_of(holed.info().notes.begin(), holed.info().notes.end(), [](const Note& note) { return note.text.starts_with("2 voxels"); }));
+    HF_CHECK_EQUAL(holed.valueAt(Index3{7, 0, 0}), 0.F);
+    HF_CHECK_EQUAL(holed.valueAt(Index3{9, 0, 0}), 9.F);
     const std::string meta = "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nDimSize = 10 10 10\nElementType = MET_SHORT\n";
     const std::string packed = "CompressedData = True\nCompressedDataSize = " + std::to_string(zlib.size()) + "\n";
     const std::string nrrd = "NRRD0004\ntype: int16\ndimension: 3\nsizes: 10 10 10\nendian: little\nspace: LPS\nspace directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\n";

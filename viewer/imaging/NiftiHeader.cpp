@@ -23,6 +23,15 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 348;
 
+template <typename T> T swapped(T value)
+{
+    char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    std::reverse(bytes, bytes + sizeof value);
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
 class RawHeader {
 public:
     explicit RawHeader(const fs::path& path)
@@ -36,6 +45,7 @@ public:
     }
 
     bool isRead() const { return m_isRead; }
+    bool isSwapped() const { return m_isSwapped; }
 
     template <typename T> T at(std::size_t place) const
     {
@@ -56,15 +66,6 @@ public:
 
 private:
     static constexpr std::int32_t kNifti2 = 540;
-
-    template <typename T> static T swapped(T value)
-    {
-        char bytes[sizeof value];
-        std::memcpy(bytes, &value, sizeof value);
-        std::reverse(bytes, bytes + sizeof value);
-        std::memcpy(&value, bytes, sizeof value);
-        return value;
-    }
 
     std::array<char, kHeaderBytes> m_bytes{};
     bool m_isRead = false, m_isSwapped = false;
@@ -123,6 +124,7 @@ std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
     header.voxelFile = isOfPair && name.ends_with(".hdr") ? partner(path, ".img", ".IMG") : path;
     header.voxelOffset = std::max(raw.placeAt(108), isOneFile ? double(kHeaderBytes) : 0.0);
     header.dataType = raw.at<std::int16_t>(70);
+    header.isSwapped = raw.isSwapped();
     header.voxelBytes = bytesOf(header.dataType);
     std::vector<double> places{1};
     for (int axis = 1; axis <= raw.at<std::int16_t>(40); ++axis) {
@@ -157,6 +159,36 @@ std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
         value *= header.millimetres;
     }
     return header;
+}
+
+namespace {
+
+/// @param file  before the first voxel.
+template <typename T> std::size_t countNotFinite(gzFile file, std::size_t voxels, bool isSwapped)
+{
+    constexpr std::size_t kAtOnce = 65536;
+    std::vector<T> part(std::min(voxels, kAtOnce));
+    std::size_t found = 0;
+    for (std::size_t left = voxels; left > 0; left -= std::min(left, kAtOnce)) {
+        part.resize(std::min(left, kAtOnce));
+        if (gzread(file, part.data(), unsigned(part.size() * sizeof(T))) != int(part.size() * sizeof(T))) {
+            return found;       // reading the voxels says what is wrong
+        }
+        found += std::size_t(std::count_if(part.begin(), part.end(), [&](T value) { return !std::isfinite(isSwapped ? swapped(value) : value); }));
+    }
+    return found;
+}
+
+} // namespace
+
+std::size_t countNotFinite(const NiftiHeader& header, std::size_t voxels)
+{
+    constexpr int kFloat = 16, kDouble = 64;
+    const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(header.voxelFile.c_str(), "rb"), gzclose);
+    if ((header.dataType != kFloat && header.dataType != kDouble) || !file || gzseek(file.get(), z_off_t(header.voxelOffset), SEEK_SET) < 0) {
+        return 0;
+    }
+    return header.dataType == kFloat ? countNotFinite<float>(file.get(), voxels, header.isSwapped) : countNotFinite<double>(file.get(), voxels, header.isSwapped);
 }
 
 } // namespace hf::imaging

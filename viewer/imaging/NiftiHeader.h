@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 
@@ -13,6 +14,7 @@ struct NiftiHeader {
     double voxelOffset = 0;             ///< Of the first voxel in that file, after decompression.
     double voxelBytes = 0;              ///< Of all voxels, as stored.
     int dataType = 0;
+    bool isSwapped = false;             ///< Of the other byte order.
     bool isScaled = true;               ///< False for a slope of 0, or that is no number: then the intercept means nothing too.
     int qformCode = 0, sformCode = 0;
     std::array<double, 12> sform{};     ///< Three rows of four: index to RAS+ millimetres.
@@ -22,5 +24,8 @@ struct NiftiHeader {
 /// `path` is the file or either one of a pair. Empty when there is no such header (NIfTI-2, or something else).
 /// @throws Error "broken" when a place or size of the header is no number.
 std::optional<NiftiHeader> findNiftiHeader(const std::filesystem::path& path);
+
+/// Which of the first `voxels` are no numbers: the NIfTI library reads such floats as 0 and does not tell.
+std::size_t countNotFinite(const NiftiHeader& header, std::size_t voxels);
 
 } // namespace hf::imaging

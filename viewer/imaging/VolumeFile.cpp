@@ -391,6 +391,7 @@ Volume readOpenFile(const OpenFile& file, const fs::path& path)
         return Volume(geometry, std::move(grey), info, std::move(rgb));
     }
     Converted converted = convert(io->GetComponentType(), bytes, count);
+    converted.notFinite += file.nifti ? countNotFinite(*file.nifti, count) : 0;
     if (converted.notFinite > 0) {
         info.notes.push_back({"not-finite", std::to_string(converted.notFinite) + " voxels hold no number and are shown as 0."});
     }
