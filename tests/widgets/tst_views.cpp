@@ -97,7 +97,11 @@ private Q_SLOTS:
         drag(Qt::LeftButton, {200, 200}, {260, 200});
         QVERIFY(m_scene->window().width > before.width + 20);
         QCOMPARE(m_scene->window().center, before.center);
+        // Up is brighter: lower values show.
         drag(Qt::LeftButton, {200, 200}, {200, 150});
+        QVERIFY(m_scene->window().center < before.center - 10);
+        m_scene->setInverted(true);
+        drag(Qt::LeftButton, {200, 200}, {200, 100});
         QVERIFY(m_scene->window().center > before.center + 10);
     }
 

@@ -43,7 +43,8 @@ struct VolumeInfo {
     std::string description;        ///< Series Description.
     std::string bodyPart;           ///< Body Part Examined, may be empty.
     std::vector<WindowLevel> windows;   ///< Windows and VOI tables stored in the header; the one to start with first.
-    /// The window to start with of each slice along axis 2, where images that are paged through have different ones; else empty.
+    /// The window to start with of each slice along axis 2, where the images of the file have different ones; else empty. Not of
+    /// activities: their slices are compared with each other.
     std::vector<WindowLevel> imageWindows;
     bool isInverted = false;            ///< Low values are bright (MONOCHROME1, inverse presentation): pictures are turned over.
     /// Values that stand for "no picture here" (Pixel Padding Value after the rescale), both ends included: always shown black.

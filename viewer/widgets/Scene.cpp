@@ -208,8 +208,11 @@ void Scene::setWindow(const WindowLevel& window)
 WindowLevel Scene::nextStoredWindow() const
 {
     std::vector<WindowLevel> all{storedWindow()};
-    for (const WindowLevel& stored : volume()->info().windows) {
-        if (std::find(all.begin(), all.end(), stored) == all.end()) {
+    const VolumeInfo& info = volume()->info();
+    for (const WindowLevel& stored : info.windows) {
+        // The first is that of a middle image, where each has its own.
+        const bool isOfOther = !info.imageWindows.empty() && stored == info.windows.front();
+        if (!isOfOther && std::find(all.begin(), all.end(), stored) == all.end()) {
             all.push_back(stored);
         }
     }

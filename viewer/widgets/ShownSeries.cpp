@@ -85,7 +85,7 @@ View ShownSeries::view(Plane plane) const
     View view;
     view.plane = plane;
     view.slice = straightSlice(plane);
-    view.window = window;
+    view.window = windowOn(plane);
     view.invert = isPictureInverted();
     view.shutter = shutterOn(plane);
     return view;
@@ -146,6 +146,14 @@ WindowLevel ShownSeries::presentedWindow() const
     }
     const auto& windows = volume->info().imageWindows;
     return windows.empty() ? volume->defaultWindow() : windows[std::size_t(straightSlice(volume->geometry().acquisitionPlane()))];
+}
+
+WindowLevel ShownSeries::windowOn(Plane plane) const
+{
+    constexpr int kAcrossImages = 2;
+    const bool isImage = volume->geometry().axisAcross(plane) == kAcrossImages && !isOblique(plane) && !slab.isOn();
+    const bool isEachItsOwn = isVolume() && !native && !volume->info().imageWindows.empty() && !stateAtCursor() && window == presentedWindow();
+    return isEachItsOwn && !isImage ? volume->defaultWindow() : window;
 }
 
 bool ShownSeries::isPictureInverted() const

@@ -73,6 +73,9 @@ struct ShownSeries {
     std::shared_ptr<const Shutter> storedShutterOn(Plane plane) const;
     /// Window that file and state give the image at the cursor; between the images of a resampled stack that of a middle one.
     WindowLevel presentedWindow() const;
+    /// Window that a plane is shown in: `window`, but for planes that are no image of the file that of a middle image, while the images of the
+    /// file are shown each in its own.
+    WindowLevel windowOn(Plane plane) const;
     /// Against Volume::info().isInverted: by the state and by the reader.
     bool isPictureInverted() const;
     /// The straight view of a plane that holds the cursor, as the assistant gets it.

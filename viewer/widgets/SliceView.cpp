@@ -338,7 +338,7 @@ const LabelMap* SliceView::shownMask() const
 Picture SliceView::compose(const SliceFrame& grid) const
 {
     const ShownSeries& own = shown();
-    Picture picture = composeSlab(*own.volume, grid, own.window, own.isPictureInverted(), Interpolation::Linear, own.slab, shownMask(), m_scene->overlayStyle(own));
+    Picture picture = composeSlab(*own.volume, grid, own.windowOn(m_plane), own.isPictureInverted(), Interpolation::Linear, own.slab, shownMask(), m_scene->overlayStyle(own));
     cover(picture, grid);
     return picture;
 }
@@ -354,7 +354,7 @@ Picture SliceView::composeAgain(const SliceFrame& grid)
     if (!isSame) {
         m_painted.emplace(own.volume, grid, own.slab, held, style, SampledSlice(*own.volume, grid, Interpolation::Linear, own.slab, mask, style));
     }
-    Picture picture = m_painted->slice.compose(own.window, own.isPictureInverted());
+    Picture picture = m_painted->slice.compose(own.windowOn(m_plane), own.isPictureInverted());
     cover(picture, grid);
     return picture;
 }
@@ -687,10 +687,12 @@ void SliceView::dragWindow(QPoint delta)
         return;
     }
     // A full drag across the view changes the window by about its own size.
-    WindowLevel window = m_scene->window();
+    WindowLevel window = shown().windowOn(m_plane);
     const double step = std::max(window.width, 1e-3) / 300.0;
     window.width = std::max(window.width + delta.x() * step * 1.5, m_scene->volume()->type() == VoxelType::Float32 ? 1e-6 : 1.0);
-    window.center -= delta.y() * step * 1.5;
+    // Up is brighter, also where low values are bright.
+    const bool isLowBright = shown().volume->info().isInverted != shown().isPictureInverted();
+    window.center += (isLowBright ? -1 : 1) * delta.y() * step * 1.5;
     window.name.clear();
     m_scene->setWindow(window);
 }
