@@ -1,9 +1,11 @@
+#include "support/GuiEvents.h"
 #include "support/GuiMain.h"
 #include "support/PresentationFile.h"
 #include "app/desktop/MainWindow.h"
 #include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
+#include "viewer/volume/Error.h"
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
@@ -651,7 +653,165 @@ private Q_SLOTS:
         QVERIFY(rendered({"--presentation", "2"}).isNull());
     }
 
+    /// Window c / 1001 by hand, of the value 200.
+    static int greyInWindow(double center) { return int(std::lround(((200 - (center - 0.5)) / 1000 + 0.5) * 255)); }
+
+    void eachSliceOfAVolumeHasItsOwnStoredWindow()
+    {
+        writeSlices(UID_MRImageStorage, "MR");
+        showFolder({320, 240});
+        QVERIFY(m_scene->active().isVolume());
+        SliceView across(m_scene.get(), m_findings.get(), Plane::Sagittal);
+        across.resize(320, 240);
+        const int middle = greyInWindow(centerOf(kSlices / 2));
+        const auto greyAcross = [&] { return int(across.picture().at(160, 120).r); };
+        for (int slice = 0; slice < kSlices; ++slice) {
+            m_scene->setSlice(Plane::Axial, slice);
+            QCOMPARE(greyAt(160, 120), greyInWindow(centerOf(slice)));
+            QCOMPARE(greyAcross(), middle);
+            QCOMPARE(m_scene->view(Plane::Axial).window.center, centerOf(slice));       // what the assistant sees
+            QCOMPARE(m_scene->view(Plane::Coronal).window.center, centerOf(kSlices / 2));
+            QCOMPARE(qGray(rendered({"--size", "320x240", "--annotations", "off", "--slice", QString::number(slice)}).pixel(160, 120)), greyInWindow(centerOf(slice)));
+        }
+        QCOMPARE(qGray(rendered({"--size", "320x240", "--annotations", "off", "--view", "sagittal"}).pixel(160, 120)), middle);
+        // Slices that are put together are no image of the file.
+        m_scene->setSlab({SlabMode::Maximum, 4});
+        QCOMPARE(greyAt(160, 120), middle);
+        m_scene->setSlab({SlabMode::Off, 4});
+        // What the reader sets is for all.
+        test::drag(m_view.get(), {100, 100}, {100, 60});
+        const int dragged = greyAt(160, 120);
+        QVERIFY(dragged > greyInWindow(centerOf(kSlices - 1)));
+        QCOMPARE(greyAcross(), dragged);
+        m_scene->setSlice(Plane::Axial, 0);
+        QCOMPARE(greyAt(160, 120), dragged);
+    }
+
+    void activitiesOfSlicesAreSeenInOneWindow()
+    {
+        writeSlices(UID_PositronEmissionTomographyImageStorage, "PT");
+        showFolder({320, 240});
+        QVERIFY(m_scene->active().isVolume());
+        for (int slice = 0; slice < kSlices; ++slice) {
+            m_scene->setSlice(Plane::Axial, slice);
+            QCOMPARE(m_scene->window().center, centerOf(kSlices / 2));
+        }
+    }
+
+    void aSupplementalPaletteColoursTheHighestValues()
+    {
+        // 200 is below the first colour: the window's grey; 1000 is the third of four colours, 16 bits each.
+        DcmFileFormat image;
+        require(image.loadFile(file("image.dcm").c_str()));
+        require(image.loadAllDataIntoMemory());
+        DcmItem& data = *image.getDataset();
+        put(data, DCM_PixelPresentation, "COLOR");
+        putPalette(data, 998);
+        require(image.saveFile(file("image.dcm").c_str(), EXS_LittleEndianExplicit));
+        showFolder({kColumns * kScale, kRows * kScale});
+        QVERIFY(m_scene->volume()->isColor());
+        const auto colorAt = [&](int x, int y) {
+            const Rgb8 seen = m_view->picture().at(x, y);
+            return QColor(seen.r, seen.g, seen.b);
+        };
+        QCOMPARE(colorAt(200, 200), QColor(kGroundGrey, kGroundGrey, kGroundGrey));
+        QCOMPARE(colorAt(40, 40), QColor(30, 130, 230));
+        QCOMPARE(rendered({"--size", "320x240", "--annotations", "off"}).pixelColor(40, 50), QColor(30, 130, 230));
+        const auto& notes = m_scene->volume()->info().notes;
+        QVERIFY(std::any_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "supplemental-palette"; }));
+        // Where only some images are coloured, none is, and that stays on the image.
+        put(data, DCM_PixelPresentation, "MIXED");
+        require(image.saveFile(file("image.dcm").c_str(), EXS_LittleEndianExplicit));
+        showFolder({kColumns * kScale, kRows * kScale});
+        QVERIFY(!m_scene->volume()->isColor());
+        QCOMPARE(greyAt(40, 40), kBrightGrey);
+        const auto& others = m_scene->volume()->info().notes;
+        QVERIFY(std::any_of(others.begin(), others.end(), [](const Note& note) { return note.code == "colors-left-out"; }));
+        m_view->setTextShown(true);
+        const QImage told = m_view->grab().toImage();
+        m_view->setTextShown(false);
+        QVERIFY(changes(told, m_view->grab().toImage(), {60, 0, 200, 60}).width() > 40);
+    }
+
+    void aPaletteThatIsBrokenIsRefusedByName()
+    {
+        DcmFileFormat image;
+        require(image.loadFile(file("image.dcm").c_str()));
+        put(*image.getDataset(), DCM_PixelPresentation, "COLOR");
+        const Uint16 descriptor[] = {4, 998, 16};
+        require(image.getDataset()->putAndInsertUint16Array(DCM_RedPaletteColorLookupTableDescriptor, descriptor, 3));
+        require(image.loadAllDataIntoMemory());
+        require(image.saveFile(file("image.dcm").c_str(), EXS_LittleEndianExplicit));
+        const std::filesystem::path folder[] = {m_folder->path().toStdString()};
+        QVERIFY_EXCEPTION_THROWN(dicom::readSeries(*dicom::scan(folder).mainSeries()), Error);
+    }
+
+    void theKeyForStoredWindowsIsThatOfTheSlice()
+    {
+        writeSlices(UID_MRImageStorage, "MR");
+        QTemporaryDir own;
+        app::MainWindow window({{HF_ENGINE}, own.path() + "/findings", own.path() + "/hanging", own.path() + "/studies"});
+        window.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+        QApplication::setActiveWindow(&window);
+        window.openPaths({m_folder->path()});
+        QTRY_VERIFY_WITH_TIMEOUT(!window.scene()->isEmpty(), 15000);
+        Scene& scene = *window.scene();
+        QTest::keyClick(window.grid()->activeView(), Qt::Key_0);
+        const double automatic = scene.window().center;
+        QTest::keyClick(window.grid()->activeView(), Qt::Key_Up);
+        QCOMPARE(scene.window().center, automatic);
+        for (int n = 0; n < 2; ++n) {       // again: there is no other one
+            QTest::keyClick(window.grid()->activeView(), Qt::Key_1);
+            QCOMPARE(scene.window().center, centerOf(scene.slice(Plane::Axial)));
+        }
+        QVERIFY(scene.slice(Plane::Axial) != kSlices / 2);
+        QTest::keyClick(window.grid()->activeView(), Qt::Key_Up);
+        QCOMPARE(scene.window().center, centerOf(scene.slice(Plane::Axial)));
+    }
+
 private:
+    static constexpr int kSlices = 5;
+    static double centerOf(int slice) { return 100.0 * (slice + 1); }
+
+    /// Four colours of the stored values from `first` on: red 10, 20, 30, 40; green 110 ...; blue 210 ...
+    static void putPalette(DcmItem& item, Uint16 first)
+    {
+        const std::tuple<DcmTagKey, DcmTagKey, int> tables[] = {{DCM_RedPaletteColorLookupTableDescriptor, DCM_RedPaletteColorLookupTableData, 0},
+            {DCM_GreenPaletteColorLookupTableDescriptor, DCM_GreenPaletteColorLookupTableData, 100}, {DCM_BluePaletteColorLookupTableDescriptor, DCM_BluePaletteColorLookupTableData, 200}};
+        for (const auto& [description, values, base] : tables) {
+            const Uint16 descriptor[] = {4, first, 16};
+            std::vector<Uint16> list;
+            for (int n = 1; n <= 4; ++n) {
+                list.push_back(Uint16((base + 10 * n) * 257));
+            }
+            require(item.putAndInsertUint16Array(description, descriptor, 3));
+            require(item.putAndInsertUint16Array(values, list.data(), 4));
+        }
+    }
+
+    /// Slices of the value 200 in place of the radiograph, 2 mm from each other, the window of each another.
+    void writeSlices(const char* kind, const char* modality) const
+    {
+        std::filesystem::remove(file("image.dcm"));
+        for (int slice = 0; slice < kSlices; ++slice) {
+            const std::string path = file(("slice" + std::to_string(slice) + ".dcm").c_str()).string();
+            test::writeImage(path, "2.25.510." + std::to_string(slice + 1), kColumns, std::vector<Uint16>(std::size_t(kColumns * kRows), kGround));
+            DcmFileFormat image;
+            require(image.loadFile(path.c_str()));
+            require(image.loadAllDataIntoMemory());
+            DcmItem& data = *image.getDataset();
+            put(data, DCM_SOPClassUID, kind);
+            put(data, DCM_Modality, modality);
+            put(data, DCM_InstanceNumber, std::to_string(slice + 1));
+            put(data, DCM_ImagePositionPatient, "0\\0\\" + std::to_string(2 * slice));
+            put(data, DCM_ImageOrientationPatient, "1\\0\\0\\0\\1\\0");
+            put(data, DCM_SliceThickness, "2");
+            put(data, DCM_WindowCenter, std::to_string(int(centerOf(slice))));
+            require(image.saveFile(path.c_str(), EXS_LittleEndianExplicit));
+        }
+    }
+
     std::filesystem::path file(const char* name) const { return std::filesystem::path(m_folder->path().toStdString()) / name; }
 
     template <typename Covers> static void putBitmap(DcmItem& item, Uint16 group, Covers covers)

@@ -365,7 +365,10 @@ StoredFrame DicomFile::Data::decodeWithDcmtk(int frame)
     const bool isContradicted = jpeg && jpeg->isYcc && format.samples == 3 && *jpeg->isYcc != isYccByHeader;
     stored.photometric = !isContradicted ? format.photometric : *jpeg->isYcc ? "YBR_FULL_422" : "RGB";
     // What the decoder goes by; frames may differ.
-    file.getDataset()->putAndInsertString(DCM_PhotometricInterpretation, stored.photometric.c_str());
+    if (decodedAs != stored.photometric) {
+        file.getDataset()->putAndInsertString(DCM_PhotometricInterpretation, stored.photometric.c_str());
+        decodedAs = stored.photometric;
+    }
     stored.bytes = uncompressedFrame(frame, stored);
     if (jpeg && jpeg->precision <= 8 && stored.bytesPerSample == 2) {
         stored.bytes = widened(stored.bytes);

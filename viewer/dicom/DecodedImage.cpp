@@ -69,6 +69,24 @@ double floatAt(const StoredFrame& frame, std::size_t n)
     return value;
 }
 
+/// Luminance in place of the values of an image that has become coloured.
+void takeLuminance(DecodedImage& image)
+{
+    image.whole.resize(image.rgb.size() / 3);
+    for (std::size_t n = 0; n < image.whole.size(); ++n) {
+        image.whole[n] = std::int32_t(std::lround(0.299F * image.rgb[3 * n] + 0.587F * image.rgb[3 * n + 1] + 0.114F * image.rgb[3 * n + 2]));
+    }
+    image.values.clear();
+    image.minimum = 0;
+    image.maximum = 255;
+}
+
+std::uint8_t colorAt(const LookupTable& table, std::int32_t stored)
+{
+    const std::uint16_t value = table.at(stored);
+    return std::uint8_t(table.bits > 8 ? value >> (table.bits - 8) : value);
+}
+
 void decodeColor(DicomFile& file, const StoredFrame& frame, DecodedImage& image)
 {
     const std::size_t pixels = std::size_t(frame.rows) * std::size_t(frame.columns);
@@ -80,8 +98,7 @@ void decodeColor(DicomFile& file, const StoredFrame& frame, DecodedImage& image)
         const SampleReader samples(frame, format);
         for (std::size_t n = 0; n < pixels; ++n) {
             for (std::size_t c = 0; c < 3; ++c) {
-                const std::uint16_t value = palette[c].at(std::int32_t(samples.at(n)));
-                image.rgb[3 * n + c] = std::uint8_t(palette[c].bits > 8 ? value >> (palette[c].bits - 8) : value);
+                image.rgb[3 * n + c] = colorAt(palette[c], std::int32_t(samples.at(n)));
             }
         }
     } else if (frame.bytesPerSample == 1) {
@@ -93,12 +110,7 @@ void decodeColor(DicomFile& file, const StoredFrame& frame, DecodedImage& image)
             image.rgb[n] = std::uint8_t(std::clamp<std::int64_t>(samples.at(n) >> shift, 0, 255));
         }
     }
-    image.whole.resize(pixels);
-    for (std::size_t n = 0; n < pixels; ++n) {
-        image.whole[n] = std::int32_t(std::lround(0.299F * image.rgb[3 * n] + 0.587F * image.rgb[3 * n + 1] + 0.114F * image.rgb[3 * n + 2]));
-    }
-    image.minimum = 0;
-    image.maximum = 255;
+    takeLuminance(image);
 }
 
 struct Rescale {
@@ -157,7 +169,10 @@ void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& de
     bool isPadded = false;
     for (std::size_t n = 0; n < pixels; ++n) {
         double stored = frame.isFloat ? floatAt(frame, n) : double(samples.at(n));
-        stored = std::isfinite(stored) ? stored : 0;
+        if (!std::isfinite(stored)) {
+            stored = 0;
+            ++image.notFinite;
+        }
         const float value = image.values[n] = valueOf(stored);
         lowest = std::min(lowest, value);
         highest = std::max(highest, value);
@@ -170,6 +185,38 @@ void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& de
     }
     image.minimum = lowest;
     image.maximum = highest;
+}
+
+/// A grey image whose stored values from the first one of its palette on are colours (PS3.3 C.7.6.19); the others keep the grey that the first
+/// window of the file gives them, or all of them spread over the greys.
+void addSupplement(DicomFile& file, const StoredFrame& frame, DecodedImage& image)
+{
+    const std::array<LookupTable, 3> palette = file.palette();
+    const SampleReader samples(frame, file.header().pixels);
+    const std::int32_t first = palette[0].first;
+    const auto valueAt = [&](std::size_t n) { return image.values.empty() ? double(image.whole[n]) : double(image.values[n]); };
+    const std::size_t pixels = image.pixels();
+    double lowest = INFINITY, highest = -INFINITY;
+    for (std::size_t n = 0; n < pixels; ++n) {
+        if (samples.at(n) < first) {
+            lowest = std::min(lowest, valueAt(n));
+            highest = std::max(highest, valueAt(n));
+        }
+    }
+    WindowLevel window{(lowest + highest) / 2, std::max(highest - lowest, 1e-6), {}, VoiFunction::LinearExact};
+    window = image.windows.empty() ? window : image.windows.front();
+    image.rgb.resize(3 * pixels);
+    for (std::size_t n = 0; n < pixels; ++n) {
+        const auto stored = std::int32_t(samples.at(n));
+        for (std::size_t c = 0; c < 3; ++c) {
+            image.rgb[3 * n + c] = stored >= first ? colorAt(palette[c], stored) : std::uint8_t(std::lround(window.map(valueAt(n), !image.isInteger)));
+        }
+    }
+    image.isColor = image.isSupplemented = true;
+    image.isInteger = true;
+    image.storedBits = 8;
+    image.padding = image.paddingSaid = image.storedRange = std::nullopt;
+    takeLuminance(image);
 }
 
 /// Encodings that always lose something; 91 and 203 need not.
@@ -213,6 +260,9 @@ DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
         decodeColor(file, stored, image);
     } else {
         decodeGrey(file, stored, description, factor, image);
+    }
+    if (header.pixels.supplement == PixelFormat::Supplement::All && !image.isColor) {
+        addSupplement(file, stored, image);
     }
     image.graphics = file.overlays(frame, stored);
     image.hasGraphics = !image.graphics.empty();

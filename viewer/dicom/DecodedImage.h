@@ -27,6 +27,8 @@ struct DecodedImage {
     std::vector<std::uint16_t> graphics;    ///< Overlay planes as VolumeInfo::graphics; empty without.
     std::shared_ptr<const Shutter> shutter;     ///< Display shutters; null without.
     bool isDecoded = false, isInverted = false, hasLut = false, wasLossy = false, hasGraphics = false;
+    bool isSupplemented = false;        ///< Grey, with colours of a supplemental palette.
+    std::size_t notFinite = 0;          ///< Floats that are no numbers, held as 0.
 
     std::size_t pixels() const { return whole.empty() ? values.size() : whole.size(); }
     /// Leaves the overlay planes and what the notes need.

@@ -111,12 +111,17 @@ bool Fragments::findByOffsets(const std::vector<std::uint64_t>& offsets)
         m_sequence->getItem(item, n + 1);
         at += 8 + (item ? item->getLength() : 0);
     }
-    // Frames that begin behind the end are lost with it.
-    const bool isCut = frame > 0 && frame < offsets.size() && offsets[frame] >= at;
-    if (isCut) {
-        std::fill(m_first.begin() + std::ptrdiff_t(frame), m_first.end(), m_count);
+    return areFound(frame, frame < offsets.size() && offsets[frame] >= at);
+}
+
+/// Are these all frames, or those that a cut file still has? The others are lost with its end.
+bool Fragments::areFound(std::size_t frames, bool isCut)
+{
+    if (frames > 0 && isCut) {
+        std::fill(m_first.begin() + std::ptrdiff_t(frames), m_first.end(), m_count);
+        return m_first[0] == 0;
     }
-    return (isCut || frame == offsets.size()) && m_first[0] == 0;
+    return frames == m_first.size() && m_first[0] == 0;
 }
 
 namespace {
@@ -160,11 +165,7 @@ bool Fragments::findByMarkers()
         }
     }
     // Fewer than there should be only where even the pieces are fewer: the end is missing.
-    const bool isCut = frame > 0 && frame < m_first.size() && m_count < m_first.size();
-    if (isCut) {
-        std::fill(m_first.begin() + std::ptrdiff_t(frame), m_first.end(), m_count);
-    }
-    return (isCut || frame == m_first.size()) && m_first[0] == 0;
+    return areFound(frame, frame < m_first.size() && m_count < m_first.size());
 }
 
 std::vector<std::uint8_t> Fragments::stream(int frame, DcmFileCache& cache)

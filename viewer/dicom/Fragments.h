@@ -31,6 +31,7 @@ private:
     bool findByOffsets(const std::vector<std::uint64_t>& offsets);
     bool findByMarkers();
     std::vector<std::uint64_t> basicOffsets(int frames);
+    bool areFound(std::size_t frames, bool isCut);
 
     DcmPixelSequence* m_sequence = nullptr;
     std::size_t m_count = 0;                ///< Fragments, without the offset table; numbered from 0.

@@ -67,6 +67,7 @@ std::string splitKey(const Candidate& c, SpacingKinds& spacings)
         key += "|" + c.header->imageType[n];
     }
     key += "|" + c.header->pixels.photometric;
+    key += c.header->pixels.isColor() ? "|color" : "";
     // Never two patients in one picture, whatever the UIDs say; nor two systems of coordinates in one volume.
     key += "|" + c.header->patient.id + "|" + plainName(c.header->patient.name) + "|" + (f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
     // The views of both breasts may stand in one series; each has its own place on the screen.
@@ -187,7 +188,21 @@ std::map<long, std::vector<Candidate>> byPlace(const std::vector<Candidate>& lis
     return places;
 }
 
-bool isOneOfEach(const std::vector<Candidate>& list) { return byPlace(list).size() == list.size(); }
+/// How many lists byPlace() makes.
+std::size_t countPlaces(const std::vector<Candidate>& list)
+{
+    std::vector<double> places(list.size());
+    std::transform(list.begin(), list.end(), places.begin(), placeOf);
+    std::sort(places.begin(), places.end());
+    const double tolerance = list.empty() ? 0 : toleranceOf(list);
+    std::size_t count = std::min<std::size_t>(1, places.size());
+    for (std::size_t n = 1; n < places.size(); ++n) {
+        count += places[n] - places[n - 1] > tolerance;
+    }
+    return count;
+}
+
+bool isOneOfEach(const std::vector<Candidate>& list) { return countPlaces(list) == list.size(); }
 
 /// Numbers of some scanners differ a little from slice to slice of one volume.
 bool isAlike(const Trait& a, const Trait& b)
@@ -218,10 +233,10 @@ template <typename ValueOf> std::vector<std::vector<Candidate>> groupsBy(const s
 /// By something that tells images of one place apart: one list for each value, where each covers half of the places at least; else the list as it is.
 std::vector<std::vector<Candidate>> splitByTrait(const std::vector<Candidate>& list, std::size_t trait)
 {
-    const std::size_t places = byPlace(list).size();
+    const std::size_t places = countPlaces(list);
     std::vector<std::vector<Candidate>> parts;
     for (std::vector<Candidate>& images : groupsBy(list, [trait](const Candidate& c) { return c.description().traits[trait]; })) {
-        const std::size_t covered = byPlace(images).size();
+        const std::size_t covered = countPlaces(images);
         if (covered < 2 || covered * 2 < places) {
             return {list};
         }
@@ -237,7 +252,7 @@ std::vector<std::vector<Candidate>> splitByNumber(const std::vector<Candidate>& 
     for (const Candidate& c : list) {
         groups[numberOf(c)].push_back(c);
     }
-    const std::size_t places = byPlace(list).size();
+    const std::size_t places = countPlaces(list);
     std::vector<std::vector<Candidate>> parts;
     for (auto& [number, images] : groups) {
         // The last pass may have been stopped.
@@ -325,10 +340,11 @@ std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
 std::vector<std::vector<Candidate>> splitRepeats(std::vector<Candidate> list)
 {
     // Many images of one place are one cine loop.
-    if (!isPlaced(list) || byPlace(list).size() < 2) {
+    const std::size_t places = isPlaced(list) ? countPlaces(list) : 0;
+    if (places < 2) {
         return {std::move(list)};
     }
-    if (isOneOfEach(list)) {
+    if (places == list.size()) {
         return list.size() < 4 ? std::vector<std::vector<Candidate>>{std::move(list)} : splitInterleaved(list);
     }
     std::vector<std::vector<Candidate>> parts{std::move(list)};
@@ -444,6 +460,9 @@ void describe(Series& series, const std::vector<Candidate>& list)
     if (header.modality.empty()) {
         series.notes.push_back({"modality-unknown", "The file does not tell the modality."});
     }
+    if (list.front().header->pixels.supplement == PixelFormat::Supplement::Some) {
+        series.notes.push_back({"colors-left-out", "Some images have colours of a supplemental palette, which are not shown: their highest values are no measured values."});
+    }
 }
 
 bool isVolume(const Series& series, const std::vector<Candidate>& list)
@@ -455,9 +474,9 @@ bool isVolume(const Series& series, const std::vector<Candidate>& list)
     if (!isPlaced(list)) {
         return false;
     }
-    const std::map<long, std::vector<Candidate>> places = byPlace(list);
+    const std::size_t places = countPlaces(list);
     // A few repeats are left out when it is read; a cine loop of one place is none, nor are a few slices far apart.
-    if (places.size() < 2 || places.size() * 2 <= list.size()) {
+    if (places < 2 || places * 2 <= list.size()) {
         return false;
     }
     std::vector<PointLps> positions;
@@ -466,7 +485,7 @@ bool isVolume(const Series& series, const std::vector<Candidate>& list)
     }
     const StackPlan plan = planStack(positions, *series.orientation, series.spacingMm[2]);
     // Colours are not resampled.
-    if (list.front().header->pixels.photometric == "PALETTE COLOR" && !plan.isStraight()) {
+    if (list.front().header->pixels.isColor() && !plan.isStraight()) {
         return false;
     }
     // Two slices and a third one far away are no stack; of more, stacks were made before.

@@ -99,14 +99,6 @@ void parseFlatSpacing(DcmItem& dataset, Header& header, FrameHeader& frame)
     }
 }
 
-/// Seconds of a time of day "HHMMSS.FFFFFF", of which the end may be missing; 0 where there is none.
-double secondsOfDay(std::string time)
-{
-    std::erase(time, ':');
-    const auto two = [&](std::size_t from) { return time.size() >= from + 2 ? parseNumber(time.substr(from, 2)).value_or(0) : 0; };
-    return two(0) * 3600 + two(2) * 60 + (time.size() >= 6 ? parseNumber(time.substr(4, 9)).value_or(0) : 0);
-}
-
 // --- values of a frame --------------------------------------------------------------------------------------------------------------
 
 void parseRescale(DcmItem& item, FrameHeader& frame)
@@ -254,7 +246,7 @@ void parseTraits(const Groups& groups, const std::vector<bool>& tellsApart, Fram
         }
         traitOf(frame, TraitKind::Dimension) = {0, name};
         const std::string moment = code(*content, DCM_FrameAcquisitionDateTime);
-        frame.secondsOfDay = moment.size() > 8 ? secondsOfDay(moment.substr(8)) : 0;
+        frame.secondsOfDay = moment.size() > 8 ? secondsOfDay(moment.substr(8)).value_or(0) : 0;
     }
 }
 
@@ -440,6 +432,17 @@ PixelKind kindOfPixels(DcmDataset& dataset)
                                                                                  : PixelKind::None;
 }
 
+/// PS3.3 C.7.6.19: by Pixel Presentation, where there are tables.
+PixelFormat::Supplement supplementOf(DcmItem& dataset, const PixelFormat& pixels)
+{
+    const std::string presentation = code(dataset, DCM_PixelPresentation);
+    const bool isPossible = pixels.kind == PixelKind::Integer && pixels.samples == 1 && pixels.bitsAllocated > 1 && pixels.bitsAllocated <= 16 && pixels.photometric == "MONOCHROME2";
+    if (!isPossible || !dataset.tagExists(DCM_RedPaletteColorLookupTableDescriptor)) {
+        return PixelFormat::Supplement::None;
+    }
+    return presentation == "COLOR" ? PixelFormat::Supplement::All : presentation == "MIXED" ? PixelFormat::Supplement::Some : PixelFormat::Supplement::None;
+}
+
 void parsePixelFormat(DcmDataset& dataset, PixelFormat& pixels)
 {
     pixels.kind = kindOfPixels(dataset);
@@ -463,6 +466,7 @@ void parsePixelFormat(DcmDataset& dataset, PixelFormat& pixels)
     if (pixels.photometric.empty()) {
         pixels.photometric = pixels.samples == 3 ? "RGB" : "MONOCHROME2";
     }
+    pixels.supplement = supplementOf(dataset, pixels);
 }
 
 /// @throws Error when no picture can be made of it.
@@ -594,7 +598,7 @@ void parseFrames(DcmItem& dataset, Header& header)
     all.windows = readWindows(dataset, header.pixels.isSigned || all.intercept < 0);
     all.timeIndex = integer(dataset, DCM_TemporalPositionIdentifier);
     all.order = findNumber(dataset, DCM_TriggerTime).value_or(0);
-    all.secondsOfDay = secondsOfDay(code(dataset, DCM_AcquisitionTime));
+    all.secondsOfDay = secondsOfDay(code(dataset, DCM_AcquisitionTime)).value_or(0);
     all.group = code(dataset, DCM_EchoNumbers);
     parseTraits(dataset, header, all);
     header.sliceSpacingMm = sliceSpacing(dataset);

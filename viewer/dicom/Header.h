@@ -26,7 +26,10 @@ struct PixelFormat {
     bool isSigned = false;
     bool isPlanar = false;      ///< Planar Configuration 1: colour by plane.
     std::string photometric;    ///< "MONOCHROME2", "RGB", "PALETTE COLOR" ...
-    bool isMonochrome() const { return photometric.rfind("MONOCHROME", 0) == 0 || samples == 1; }
+    /// Grey images whose highest stored values are colours of a Supplemental Palette (PS3.3 C.7.6.19): in all frames, or in some that the file
+    /// does not tell from the others at once.
+    enum class Supplement { None, All, Some } supplement = Supplement::None;
+    bool isColor() const { return samples > 1 || photometric == "PALETTE COLOR" || supplement == Supplement::All; }
 };
 
 /// Something that tells images of one place apart.

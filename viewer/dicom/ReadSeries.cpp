@@ -267,7 +267,8 @@ void checkMemory(const Series& series, const StackPlan& plan)
 std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
 {
     std::vector<Note> notes = series.notes;
-    bool padded = false, inverted = false, lossy = false, lut = false, rounded = false;
+    bool padded = false, inverted = false, lossy = false, lut = false, rounded = false, supplemented = false;
+    std::size_t notFinite = 0;
     constexpr float kLargestExact = 16777216;   // a float holds all whole numbers up to here
     for (std::size_t n = 0; n < store.size(); ++n) {
         const DecodedImage& image = store.slice(n);
@@ -275,6 +276,8 @@ std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
         inverted = inverted || image.isInverted;
         lossy = lossy || image.wasLossy;
         lut = lut || image.hasLut;
+        supplemented = supplemented || image.isSupplemented;
+        notFinite += image.notFinite;
         rounded = rounded || (image.isInteger && (image.maximum > kLargestExact || image.minimum < -kLargestExact));
     }
     if (padded) addNote(notes, "padding", "The file marks values as padding; they are shown black.");
@@ -282,6 +285,8 @@ std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
     if (lossy) addNote(notes, "lossy", "The image was compressed with loss.");
     if (lut) addNote(notes, "modality-lut", "Values come from a modality lookup table.");
     if (rounded) addNote(notes, "rounded", "Values beyond 16 million are rounded to 24 bits.");
+    if (notFinite > 0) addNote(notes, "not-finite", std::to_string(notFinite) + " voxels hold no number and are shown as 0.");
+    if (supplemented) addNote(notes, "supplemental-palette", "Colours are those of the file's supplemental palette; greys are seen in the window of the file.");
     return notes;
 }
 
@@ -510,7 +515,8 @@ VolumeInfo infoOf(const Series& series, const Stack& stack)
             addNote(info.notes, note.code, note.text);
         }
     }
-    info.imageWindows = series.kind == SeriesKind::MultiImage && stack.plan.isStraight() ? windowsOf(*stack.store, stack.kept) : std::vector<WindowLevel>();
+    const bool isActivity = series.kind == SeriesKind::Volume && (info.unit == Unit::Suv || info.modality == "PT" || info.modality == "NM");
+    info.imageWindows = stack.plan.isStraight() && !isActivity ? windowsOf(*stack.store, stack.kept) : std::vector<WindowLevel>();
     info.graphics = graphicsOf(*stack.store, stack.kept, !stack.plan.isStraight(), std::size_t(series.rows) * std::size_t(series.columns), info.notes);
     info.shutters = shuttersOf(*stack.store, stack.kept, !stack.plan.isStraight());
     for (const Note& note : stack.plan.notes) {

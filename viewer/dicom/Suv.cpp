@@ -1,6 +1,7 @@
 #include "viewer/dicom/DicomFileData.h"
 
 #include "viewer/dicom/Attributes.h"
+#include "viewer/dicom/Text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,32 +15,21 @@ namespace hf::dicom {
 namespace {
 
 /// Seconds since 1970 of a DICOM date "YYYYMMDD" and time "HHMMSS.FFF"; empty when unreadable. Leap seconds do not matter here.
-/// Dates with points and times with colons are those of the standard's predecessor (PS3.5 6.2).
-std::optional<double> secondsOf(std::string date, std::string time)
+/// Dates with points are those of the standard's predecessor (PS3.5 6.2).
+std::optional<double> secondsOf(std::string date, const std::string& time)
 {
     std::erase(date, '.');
-    std::erase(time, ':');
-    const auto digits = [](const std::string& text, std::size_t from, std::size_t count) -> std::optional<int> {
-        if (text.size() < from + count || !std::all_of(text.begin() + std::ptrdiff_t(from), text.begin() + std::ptrdiff_t(from + count), [](char c) { return c >= '0' && c <= '9'; })) {
-            return std::nullopt;
-        }
-        return std::stoi(text.substr(from, count));
-    };
-    const auto year = digits(date, 0, 4), month = digits(date, 4, 2), day = digits(date, 6, 2), hour = digits(time, 0, 2);
-    const bool isCut = (time.size() > 2 && !digits(time, 2, 2)) || (time.size() > 4 && !digits(time, 4, 2));
-    if (!year || !month || !day || !hour || isCut) {
+    const auto seconds = secondsOfDay(time);
+    const bool isDate = date.size() >= 8 && std::all_of(date.begin(), date.begin() + 8, [](char c) { return c >= '0' && c <= '9'; });
+    if (!seconds || !isDate) {
         return std::nullopt;
     }
+    const int year = std::stoi(date.substr(0, 4)), month = std::stoi(date.substr(4, 2)), day = std::stoi(date.substr(6, 2));
     // Days of the civil calendar, counted from March so that leap days come last.
-    const int y = *year - (*month <= 2), era = y / 400, yearOfEra = y - era * 400;
-    const int dayOfYear = (153 * (*month + (*month > 2 ? -3 : 9)) + 2) / 5 + *day - 1;
+    const int y = year - (month <= 2), era = y / 400, yearOfEra = y - era * 400;
+    const int dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     const double days = era * 146097.0 + yearOfEra * 365.0 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719468;
-    double seconds = *hour * 3600.0 + digits(time, 2, 2).value_or(0) * 60.0 + digits(time, 4, 2).value_or(0);
-    if (time.size() > 7 && time[6] == '.') {
-        const auto fraction = digits(time, 7, std::min<std::size_t>(6, time.size() - 7));
-        seconds += fraction.value_or(0) / std::pow(10.0, double(std::min<std::size_t>(6, time.size() - 7)));
-    }
-    return days * 86400 + seconds;
+    return days * 86400 + *seconds;
 }
 
 /// "+0130" to 5400; empty when it is none.

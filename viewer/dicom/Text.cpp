@@ -7,9 +7,11 @@
 
 #include <iconv.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -268,6 +270,26 @@ std::string isoTime(const std::string& time)
         return whole.substr(0, 2) + ':' + whole.substr(2, 2);
     }
     return time;
+}
+
+std::optional<double> secondsOfDay(std::string time)
+{
+    std::erase(time, ':');
+    const auto digits = [&](std::size_t from, std::size_t count) -> std::optional<int> {
+        const bool areThere = time.size() >= from + count && std::all_of(time.begin() + std::ptrdiff_t(from), time.begin() + std::ptrdiff_t(from + count), [](char c) { return c >= '0' && c <= '9'; });
+        return areThere && count > 0 ? std::optional(std::stoi(time.substr(from, count))) : std::nullopt;
+    };
+    const auto hour = digits(0, 2);
+    const bool isCut = (time.size() > 2 && !digits(2, 2)) || (time.size() > 4 && !digits(4, 2));
+    if (!hour || isCut) {
+        return std::nullopt;
+    }
+    double seconds = *hour * 3600.0 + digits(2, 2).value_or(0) * 60.0 + digits(4, 2).value_or(0);
+    if (time.size() > 7 && time[6] == '.') {
+        const std::size_t places = std::min<std::size_t>(6, time.size() - 7);
+        seconds += digits(7, places).value_or(0) / std::pow(10.0, double(places));
+    }
+    return seconds;
 }
 
 } // namespace hf::dicom

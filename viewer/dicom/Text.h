@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,5 +29,9 @@ std::string toUtf8(std::string_view bytes, std::string_view characterSets);
 /// "19610509" to "1961-05-09", "140359.25" to "14:03:59"; anything else unchanged.
 std::string isoDate(const std::string& date);
 std::string isoTime(const std::string& time);
+
+/// Seconds of a time "HHMMSS.FFFFFF", of which the end may be missing, also with colons as in the standard's predecessor (PS3.5 6.2);
+/// empty when unreadable.
+std::optional<double> secondsOfDay(std::string time);
 
 } // namespace hf::dicom

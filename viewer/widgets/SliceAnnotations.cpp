@@ -44,7 +44,8 @@ QString noteMark(const std::string& code)
         {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")},
         {"shifted-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "shifted slices, resampled")}, {"split", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "part of a series")},
         {"mosaic", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "mosaic, as stored")}, {"no-geometry", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")},
-        {"unknown-sides", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")}, {"images-between", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "images between the slices")}, {"not-scaled", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values as stored")}, {"not-finite", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values missing")}, {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")}};
+        {"unknown-sides", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")}, {"images-between", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "images between the slices")}, {"not-scaled", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values as stored")}, {"not-finite", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values missing")}, {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")},
+        {"colors-left-out", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "colours not shown")}};
     const auto found = marks.find(code);
     return found == marks.end() ? QString() : SliceAnnotations::tr(found->second);
 }
@@ -167,7 +168,7 @@ QString SliceAnnotations::windowText() const
         return {};
     }
     const QLocale locale;
-    const WindowLevel& window = m_shown.window;
+    const WindowLevel window = m_shown.windowOn(m_state.plane);
     const int decimals = window.width < 10 ? 2 : 0;
     const QString name = window.name.empty() ? QString() : "  " + QCoreApplication::translate("WindowPreset", window.name.c_str());
     return SliceAnnotations::tr("W %1  L %2").arg(locale.toString(window.width, 'f', decimals), locale.toString(window.center, 'f', decimals)) + name;
@@ -177,7 +178,7 @@ QString SliceAnnotations::windowText() const
 bool SliceAnnotations::isWindowOutside() const
 {
     const Volume::Range range = m_shown.volume->range();
-    const WindowLevel& window = m_shown.window;
+    const WindowLevel window = m_shown.windowOn(m_state.plane);
     return !m_shown.volume->isColor() && (window.center + window.width / 2 < range.minimum || window.center - window.width / 2 > range.maximum);
 }
 
