@@ -660,8 +660,8 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const
     parseProjection(dataset, header);
     parsePixelFormat(dataset, header.pixels);
     if (needsPixels) {
+        checkKind(header);      // first: an encoding without a decoder has colours of its own
         checkPixelFormat(header.pixels);
-        checkKind(header);
         checkFrameCount(dataset, header.pixels);
         parsePadding(dataset, header);
         header.rescaleType = code(dataset, DCM_RescaleType);
