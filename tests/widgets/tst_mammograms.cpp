@@ -110,6 +110,15 @@ private Q_SLOTS:
         QVERIFY(std::abs(picture.at(inward(120), 15).r - 153) < 4);     // ((600 - 499.5) / 1000 + 0.5) * 255 = 153.1
         QVERIFY(std::abs(picture.at(inward(120), 150).r - 26) < 4);     // ((100 - 499.5) / 1000 + 0.5) * 255 = 25.6
         QCOMPARE(int(picture.at(inward(300), 100).r), 0);   // outside
+        // Side and view stand on the image: other words, another text in the corner.
+        const QRect corner(200, 160, 200, 40);
+        const QImage named = shown.grab(corner).toImage();
+        dicom::Series unnamed = series;
+        unnamed.text.viewPosition.clear();
+        scene.setVolume(volume, unnamed);
+        QVERIFY(shown.grab(corner).toImage() != named);
+        scene.setVolume(volume, series);
+        QCOMPARE(shown.grab(corner).toImage(), named);
         shown.fit();
         QVERIFY(shown.picture().at(isRight ? 290 : 110, 100).r > 250);  // in the middle of the view then
     }

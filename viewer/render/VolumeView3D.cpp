@@ -411,6 +411,7 @@ void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hid
 
 void VolumeView3D::placeMarks()
 {
+    d->chooser->adjustSize();
     d->mark->adjustSize();
     d->mark->move(std::max(0, width() - d->mark->width() - 10), 10);
     d->speed->adjustSize();
