@@ -134,13 +134,15 @@ void benchQuestion(const std::shared_ptr<const Volume>& volume)
 int main(int argc, char** argv)
 {
     const QString command = argc > 1 ? QString::fromLocal8Bit(argv[1]) : QString();
-    if (command == "--help" || command == "-h" || (command.startsWith('-') && command != "-platform")) {
-        std::puts("hounsfield-bench viewer [--slices 100,512,1500] [--encodings raw,jpegls,j2k] [--parts reading,list,window,frames] [--json FILE]\n"
+    const bool asksForWords = std::any_of(argv + 1, argv + argc, [](const QByteArray& word) { return word == "--help" || word == "-h"; });
+    if (asksForWords || (command.startsWith('-') && command != "-platform")) {
+        std::puts("hounsfield-bench viewer [--slices 100,512,1500] [--encodings raw,jpegls,j2k] [--parts reading,list,window,frames]\n"
+                  "                       [--size 512] [--repeat 3] [--view 1000] [--folder DIR] [--json FILE]\n"
                   "    series that it writes: first image, full volume, memory, frame times, stalls, beside dcm2niix and ITK\n"
                   "hounsfield-bench [FOLDER]\n"
                   "    reads FOLDER, and times frames and a question on a phantom\n"
                   "Needs a display; without one: xvfb-run hounsfield-bench ...");
-        return command == "--help" || command == "-h" ? 0 : 2;
+        return asksForWords ? 0 : 2;
     }
     try {
         if (argc == 3 && (command == "read" || command == "read-itk")) {

@@ -29,6 +29,13 @@ bool hasOption(int argc, char** argv, const std::string& name)
     return std::any_of(argv + 1, argv + argc, [&](const std::string& word) { return word == name || word.rfind(name + "=", 0) == 0; });
 }
 
+/// Qt ends the program where it finds none.
+bool mayHaveDisplay(int argc, char** argv)
+{
+    const bool isNamed = hasOption(argc, argv, "-platform") || !qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM");
+    return isNamed || !qEnvironmentVariableIsEmpty("DISPLAY") || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
+}
+
 /// The window's languages: the program's own texts and Qt's.
 void installTranslations(QApplication& application)
 {
@@ -151,7 +158,12 @@ int main(int argc, char** argv)
     QCoreApplication::setApplicationName("Hounsfield");
     QCoreApplication::setApplicationVersion(HF_VERSION);
     try {
-        if (!hasOption(argc, argv, "--headless")) {
+        const bool asksForWords = hasOption(argc, argv, "--help") || hasOption(argc, argv, "-h") || hasOption(argc, argv, "--version") || hasOption(argc, argv, "-v");
+        if (!hasOption(argc, argv, "--headless") && !asksForWords) {
+            if (!mayHaveDisplay(argc, argv)) {
+                std::fprintf(stderr, "hounsfield: there is no display; --headless works without one (--help)\n");
+                return 2;
+            }
             return runWindow(argc, argv);
         }
         if (hasOption(argc, argv, "--render")) {

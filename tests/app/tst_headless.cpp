@@ -52,13 +52,16 @@ fs::path scratch()
     return folder;
 }
 
-Run run(const std::string& arguments)
+/// Without a display.
+Run runProgram(const std::string& arguments)
 {
     const fs::path out = scratch() / "stdout", error = scratch() / "stderr";
-    const std::string command = "env -u DISPLAY -u WAYLAND_DISPLAY " + quoted(HF_PROGRAM) + " --headless " + arguments + " >" + quoted(out) + " 2>" + quoted(error) + " </dev/null";
+    const std::string command = "env -u DISPLAY -u WAYLAND_DISPLAY " + quoted(HF_PROGRAM) + " " + arguments + " >" + quoted(out) + " 2>" + quoted(error) + " </dev/null";
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contentOf(out), contentOf(error)};
 }
+
+Run run(const std::string& arguments) { return runProgram("--headless " + arguments); }
 
 struct Answer {
     json answer;
@@ -82,6 +85,19 @@ Answer ask(const fs::path& opened, const std::string& question, const std::strin
 std::string textOf(const json& answer, const char* member) { return answer.contains(member) && answer[member].is_string() ? answer[member].get<std::string>() : ""; }
 
 } // namespace
+
+HF_TEST(what_it_can_do_is_told_without_a_display)
+{
+    for (const char* word : {"--help", "-h"}) {
+        const Run help = runProgram(word);
+        HF_CHECK_EQUAL(help.code, 0);
+        HF_CHECK(help.out.find("--render") != std::string::npos);
+    }
+    HF_CHECK_EQUAL(runProgram("--version").code, 0);
+    const Run window = runProgram(quoted(kSample / "dicom"));
+    HF_CHECK_EQUAL(window.code, 2);
+    HF_CHECK(window.error.find("there is no display") != std::string::npos);
+}
 
 HF_TEST(info_lists_studies_and_series)
 {
