@@ -972,6 +972,10 @@
         <translation>kein SUV</translation>
     </message>
     <message>
+        <source>frames of reference differ</source>
+        <translation>Bezugssysteme verschieden</translation>
+    </message>
+    <message>
         <source>Axial</source>
         <translation>Axial</translation>
     </message>

@@ -589,7 +589,8 @@ private Q_SLOTS:
         DcmDataset& data = m_state->data();
         put(data, DCM_ShutterShape, "BITMAP");
         append(data, DCM_PresentationLUTSequence);
-        append(data, DCM_ModalityLUTSequence);
+        const Uint16 entries[] = {1, 2};
+        require(append(data, DCM_ModalityLUTSequence).putAndInsertUint16Array(DcmTag(DCM_LUTData, EVR_US), entries, 2));     // of no first value
         put(data, DcmTagKey(0x6000, 0x1001), "LAYER1");
         const Uint8 nothing[] = {0, 0};
         require(data.putAndInsertUint8Array(DcmTagKey(0x6000, 0x3000), nothing, 2));    // of no rows and columns

@@ -167,6 +167,48 @@ HF_TEST(unknownTransferSyntaxesAreNamed)
     HF_CHECK(found.rejected.front().code == "unsupported" && found.rejected.front().reason.find(other) != std::string::npos);
 }
 
+HF_TEST(tablesWhoseAttributesAreEmptyAreNone)
+{
+    const Folder folder;
+    DcmFileFormat file;
+    fill(*file.getDataset(), "1");
+    for (const DcmTagKey& sequence : {DCM_ModalityLUTSequence, DCM_VOILUTSequence}) {
+        DcmItem& item = test::append(*file.getDataset(), sequence);
+        for (const DcmTagKey& tag : {DCM_LUTDescriptor, DCM_LUTData}) {
+            require(item.putAndInsertUint16Array(DcmTag(tag, EVR_US), nullptr, 0));
+        }
+    }
+    save(file, folder.file("a.dcm"));
+    const Volume volume = dicom::readSeries(*folder.scan().mainSeries());
+    for (int n = 0; n < kSide; ++n) {
+        HF_CHECK_EQUAL(volume.valueAt(Index3{n, n, 0}), float((n + n * kSide) % 200));
+    }
+    // One that has data, but no description, is broken: nobody knows what they belong to.
+    const Uint16 data[] = {1, 2, 3};
+    DcmItem* item = nullptr;
+    require(file.getDataset()->findAndGetSequenceItem(DCM_ModalityLUTSequence, item));
+    require(item->putAndInsertUint16Array(DcmTag(DCM_LUTData, EVR_US), data, 3));
+    save(file, folder.file("a.dcm"));
+    HF_CHECK_EQUAL(refusal(folder), "broken");
+}
+
+HF_TEST(ofCopiesTheWholeOneIsShown)
+{
+    for (const std::string whole : {"a.dcm", "z.dcm"}) {
+        const Folder folder;
+        DcmFileFormat file;
+        fill(*file.getDataset(), "1");
+        save(file, folder.file(whole));
+        std::ifstream in(folder.file(whole), std::ios::binary);
+        const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+        std::ofstream(folder.file("m.dcm"), std::ios::binary) << bytes.substr(0, bytes.size() - 1000);
+        const dicom::ScanResult found = folder.scan();
+        HF_CHECK_EQUAL(found.rejected.size(), std::size_t(1));
+        HF_CHECK(found.rejected.front().path == folder.file("m.dcm"));
+        HF_CHECK_EQUAL(dicom::readSeries(*found.mainSeries()).valueAt(Index3{kSide - 1, kSide - 1, 0}), float((kSide * kSide - 1) % 200));
+    }
+}
+
 HF_TEST(imagesOfTwoPatientsAreNeverOneSeries)
 {
     const Folder folder;

@@ -287,4 +287,29 @@ HF_TEST(an_image_between_two_slices_is_seen_or_told)
     }
 }
 
+HF_TEST(a_frame_of_reference_in_each_image_tears_no_volume)
+{
+    // As some de-identified collections have it. Two that each hold a stack are two systems of coordinates.
+    const auto own = [](DcmItem& d, int, int place) { put(d, DCM_FrameOfReferenceUID, "2.25.88.9." + std::to_string(place)); };
+    const RepeatedSeries series("frames", "CT", 1, own);
+    const std::vector<fs::path> paths{series.folder()};
+    const dicom::ScanResult found = dicom::scan(paths);
+    HF_CHECK_EQUAL(found.studies.at(0).series.size(), std::size_t(1));
+    const Volume volume = dicom::readSeries(*found.mainSeries());
+    HF_CHECK_EQUAL(volume.geometry().size().k, kPlaces);
+    HF_CHECK(std::any_of(volume.info().notes.begin(), volume.info().notes.end(), [](const Note& note) { return note.code == "frames-of-reference"; }));
+    const RepeatedSeries two("systems", "CT", 2, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(3 * place + kind));
+        put(d, DCM_FrameOfReferenceUID, "2.25.88.9." + std::to_string(kind));
+    });
+    const std::vector<fs::path> twoPaths{two.folder()};
+    HF_CHECK_EQUAL(dicom::scan(twoPaths).studies.at(0).series.size(), std::size_t(2));
+}
+
+HF_TEST(one_instance_uid_in_all_images_hides_none)
+{
+    const RepeatedSeries series("instance", "CT", 1, [](DcmItem& d, int, int) { put(d, DCM_SOPInstanceUID, "2.25.88.7"); });
+    HF_CHECK_EQUAL(series.parts(1).size(), std::size_t(1));
+}
+
 HF_QT_TEST_MAIN()

@@ -189,16 +189,11 @@ std::vector<fs::path> filesOfStudy(const dicom::Study& study)
 {
     std::set<fs::path> files;
     for (const dicom::Series& series : study.series) {
-        const fs::path archive = dicom::archiveOf(series);
-        if (!archive.empty()) {
-            files.insert(fs::absolute(archive));
-            continue;
-        }
         for (const dicom::Image& image : series.images) {
-            files.insert(fs::absolute(image.path));
+            files.insert(fs::absolute(dicom::sourceOf(series, image.path)));
         }
         for (const auto& state : series.presentations) {
-            files.insert(fs::absolute(state->path));
+            files.insert(fs::absolute(dicom::sourceOf(series, state->path)));
         }
     }
     return {files.begin(), files.end()};

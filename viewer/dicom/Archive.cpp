@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,19 +31,43 @@ UnpackedArchive::~UnpackedArchive()
     fs::remove_all(folder, ignored);
 }
 
+fs::path UnpackedArchive::placeOf(const fs::path& file) const
+{
+    const std::string number = file.parent_path().filename().string();
+    const bool isNumber = !number.empty() && number.size() < 8 && std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const std::size_t n = isNumber ? std::stoul(number) : folders.size();
+    return n < folders.size() ? fs::path(shown.string() + "/" + folders[n] + (folders[n].empty() ? "" : "/") + file.filename().string()) : file;
+}
+
 namespace {
 
 using Zip = std::unique_ptr<zip_t, decltype(&zip_discard)>;
 using ZipFile = std::unique_ptr<zip_file_t, decltype(&zip_fclose)>;
 
-/// Entries are numbered: their own names may be long, hostile or the same but for case. Folders do not matter to a scan.
-fs::path unpackedName(const fs::path& folder, zip_int64_t index, const std::string& name)
+/// A name that is safe and that a scan looks at: others are numbered.
+std::string unpackedName(const std::string& name, zip_int64_t index)
 {
-    const bool isDirectory = fs::path(name).filename() == "DICOMDIR";
-    const std::string extension = fs::path(name).extension().string();
-    const bool keeps = extension.size() <= 8 && extension.find_first_of("/\\") == std::string::npos;
-    const std::string doubled = name.size() > 7 && name.ends_with(".nii.gz") ? ".nii.gz" : keeps ? extension : "";
-    return folder / (std::to_string(index) + (isDirectory ? "" : doubled));
+    constexpr std::size_t kLongest = 120;
+    const bool isPlain = !name.empty() && name.size() <= kLongest && name.front() != '.' &&
+        std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == '/' || c == '\\' || c == ':'; });
+    return isPlain ? name : std::to_string(index);
+}
+
+/// Where an entry is unpacked to; its folder is made. Names of folders may be long, hostile or the same but for case: they are numbered.
+fs::path placeFor(UnpackedArchive& unpacked, std::map<std::string, std::size_t>& numbers, const std::string& name, zip_int64_t index)
+{
+    const std::size_t slash = name.find_last_of("/\\");
+    const std::string folder = slash == std::string::npos ? std::string() : name.substr(0, slash);
+    const auto [known, isNew] = numbers.emplace(folder, unpacked.folders.size());
+    const fs::path parent = unpacked.folder / std::to_string(known->second);
+    if (isNew) {
+        unpacked.folders.push_back(folder);
+        std::error_code error;
+        fs::create_directory(parent, error);
+    }
+    const fs::path place = parent / unpackedName(name.substr(slash == std::string::npos ? 0 : slash + 1), index);
+    // The same name twice is allowed in an archive.
+    return fs::exists(place) ? parent / (std::to_string(index) + "-" + place.filename().string()) : place;
 }
 
 /// What an archive may become on the disk of the temporary folder. Sizes are those that the archive declares; a lie ends the unpacking later.
@@ -67,7 +92,7 @@ std::string gigabytes(double bytes)
 
 } // namespace
 
-std::shared_ptr<const UnpackedArchive> unpackZip(const fs::path& path, std::stop_token stop)
+std::shared_ptr<const UnpackedArchive> unpackZip(const fs::path& path, const UnpackedArchive* outer, std::stop_token stop)
 {
     int code = 0;
     const Zip archive(zip_open(path.c_str(), ZIP_RDONLY, &code), zip_discard);
@@ -80,7 +105,9 @@ std::shared_ptr<const UnpackedArchive> unpackZip(const fs::path& path, std::stop
     }
     auto unpacked = std::make_shared<UnpackedArchive>();
     unpacked->folder = pattern;
-    unpacked->archive = path;
+    unpacked->archive = outer ? outer->archive : path;
+    unpacked->shown = outer ? outer->placeOf(path) : path;
+    std::map<std::string, std::size_t> folders;
     const zip_int64_t entries = zip_get_num_entries(archive.get(), 0);
     constexpr zip_int64_t kMostEntries = 1'000'000;
     constexpr std::uint64_t kMostBytes = 100'000'000'000, kLeftFree = 500'000'000;
@@ -97,14 +124,15 @@ std::shared_ptr<const UnpackedArchive> unpackZip(const fs::path& path, std::stop
     for (zip_int64_t n = 0; n < entries; ++n) {
         throwIfStopped(stop);
         const char* name = zip_get_name(archive.get(), zip_uint64_t(n), 0);
-        if (!name || std::string(name).ends_with('/')) {
+        // Hidden files are none of a study's; in folders they are left out too.
+        if (!name || std::string(name).ends_with('/') || fs::path(name).filename().string().starts_with('.')) {
             continue;
         }
         const ZipFile file(zip_fopen_index(archive.get(), zip_uint64_t(n), 0), zip_fclose);
         if (!file) {
             throw Error("the archive is encrypted or broken", "archive");
         }
-        std::ofstream out(unpackedName(unpacked->folder, n, name), std::ios::binary);
+        std::ofstream out(placeFor(*unpacked, folders, name, n), std::ios::binary);
         for (zip_int64_t count; (count = zip_fread(file.get(), buffer.data(), buffer.size())) != 0;) {
             throwIfStopped(stop);
             total += count > 0 ? std::uint64_t(count) : 0;

@@ -55,7 +55,8 @@ private:
 };
 
 /// Images with different keys are never one volume. Orientations are compared apart from it: they differ by rounding.
-std::string splitKey(const Candidate& c, SpacingKinds& spacings)
+/// @param areFramesKnown  frames of reference tell systems of coordinates apart.
+std::string splitKey(const Candidate& c, SpacingKinds& spacings, bool areFramesKnown)
 {
     const FrameHeader& f = c.description();
     std::string key = std::to_string(c.header->pixels.rows) + "x" + std::to_string(c.header->pixels.columns) + "|" + std::to_string(c.header->pixels.samples) + "|" + f.group;
@@ -69,7 +70,7 @@ std::string splitKey(const Candidate& c, SpacingKinds& spacings)
     key += "|" + c.header->pixels.photometric;
     key += c.header->pixels.isColor() ? "|color" : "";
     // Never two patients in one picture, whatever the UIDs say; nor two systems of coordinates in one volume.
-    key += "|" + c.header->patient.id + "|" + plainName(c.header->patient.name) + "|" + (f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
+    key += "|" + c.header->patient.id + "|" + plainName(c.header->patient.name) + "|" + (areFramesKnown && f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
     // The views of both breasts may stand in one series; each has its own place on the screen.
     const Header& h = *c.header;
     static const std::set<std::string> kProjections{"CR", "DX", "RG"};
@@ -578,14 +579,28 @@ void tellApart(std::vector<Part>& parts)
     }
 }
 
+/// Do frames of reference tell anything? Some de-identified series have a new one in each image.
+bool areFramesOfReferenceKnown(const std::vector<const Header*>& headers)
+{
+    std::set<std::string> uids;
+    std::size_t images = 0;
+    for (const Header* header : headers) {
+        uids.insert(header->frameOfReferenceUid);
+        images += header->frames.size();
+    }
+    constexpr std::size_t kFewest = 4;  // images that say nothing about the others
+    return images < kFewest || uids.size() * 2 <= images;
+}
+
 /// All parts of one series.
 std::vector<Series> makeParts(const std::vector<const Header*>& headers)
 {
     std::map<std::string, std::vector<Candidate>> groups;
     SpacingKinds spacings;
+    const bool areFramesKnown = areFramesOfReferenceKnown(headers);
     for (const Header* header : headers) {
         for (int frame = 0; frame < int(header->frames.size()); ++frame) {
-            groups[splitKey({header, frame}, spacings)].push_back({header, frame});
+            groups[splitKey({header, frame}, spacings, areFramesKnown)].push_back({header, frame});
         }
     }
     std::vector<Part> found;
@@ -598,6 +613,9 @@ std::vector<Series> makeParts(const std::vector<const Header*>& headers)
     std::vector<Series> parts;
     for (Part& part : found) {
         parts.push_back(std::move(part.series));
+        if (!areFramesKnown && parts.back().kind == SeriesKind::Volume) {
+            parts.back().notes.push_back({"frames-of-reference", "The images name different frames of reference; they were taken for one by their positions."});
+        }
     }
     // The largest first; equal ones by their first image.
     std::stable_sort(parts.begin(), parts.end(), [](const Series& a, const Series& b) {

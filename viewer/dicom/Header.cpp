@@ -665,9 +665,9 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const
         checkFrameCount(dataset, header.pixels);
         parsePadding(dataset, header);
         header.rescaleType = code(dataset, DCM_RescaleType);
-        header.hasRescale = findNumber(dataset, DCM_RescaleSlope) || findNumber(dataset, DCM_RescaleIntercept) || findSequence(dataset, DCM_ModalityLUTSequence);
-        header.framesPerSecond = header.pixels.frames > 1 ? frameRateOf(dataset) : 0;
         header.modalityLut = modalityLutOf(dataset, header.pixels.isSigned);
+        header.hasRescale = findNumber(dataset, DCM_RescaleSlope) || findNumber(dataset, DCM_RescaleIntercept) || header.modalityLut != 0;
+        header.framesPerSecond = header.pixels.frames > 1 ? frameRateOf(dataset) : 0;
         header.subtraction = header.pixels.frames > 1 ? findMaskSubtraction(dataset) : std::nullopt;
         header.isLinearIntensity = code(dataset, DCM_PixelIntensityRelationship) == "LIN";
         if (header.modality == "PT") {

@@ -2,6 +2,7 @@
 
 #include "viewer/dicom/Header.h"
 #include "viewer/dicom/Presentation.h"
+#include "viewer/dicom/Scan.h"
 #include "viewer/dicom/SliceStore.h"
 #include "viewer/dicom/StackGeometry.h"
 #include "viewer/imaging/VolumeFile.h"
@@ -600,7 +601,7 @@ Inspection inspect(const Series& series, const Progress& progress, std::stop_tok
         } catch (const Cancelled&) {
             throw;
         } catch (const Error& error) {
-            result.rejected.push_back({series.images.at(0).path, error.what(), error.code()});
+            result.rejected.push_back({shownPathOf(series, series.images.at(0).path), error.what(), error.code()});
         }
         return result;
     }
@@ -613,6 +614,9 @@ Inspection inspect(const Series& series, const Progress& progress, std::stop_tok
         addNote(result.notes, "partial", partialNote(failures, all.size()).text);
     }
     result.isReadable = failures.images < all.size();
+    for (Rejected& one : failures.files) {
+        one.path = shownPathOf(series, one.path);
+    }
     result.rejected = std::move(failures.files);
     return result;
 }

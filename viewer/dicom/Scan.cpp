@@ -16,12 +16,15 @@
 #include <dcmtk/dcmdata/dcuid.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
+#include <tuple>
 
 namespace hf::dicom {
 
@@ -32,7 +35,10 @@ namespace {
 /// A file to be looked at, and what keeps it alive.
 struct FoundFile {
     fs::path path;
-    std::shared_ptr<const void> storage;
+    std::shared_ptr<const UnpackedArchive> storage;
+
+    /// As a reader is told: in an archive by its place there.
+    fs::path shownPath() const { return storage ? storage->placeOf(path) : path; }
 };
 
 class Collector {
@@ -54,7 +60,7 @@ public:
     std::vector<FoundFile> take() { return std::move(m_files); }
 
 private:
-    void addFolder(const fs::path& folder, const std::shared_ptr<const void>& storage)
+    void addFolder(const fs::path& folder, const std::shared_ptr<const UnpackedArchive>& storage)
     {
         std::vector<fs::path> paths;
         std::error_code error;
@@ -84,7 +90,7 @@ private:
         }
     }
 
-    void addFile(const fs::path& path, const std::shared_ptr<const void>& storage, bool named)
+    void addFile(const fs::path& path, const std::shared_ptr<const UnpackedArchive>& storage, bool named)
     {
         throwIfStopped(m_stop);
         // A path that was named twice, or a file inside a folder that was named too.
@@ -94,12 +100,12 @@ private:
         }
         if (looksLikeZip(path) && !imaging::findVolumeFileInfoByName(path)) {
             try {
-                const auto unpacked = unpackZip(path, m_stop);
+                const auto unpacked = unpackZip(path, storage.get(), m_stop);
                 addFolder(unpacked->folder, unpacked);
             } catch (const Cancelled&) {
                 throw;
             } catch (const Error& problem) {
-                m_result.rejected.push_back({path, problem.what(), problem.code()});
+                m_result.rejected.push_back({FoundFile{path, storage}.shownPath(), problem.what(), problem.code()});
             }
             return;
         }
@@ -174,31 +180,32 @@ private:
     std::set<fs::path> m_seen;
 };
 
+/// By the place, so that it is the same each time; of an archive's file by the place there.
 std::string fileUid(const fs::path& path)
 {
     return "file-" + QCryptographicHash::hash(QByteArray::fromStdString(fs::absolute(path).string()), QCryptographicHash::Sha1).toHex().left(24).toStdString();
 }
 
-Series seriesOfFile(const fs::path& path, SeriesFormat format)
+Series seriesOfFile(const FoundFile& file, SeriesFormat format)
 {
     Series series;
-    series.uid = series.key = fileUid(path);
+    series.uid = series.key = fileUid(file.shownPath());
     series.studyUid = "study-" + series.uid;
     series.format = format;
-    series.text.seriesDescription = path.filename().string();
-    series.images.push_back({path, 0, {}, 1, std::nullopt});
+    series.text.seriesDescription = file.path.filename().string();
+    series.images.push_back({file.path, 0, {}, 1, std::nullopt});
     series.notes.push_back({"modality-unknown", "The file does not tell the modality."});
     return series;
 }
 
 /// NIfTI, NRRD, MetaImage; empty when it is none of them. @throws Error
-std::optional<Series> findVolumeSeries(const fs::path& path)
+std::optional<Series> findVolumeSeries(const FoundFile& file)
 {
-    const auto info = imaging::findVolumeFileInfo(path);
+    const auto info = imaging::findVolumeFileInfo(file.path);
     if (!info) {
         return std::nullopt;
     }
-    Series series = seriesOfFile(path, SeriesFormat::VolumeFile);
+    Series series = seriesOfFile(file, SeriesFormat::VolumeFile);
     series.rows = info->size.j;
     series.columns = info->size.i;
     series.fileSlices = info->size.k;
@@ -211,15 +218,15 @@ std::optional<Series> findVolumeSeries(const fs::path& path)
     return series;
 }
 
-std::optional<Series> findPicture(const fs::path& path)
+std::optional<Series> findPicture(const FoundFile& file)
 {
-    QImageReader reader(QString::fromStdString(path.string()));
+    QImageReader reader(QString::fromStdString(file.path.string()));
     reader.setDecideFormatFromContent(true);
     static const QList<QByteArray> kFormats{"png", "jpeg", "jpg"};
     if (!reader.canRead() || !kFormats.contains(reader.format()) || !reader.size().isValid()) {
         return std::nullopt;
     }
-    Series series = seriesOfFile(path, SeriesFormat::Picture);
+    Series series = seriesOfFile(file, SeriesFormat::Picture);
     series.columns = reader.size().width();
     series.rows = reader.size().height();
     series.notes.push_back({"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."});
@@ -269,9 +276,9 @@ Look lookAt(const FoundFile& file)
             look.header = DicomFile(file.path).header();
             return look;
         }
-        look.series = findVolumeSeries(file.path);
+        look.series = findVolumeSeries(file);
         if (!look.series) {
-            look.series = findPicture(file.path);
+            look.series = findPicture(file);
         }
         if (!look.series) {
             look.rejected = Rejected{file.path, "not a DICOM or volume file", "not-an-image"};
@@ -310,6 +317,47 @@ std::vector<Look> lookAtAll(const std::vector<FoundFile>& files, const Progress&
     throwIfStopped(stop);
     return looks;
 }
+
+/// The images of a scan, each once: of copies the largest file, which is neither cut nor compressed more than another.
+class FoundImages {
+public:
+    void add(const FoundFile& file, Header header, std::vector<Rejected>& rejected)
+    {
+        std::error_code unknown;
+        const std::uintmax_t bytes = fs::file_size(file.path, unknown);
+        const auto [known, isNew] = m_known.emplace(identityOf(header), m_headers.size());
+        if (isNew || header.sopInstanceUid.empty()) {
+            m_headers.push_back(std::move(header));
+            m_sources.push_back({file.shownPath(), unknown ? 0 : bytes});
+            return;
+        }
+        Source other{file.shownPath(), unknown ? 0 : bytes};
+        if (Source& first = m_sources[known->second]; other.bytes > first.bytes) {
+            m_headers[known->second] = std::move(header);
+            std::swap(first, other);
+        }
+        rejected.push_back({other.path, "the same image was found in another file", "duplicate"});
+    }
+    const std::vector<Header>& headers() const { return m_headers; }
+    std::vector<Header> take() { return std::move(m_headers); }
+
+private:
+    struct Source {
+        fs::path path;
+        std::uintmax_t bytes;
+    };
+
+    /// The UID alone is not believed: some writers give it to all images of a series.
+    static std::tuple<std::string, int, std::size_t, std::array<double, 3>> identityOf(const Header& header)
+    {
+        const PointLps place = header.frames.front().position.value_or(PointLps{});
+        return {header.sopInstanceUid, header.instanceNumber, header.frames.size(), {place.x, place.y, place.z}};
+    }
+
+    std::vector<Header> m_headers;
+    std::vector<Source> m_sources;      ///< Of the headers.
+    std::map<std::tuple<std::string, int, std::size_t, std::array<double, 3>>, std::size_t> m_known;
+};
 
 /// What was stored cannot be told from the values that a table of an image made: only a state with the same table is shown as it was meant.
 void compareTables(Presentation& state, const std::vector<Header>& headers)
@@ -360,6 +408,38 @@ bool isAttached(const Presentation& state, const std::vector<Study>& studies)
     return std::any_of(studies.begin(), studies.end(), [&](const Study& study) { return std::any_of(study.series.begin(), study.series.end(), has); });
 }
 
+/// Each series holds the archives that its images and states lie in.
+void keepArchives(std::vector<Study>& studies, const std::vector<FoundFile>& files)
+{
+    std::map<fs::path, std::shared_ptr<const UnpackedArchive>> byFile;
+    for (const FoundFile& file : files) {
+        if (file.storage) {
+            byFile[file.path] = file.storage;
+        }
+    }
+    if (byFile.empty()) {
+        return;
+    }
+    for (Study& study : studies) {
+        for (Series& series : study.series) {
+            auto archives = std::make_shared<UnpackedArchives>();
+            const auto keep = [&](const fs::path& path) {
+                const auto found = byFile.find(path);
+                if (found != byFile.end() && std::find(archives->begin(), archives->end(), found->second) == archives->end()) {
+                    archives->push_back(found->second);
+                }
+            };
+            for (const Image& image : series.images) {
+                keep(image.path);
+            }
+            for (const auto& state : series.presentations) {
+                keep(state->path);
+            }
+            series.storage = archives->empty() ? nullptr : std::move(archives);
+        }
+    }
+}
+
 } // namespace
 
 ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::stop_token stop)
@@ -373,58 +453,41 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
     const std::vector<FoundFile> files = collector.take();
     std::vector<Look> looks = lookAtAll(files, progress, stop);
 
-    std::vector<Header> headers;
+    FoundImages images;
     std::vector<Series> others;
     std::vector<Presentation> states;
-    std::set<std::string> instances;
-    std::map<std::string, std::shared_ptr<const void>> storage;
+    std::set<std::string> stateUids;
     for (std::size_t n = 0; n < files.size(); ++n) {
         ++result.filesSeen;
         Look& look = looks[n];
         if (look.rejected) {
             // The directory of a medium is no image, but nothing is wrong with it.
             if (files[n].path.filename() != "DICOMDIR") {
+                look.rejected->path = files[n].shownPath();
                 result.rejected.push_back(std::move(*look.rejected));
             }
         } else if (look.presentation) {
             const std::string& uid = look.presentation->sopInstanceUid;
-            if (uid.empty() || instances.insert(uid).second) {
+            if (uid.empty() || stateUids.insert(uid).second) {
                 look.presentation->path = files[n].path;
                 states.push_back(std::move(*look.presentation));
             }
         } else if (look.header) {
-            const std::string& uid = look.header->sopInstanceUid;
-            if (!uid.empty() && !instances.insert(uid).second) {
-                result.rejected.push_back({files[n].path, "the same image was found before", "duplicate"});
-                continue;
-            }
-            if (files[n].storage) {
-                storage[files[n].path.string()] = files[n].storage;
-            }
-            headers.push_back(std::move(*look.header));
+            images.add(files[n], std::move(*look.header), result.rejected);
         } else if (look.series) {
-            look.series->storage = files[n].storage;
             others.push_back(std::move(*look.series));
         }
     }
     std::vector<std::shared_ptr<const Presentation>> shared;
     for (Presentation& state : states) {
-        compareTables(state, headers);
+        compareTables(state, images.headers());
         shared.push_back(std::make_shared<const Presentation>(std::move(state)));
     }
-    result.studies = groupIntoStudies(std::move(headers));
+    result.studies = groupIntoStudies(images.take());
     attachPresentations(result.studies, shared);
     for (const auto& state : shared) {
         if (!isAttached(*state, result.studies)) {
             result.rejected.push_back({state->path, "a presentation state for images that are not here", "no-image"});
-        }
-    }
-    for (Study& study : result.studies) {
-        for (Series& series : study.series) {
-            const auto found = storage.find(series.images.front().path.string());
-            if (found != storage.end()) {
-                series.storage = found->second;
-            }
         }
     }
     for (const Series& series : others) {
@@ -432,10 +495,37 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
             addSeries(result.studies, series);
         }
     }
+    keepArchives(result.studies, files);
     return result;
 }
 
-// A scan puts nothing else there.
-fs::path archiveOf(const Series& series) { return series.storage ? static_cast<const UnpackedArchive*>(series.storage.get())->archive : fs::path(); }
+namespace {
+
+/// The archive that a file was unpacked from; null without.
+const UnpackedArchive* archiveOf(const Series& series, const fs::path& file)
+{
+    // A scan puts nothing else there.
+    const auto* archives = static_cast<const UnpackedArchives*>(series.storage.get());
+    for (std::size_t n = 0; archives && n < archives->size(); ++n) {
+        if ((*archives)[n]->holds(file)) {
+            return (*archives)[n].get();
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+fs::path sourceOf(const Series& series, const fs::path& file)
+{
+    const UnpackedArchive* archive = archiveOf(series, file);
+    return archive ? archive->archive : file;
+}
+
+fs::path shownPathOf(const Series& series, const fs::path& file)
+{
+    const UnpackedArchive* archive = archiveOf(series, file);
+    return archive ? archive->placeOf(file) : file;
+}
 
 } // namespace hf::dicom

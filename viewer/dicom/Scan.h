@@ -18,7 +18,10 @@ namespace hf::dicom {
 /// Thread-safe. Sources: PS3.10 7.1 (file meta), PS3.3 F (DICOMDIR).
 ScanResult scan(std::span<const std::filesystem::path> paths, const Progress& progress = {}, std::stop_token stop = {});
 
-/// The ZIP archive that a scan unpacked a series from; empty when its files lie where they were found.
-std::filesystem::path archiveOf(const Series& series);
+/// What has to be opened to have one of the files of a series again: the file, or the ZIP archive that a scan unpacked it from.
+std::filesystem::path sourceOf(const Series& series, const std::filesystem::path& file);
+
+/// A file of a series as a reader is told: its path, or its place in the archive that it was unpacked from.
+std::filesystem::path shownPathOf(const Series& series, const std::filesystem::path& file);
 
 } // namespace hf::dicom

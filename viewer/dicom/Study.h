@@ -119,7 +119,7 @@ struct Series {
     std::optional<MaskSubtraction> subtraction;     ///< Of its frames, as the image says.
     std::vector<std::shared_ptr<const Presentation>> presentations;     ///< Presentation states for its images, the newest first.
     std::vector<Note> notes;        ///< What the headers alone tell; readSeries adds what only the pixels tell.
-    std::shared_ptr<const void> storage;    ///< Keeps files of an unpacked archive; hold the Series as long as its files are needed.
+    std::shared_ptr<const void> storage;    ///< Keeps files of unpacked archives; hold the Series as long as its files are needed.
 };
 
 struct Study {

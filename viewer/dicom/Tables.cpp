@@ -218,7 +218,9 @@ std::array<LookupTable, 3> readPalette(DcmItem& dataset, bool isSigned)
 std::optional<LookupTable> findModalityLut(DcmItem& dataset, bool isSigned)
 {
     DcmItem* item = findItem(dataset, DCM_ModalityLUTSequence);
-    return item ? std::optional(tableOf(describe(*item, DCM_LUTDescriptor, isSigned), words(*item, DCM_LUTData))) : std::nullopt;
+    // Some writers leave an item whose attributes are empty: no table.
+    const bool isThere = item && !(numbers(*item, DCM_LUTDescriptor).empty() && words(*item, DCM_LUTData).empty());
+    return isThere ? std::optional(tableOf(describe(*item, DCM_LUTDescriptor, isSigned), words(*item, DCM_LUTData))) : std::nullopt;
 }
 
 std::optional<LookupTable> findPresentationLut(DcmItem& dataset)

@@ -45,7 +45,8 @@ QString noteMark(const std::string& code)
         {"shifted-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "shifted slices, resampled")}, {"split", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "part of a series")},
         {"mosaic", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "mosaic, as stored")}, {"no-geometry", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")},
         {"unknown-sides", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")}, {"images-between", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "images between the slices")}, {"not-scaled", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values as stored")}, {"not-finite", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values missing")}, {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")},
-        {"colors-left-out", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "colours not shown")}};
+        {"colors-left-out", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "colours not shown")},
+        {"frames-of-reference", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "frames of reference differ")}};
     const auto found = marks.find(code);
     return found == marks.end() ? QString() : SliceAnnotations::tr(found->second);
 }
