@@ -88,6 +88,7 @@ QImage renderSlice(const HeadlessOptions& options, const dicom::Series& series, 
     Scene scene;
     Findings findings(&scene, noFindings.path());
     SliceView view(&scene, &findings, plane);
+    view.setFittedToEdges(true);
     view.resize(options.size.value_or(QSize(1024, 1024)));
     scene.setVolume(volume, series);
     if (options.presentation) {

@@ -1,4 +1,5 @@
 #include "support/Check.h"
+#include "support/RadiographFile.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/dicom/WriteSeries.h"
@@ -9,7 +10,9 @@
 
 #include <QImage>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -195,6 +198,28 @@ HF_TEST(a_picture_of_a_view_is_what_its_voxels_say)
         (across == 0 ? middle.i : across == 1 ? middle.j : middle.k) = size.along(across) / 2;
         const double grey = WindowLevel{-600, 1500}.map(*volume.valueAt(volume.geometry().toLps(middle)));
         HF_CHECK_NEAR(qRed(picture.pixel(250, 200)), grey, 3);
+    }
+}
+
+HF_TEST(a_picture_as_large_as_the_image_has_its_pixels)
+{
+    for (const auto& [columns, rows] : {std::pair{53, 37}, {64, 48}}) {
+        test::Radiograph radiograph{rows, columns, 12, {}, false, {}};
+        for (int n = 0; n < rows * columns; ++n) {
+            radiograph.stored.push_back(std::uint16_t(n * 7919 % 4096));
+        }
+        const fs::path file = scratch() / "radiograph.dcm", png = scratch() / "radiograph.png";
+        test::writeRadiograph(file, radiograph);
+        const std::string size = std::to_string(columns) + "x" + std::to_string(rows);
+        HF_CHECK_EQUAL(run("--open " + quoted(file) + " --window 3000,2000 --annotations off --size " + size + " --render " + quoted(png)).code, 0);
+        const QImage picture(QString::fromStdString(png.string()));
+        int differ = 0;
+        for (int n = 0; n < rows * columns; ++n) {
+            // PS3.3 C.11.2.1.2.1
+            const double grey = std::clamp(((radiograph.stored[std::size_t(n)] - 1999.5) / 2999 + 0.5) * 255, 0.0, 255.0);
+            differ += std::abs(qRed(picture.pixel(n % columns, n / columns)) - grey) > 1;
+        }
+        HF_CHECK_EQUAL(differ, 0);
     }
 }
 

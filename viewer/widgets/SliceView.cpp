@@ -161,7 +161,7 @@ double SliceView::fittedScale() const
     if (m_orientation.rightX == 0) {
         std::swap(widthMm, heightMm);
     }
-    return std::max(widthMm / std::max(1, width()), heightMm / std::max(1, height())) * 1.01;
+    return std::max(widthMm / std::max(1, width()), heightMm / std::max(1, height())) * m_fitMargin;
 }
 
 void SliceView::followOthers()
@@ -300,6 +300,12 @@ void SliceView::followPresentation()
         resetView();
     }
     update();
+}
+
+void SliceView::setFittedToEdges(bool isToEdges)
+{
+    m_fitMargin = isToEdges ? 1 : 1.01;
+    followOthers();
 }
 
 void SliceView::setCrosshairShown(bool shown)

@@ -72,6 +72,8 @@ public:
     bool isTurned() const { return !(m_orientation == Orientation{}); }
 
     void setCrosshairShown(bool shown);
+    /// A fitted image reaches the edges: in a view of its own size each pixel is one of the screen. On the screen a thin border is left.
+    void setFittedToEdges(bool isToEdges);
     void setTextShown(bool shown);
 
     MeasureTool& measureTool() { return m_measure; }
@@ -167,6 +169,7 @@ private:
     double m_mmPerPixel = 1;
     QPointF m_panMm{0, 0};          ///< Of the widget's centre against the slice's centre, along the slice's own axes.
     Orientation m_orientation;
+    double m_fitMargin = 1.01;
     bool m_isFitted = true, m_isReset = true;   ///< Place and zoom follow the view's size; the reader moved nothing since resetView.
     bool m_crosshair = true, m_texts = true;
     Drag m_drag = Drag::None;
