@@ -6,6 +6,7 @@
 #include <dcmtk/dcmdata/dcuid.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -310,6 +311,39 @@ HF_TEST(one_instance_uid_in_all_images_hides_none)
 {
     const RepeatedSeries series("instance", "CT", 1, [](DcmItem& d, int, int) { put(d, DCM_SOPInstanceUID, "2.25.88.7"); });
     HF_CHECK_EQUAL(series.parts(1).size(), std::size_t(1));
+}
+
+HF_TEST(slices_without_a_series_uid_are_one_volume)
+{
+    const RepeatedSeries series("nouid", "CT", 1, [](DcmItem& d, int, int) { require(d.findAndDeleteElement(DCM_SeriesInstanceUID)); });
+    HF_CHECK_EQUAL(series.parts(1).size(), std::size_t(1));
+}
+
+HF_TEST(orientations_of_two_digits_place_a_volume)
+{
+    // Turned by 7 degrees about z, then by 13 about x, rounded: 0.3 degrees from a right angle.
+    const auto slanted = [](double third) {
+        return [third](DcmItem& d, int, int place) {
+            put(d, DCM_ImageOrientationPatient, "0.99\\0.12\\0.03\\-0.12\\0.97\\" + std::to_string(third));
+            put(d, DCM_ImagePositionPatient, "0\\" + std::to_string(-0.67485 * place) + "\\" + std::to_string(2.92311 * place));
+        };
+    };
+    const RepeatedSeries series("digits", "CT", 1, slanted(0.22));
+    HF_CHECK_EQUAL(series.parts(1).size(), std::size_t(1));
+    const std::vector<fs::path> paths{series.folder()};
+    const Geometry geometry = dicom::readSeries(*dicom::scan(paths).mainSeries()).geometry();
+    const double cosines[3][3] = {{0.99255, 0.11874, 0.02742}, {-0.12187, 0.96711, 0.22328}, {0, -0.22495, 0.97437}};
+    for (int axis = 0; axis < 3; ++axis) {
+        const Vec3 found = geometry.direction(axis);
+        HF_CHECK(std::abs(found.x - cosines[axis][0]) < 0.01 && std::abs(found.y - cosines[axis][1]) < 0.01 && std::abs(found.z - cosines[axis][2]) < 0.01);
+        HF_CHECK_NEAR(length(found), 1, 1e-9);
+    }
+    HF_CHECK_NEAR(dot(geometry.direction(0), geometry.direction(1)), 0, 1e-4);
+    HF_CHECK_NEAR(geometry.spacingMm()[2], 3, 0.01);
+    // No rounding: such a picture lies nowhere.
+    const RepeatedSeries skew("skew", "CT", 1, slanted(0.4));
+    const std::vector<fs::path> skewPaths{skew.folder()};
+    HF_CHECK(dicom::scan(skewPaths).mainSeries()->kind != dicom::SeriesKind::Volume);
 }
 
 HF_QT_TEST_MAIN()

@@ -653,15 +653,20 @@ void sortStudies(std::vector<Study>& studies)
     });
 }
 
+/// Files without a Series Instance UID are their own series; slices that have a place in the patient are one with those beside them.
+std::string seriesWithoutUid(const Header& header)
+{
+    const bool isSlice = header.frames.size() == 1 && header.frames.front().position && header.frames.front().orientation;
+    return isSlice ? "folder:" + header.path.parent_path().string() + "|" + header.modality + "|" + header.text.seriesNumber + "|" + header.text.seriesDescription : "file:" + header.path.string();
+}
+
 } // namespace
 
 std::vector<Study> groupIntoStudies(std::vector<Header> headers)
 {
     std::map<std::pair<std::string, std::string>, std::vector<const Header*>> bySeries;
     for (const Header& header : headers) {
-        // Files without UIDs are their own series.
-        const std::string series = header.seriesUid.empty() ? "file:" + header.path.string() : header.seriesUid;
-        bySeries[{header.studyUid, series}].push_back(&header);
+        bySeries[{header.studyUid, header.seriesUid.empty() ? seriesWithoutUid(header) : header.seriesUid}].push_back(&header);
     }
     std::map<std::string, Study> byStudy;
     for (auto& [key, list] : bySeries) {

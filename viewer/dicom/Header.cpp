@@ -27,7 +27,7 @@ std::optional<PointLps> parsePosition(DcmItem& item)
     return values.size() == 3 ? std::optional(PointLps{values[0], values[1], values[2]}) : std::nullopt;
 }
 
-/// Unit vectors; empty when they are no right angle (then nothing in the patient can be placed by them).
+/// Unit vectors at a right angle, which writers round to two digits and more; empty when they are none (then nothing in the patient can be placed by them).
 std::optional<std::array<Vec3, 2>> parseOrientation(DcmItem& item)
 {
     const auto v = numbers(item, DCM_ImageOrientationPatient);
@@ -35,10 +35,14 @@ std::optional<std::array<Vec3, 2>> parseOrientation(DcmItem& item)
         return std::nullopt;
     }
     const Vec3 row{v[0], v[1], v[2]}, column{v[3], v[4], v[5]};
-    if (std::abs(length(row) - 1) > 0.01 || std::abs(length(column) - 1) > 0.01 || std::abs(dot(row, column)) > 1e-3) {
+    constexpr double kRounding = 0.02, kExact = 1e-3;
+    if (std::abs(length(row) - 1) > kRounding || std::abs(length(column) - 1) > kRounding || std::abs(dot(row, column)) > kRounding) {
         return std::nullopt;
     }
-    return std::array{normalized(row), normalized(column)};
+    const Vec3 along = normalized(row), down = normalized(column);
+    const double skew = dot(along, down);
+    // What is missing to a right angle is shared by both.
+    return std::abs(skew) <= kExact ? std::array{along, down} : std::array{normalized(along - down * (skew / 2)), normalized(down - along * (skew / 2))};
 }
 
 std::optional<std::array<double, 2>> parseSpacing(DcmItem& item, const DcmTagKey& tag)
