@@ -346,4 +346,56 @@ HF_TEST(orientations_of_two_digits_place_a_volume)
     HF_CHECK(dicom::scan(skewPaths).mainSeries()->kind != dicom::SeriesKind::Volume);
 }
 
+HF_TEST(frames_come_apart_by_when_they_were_taken_not_by_their_order)
+{
+    constexpr int kTimes = 3;
+    const std::pair<DcmTagKey, DcmTagKey> clocks[] = {{DCM_TemporalPositionSequence, DCM_TemporalPositionTimeOffset}, {DCM_CardiacSynchronizationSequence, DCM_NominalPercentageOfCardiacPhase},
+        {DCM_RespiratorySynchronizationSequence, DCM_NominalPercentageOfRespiratoryPhase}};
+    for (const auto& [sequence, clock] : clocks) {
+        const RepeatedSeries empty("clock", "MR", 0, [](DcmItem&, int, int) {});
+        DcmFileFormat file;
+        DcmDataset& d = *file.getDataset();
+        put(d, DCM_SOPClassUID, UID_EnhancedMRImageStorage);
+        put(d, DCM_SOPInstanceUID, "2.25.89.3");
+        put(d, DCM_StudyInstanceUID, "2.25.89.1");
+        put(d, DCM_SeriesInstanceUID, "2.25.89.2");
+        put(d, DCM_Modality, "MR");
+        put(d, DCM_NumberOfFrames, std::to_string(kTimes * kPlaces));
+        std::vector<Uint16> stored;
+        for (int frame = 0; frame < kTimes * kPlaces; ++frame) {
+            // Each place has its times in another order.
+            const int place = frame % kPlaces, time = (frame / kPlaces + place) % kTimes;
+            stored.insert(stored.end(), kSide * kSide, Uint16(100 * (time + 1)));
+            DcmItem& groups = append(d, DCM_PerFrameFunctionalGroupsSequence);
+            put(append(groups, DCM_PlanePositionSequence), DCM_ImagePositionPatient, "0\\0\\" + std::to_string(3 * place));
+            put(append(groups, DCM_PlaneOrientationSequence), DCM_ImageOrientationPatient, "1\\0\\0\\0\\1\\0");
+            put(append(groups, DCM_PixelMeasuresSequence), DCM_PixelSpacing, "1\\1");
+            DcmItem& item = append(groups, sequence);
+            require(DcmTag(clock).getEVR() == EVR_FD ? item.putAndInsertFloat64(clock, 2.5 * time) : item.putAndInsertFloat32(clock, 2.5F * float(time)));
+        }
+        putPixels(d, kSide, stored);
+        require(d.putAndInsertUint16(DCM_Rows, kSide));
+        require(file.saveFile((empty.folder() / "a.dcm").c_str(), EXS_LittleEndianExplicit));
+        const auto parts = empty.parts(kTimes);
+        for (int time = 1; time <= kTimes; ++time) {
+            HF_CHECK_EQUAL(parts.at("time point " + std::to_string(time)), 100.0 * time);
+        }
+    }
+}
+
+HF_TEST(time_points_of_several_planes_are_told_apart)
+{
+    const RepeatedSeries series("planes", "MR", 4, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_TemporalPositionIdentifier, std::to_string(1 + kind % 2));
+        if (kind >= 2) {
+            put(d, DCM_ImageOrientationPatient, "0\\1\\0\\0\\0\\-1");
+            put(d, DCM_ImagePositionPatient, std::to_string(3 * place) + "\\0\\0");
+        }
+    });
+    const auto parts = series.parts(4);
+    for (int n = 0; n < 4; ++n) {
+        HF_CHECK_EQUAL(parts.at("time point " + std::to_string(1 + n % 2) + (n < 2 ? ", axial" : ", sagittal")), 100.0 * (n + 1));
+    }
+}
+
 HF_QT_TEST_MAIN()

@@ -535,6 +535,7 @@ Series makeSeries(std::vector<Candidate> list)
 struct Part {
     Series series;
     std::array<Trait, kTraitKinds> traits;      ///< Of its first image.
+    std::string orientation;                    ///< "axial" ...
 };
 
 /// The parts of images that one volume could hold by their headers, named by what tells them apart.
@@ -552,7 +553,26 @@ void addParts(std::vector<Part>& parts, const std::vector<Candidate>& list)
             part.partName = part.modality == "MG" ? part.text.laterality + " " + part.text.viewPosition : repeats.size() > 1 ? names[n] : stacks.size() > 1 ? "stack " + std::to_string(stackNumber)
                 : type.size() > 2 && type[2] == "LOCALIZER"                          ? "localizer"
                                                                                      : orientationName(repeats[n].front());
-            parts.push_back({std::move(part), repeats[n].front().description().traits});
+            parts.push_back({std::move(part), repeats[n].front().description().traits, orientationName(repeats[n].front())});
+        }
+    }
+}
+
+/// Time points of several stacks: those that still share a name get that of their plane, or a number.
+void nameByPlace(const std::vector<Part*>& alike)
+{
+    std::map<std::string, std::vector<Part*>> byName;
+    for (Part* part : alike) {
+        byName[part->series.partName].push_back(part);
+    }
+    for (auto& [name, same] : byName) {
+        if (same.size() < 2 || name.empty() || same.front()->orientation == name) {
+            continue;
+        }
+        const bool differ = std::any_of(same.begin(), same.end(), [&](const Part* part) { return part->orientation != same.front()->orientation; });
+        for (std::size_t n = 0; n < same.size(); ++n) {
+            const std::string own = differ ? same[n]->orientation : "stack " + std::to_string(n + 1);
+            same[n]->series.partName += (own.empty() ? "" : ", ") + own;
         }
     }
 }
@@ -576,6 +596,7 @@ void tellApart(std::vector<Part>& parts)
             }
             isTold = isTold || differs;
         }
+        nameByPlace(alike);
     }
 }
 

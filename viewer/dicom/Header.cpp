@@ -206,6 +206,26 @@ void parseTraits(DcmItem& dataset, const Header& header, FrameHeader& frame)
     }
 }
 
+/// When a frame was taken among those of its place: in the heart's beat, the breath or the run.
+std::optional<double> orderOf(const Groups& groups)
+{
+    static const struct {
+        DcmTagKey sequence;
+        std::vector<DcmTagKey> times;
+    } kKinds[] = {{DCM_CardiacSynchronizationSequence, {DCM_NominalCardiacTriggerDelayTime, DCM_ActualCardiacTriggerDelayTime, DCM_NominalPercentageOfCardiacPhase}},
+        {DCM_RespiratorySynchronizationSequence, {DCM_NominalRespiratoryTriggerDelayTime, DCM_ActualRespiratoryTriggerDelayTime, DCM_NominalPercentageOfRespiratoryPhase}},
+        {DCM_TemporalPositionSequence, {DCM_TemporalPositionTimeOffset}}};
+    for (const auto& kind : kKinds) {
+        DcmItem* item = groups.find(kind.sequence);
+        for (std::size_t n = 0; item && n < kind.times.size(); ++n) {
+            if (const auto time = findNumber(*item, kind.times[n])) {
+                return time;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
 void parseTraits(const Groups& groups, const std::vector<bool>& tellsApart, FrameHeader& frame)
 {
     for (const DcmTagKey& tag : {DCM_MRImageFrameTypeSequence, DCM_CTImageFrameTypeSequence}) {
@@ -236,9 +256,7 @@ void parseTraits(const Groups& groups, const std::vector<bool>& tellsApart, Fram
             setGradient(frame, numbers(*direction, DCM_DiffusionGradientOrientation));
         }
     }
-    if (DcmItem* heart = groups.find(DCM_CardiacSynchronizationSequence)) {
-        frame.order = findNumber(*heart, DCM_NominalCardiacTriggerDelayTime).value_or(frame.order);
-    }
+    frame.order = orderOf(groups).value_or(frame.order);
     if (DcmItem* content = groups.find(DCM_FrameContentSequence)) {
         // Indices of dimensions that are no place: whatever it is that varies there.
         const std::vector<double> indices = numbers(*content, DCM_DimensionIndexValues);
@@ -601,7 +619,9 @@ void parseFrames(DcmItem& dataset, Header& header)
     parseRescale(dataset, all);
     all.windows = readWindows(dataset, header.pixels.isSigned || all.intercept < 0);
     all.timeIndex = integer(dataset, DCM_TemporalPositionIdentifier);
-    all.order = findNumber(dataset, DCM_TriggerTime).value_or(0);
+    for (const DcmTagKey& tag : {DCM_TriggerTime, DCM_NominalPercentageOfCardiacPhase, DCM_FrameReferenceTime}) {
+        all.order = all.order != 0 ? all.order : findNumber(dataset, tag).value_or(0);
+    }
     all.secondsOfDay = secondsOfDay(code(dataset, DCM_AcquisitionTime)).value_or(0);
     all.group = code(dataset, DCM_EchoNumbers);
     parseTraits(dataset, header, all);
