@@ -398,4 +398,28 @@ HF_TEST(time_points_of_several_planes_are_told_apart)
     }
 }
 
+HF_TEST(a_gap_of_a_tilted_stack_mixes_nothing_with_what_lies_outside)
+{
+    const RepeatedSeries series("gap", "CT", 1, [](DcmItem& d, int, int place) {
+        const double z = 3.0 * (place < 3 ? place : place + 2);
+        put(d, DCM_ImagePositionPatient, "0\\" + std::to_string(0.3 * z) + "\\" + std::to_string(z));
+        put(d, DCM_RescaleIntercept, "-200");
+        put(d, DCM_RescaleSlope, "1");
+    });
+    const std::vector<fs::path> paths{series.folder()};
+    const Volume volume = dicom::readSeries(*dicom::scan(paths).mainSeries());
+    const Size3 size = volume.geometry().size();
+    HF_CHECK(size.k == 7 && size.j > kSide);
+    int inside = 0, others = 0;
+    for (int k = 0; k < size.k; ++k) {
+        for (int j = 0; j < size.j; ++j) {
+            const float value = volume.valueAt(Index3{2, j, k});
+            inside += value == -100;
+            others += value != -100 && value != -1024;
+        }
+    }
+    HF_CHECK_EQUAL(others, 0);
+    HF_CHECK(inside > size.k * (kSide - 3));
+}
+
 HF_QT_TEST_MAIN()

@@ -77,10 +77,11 @@ struct Plane2D {
     const float* values;
     int columns, rows;
     float outside;
+    bool holds(double x, double y) const { return x >= -1e-3 && y >= -1e-3 && x <= columns - 1 + 1e-3 && y <= rows - 1 + 1e-3; }
     /// Bilinear; `outside` beyond the last voxel centres.
     float at(double x, double y) const
     {
-        if (x < -1e-3 || y < -1e-3 || x > columns - 1 + 1e-3 || y > rows - 1 + 1e-3) {
+        if (!holds(x, y)) {
             return outside;
         }
         const int x0 = std::clamp(int(x), 0, std::max(0, columns - 2)), y0 = std::clamp(int(y), 0, std::max(0, rows - 2));
@@ -114,7 +115,9 @@ template <typename T> void blendSlice(const Plane2D& a, const Plane2D& b, const 
     for (int y = 0; y < outRows; ++y) {
         for (int x = 0; x < outColumns; ++x) {
             const double u = x - shear.before[0], v = y - shear.before[1];
-            *out++ = mixed(a.at(u - sa[0], v - sa[1]), b.at(u - sb[0], v - sb[1]));
+            // Nothing is known where only one of the two reaches: no mixture with what lies outside.
+            const bool isKnown = blend.weightB == 0 || (a.holds(u - sa[0], v - sa[1]) && b.holds(u - sb[0], v - sb[1]));
+            *out++ = isKnown ? mixed(a.at(u - sa[0], v - sa[1]), b.at(u - sb[0], v - sb[1])) : rounded<T>(a.outside);
         }
     }
 }
