@@ -171,6 +171,25 @@ HF_TEST(a_data_set_in_another_encoding_than_the_file_says_is_read_as_it_is)
     checkFrames(folder.read(), AngiogramFile::kFrames);
 }
 
+HF_TEST(encapsulated_pixels_of_an_implicit_data_set_are_read)
+{
+    const Folder folder, implicit, compressed;
+    AngiogramFile head;
+    require(head.data().findAndDeleteElement(DCM_PixelData));
+    require(head.data().saveFile(implicit.file().c_str(), EXS_LittleEndianImplicit));
+    RunLengths().save(compressed.file());
+    const std::string whole = bytesOf(compressed.file()), pixels("\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff", 12);
+    const std::size_t begin = 132 + 12 + std::size_t(Uint8(whole[140])) + 256 * std::size_t(Uint8(whole[141])), at = whole.find(pixels);
+    HF_CHECK(at != std::string::npos);
+    // The pixels without the VR that an implicit data set has none of.
+    std::ofstream(folder.file(), std::ios::binary) << whole.substr(0, begin) + bytesOf(implicit.file()) + whole.substr(at, 4) + whole.substr(at + 8);
+    checkFrames(folder.read(), AngiogramFile::kFrames);
+    // The same, cut: what is there is shown.
+    std::ofstream(folder.file(), std::ios::binary) << (whole.substr(0, begin) + bytesOf(implicit.file()) + whole.substr(at, 4) + whole.substr(at + 8, 40));
+    const dicom::ScanResult cut = folder.scan();
+    HF_CHECK(!cut.rejected.empty() || cut.mainSeries() != nullptr);
+}
+
 HF_TEST(retired_colours_of_part_of_the_range_are_converted_and_unknown_ones_refused)
 {
     constexpr int kColumns = 16, kRows = 4;

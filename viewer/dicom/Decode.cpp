@@ -21,6 +21,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <string_view>
 
 namespace hf::dicom {
 
@@ -180,12 +181,17 @@ StoredFrame decodeFloat(DcmDataset& dataset, const PixelFormat& format, int fram
 /// The transfer syntax that the file meta header names; empty without.
 std::string declaredTransferSyntax(DcmFileFormat& file) { return file.getMetaInfo() ? code(*file.getMetaInfo(), DCM_TransferSyntaxUID) : std::string(); }
 
+std::vector<char> contentOf(const std::filesystem::path& path)
+{
+    std::ifstream stream(path, std::ios::binary);
+    return std::vector<char>((std::istreambuf_iterator<char>(stream)), {});
+}
+
 /// The whole file, its meta header changed to an encapsulated transfer syntax that DCMTK knows. Later ones are explicit little endian
 /// like that; only the code streams differ.
 std::vector<char> asKnownEncapsulated(const std::filesystem::path& path, const std::string& uid)
 {
-    std::ifstream stream(path, std::ios::binary);
-    std::vector<char> bytes((std::istreambuf_iterator<char>(stream)), {});
+    std::vector<char> bytes = contentOf(path);
     const auto limit = bytes.begin() + std::ptrdiff_t(std::min<std::size_t>(bytes.size(), 4096));
     const auto found = std::search(bytes.begin(), limit, uid.begin(), uid.end());
     std::string known = "1.2.840.10008.1.2.4.90";
@@ -210,6 +216,45 @@ OFCondition loadBytes(const std::vector<char>& bytes, DcmFileFormat& file)
     return status;
 }
 
+/// The whole of a file whose pixels are encapsulated while its data set is implicit, which no transfer syntax allows: the pixels are read as
+/// the file says, all before them as implicit. False, and `file` as it was, when it is no such file.
+bool loadImplicitEncapsulated(const std::filesystem::path& path, DcmFileFormat& file)
+{
+    const std::vector<char> bytes = contentOf(path);
+    // Pixel Data of undefined length without a VR, then the first item.
+    static constexpr std::string_view kBegin("\xe0\x7f\x10\x00\xff\xff\xff\xff\xfe\xff\x00\xe0", 12), kExplicit("\xe0\x7f\x10\x00OB\x00\x00", 8);
+    constexpr std::size_t kPreamble = 132, kTagAndLength = 8;
+    const auto found = std::search(bytes.begin(), bytes.end(), kBegin.begin(), kBegin.end());
+    Uint32 groupLength = 0;
+    if (found == bytes.end() || file.getMetaInfo()->findAndGetUint32(DCM_FileMetaInformationGroupLength, groupLength).bad()) {
+        return false;
+    }
+    const std::size_t begin = kPreamble + kTagAndLength + sizeof(Uint32) + groupLength;
+    if (begin > std::size_t(found - bytes.begin())) {
+        return false;
+    }
+    std::vector<char> pixels(bytes.begin(), bytes.begin() + std::ptrdiff_t(begin));
+    pixels.insert(pixels.end(), kExplicit.begin(), kExplicit.end());
+    pixels.insert(pixels.end(), found + 4, bytes.end());
+    DcmInputBufferStream before;
+    before.setBuffer(bytes.data() + begin, offile_off_t(found - bytes.begin()) - offile_off_t(begin));
+    before.setEos();
+    DcmDataset parsed;
+    parsed.transferInit();
+    const bool isImplicit = parsed.read(before, EXS_LittleEndianImplicit).good() && parsed.tagExists(DCM_Rows);
+    parsed.transferEnd();
+    if (!isImplicit || loadBytes(pixels, file).bad()) {
+        return false;
+    }
+    while (parsed.card() > 0) {
+        std::unique_ptr<DcmElement> element(parsed.remove(0UL));
+        if (file.getDataset()->insert(element.get()).good()) {
+            element.release();
+        }
+    }
+    return true;
+}
+
 } // namespace
 
 DicomFile::DicomFile(const std::filesystem::path& path, bool needsPixels) : m_data(std::make_unique<Data>())
@@ -225,6 +270,10 @@ DicomFile::DicomFile(const std::filesystem::path& path, bool needsPixels) : m_da
         status = loadBytes(asKnownEncapsulated(path, syntax), m_data->file);
     } else if (syntax.empty() || DcmXfer(syntax.c_str()).getXfer() != EXS_Unknown) {
         // What DCMTK found: the meta header may be wrong about the byte order.
+        const bool lacksPixels = status.bad() && DcmXfer(m_data->file.getDataset()->getOriginalXfer()).isEncapsulated() && !m_data->file.getDataset()->tagExists(DCM_PixelData);
+        if (lacksPixels && loadImplicitEncapsulated(path, m_data->file)) {
+            status = EC_Normal;
+        }
         syntax = DcmXfer(m_data->file.getDataset()->getOriginalXfer()).getXferID();
     }
     if (!syntax.empty() && DcmXfer(syntax.c_str()).getXfer() == EXS_Unknown && transferSyntaxName(syntax) == syntax) {
