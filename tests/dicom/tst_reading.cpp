@@ -171,6 +171,12 @@ HF_TEST(dicomdir_and_its_folder_give_the_same)
         return images;
     };
     HF_CHECK_EQUAL(count(scanOne(kData / "dicomdir" / "DICOMDIR")), std::size_t(31));
+    // Whatever it is called: media are mounted with small letters, copies are renamed.
+    for (const char* name : {"DICOMDIR-bigEnd", "DICOMDIR-implicit", "DICOMDIR-nooffset", "DICOMDIR-nopatient", "DICOMDIR-reordered"}) {
+        HF_CHECK_EQUAL(count(scanOne(kData / "dicomdir" / name)), std::size_t(31));
+    }
+    const dicom::ScanResult empty = scanOne(kData / "dicomdir" / "DICOMDIR-empty.dcm");
+    HF_CHECK(empty.studies.empty() && empty.rejected.size() == 1 && empty.rejected.front().reason == "the DICOMDIR names no files");
 }
 
 HF_TEST(a_stop_ends_the_reading)

@@ -18,7 +18,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cctype>
 #include <cmath>
+#include <fstream>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -40,6 +42,22 @@ struct FoundFile {
     /// As a reader is told: in an archive by its place there.
     fs::path shownPath() const { return storage ? storage->placeOf(path) : path; }
 };
+
+bool isNamedDicomDir(const fs::path& path)
+{
+    const std::string name = path.filename().string(), usual = "DICOMDIR";
+    return std::equal(name.begin(), name.end(), usual.begin(), usual.end(), [](unsigned char a, unsigned char b) { return std::toupper(a) == b; });
+}
+
+/// The directory of a medium, under whatever name: its meta header tells the SOP class (PS3.10 7.1).
+bool isDicomDir(const fs::path& path)
+{
+    std::string head(512, '\0');
+    std::ifstream stream(path, std::ios::binary);
+    stream.read(head.data(), std::streamsize(head.size()));
+    head.resize(std::size_t(stream.gcount()));
+    return isNamedDicomDir(path) || (head.size() > 132 && head.compare(128, 4, "DICM") == 0 && head.find(UID_MediaStorageDirectoryStorage) != std::string::npos);
+}
 
 class Collector {
 public:
@@ -109,7 +127,7 @@ private:
             }
             return;
         }
-        if (named && path.filename() == "DICOMDIR") {
+        if (named && isDicomDir(path)) {
             addDicomDir(path);
             return;
         }
@@ -125,11 +143,13 @@ private:
             m_result.rejected.push_back({path, "the DICOMDIR cannot be read", "broken"});
             return;
         }
+        bool namesFiles = false;
         for (DcmObject* object = records->nextInContainer(nullptr); object; object = records->nextInContainer(object)) {
             const std::vector<std::string> parts = codes(*static_cast<DcmItem*>(object), DCM_ReferencedFileID);
             if (parts.empty()) {
                 continue;
             }
+            namesFiles = true;
             const fs::path target = findIgnoringCase(path.parent_path(), parts);
             if (target.empty()) {
                 fs::path named = path.parent_path();
@@ -140,6 +160,9 @@ private:
             } else {
                 addFile(target, nullptr, false);
             }
+        }
+        if (!namesFiles) {
+            m_result.rejected.push_back({path, "the DICOMDIR names no files", "no-image"});
         }
     }
 
@@ -462,7 +485,7 @@ ScanResult scan(std::span<const fs::path> paths, const Progress& progress, std::
         Look& look = looks[n];
         if (look.rejected) {
             // The directory of a medium is no image, but nothing is wrong with it.
-            if (files[n].path.filename() != "DICOMDIR") {
+            if (!isNamedDicomDir(files[n].path)) {
                 look.rejected->path = files[n].shownPath();
                 result.rejected.push_back(std::move(*look.rejected));
             }
