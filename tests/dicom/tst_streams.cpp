@@ -171,6 +171,24 @@ HF_TEST(a_data_set_in_another_encoding_than_the_file_says_is_read_as_it_is)
     checkFrames(folder.read(), AngiogramFile::kFrames);
 }
 
+HF_TEST(a_meta_header_may_be_wrong_about_its_length)
+{
+    for (const E_TransferSyntax syntax : {EXS_LittleEndianImplicit, EXS_LittleEndianExplicit}) {
+        const Folder folder;
+        AngiogramFile run;
+        DcmFileFormat file(&run.data());
+        require(file.saveFile(folder.file().c_str(), syntax));
+        const std::string right = bytesOf(folder.file());
+        for (const int length : {0, 5, 222, 4000}) {
+            std::string wrong = right;
+            wrong[140] = char(length & 255);
+            wrong[141] = char(length >> 8);
+            std::ofstream(folder.file(), std::ios::binary) << wrong;
+            checkFrames(folder.read(), AngiogramFile::kFrames);
+        }
+    }
+}
+
 HF_TEST(encapsulated_pixels_of_an_implicit_data_set_are_read)
 {
     const Folder folder, implicit, compressed;

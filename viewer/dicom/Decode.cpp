@@ -187,6 +187,16 @@ std::vector<char> contentOf(const std::filesystem::path& path)
     return std::vector<char>((std::istreambuf_iterator<char>(stream)), {});
 }
 
+/// The first bytes of a file, where its meta header lies.
+std::vector<char> headOf(const std::filesystem::path& path)
+{
+    std::vector<char> bytes(1 << 14);
+    std::ifstream stream(path, std::ios::binary);
+    stream.read(bytes.data(), std::streamsize(bytes.size()));
+    bytes.resize(std::size_t(stream.gcount()));
+    return bytes;
+}
+
 /// The whole file, its meta header changed to an encapsulated transfer syntax that DCMTK knows. Later ones are explicit little endian
 /// like that; only the code streams differ.
 std::vector<char> asKnownEncapsulated(const std::filesystem::path& path, const std::string& uid)
@@ -214,6 +224,44 @@ OFCondition loadBytes(const std::vector<char>& bytes, DcmFileFormat& file)
     file.transferEnd();
     file.loadAllDataIntoMemory();
     return status;
+}
+
+std::uint32_t littleEndian(const std::vector<char>& bytes, std::size_t at, std::size_t count)
+{
+    std::uint32_t value = 0;
+    for (std::size_t n = 0; n < count; ++n) {
+        value |= std::uint32_t(std::uint8_t(bytes[at + n])) << (8 * n);
+    }
+    return value;
+}
+
+/// Where the elements of group 2 end, which are always explicit little endian (PS3.10 7.1); 0 when that cannot be told.
+std::size_t endOfMetaHeader(const std::vector<char>& bytes)
+{
+    constexpr std::size_t kPreamble = 132, kHead = 8, kLongHead = 12;
+    std::size_t at = kPreamble;
+    while (at + kLongHead <= bytes.size() && littleEndian(bytes, at, 2) == 2) {
+        const std::string vr(bytes.data() + at + 4, 2);
+        const bool isLong = vr == "OB" || vr == "UN" || vr == "OW" || vr == "UT";
+        at += isLong ? kLongHead + littleEndian(bytes, at + 8, 4) : kHead + littleEndian(bytes, at + 6, 2);
+    }
+    return at + kLongHead <= bytes.size() ? at : 0;
+}
+
+/// Reads a file anew whose meta header says another length than it has, with the right one.
+void correctMetaLength(const std::filesystem::path& path, DcmFileFormat& file, OFCondition& status)
+{
+    constexpr std::size_t kMark = 128, kLengthAt = 140, kLengthEnd = 144;
+    const std::vector<char> head = headOf(path);
+    const std::size_t end = head.size() > kLengthEnd && std::memcmp(head.data() + kMark, "DICM\2\0\0\0UL", 10) == 0 ? endOfMetaHeader(head) : 0;
+    if (end <= kLengthEnd || end - kLengthEnd == littleEndian(head, kLengthAt, 4)) {
+        return;
+    }
+    std::vector<char> bytes = contentOf(path);
+    for (std::size_t n = 0; n < 4; ++n) {
+        bytes[kLengthAt + n] = char(std::uint8_t((end - kLengthEnd) >> (8 * n)));
+    }
+    status = loadBytes(bytes, file);
 }
 
 /// The whole of a file whose pixels are encapsulated while its data set is implicit, which no transfer syntax allows: the pixels are read as
@@ -265,6 +313,9 @@ DicomFile::DicomFile(const std::filesystem::path& path, bool needsPixels) : m_da
     }
     // Long values stay in the file until they are asked for.
     OFCondition status = m_data->file.loadFile(path.c_str(), EXS_Unknown, EGL_noChange, 4096);
+    if (needsPixels && !m_data->file.getDataset()->tagExists(DCM_Rows)) {
+        correctMetaLength(path, m_data->file, status);
+    }
     std::string syntax = declaredTransferSyntax(m_data->file);
     if (!syntax.empty() && DcmXfer(syntax.c_str()).getXfer() == EXS_Unknown && transferSyntaxName(syntax) != syntax) {
         status = loadBytes(asKnownEncapsulated(path, syntax), m_data->file);
