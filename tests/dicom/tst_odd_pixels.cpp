@@ -167,6 +167,20 @@ HF_TEST(unknownTransferSyntaxesAreNamed)
     HF_CHECK(found.rejected.front().code == "unsupported" && found.rejected.front().reason.find(other) != std::string::npos);
 }
 
+HF_TEST(encodingsWithoutADecoderAreNamedBeforeTheirColours)
+{
+    const fs::path folder = fs::path(HF_TEST_DATA_DIR) / "transfer_syntaxes";
+    if (!fs::exists(folder)) {
+        HF_SKIP("the test data are not there");
+    }
+    for (const auto& [name, word] : {std::pair{"video/us_hevc_107.dcm", "HEVC/H.265"}, {"video/us_h264_102.dcm", "H.264"}, {"video/us_mpeg2_100.dcm", "MPEG2"}, {"jpegxl/TestPattern_jxl_lossy_112.dcm", "JPEG XL"}}) {
+        const fs::path paths[] = {folder / name};
+        const dicom::ScanResult found = dicom::scan(paths);
+        HF_CHECK_EQUAL(found.rejected.size(), std::size_t(1));
+        HF_CHECK(found.rejected.front().code == "unsupported" && found.rejected.front().reason.find(word) != std::string::npos);
+    }
+}
+
 HF_TEST(tablesWhoseAttributesAreEmptyAreNone)
 {
     const Folder folder;

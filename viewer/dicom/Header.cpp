@@ -684,7 +684,8 @@ Header parseHeader(DcmFileFormat& file, const std::filesystem::path& path, const
     parseProjection(dataset, header);
     parsePixelFormat(dataset, header.pixels);
     if (needsPixels) {
-        checkKind(header);      // first: an encoding without a decoder has colours of its own
+        // The encoding first: what colours a video has says less.
+        checkKind(header);
         checkPixelFormat(header.pixels);
         checkFrameCount(dataset, header.pixels);
         parsePadding(dataset, header);
