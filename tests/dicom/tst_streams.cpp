@@ -19,8 +19,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 using namespace hf;
 using test::AngiogramFile;
@@ -304,6 +306,58 @@ HF_TEST(colours_of_a_jpeg_are_what_its_marker_says)
         const Volume volume = folder.read();
         const auto rgb = volume.rgb().subspan(3 * 100, 3);
         HF_CHECK(std::abs(int(rgb[0]) - 200) <= 3 && std::abs(int(rgb[1]) - 60) <= 3 && std::abs(int(rgb[2]) - 30) <= 3);
+    }
+}
+
+HF_TEST(loss_is_told_by_the_stream_where_the_file_denies_it)
+{
+    constexpr int kColumns = AngiogramFile::kColumns, kRows = AngiogramFile::kRows;
+    const auto isTold = [](const Folder& folder) {
+        const std::vector<Note> notes = folder.read().info().notes;
+        return std::any_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "lossy"; });
+    };
+    const auto prepare = [](DcmDataset& d) {
+        put(d, DCM_NumberOfFrames, "1");
+        test::putPixels(d, kColumns, std::vector<Uint16>(std::size_t(kColumns * kRows), 100));
+        for (const auto& [tag, value] : {std::pair{DCM_BitsAllocated, 8}, {DCM_BitsStored, 8}, {DCM_HighBit, 7}}) {
+            require(d.putAndInsertUint16(tag, Uint16(value)));
+        }
+    };
+    QImage image(kColumns, kRows, QImage::Format_Grayscale8);
+    image.fill(100);
+    QBuffer buffer;
+    HF_CHECK(image.save(&buffer, "JPEG", 95));
+    const Folder baseline;
+    AngiogramFile run;
+    prepare(run.data());
+    saveStream(run.data(), {buffer.data().begin(), buffer.data().end()}, EXS_JPEGProcess14SV1, baseline.file());
+    HF_CHECK(isTold(baseline));
+    for (const int near : {0, 2}) {
+        const Folder folder;
+        AngiogramFile other;
+        prepare(other.data());
+        charls::jpegls_encoder encoder;
+        encoder.frame_info({kColumns, kRows, 8, 1}).near_lossless(near);
+        std::vector<Uint8> stream(encoder.estimated_destination_size());
+        encoder.destination(stream);
+        stream.resize(encoder.encode(std::vector<Uint8>(std::size_t(kColumns * kRows), 100)));
+        saveStream(other.data(), std::move(stream), EXS_JPEGLSLossless, folder.file());
+        HF_CHECK_EQUAL(isTold(folder), near > 0);
+    }
+    // JPEG 2000 of the irreversible and of the reversible wavelet, both by files that say nothing of a loss.
+    for (const auto& [name, uid, isLossy] : {std::tuple{"gray/JPEG2000.dcm", "1.2.840.10008.1.2.4.91", true}, {"ct_j2k_90.dcm", "1.2.840.10008.1.2.4.90", false}}) {
+        const fs::path source = fs::path(HF_TEST_DATA_DIR) / "transfer_syntaxes" / name;
+        if (!fs::exists(source)) {
+            HF_SKIP("the test data are not there");
+        }
+        const Folder folder;
+        std::string bytes = bytesOf(source);
+        bytes.replace(bytes.find(uid), std::strlen(uid), "1.2.840.10008.1.2.4.90");
+        if (const std::size_t at = bytes.find(std::string("\x28\x00\x10\x21" "CS", 6)); at != std::string::npos) {
+            bytes.replace(at + 8, 2, "00");     // Lossy Image Compression
+        }
+        std::ofstream(folder.file(), std::ios::binary) << bytes;
+        HF_CHECK_EQUAL(isTold(folder), isLossy);
     }
 }
 

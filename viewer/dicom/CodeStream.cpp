@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace hf::dicom {
 
@@ -52,7 +53,7 @@ std::optional<JpegFrame> findJpegFrame(std::span<const std::uint8_t> stream)
         if (isFrame) {
             // JFIF knows baseline, extended and progressive streams alone; writers of lossless ones put its marker there all the same.
             const bool isLossy = code <= 0xC2;
-            return JpegFrame{bigEndian(stream, at + 5), bigEndian(stream, at + 7), stream[at + 9], stream[at + 4], isAdobe || isLossy ? isYcc : std::nullopt};
+            return JpegFrame{bigEndian(stream, at + 5), bigEndian(stream, at + 7), stream[at + 9], stream[at + 4], isAdobe || isLossy ? isYcc : std::nullopt, code != 0xC3 && code != 0xC7 && code != 0xCB && code != 0xCF};
         }
         const auto holds = [&](const char* word) { return at + 4 + std::strlen(word) <= stream.size() && std::memcmp(stream.data() + at + 4, word, std::strlen(word)) == 0; };
         if (code == 0xE0 && holds("JFIF") && !isYcc) {
@@ -64,6 +65,25 @@ std::optional<JpegFrame> findJpegFrame(std::span<const std::uint8_t> stream)
         at += code == kMarker ? 1 : isAlone ? 2 : 2 + std::size_t(bigEndian(stream, at + 2));
     }
     return std::nullopt;
+}
+
+bool isIrreversible(std::span<const std::uint8_t> stream)
+{
+    static constexpr std::uint8_t kBegin[] = {0xFF, 0x4F, 0xFF, 0x51};
+    constexpr int kCod = 0xFF52, kSot = 0xFF90;
+    const auto begin = std::search(stream.begin(), stream.end(), std::begin(kBegin), std::end(kBegin));
+    for (std::size_t at = std::size_t(begin - stream.begin()) + 2; at + 14 <= stream.size();) {
+        const int marker = bigEndian(stream, at);
+        if (marker == kCod) {
+            constexpr std::size_t kTransformation = 13;     // behind style, progression, layers, colour, levels, two sizes and their style
+            return stream[at + kTransformation] == 0;
+        }
+        if (marker == kSot || marker < 0xFF00) {
+            break;
+        }
+        at += 2 + std::size_t(bigEndian(stream, at + 2));
+    }
+    return false;
 }
 
 void checkJpeg(const JpegFrame& frame, const PixelFormat& format)

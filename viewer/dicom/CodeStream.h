@@ -16,8 +16,12 @@ struct JpegFrame {
     int columns = 0, samples = 0, precision = 0;
     /// Whether its colours are YCbCr, as a JFIF or Adobe marker says; empty without one.
     std::optional<bool> isYcc;
+    bool isLossy = false;   ///< Baseline, extended or progressive.
 };
 std::optional<JpegFrame> findJpegFrame(std::span<const std::uint8_t> stream);
+
+/// Is the wavelet of a JPEG 2000 code stream (bare or in a JP2 box) the irreversible one (ITU-T T.800, A.6.1)?
+bool isIrreversible(std::span<const std::uint8_t> stream);
 
 /// @throws Error "broken" when a JPEG stream is another picture than the header says.
 void checkJpeg(const JpegFrame& frame, const PixelFormat& format);

@@ -414,6 +414,7 @@ StoredFrame DicomFile::decode(int frame)
     }
     const std::vector<std::uint8_t> stream = m_data->fragments->stream(frame, m_data->cache);
     StoredFrame stored = coding == Coding::JpegLs ? decodeJpegLs(stream, format) : decodeJpeg2000(stream, format);
+    stored.isLossy = stored.isLossy || (coding == Coding::Jpeg2000 && isIrreversible(stream));
     toRgb(stored, false, format.bitsStored);
     return stored;
 }
@@ -456,6 +457,7 @@ StoredFrame DicomFile::Data::decodeWithDcmtk(int frame)
     const std::vector<std::uint8_t> stream = fragments->stream(frame, cache);
     const auto jpeg = isRle ? std::nullopt : findJpegFrame(stream);
     if (jpeg) {
+        stored.isLossy = jpeg->isLossy;
         checkJpeg(*jpeg, format);
     } else if (isRle && format.bitsAllocated >= 8) {
         checkRle(stream, format);

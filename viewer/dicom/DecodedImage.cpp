@@ -256,6 +256,7 @@ DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
     image.windows = scaled(description.windows, factor);
     image.wasLossy = header.text.lossy || isLossySyntax(header.transferSyntaxUid);
     const StoredFrame stored = file.decode(frame);
+    image.wasLossy = image.wasLossy || stored.isLossy;
     if (stored.samples == 3 || stored.photometric == "PALETTE COLOR") {
         decodeColor(file, stored, image);
     } else {

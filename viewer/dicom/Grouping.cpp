@@ -695,7 +695,9 @@ std::vector<Study> groupIntoStudies(std::vector<Header> headers)
         study.uid = key.first;
         for (Series& part : makeParts(list)) {
             if (part.uid.empty()) {
-                part.key = key.second + (part.part ? "#" + std::to_string(part.part + 1) : "");
+                part.key = key.second;
+                part.key += part.part ? "#" : "";
+                part.key += part.part ? std::to_string(part.part + 1) : "";
             }
             study.series.push_back(std::move(part));
         }

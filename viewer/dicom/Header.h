@@ -97,6 +97,7 @@ struct StoredFrame {
     bool isFloat = false;
     std::string photometric;    ///< After decoding: the JPEG family gives RGB.
     std::vector<std::uint8_t> bytes;
+    bool isLossy = false;       ///< The code stream is of a kind that loses something, whatever the file says.
 };
 
 /// An open DICOM file. Not thread-safe; different files may be used by different threads.

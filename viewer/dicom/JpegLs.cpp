@@ -16,6 +16,7 @@ StoredFrame decodeJpegLs(const std::vector<std::uint8_t>& stream, const PixelFor
             throw Error("a JPEG-LS frame does not fit its header", "broken");
         }
         StoredFrame stored{format.rows, format.columns, format.samples, info.bits_per_sample > 8 ? 2 : 1, format.isSigned, false, format.photometric, {}};
+        stored.isLossy = decoder.near_lossless() > 0;
         stored.bytes = decoder.decode<std::vector<std::uint8_t>>();
         checkSamples(info.bits_per_sample, stored.bytes.size() / std::size_t(stored.bytesPerSample), format, [&](std::size_t n) {
             return stored.bytesPerSample == 2 ? std::int64_t(stored.bytes[2 * n] | stored.bytes[2 * n + 1] << 8) : std::int64_t(stored.bytes[n]);
