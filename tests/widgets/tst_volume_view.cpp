@@ -4,6 +4,7 @@
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
 
+#include <QElapsedTimer>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -58,6 +59,32 @@ private Q_SLOTS:
         QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
         QCOMPARE(sharpened.count(), isStepped ? 1 : 0);
         QVERIFY(test::meanDifference(before, middleOf(m_view->grab().toImage())) > 2);      // it was turned
+    }
+
+    void whatIsDrawnToPrepareIsNeverSeen()
+    {
+        VolumeView3D empty;
+        QVERIFY(isShown(empty));
+        empty.prepare();
+        // Without a volume all pixels of the middle are the background, all the time that shaders are prepared.
+        const auto isPlain = [&] {
+            const QImage middle = middleOf(empty.grab().toImage());
+            for (int y = 0; y < middle.height(); ++y) {
+                for (int x = 0; x < middle.width(); ++x) {
+                    if (middle.pixel(x, y) != middle.pixel(0, 0)) {
+                        return false;
+                    }
+                }
+            }
+            return true;
+        };
+        QElapsedTimer clock;
+        clock.start();
+        constexpr int kLongEnoughMs = 6000;
+        while (clock.elapsed() < kLongEnoughMs) {
+            QTest::qWait(30);
+            QVERIFY(isPlain());
+        }
     }
 
     void changesMakeOnePictureLater()

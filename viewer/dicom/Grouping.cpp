@@ -397,6 +397,9 @@ std::vector<std::string> namesOf(const std::vector<std::vector<Candidate>>& list
 /// What the values mean, and what a reader must know about that.
 void describeUnit(Series& series, const std::vector<Candidate>& list)
 {
+    if (list.front().header->pixels.isColor()) {
+        return;     // colours have none
+    }
     const std::string& rescaleType = list.front().header->rescaleType;
     const bool isCapture = series.sopClassUid.rfind("1.2.840.10008.5.1.4.1.1.7", 0) == 0;     // Secondary Capture of some kind: a picture
     const auto& type = list.front().header->imageType;

@@ -277,6 +277,16 @@ void VolumeView3D::drawForNobody(bool isWhole)
     d->stepped->setWhole(isWhole);
     d->draw();
     d->stepped->setWhole(false);
+    forget();
+}
+
+/// Nothing of what was drawn before stays in sight.
+void VolumeView3D::forget()
+{
+    if (d->software) {
+        d->software->forgetPicture();
+    }
+    d->render();
 }
 
 void VolumeView3D::endPreparing()
@@ -285,6 +295,7 @@ void VolumeView3D::endPreparing()
         d->scene.removeSurfaces();
         d->scene.setImage(nullptr);
         d->isPreparing = d->isQuiet = false;
+        forget();
     }
 }
 
@@ -300,11 +311,7 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     d->look.stretch = 1;
     setCropShown(false);
     d->speed->hide();
-    // Nothing of the volume before stays in sight.
-    if (d->software) {
-        d->software->forgetPicture();
-    }
-    d->render();
+    forget();
     if (!d->volume) {
         return;
     }

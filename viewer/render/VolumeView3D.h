@@ -71,6 +71,7 @@ private:
     void goOn();
     void prepareNext(std::vector<std::function<void()>> steps);
     void drawForNobody(bool isWhole);
+    void forget();
     void endPreparing();
     void placeMarks();
     /// Renders a volume that has just been built, and says when that is slow.
