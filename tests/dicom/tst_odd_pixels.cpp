@@ -276,6 +276,32 @@ HF_TEST(imagesThatArePagedThroughKeepTheirWindows)
     }
 }
 
+HF_TEST(fractionsInAWindowOfOneUnitAreGreys)
+{
+    for (const bool isFloat : {true, false}) {
+        const Folder folder;
+        DcmFileFormat file;
+        DcmDataset& data = *file.getDataset();
+        fill(data, "1");
+        put(data, DCM_WindowCenter, "0.5");
+        put(data, DCM_WindowWidth, "1");
+        put(data, DCM_VOILUTFunction, "LINEAR");
+        if (isFloat) {
+            delete data.remove(DCM_PixelData);
+            std::vector<Float32> values(std::size_t(kSide * kSide));
+            for (std::size_t n = 0; n < values.size(); ++n) {
+                values[n] = Float32(n) / Float32(values.size());
+            }
+            require(data.putAndInsertFloat32Array(DCM_FloatPixelData, values.data(), static_cast<unsigned long>(values.size())));
+            setShort(data, DCM_BitsAllocated, 32);
+        }
+        save(file, folder.file("image"));
+        const Volume volume = dicom::readSeries(*folder.scan().mainSeries());
+        // 255 times the value (PS3.3 C.11.2.1.3.2); of whole numbers a threshold (C.11.2.1.2.1).
+        HF_CHECK_NEAR(volume.info().windows.front().map(0.25, true), isFloat ? 63.75 : 255, 1e-6);
+    }
+}
+
 HF_TEST(paddingThatDiffersBlacksNothingOut)
 {
     for (const bool differs : {false, true}) {

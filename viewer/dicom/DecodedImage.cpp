@@ -226,13 +226,15 @@ bool isLossySyntax(const std::string& uid)
     return kLossy.contains(uid);
 }
 
-/// Windows in SUV where the values are.
-std::vector<WindowLevel> scaled(std::vector<WindowLevel> windows, double factor)
+/// Windows in SUV where the values are. @param isFloat  a linear window of one unit means all fractions in it, not the threshold that LINEAR is
+/// for whole numbers.
+std::vector<WindowLevel> scaled(std::vector<WindowLevel> windows, double factor, bool isFloat)
 {
     for (WindowLevel& window : windows) {
         window.center *= factor;
         window.width *= factor;
-        window.function = factor != 1 && window.function == VoiFunction::Linear ? VoiFunction::LinearExact : window.function;
+        const bool isExact = factor != 1 || (isFloat && window.width <= 1);
+        window.function = isExact && window.function == VoiFunction::Linear ? VoiFunction::LinearExact : window.function;
     }
     return windows;
 }
@@ -253,7 +255,7 @@ DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
     const FrameHeader& description = header.frames.at(std::size_t(frame));
     const double factor = unit == Unit::Suv ? header.suv.factor : 1;
     DecodedImage image;
-    image.windows = scaled(description.windows, factor);
+    image.windows = scaled(description.windows, factor, header.pixels.kind != PixelKind::Integer);
     image.wasLossy = header.text.lossy || isLossySyntax(header.transferSyntaxUid);
     const StoredFrame stored = file.decode(frame);
     image.wasLossy = image.wasLossy || stored.isLossy;
