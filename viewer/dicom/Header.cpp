@@ -454,15 +454,15 @@ PixelKind kindOfPixels(DcmDataset& dataset)
                                                                                  : PixelKind::None;
 }
 
-/// PS3.3 C.7.6.19: by Pixel Presentation, where there are tables.
+/// PS3.3 C.7.6.19: by Pixel Presentation.
 PixelFormat::Supplement supplementOf(DcmItem& dataset, const PixelFormat& pixels)
 {
     const std::string presentation = code(dataset, DCM_PixelPresentation);
     const bool isPossible = pixels.kind == PixelKind::Integer && pixels.samples == 1 && pixels.bitsAllocated > 1 && pixels.bitsAllocated <= 16 && pixels.photometric == "MONOCHROME2";
-    if (!isPossible || !dataset.tagExists(DCM_RedPaletteColorLookupTableDescriptor)) {
+    if (!isPossible || (presentation != "COLOR" && presentation != "MIXED")) {
         return PixelFormat::Supplement::None;
     }
-    return presentation == "COLOR" ? PixelFormat::Supplement::All : presentation == "MIXED" ? PixelFormat::Supplement::Some : PixelFormat::Supplement::None;
+    return presentation == "COLOR" && dataset.tagExists(DCM_RedPaletteColorLookupTableDescriptor) ? PixelFormat::Supplement::All : PixelFormat::Supplement::Some;
 }
 
 void parsePixelFormat(DcmDataset& dataset, PixelFormat& pixels)

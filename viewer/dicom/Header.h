@@ -26,8 +26,8 @@ struct PixelFormat {
     bool isSigned = false;
     bool isPlanar = false;      ///< Planar Configuration 1: colour by plane.
     std::string photometric;    ///< "MONOCHROME2", "RGB", "PALETTE COLOR" ...
-    /// Grey images whose highest stored values are colours of a Supplemental Palette (PS3.3 C.7.6.19): in all frames, or in some that the file
-    /// does not tell from the others at once.
+    /// Grey images whose highest stored values are colours of a Supplemental Palette (PS3.3 C.7.6.19): in all frames; or in some that the file
+    /// does not tell from the others at once, or of a palette that is missing.
     enum class Supplement { None, All, Some } supplement = Supplement::None;
     bool isColor() const { return samples > 1 || photometric == "PALETTE COLOR" || supplement == Supplement::All; }
 };
