@@ -1311,6 +1311,10 @@
         <source>Software OpenGL, slow: coarse at first and while moving</source>
         <translation>Software-OpenGL, langsam: zuerst und beim Bewegen grob</translation>
     </message>
+    <message>
+        <source>No 3D view of these images</source>
+        <translation>Keine 3D-Ansicht dieser Bilder</translation>
+    </message>
 </context>
 <context>
     <name>hf::app::ActionTable</name>
@@ -1836,62 +1840,6 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     <message>
         <source>Mouse: left drag scrolls, right drag changes the window</source>
         <translation>Maus: links ziehen blättert, rechts ziehen ändert das Fenster</translation>
-    </message>
-    <message>
-        <source>some drawings</source>
-        <translation>einige Zeichnungen</translation>
-    </message>
-    <message>
-        <source>some texts</source>
-        <translation>einige Texte</translation>
-    </message>
-    <message>
-        <source>compound drawings</source>
-        <translation>zusammengesetzte Zeichnungen</translation>
-    </message>
-    <message>
-        <source>line styles</source>
-        <translation>Linienarten</translation>
-    </message>
-    <message>
-        <source>text styles</source>
-        <translation>Textgestaltung</translation>
-    </message>
-    <message>
-        <source>displayed area</source>
-        <translation>Bildausschnitt</translation>
-    </message>
-    <message>
-        <source>size on the screen</source>
-        <translation>Größe auf dem Bildschirm</translation>
-    </message>
-    <message>
-        <source>turn by an angle that is no quarter</source>
-        <translation>Drehung um keinen rechten Winkel</translation>
-    </message>
-    <message>
-        <source>shutter</source>
-        <translation>Blende</translation>
-    </message>
-    <message>
-        <source>bitmap shutter</source>
-        <translation>Blende als Bitmap</translation>
-    </message>
-    <message>
-        <source>presentation lookup table</source>
-        <translation>Darstellungs-LUT</translation>
-    </message>
-    <message>
-        <source>modality lookup table</source>
-        <translation>Modalitäts-LUT</translation>
-    </message>
-    <message>
-        <source>overlay planes</source>
-        <translation>Overlay-Ebenen</translation>
-    </message>
-    <message>
-        <source>subtraction</source>
-        <translation>Subtraktion</translation>
     </message>
     <message>
         <source>%1 (without: %2)</source>

@@ -4,7 +4,9 @@
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
 
+#include <QComboBox>
 #include <QElapsedTimer>
+#include <QLabel>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -85,6 +87,19 @@ private Q_SLOTS:
             QTest::qWait(30);
             QVERIFY(isPlain());
         }
+    }
+
+    void imagesWithoutA3DViewSaySo()
+    {
+        auto* chooser = m_view->findChild<QComboBox*>("presetChooser");
+        auto* told = m_view->findChild<QLabel*>("speedMark");
+        QVERIFY(chooser->isVisible());
+        m_view->setVolume(nullptr);
+        QVERIFY(!chooser->isVisible());
+        QVERIFY(told->isVisible() && !told->text().isEmpty());
+        const QString without = told->text();
+        m_view->setVolume(m_volume);
+        QVERIFY(chooser->isVisible() && told->text() != without);
     }
 
     void changesMakeOnePictureLater()

@@ -312,7 +312,11 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     setCropShown(false);
     d->speed->hide();
     forget();
+    d->chooser->setVisible(d->volume != nullptr);
     if (!d->volume) {
+        d->speed->setText(tr("No 3D view of these images"));
+        d->speed->show();
+        placeMarks();
         return;
     }
     const QList<RenderPreset> own = renderPresetsFor(*d->volume);
