@@ -422,4 +422,25 @@ HF_TEST(a_gap_of_a_tilted_stack_mixes_nothing_with_what_lies_outside)
     HF_CHECK(inside > size.k * (kSide - 3));
 }
 
+HF_TEST(reconstructions_of_one_region_come_apart)
+{
+    const auto kernels = RepeatedSeries("kernel", "CT", 2, [](DcmItem& d, int kind, int) { put(d, DCM_ConvolutionKernel, kind == 0 ? "B30f" : "B60f"); }).parts(2);
+    HF_CHECK(kernels.at("B30f") == 100.0 && kernels.at("B60f") == 200.0);
+    // Thick slices are fewer, at places of thin ones and between them.
+    for (const double shift : {0.0, 1.5}) {
+        const auto thick = RepeatedSeries("thick", "CT", 2, [shift](DcmItem& d, int kind, int place) {
+            put(d, DCM_SliceThickness, kind == 0 ? "3" : "6");
+            put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(kind == 0 ? 3.0 * place : 6 * place + shift));
+        }, 2).parts(2, kPlaces - 2);
+        HF_CHECK(thick.at("3 mm") == 100.0 && thick.at("6 mm") == 200.0);
+    }
+    // Below each other they are one stack whose slices become thicker.
+    const RepeatedSeries below("below", "CT", 2, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_SliceThickness, kind == 0 ? "3" : "6");
+        put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(kind == 0 ? 3.0 * place : 16.5 + 6 * place));
+    });
+    const std::vector<fs::path> paths{below.folder()};
+    HF_CHECK_EQUAL(dicom::scan(paths).studies.at(0).series.size(), std::size_t(1));
+}
+
 HF_QT_TEST_MAIN()

@@ -266,20 +266,26 @@ std::vector<std::vector<Candidate>> splitByNumber(const std::vector<Candidate>& 
     return parts.size() > 1 ? parts : std::vector<std::vector<Candidate>>();
 }
 
-/// Passes of one region whose slices lie between each other's: by what tells them apart; one list where nothing does.
-/// By acquisition numbers alone only where slices as thick as these cannot lie so close in one pass.
-std::vector<std::vector<Candidate>> splitInterleaved(const std::vector<Candidate>& list)
+/// One list for each value, where each goes through half of the whole region at least; empty where one does not: then they lie behind each other.
+template <typename ValueOf> std::vector<std::vector<Candidate>> splitWholes(const std::vector<Candidate>& list, const ValueOf& valueOf)
 {
     const auto extent = [](const std::vector<Candidate>& images) {
         const auto [low, high] = std::minmax_element(images.begin(), images.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
         return placeOf(*high) - placeOf(*low);
     };
-    const double whole = extent(list), mean = whole / double(list.size() - 1);
-    const auto split = [&](const auto& valueOf) {
-        std::vector<std::vector<Candidate>> parts = groupsBy(list, valueOf);
-        const bool areWhole = std::all_of(parts.begin(), parts.end(), [&](const auto& images) { return images.size() > 1 && extent(images) * 2 >= whole; });
-        return areWhole ? parts : std::vector<std::vector<Candidate>>();
-    };
+    const double whole = extent(list);
+    std::vector<std::vector<Candidate>> parts = groupsBy(list, valueOf);
+    const bool areWhole = std::all_of(parts.begin(), parts.end(), [&](const auto& images) { return images.size() > 1 && extent(images) * 2 >= whole; });
+    return areWhole ? parts : std::vector<std::vector<Candidate>>();
+}
+
+/// Passes of one region whose slices lie between each other's: by what tells them apart; one list where nothing does.
+/// By acquisition numbers alone only where slices as thick as these cannot lie so close in one pass.
+std::vector<std::vector<Candidate>> splitInterleaved(const std::vector<Candidate>& list)
+{
+    const auto [low, high] = std::minmax_element(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });
+    const double mean = (placeOf(*high) - placeOf(*low)) / double(list.size() - 1);
+    const auto split = [&](const auto& valueOf) { return splitWholes(list, valueOf); };
     for (std::size_t trait = 0; trait < kTraitKinds; ++trait) {
         if (auto parts = split([trait](const Candidate& c) { return c.description().traits[trait]; }); parts.size() > 1) {
             return parts;
@@ -348,7 +354,11 @@ std::vector<std::vector<Candidate>> splitRepeats(std::vector<Candidate> list)
     if (places == list.size()) {
         return list.size() < 4 ? std::vector<std::vector<Candidate>>{std::move(list)} : splitInterleaved(list);
     }
-    std::vector<std::vector<Candidate>> parts{std::move(list)};
+    // Reconstructions of one region: thick slices are fewer than thin ones.
+    std::vector<std::vector<Candidate>> parts = splitWholes(list, [](const Candidate& c) { return c.description().traits[std::size_t(TraitKind::Thickness)]; });
+    if (parts.size() < 2) {
+        parts = {std::move(list)};
+    }
     for (std::size_t trait = 0; trait < kTraitKinds; ++trait) {
         std::vector<std::vector<Candidate>> finer;
         for (const std::vector<Candidate>& part : parts) {

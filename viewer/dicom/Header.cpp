@@ -200,6 +200,8 @@ void parseTraits(DcmItem& dataset, const Header& header, FrameHeader& frame)
     setTrait(frame, TraitKind::Inversion, findNumber(dataset, DCM_InversionTime), "TI ", " ms");
     setTrait(frame, TraitKind::FlipAngle, findNumber(dataset, DCM_FlipAngle), "flip angle ", "");
     setTrait(frame, TraitKind::Voltage, findNumber(dataset, DCM_KVP), "", " kV");
+    traitOf(frame, TraitKind::Kernel) = {0, header.text.kernel};
+    setTrait(frame, TraitKind::Thickness, findNumber(dataset, DCM_SliceThickness), "", " mm");
     if (header.modality == "MR") {
         setTrait(frame, TraitKind::BValue, diffusionOf(dataset), "b ", "");
         setGradient(frame, numbers(dataset, DCM_DiffusionGradientOrientation));
@@ -249,6 +251,12 @@ void parseTraits(const Groups& groups, const std::vector<bool>& tellsApart, Fram
     }
     if (DcmItem* details = groups.find(DCM_CTXRayDetailsSequence)) {
         setTrait(frame, TraitKind::Voltage, findNumber(*details, DCM_KVP), "", " kV");
+    }
+    if (DcmItem* reconstruction = groups.find(DCM_CTReconstructionSequence)) {
+        traitOf(frame, TraitKind::Kernel) = {0, code(*reconstruction, DCM_ConvolutionKernel)};
+    }
+    if (DcmItem* measures = groups.find(DCM_PixelMeasuresSequence)) {
+        setTrait(frame, TraitKind::Thickness, findNumber(*measures, DCM_SliceThickness), "", " mm");
     }
     if (DcmItem* diffusion = groups.find(DCM_MRDiffusionSequence)) {
         setTrait(frame, TraitKind::BValue, findNumber(*diffusion, DCM_DiffusionBValue), "b ", "");

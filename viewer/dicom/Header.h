@@ -40,8 +40,8 @@ struct Trait {
 };
 
 /// The traits that images are told apart by, the surest first.
-enum class TraitKind { Kind, Contrast, Echo, Inversion, FlipAngle, Voltage, BValue, Gradient, Dimension };
-constexpr std::size_t kTraitKinds = 9;
+enum class TraitKind { Kind, Contrast, Echo, Inversion, FlipAngle, Voltage, BValue, Gradient, Kernel, Thickness, Dimension };
+constexpr std::size_t kTraitKinds = 11;
 
 /// What may differ from frame to frame.
 struct FrameHeader {
