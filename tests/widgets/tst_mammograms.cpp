@@ -6,6 +6,7 @@
 #include "viewer/widgets/ProjectionSides.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/StudyBrowser.h"
 #include "viewer/widgets/ViewGrid.h"
 
 #include <QFile>
@@ -175,6 +176,47 @@ private Q_SLOTS:
         QCOMPARE(projectionLetters(series, -1, 0), std::string("A"));
         QCOMPARE(projectionLetters(series, 0, 1), std::string("FL"));
         QCOMPARE(projectionLetters(series, 0, -1), std::string("HR"));
+    }
+
+    void sideAndViewAreNamed()
+    {
+        dicom::Series series;
+        const auto name = [&](const char* modality, const char* side, const char* view) {
+            series.modality = modality;
+            series.text.laterality = side;
+            series.text.viewPosition = view;
+            return projectionName(series);
+        };
+        QCOMPARE(name("MG", "R", "CC"), std::string("R CC"));
+        QCOMPARE(name("DX", "", "PA"), std::string("PA"));
+        QCOMPARE(name("CR", "L", ""), std::string("L"));
+        QCOMPARE(name("DX", "U", "AP"), std::string("AP"));
+        QCOMPARE(name("CT", "R", "CC"), std::string());
+    }
+
+    /// On the image and in the list: a reader must not have to guess from the letters which breast it is.
+    void sideAndViewAreShown()
+    {
+        const QTemporaryDir folder;
+        writeMammogram((folder.path() + "/1.dcm").toStdString(), 1, "R", "CC", "P", "L");
+        const dicom::ScanResult found = scanned(folder);
+        dicom::Series series = *found.mainSeries();
+        const auto volume = std::make_shared<const Volume>(dicom::readSeries(series));
+        const QTemporaryDir findingsFolder;
+        const auto corner = [&](const dicom::Series& shown) {
+            Scene scene;
+            Findings findings(&scene, findingsFolder.path());
+            SliceView view(&scene, &findings, Plane::Axial);
+            view.resize(400, 400);
+            scene.setVolume(volume, shown);
+            return view.grab().toImage().copy(200, 340, 200, 60);
+        };
+        const QImage whole = corner(series);
+        series.text.viewPosition = "XCCL";
+        QVERIFY(corner(series) != whole);
+        StudyBrowser browser;
+        browser.addStudies(found.studies);
+        QVERIFY(browser.topLevelItem(0)->child(0)->text(0).startsWith("MG  R CC"));
     }
 
     void nothingIsTurnedThatIsNotKnown()

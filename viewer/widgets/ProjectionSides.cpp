@@ -1,6 +1,7 @@
 #include "viewer/widgets/ProjectionSides.h"
 
 #include <cmath>
+#include <set>
 
 namespace hf {
 
@@ -47,6 +48,17 @@ std::optional<HungSides> hungSides(const dicom::Series& series)
     // Both must be there, along different sides of the picture.
     const bool isWhole = std::abs(sides.right[0] * sides.down[1] - sides.right[1] * sides.down[0]) == 1;
     return isWhole ? std::optional(sides) : std::nullopt;
+}
+
+std::string projectionName(const dicom::Series& series)
+{
+    static const std::set<std::string> kProjections{"CR", "DX", "RG", "MG", "IO", "PX", "RF"};
+    if (!kProjections.contains(series.modality)) {
+        return {};
+    }
+    const std::string &stored = series.text.laterality, &view = series.text.viewPosition;
+    const std::string side = stored == "R" || stored == "L" || stored == "B" ? stored : std::string();
+    return side + (side.empty() || view.empty() ? "" : " ") + view;
 }
 
 std::string projectionLetters(const dicom::Series& series, double alongRows, double alongColumns)

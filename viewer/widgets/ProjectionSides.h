@@ -14,6 +14,9 @@ struct HungSides {
 /// Patient Orientation (PS3.3 C.7.6.1.1.1) does not tell.
 std::optional<HungSides> hungSides(const dicom::Series& series);
 
+/// Which side and view a picture taken through the patient shows, "R CC", "L MLO", "PA"; empty for others and where the file does not tell.
+std::string projectionName(const dicom::Series& series);
+
 /// "A", "FL" ... for a step along rows and columns of a projection; empty where the file does not tell.
 std::string projectionLetters(const dicom::Series& series, double alongRows, double alongColumns);
 

@@ -200,7 +200,7 @@ QStringList SliceAnnotations::bottomRight() const
     const Geometry& geometry = m_shown.volume->geometry();
     const Plane plane = m_state.plane;
     const bool isVolume = series.kind == dicom::SeriesKind::Volume;
-    QStringList lines;
+    QStringList lines{text(projectionName(series))};
     if (isVolume) {
         const double oblique = obliqueAngleDeg(geometry, plane, m_shown.turn);
         lines << (oblique > 1 || m_shown.isOblique(plane) ? SliceAnnotations::tr("%1 (oblique %2°)").arg(planeName(plane), locale.toString(oblique, 'f', 0)) : planeName(plane));

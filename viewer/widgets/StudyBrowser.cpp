@@ -3,6 +3,7 @@
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/volume/Error.h"
 #include "viewer/widgets/NoteText.h"
+#include "viewer/widgets/ProjectionSides.h"
 #include "viewer/widgets/SeriesMime.h"
 #include "viewer/widgets/Theme.h"
 
@@ -35,6 +36,10 @@ QString seriesTitle(const dicom::Series& series)
 {
     const QString description = text(series.text.seriesDescription);
     QString title = series.modality.empty() ? description : text(series.modality) + "  " + description;
+    const std::string view = projectionName(series);
+    if (!view.empty() && view != series.partName) {
+        title = title.trimmed() + "  " + text(view);
+    }
     if (!series.partName.empty()) {
         title += " (" + partText(text(series.partName)) + ")";
     }
