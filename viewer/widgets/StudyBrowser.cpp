@@ -36,9 +36,9 @@ QString seriesTitle(const dicom::Series& series)
 {
     const QString description = text(series.text.seriesDescription);
     QString title = series.modality.empty() ? description : text(series.modality) + "  " + description;
-    const std::string view = projectionName(series);
-    if (!view.empty() && view != series.partName) {
-        title = title.trimmed() + "  " + text(view);
+    const QString view = text(projectionName(series));
+    if (!view.isEmpty() && view != text(series.partName) && !description.split(' ').contains(view)) {
+        title = title.trimmed() + "  " + view;
     }
     if (!series.partName.empty()) {
         title += " (" + partText(text(series.partName)) + ")";
