@@ -233,14 +233,45 @@ HF_TEST(imagesOfTwoPatientsAreNeverOneSeries)
         save(file, folder.file(std::to_string(n)));
     }
     const dicom::ScanResult found = folder.scan();
-    std::vector<std::string> patients;
+    std::vector<std::string> patients, keys;
     for (const dicom::Study& study : found.studies) {
         for (const dicom::Series& series : study.series) {
             patients.push_back(series.patient.id + std::to_string(series.images.size()));
+            keys.push_back(series.key);
         }
     }
     std::sort(patients.begin(), patients.end());
     HF_CHECK(patients == (std::vector<std::string>{"P3", "Q1"}));
+    HF_CHECK(keys.at(0) != keys.at(1));
+}
+
+HF_TEST(imagesOfTwoPatientsAreNeverOneStudy)
+{
+    for (const bool hasUid : {true, false}) {
+        const Folder folder;
+        for (const int n : {1, 2, 3, 4}) {
+            DcmFileFormat file;
+            fill(*file.getDataset(), std::to_string(n));
+            put(*file.getDataset(), DCM_PatientID, n < 4 ? "P" : "Q");
+            put(*file.getDataset(), DCM_PatientName, n < 4 ? "One" : "Two");
+            put(*file.getDataset(), DCM_SeriesInstanceUID, "2.25.602." + std::to_string(n));
+            if (!hasUid) {
+                require(file.getDataset()->findAndDeleteElement(DCM_StudyInstanceUID));
+            }
+            save(file, folder.file(std::to_string(n)));
+        }
+        const dicom::ScanResult found = folder.scan(), again = folder.scan();
+        HF_CHECK_EQUAL(found.studies.size(), std::size_t(2));
+        HF_CHECK(found.studies.at(0).uid != found.studies.at(1).uid);
+        for (std::size_t n = 0; n < found.studies.size(); ++n) {
+            const dicom::Study& study = found.studies[n];
+            HF_CHECK_EQUAL(study.uid, again.studies.at(n).uid);
+            HF_CHECK_EQUAL(study.series.size(), study.patient.id == "P" ? std::size_t(3) : std::size_t(1));
+            HF_CHECK(std::all_of(study.series.begin(), study.series.end(), [&](const dicom::Series& series) { return series.patient.id == study.patient.id; }));
+            // Nobody is told by the UID.
+            HF_CHECK(study.uid.find("One") == std::string::npos && study.uid.find("Two") == std::string::npos);
+        }
+    }
 }
 
 HF_TEST(lettersAreThoseOfEachRadiograph)

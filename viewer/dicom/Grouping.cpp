@@ -6,6 +6,8 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <cstdint>
+#include <cstdio>
 #include <iterator>
 #include <map>
 #include <set>
@@ -694,30 +696,56 @@ std::string seriesWithoutUid(const Header& header)
     return isSlice ? "folder:" + header.path.parent_path().string() + "|" + header.modality + "|" + header.text.seriesNumber + "|" + header.text.seriesDescription : "file:" + header.path.string();
 }
 
+/// Study Instance UID and whose images they are: files without a UID, and those that share one by mistake, never make one study of two patients.
+using StudyKey = std::pair<std::string, std::string>;
+
+/// By the Patient ID, else by the name.
+std::string whoOf(const Header& header) { return header.patient.id.empty() ? "^" + plainName(header.patient.name) : header.patient.id; }
+
+/// A few letters for a text that is not told itself.
+std::string mark(const std::string& text)
+{
+    std::uint64_t hash = 1469598103934665603ULL;    // FNV-1a
+    for (const char c : text) {
+        hash = (hash ^ std::uint8_t(c)) * 1099511628211ULL;
+    }
+    char letters[17];
+    std::snprintf(letters, sizeof letters, "%016llx", static_cast<unsigned long long>(hash));
+    return letters;
+}
+
 } // namespace
 
 std::vector<Study> groupIntoStudies(std::vector<Header> headers)
 {
-    std::map<std::pair<std::string, std::string>, std::vector<const Header*>> bySeries;
+    std::map<StudyKey, std::map<std::string, std::vector<const Header*>>> byStudy;
+    std::map<std::string, std::set<StudyKey>> patients;
     for (const Header& header : headers) {
-        bySeries[{header.studyUid, header.seriesUid.empty() ? seriesWithoutUid(header) : header.seriesUid}].push_back(&header);
-    }
-    std::map<std::string, Study> byStudy;
-    for (auto& [key, list] : bySeries) {
-        Study& study = byStudy[key.first];
-        study.uid = key.first;
-        for (Series& part : makeParts(list)) {
-            if (part.uid.empty()) {
-                part.key = key.second;
-                part.key += part.part ? "#" : "";
-                part.key += part.part ? std::to_string(part.part + 1) : "";
-            }
-            study.series.push_back(std::move(part));
-        }
+        const StudyKey key{header.studyUid, whoOf(header)};
+        byStudy[key][header.seriesUid.empty() ? seriesWithoutUid(header) : header.seriesUid].push_back(&header);
+        patients[header.studyUid].insert(key);
     }
     std::vector<Study> studies;
-    for (auto& [uid, study] : byStudy) {
-        studies.push_back(std::move(study));
+    std::set<std::string> keys;
+    for (const auto& [key, bySeries] : byStudy) {
+        Study& study = studies.emplace_back();
+        study.uid = key.first.empty() || patients[key.first].size() > 1 ? key.first + "#" + mark(key.second) : key.first;
+        for (const auto& [name, list] : bySeries) {
+            for (Series& part : makeParts(list)) {
+                if (part.uid.empty()) {
+                    part.key = name;
+                    part.key += part.part ? "#" : "";
+                    part.key += part.part ? std::to_string(part.part + 1) : "";
+                }
+                // One Series Instance UID may stand in two studies, by mistake.
+                for (int number = part.part + 2; !keys.insert(part.key).second; ++number) {
+                    part.key = name + '#';
+                    part.key += std::to_string(number);
+                }
+                part.studyUid = part.studyUid.empty() ? study.uid : part.studyUid;
+                study.series.push_back(std::move(part));
+            }
+        }
     }
     sortStudies(studies);
     return studies;
