@@ -24,6 +24,8 @@
 #include <sstream>
 #include <tuple>
 
+#include <sys/resource.h>
+
 using namespace hf;
 using test::AngiogramFile;
 using test::put;
@@ -171,6 +173,32 @@ HF_TEST(a_data_set_in_another_encoding_than_the_file_says_is_read_as_it_is)
     test::DicomBytes().write(folder.file(), UID_XRayAngiographicImageStorage, AngiogramFile::kUid);
     std::ofstream(folder.file(), std::ios::binary | std::ios::app) << bytesOf(implicit.file());
     checkFrames(folder.read(), AngiogramFile::kFrames);
+}
+
+HF_TEST(a_text_of_a_length_beyond_the_file_is_not_loaded)
+{
+    // A UID and a name that claim two gigabytes: neither the memory nor the time is spent.
+    for (const char* word : {AngiogramFile::kUid, "Phantom"}) {
+        const Folder folder;
+        AngiogramFile run;
+        put(run.data(), DCM_PatientName, "Phantom");
+        DcmFileFormat file(&run.data());
+        require(file.saveFile(folder.file().c_str(), EXS_LittleEndianImplicit));
+        std::string bytes = bytesOf(folder.file());
+        const std::size_t at = bytes.rfind(word);
+        HF_CHECK(at != std::string::npos);
+        bytes.replace(at - 4, 4, std::string("\x00\x00\x00\x7f", 4));
+        std::ofstream(folder.file(), std::ios::binary) << bytes;
+        const auto mostKilobytes = [] {
+            rusage usage{};
+            ::getrusage(RUSAGE_SELF, &usage);
+            return usage.ru_maxrss;
+        };
+        const long before = mostKilobytes();
+        const dicom::ScanResult found = folder.scan();
+        HF_CHECK(mostKilobytes() - before < 200'000);
+        HF_CHECK(found.studies.empty() && found.rejected.size() == 1);
+    }
 }
 
 HF_TEST(a_meta_header_may_be_wrong_about_its_length)

@@ -12,9 +12,11 @@ DcmElement* findElement(DcmItem& item, const DcmTagKey& tag)
 {
     DcmElement* element = nullptr;
     // DCMTK goes through a whole text for each of its values: one that a broken length made of the rest of the file would take hours.
+    // And it is loaded before it tells its length: the one in the file is looked at first.
     constexpr Uint32 kLongestText = 1 << 15;
-    const bool isThere = item.findAndGetElement(tag, element).good() && element && element->getLength() > 0;
-    return isThere && !(element->isaString() && element->getLength() > kLongestText) ? element : nullptr;
+    const bool isThere = item.findAndGetElement(tag, element).good() && element;
+    const bool isTooLong = isThere && element->isaString() && element->getLengthField() > kLongestText;
+    return isThere && !isTooLong && element->getLength() > 0 ? element : nullptr;
 }
 
 std::string trimmedValue(DcmElement& element, unsigned long position)
@@ -102,6 +104,13 @@ std::vector<std::string> codes(DcmItem& item, const DcmTagKey& tag)
         list.push_back(trimmedValue(*element, n));
     }
     return list;
+}
+
+std::string allValues(DcmItem& item, const DcmTagKey& tag)
+{
+    DcmElement* element = findElement(item, tag);
+    OFString values;
+    return element && element->getOFStringArray(values).good() ? std::string(values.c_str(), values.size()) : std::string();
 }
 
 DcmItem* findItem(DcmItem& item, const DcmTagKey& sequence)

@@ -24,6 +24,8 @@ int integer(DcmItem& item, const DcmTagKey& tag, int absent = 0);
 std::string code(DcmItem& item, const DcmTagKey& tag, unsigned long position = 0);
 /// Values of a code string.
 std::vector<std::string> codes(DcmItem& item, const DcmTagKey& tag);
+/// All values of a text as stored, with '\\' between them; empty where it is longer than a text of this kind can be.
+std::string allValues(DcmItem& item, const DcmTagKey& tag);
 /// First item of a sequence; null when absent.
 DcmItem* findItem(DcmItem& item, const DcmTagKey& sequence);
 DcmSequenceOfItems* findSequence(DcmItem& item, const DcmTagKey& sequence);

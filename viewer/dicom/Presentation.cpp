@@ -178,9 +178,7 @@ void readGraphic(DcmItem& item, const Presentation::Targets& targets, int layer,
 
 std::string textOf(DcmItem& item, const std::string& characterSets, const DcmTagKey& tag)
 {
-    OFString bytes;
-    item.findAndGetOFStringArray(tag, bytes);
-    std::string words = toUtf8({bytes.c_str(), bytes.size()}, characterSets);
+    std::string words = toUtf8(allValues(item, tag), characterSets);
     std::erase(words, '\r');
     while (!words.empty() && (words.back() == ' ' || words.back() == '\n' || words.back() == '\0')) {
         words.pop_back();
@@ -216,13 +214,12 @@ void readText(DcmItem& item, const std::string& characterSets, const Presentatio
 
 void readAnnotations(DcmItem& dataset, Presentation& state)
 {
-    OFString characterSets;
-    dataset.findAndGetOFStringArray(DCM_SpecificCharacterSet, characterSets);
+    const std::string characterSets = allValues(dataset, DCM_SpecificCharacterSet);
     forEachItem(dataset, DCM_GraphicAnnotationSequence, [&](DcmItem& annotation) {
         const Presentation::Targets targets = readTargets(annotation);
         const int layer = layerOf(state, code(annotation, DCM_GraphicLayer));
         forEachItem(annotation, DCM_GraphicObjectSequence, [&](DcmItem& item) { readGraphic(item, targets, layer, state); });
-        forEachItem(annotation, DCM_TextObjectSequence, [&](DcmItem& item) { readText(item, characterSets.c_str(), targets, layer, state); });
+        forEachItem(annotation, DCM_TextObjectSequence, [&](DcmItem& item) { readText(item, characterSets, targets, layer, state); });
         if (findItem(annotation, DCM_CompoundGraphicSequence)) {
             leaveOut(state, "compound drawings");
         }
@@ -511,12 +508,11 @@ std::optional<Presentation> findPresentation(DcmItem& dataset)
         return std::nullopt;
     }
     Presentation state;
-    OFString characterSets;
-    dataset.findAndGetOFStringArray(DCM_SpecificCharacterSet, characterSets);
+    const std::string characterSets = allValues(dataset, DCM_SpecificCharacterSet);
     state.sopInstanceUid = code(dataset, DCM_SOPInstanceUID);
     state.label = code(dataset, DCM_ContentLabel);
-    state.description = textOf(dataset, characterSets.c_str(), DCM_ContentDescription);
-    state.creator = textOf(dataset, characterSets.c_str(), DCM_ContentCreatorName);
+    state.description = textOf(dataset, characterSets, DCM_ContentDescription);
+    state.creator = textOf(dataset, characterSets, DCM_ContentCreatorName);
     state.created = code(dataset, DCM_PresentationCreationDate) + code(dataset, DCM_PresentationCreationTime);
     forEachItem(dataset, DCM_ReferencedSeriesSequence, [&](DcmItem& series) {
         const Presentation::Targets targets = readTargets(series);

@@ -1,5 +1,6 @@
 #include "viewer/dicom/Tags.h"
 
+#include "viewer/dicom/Attributes.h"
 #include "viewer/dicom/Text.h"
 #include "viewer/volume/Error.h"
 
@@ -43,9 +44,11 @@ bool isBytes(DcmEVR vr) { return vr == EVR_OB || vr == EVR_OW || vr == EVR_OF ||
 
 std::string valueText(DcmElement& element, const std::string& characterSets)
 {
-    const std::string bytes = "(" + std::to_string(element.getLength()) + " bytes)";
-    if (isBytes(element.getVR()) || element.getLength() > 16 * kMostBytes) {
-        return element.getLength() == 0 ? std::string() : bytes;
+    // Its length in the file: a wrong one must not be loaded.
+    const Uint32 inFile = element.getLengthField(), length = inFile == DCM_UndefinedLength ? element.getLength() : inFile;
+    const std::string bytes = "(" + std::to_string(length) + " bytes)";
+    if (isBytes(element.getVR()) || length > 16 * kMostBytes) {
+        return length == 0 ? std::string() : bytes;
     }
     OFString text;
     if (element.getOFStringArray(text).bad()) {
@@ -57,9 +60,8 @@ std::string valueText(DcmElement& element, const std::string& characterSets)
 
 void addRows(DcmItem& item, int depth, std::string characterSets, std::vector<TagRow>& rows)
 {
-    OFString declared;
-    if (item.findAndGetOFStringArray(DCM_SpecificCharacterSet, declared).good()) {
-        characterSets = declared.c_str();
+    if (item.tagExists(DCM_SpecificCharacterSet)) {
+        characterSets = allValues(item, DCM_SpecificCharacterSet);
     }
     for (unsigned long n = 0; n < item.card(); ++n) {
         DcmElement& element = *item.getElement(n);

@@ -1,5 +1,7 @@
 #include "viewer/dicom/Text.h"
 
+#include "viewer/dicom/Attributes.h"
+
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdatset.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -199,26 +201,22 @@ std::string toUtf8(std::string_view bytes, std::string_view characterSets)
 
 TextReader::TextReader(DcmItem& dataset) : m_dataset(dataset)
 {
-    OFString sets;
-    DcmElement* element = nullptr;
-    constexpr Uint32 kMost = 1024;
-    if (dataset.findAndGetElement(DCM_SpecificCharacterSet, element).good() && element->getLength() <= kMost && element->getOFStringArray(sets).good()) {
-        m_characterSets.assign(sets.c_str(), sets.size());
-    }
+    m_characterSets = allValues(dataset, DCM_SpecificCharacterSet);
 }
 
 std::string TextReader::text(const DcmTagKey& tag) const
 {
     DcmElement* element = nullptr;
-    if (m_dataset.findAndGetElement(tag, element).bad() || element->getLength() == 0) {
+    constexpr Uint32 kLong = 4096, kLongest = 1 << 20;
+    // Its length in the file: a wrong one must not be loaded.
+    if (m_dataset.findAndGetElement(tag, element).bad() || element->getLengthField() > kLongest || element->getLength() == 0) {
         return {};
     }
     OFString value;
-    constexpr Uint32 kLong = 4096, kLongest = 1 << 20;
     if (element->getLength() > kLong) {
         // Value by value DCMTK goes through the whole text each time.
         char* raw = nullptr;
-        if (element->getLength() > kLongest || !element->isaString() || element->getString(raw).bad() || !raw) {
+        if (!element->isaString() || element->getString(raw).bad() || !raw) {
             return {};
         }
         value = raw;
