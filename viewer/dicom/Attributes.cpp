@@ -13,9 +13,9 @@ DcmElement* findElement(DcmItem& item, const DcmTagKey& tag)
     DcmElement* element = nullptr;
     // DCMTK goes through a whole text for each of its values: one that a broken length made of the rest of the file would take hours.
     // And it is loaded before it tells its length: the one in the file is looked at first.
-    constexpr Uint32 kLongestText = 1 << 15;
+    constexpr Uint32 kLongestText = 1 << 15, kLongestOther = 1 << 24;
     const bool isThere = item.findAndGetElement(tag, element).good() && element;
-    const bool isTooLong = isThere && element->isaString() && element->getLengthField() > kLongestText;
+    const bool isTooLong = isThere && element->getLengthField() > (element->isaString() ? kLongestText : kLongestOther);
     return isThere && !isTooLong && element->getLength() > 0 ? element : nullptr;
 }
 
@@ -110,7 +110,7 @@ std::string allValues(DcmItem& item, const DcmTagKey& tag)
 {
     DcmElement* element = findElement(item, tag);
     OFString values;
-    return element && element->getOFStringArray(values).good() ? std::string(values.c_str(), values.size()) : std::string();
+    return element && element->isaString() && element->getOFStringArray(values).good() ? std::string(values.c_str(), values.size()) : std::string();
 }
 
 DcmItem* findItem(DcmItem& item, const DcmTagKey& sequence)
