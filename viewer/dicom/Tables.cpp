@@ -37,6 +37,12 @@ Description describe(DcmItem& item, const DcmTagKey& tag, bool isSigned)
 
 std::vector<std::uint16_t> words(DcmItem& item, const DcmTagKey& tag)
 {
+    // The longest table has 65536 words: a wrong length is not loaded.
+    constexpr Uint32 kLongest = 1 << 20;
+    DcmElement* element = nullptr;
+    if (item.findAndGetElement(tag, element).bad() || !element || element->getLengthField() > kLongest) {
+        return {};
+    }
     const Uint16* data = nullptr;
     unsigned long count = 0;
     if (item.findAndGetUint16Array(tag, data, &count).good() && data && count > 0) {
