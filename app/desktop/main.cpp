@@ -158,6 +158,7 @@ int main(int argc, char** argv)
     QCoreApplication::setApplicationName("Hounsfield");
     QCoreApplication::setApplicationVersion(HF_VERSION);
     try {
+        // What the program tells about itself needs no display.
         const bool asksForWords = hasOption(argc, argv, "--help") || hasOption(argc, argv, "-h") || hasOption(argc, argv, "--version") || hasOption(argc, argv, "-v");
         if (!hasOption(argc, argv, "--headless") && !asksForWords) {
             if (!mayHaveDisplay(argc, argv)) {
@@ -166,7 +167,7 @@ int main(int argc, char** argv)
             }
             return runWindow(argc, argv);
         }
-        if (hasOption(argc, argv, "--render")) {
+        if (!asksForWords && hasOption(argc, argv, "--render")) {
             return runPicture(argc, argv);
         }
         QCoreApplication application(argc, argv);

@@ -201,6 +201,15 @@ HF_TEST(a_picture_of_a_view_is_what_its_voxels_say)
     }
 }
 
+HF_TEST(help_and_version_need_no_display)
+{
+    for (const char* option : {"--help", "-h", "--version", "-v"}) {
+        const fs::path out = scratch() / "told";
+        HF_CHECK_EQUAL(std::system(("env -u DISPLAY -u WAYLAND_DISPLAY " + quoted(HF_PROGRAM) + " " + option + " >" + quoted(out) + " 2>/dev/null").c_str()), 0);
+        HF_CHECK(contentOf(out).find("ounsfield") != std::string::npos);
+    }
+}
+
 HF_TEST(a_picture_as_large_as_the_image_has_its_pixels)
 {
     for (const auto& [columns, rows] : {std::pair{53, 37}, {64, 48}}) {
