@@ -205,11 +205,6 @@ QStringList SliceAnnotations::bottomRight() const
         const double oblique = obliqueAngleDeg(geometry, plane, m_shown.turn);
         lines << (oblique > 1 || m_shown.isOblique(plane) ? SliceAnnotations::tr("%1 (oblique %2°)").arg(planeName(plane), locale.toString(oblique, 'f', 0)) : planeName(plane));
     }
-    // Side and view as the file names them: "R MLO"; of one image, as others of its series may have others.
-    const QString side = text((series.text.laterality == "U" ? std::string() : series.text.laterality) + " " + series.text.viewPosition).simplified();     // U: unpaired
-    if (!isVolume && !side.isEmpty() && (series.modality == "MG" || series.images.size() == 1)) {
-        lines << side;
-    }
     if (!m_isSmall && !series.text.seriesNumber.empty()) {
         lines << SliceAnnotations::tr("Series %1").arg(text(series.text.seriesNumber));
     }
