@@ -364,7 +364,8 @@ void ChatPanel::updateExamples()
     QStringList prompts, general;
     for (const assistant::ExpertInfo& expert : m_client->info()->experts) {
         const bool isForPart = expert.bodyParts.contains(bodyPart, Qt::CaseInsensitive);
-        if (expert.dicomModalities.contains(modality) && (isForPart || bodyPart.isEmpty() || expert.bodyParts.isEmpty())) {
+        // Experts measure values; colours have none.
+        if (!m_scene->volume()->isColor() && expert.dicomModalities.contains(modality) && (isForPart || bodyPart.isEmpty() || expert.bodyParts.isEmpty())) {
             (isForPart ? prompts : general) += expert.examplePrompts;
         }
     }
