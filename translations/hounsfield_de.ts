@@ -874,6 +874,10 @@
         <source>shutter</source>
         <translation>Blende</translation>
     </message>
+    <message>
+        <source>The images name different frames of reference; they were taken for one by their positions.</source>
+        <translation>Die Bilder nennen verschiedene Bezugssysteme; nach ihren Positionen wurden sie für eines genommen.</translation>
+    </message>
 </context>
 <context>
     <name>hf::Scene</name>

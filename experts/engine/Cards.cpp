@@ -39,7 +39,7 @@ ExpertCard greatVesselsCard()
                   "veins are left out, as are thrombus and plaque. Not measured on patients";
     card.arguments = {"vessels"};
     card.defaultArgument = "vessels";
-    card.examplePrompts = {"Show the vessels"};
+    card.isToldToModel = false;
     return card;
 }
 
@@ -67,10 +67,10 @@ ExpertCard radiographLungsCard()
                   "what lies behind the heart, and takes gas of the stomach that touches the field for lung. For frontal views only";
     card.arguments = {"lungs"};
     card.defaultArgument = "lungs";
-    card.examplePrompts = {"Segment the lungs", "What kind of image is this?"};
+    card.isToldToModel = false;
     return card;
 }
 
-std::vector<ExpertCard> classicalCards() { return {classicalCtCard(), greatVesselsCard(), headCtCard(), radiographLungsCard()}; }
+std::vector<ExpertCard> classicalCards() { return {classicalCtCard(), headCtCard()}; }
 
 } // namespace hf::experts

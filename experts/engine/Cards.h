@@ -4,14 +4,14 @@
 
 namespace hf::experts {
 
-/// Cards of the classical experts (experts/classical) that the model is told. They stand here because the demo model is trained on them, in builds
-/// without ITK too.
+/// Cards of the classical experts (experts/classical). They stand here because the demo model is trained on some, in builds without ITK too.
 ExpertCard classicalCtCard();
 ExpertCard greatVesselsCard();
 ExpertCard headCtCard();
 ExpertCard radiographLungsCard();
 
-/// All of them in the order in which the engine has them.
+/// Those that the model is told, in the order in which the engine has them. The others' labels have names that the demo model does not copy well: it
+/// made sides of the patient of "on the left of the picture".
 std::vector<ExpertCard> classicalCards();
 
 /// Values and names of that expert's labels.

@@ -118,7 +118,7 @@ def main():
                 elif named:
                     for question in ("Segment the lungs", "Show the bones", "Which plane is this?"):
                         answer = engine.request("chat", volume=number, view=view, question=question, history=[])["firstAnswer"]
-                        count("no CT expert for another modality", "<" not in answer)
+                        count("no CT expert for another modality", "<CT" not in answer)
                         if options.verbose:
                             print(path.stem, "|", question, "|", answer, flush=True)
                 engine.request("volume/close", volume=number)

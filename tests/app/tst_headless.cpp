@@ -342,6 +342,9 @@ HF_TEST(real_ct_mr_and_radiograph)
     const Answer radiograph = ask(kData / "cxr" / "siim_cr_jpeg.dcm", "Segment the lungs");
     HF_CHECK(radiograph.answer["expert"].is_null());
     HF_CHECK(textOf(radiograph.answer, "answer").find("X-ray") != std::string::npos);
+    const Answer head = ask(kData / "ct_vendors" / "ge_hispeed_head_tilt_varspacing", "Segment the brain");
+    HF_CHECK_EQUAL(textOf(head.answer, "expert"), std::string("CTHEAD"));
+    HF_CHECK(textOf(head.answer, "answer").find("brain in ") != std::string::npos);
 }
 
 HF_TEST_MAIN()

@@ -294,6 +294,7 @@ private Q_SLOTS:
             {"frames", "The images are not shown as a volume; they are paged through in their order."},
             {"linear-subtraction", "The frames hold intensities, not their logarithms: what is left after the subtraction depends on what lies behind."},
             {"split", "The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part 1 of 2, stack 1."},
+            {"frames-of-reference", "The images name different frames of reference; they were taken for one by their positions."},
             {"not-scaled", "The file tells how its values become intensities; they are shown as stored."},
             {"presentation", "Shown first by presentation state READ, the newest of 2; not applied: line styles, some texts."}};
         QStringList known;
@@ -324,7 +325,7 @@ private Q_SLOTS:
         QCOMPARE(noteText({"tilt", notes[1].text}), QStringLiteral("Die Gantry war um 16,2 Grad gekippt; die Schichten wurden auf ein gerades Gitter umgerechnet."));
         QCOMPARE(noteText({"no-suv", notes[24].text}), QStringLiteral("Keine SUV: Die Datei nennt nicht das Gewicht des Patienten. Die Werte sind wie gespeichert."));
         QVERIFY(noteText({"split", notes[30].text}).endsWith(QStringLiteral("dies ist Teil 1 von 2, Stapel 1.")));
-        QVERIFY(noteText({"presentation", notes[32].text}).endsWith(QStringLiteral(": Linienarten, einige Texte.")));
+        QVERIFY(noteText({"presentation", notes[33].text}).endsWith(QStringLiteral(": Linienarten, einige Texte.")));
         QCoreApplication::removeTranslator(&german);
         QLocale::setDefault(QLocale::c());
     }

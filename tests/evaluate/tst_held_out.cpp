@@ -53,8 +53,8 @@ HF_TEST(no_held_out_wording_or_name_is_one_that_is_trained)
     const train::Phrases trained, heldOut = heldOutPhrases();
     const std::set<std::string> known = questionsOf(trained, 10000);
     HF_CHECK(known.size() > 10000);
-    const std::set<std::string> fresh = questionsOf(heldOut, 400);
-    HF_CHECK_EQUAL(fresh.size(), std::size_t(70));
+    const std::set<std::string> fresh = questionsOf(heldOut, 3000);
+    HF_CHECK_EQUAL(fresh.size(), std::size_t(436));
     for (const std::string& question : fresh) {
         if (known.contains(question)) {
             test::fail(__FILE__, __LINE__, "trained with: " + question);
@@ -116,7 +116,38 @@ HF_TEST(a_scene_goes_through_the_chat_unchanged)
     }
 }
 
-/// A fixed sample. The floors are what the embedded model (0.7) reaches here, less one answer for another processor's rounding; two of the fifteen names.
+/// What the panel offers under an image is understood: with the cards of this program and the image's modality in the prompt, the expert whose card holds the
+/// prompt is called. One answer of six may be another.
+HF_TEST(the_cards_own_example_prompts_work)
+{
+    const auto model = demoModel();
+    const int size = model->info().imageSize;
+    train::PoolOptions options;
+    options.pictures = 120;
+    options.size = size;
+    options.firstPatient = 2'000'000;
+    const std::vector<train::TrainingPicture> pool = train::makePool(options, {}, {});
+    for (const experts::ExpertCard& card : experts::classicalCards()) {
+        HF_CHECK(card.modality == "CT" && card.isToldToModel && !card.examplePrompts.empty());
+        for (const std::string& prompt : card.examplePrompts) {
+            int asked = 0, right = 0;
+            for (const train::TrainingPicture& picture : pool) {
+                if (picture.kind != train::ImageKind::Ct || asked == 6) {
+                    continue;
+                }
+                train::Scene scene{experts::classicalCards(), picture, "CT", {}};
+                scene.turn.question = prompt;
+                const ChatAnswer answer = askScene(*model, scene, size, true, {}, {});
+                ++asked;
+                right += answer.expert && answer.expert->card.name == card.name;
+            }
+            std::printf("       %s, %s: %d of %d\n", card.name.c_str(), prompt.c_str(), right, asked);
+            HF_CHECK(asked == 6 && right >= 5);
+        }
+    }
+}
+
+/// A fixed sample. The floors are what the embedded model (0.8) reaches here, less one answer for another processor's rounding; two of the nineteen names.
 HF_TEST(the_embedded_model_keeps_its_level)
 {
     const auto model = demoModel();
@@ -130,8 +161,8 @@ HF_TEST(the_embedded_model_keeps_its_level)
         found[row.figure] = row.estimate.value;
         std::printf("       %s: %.3f of %d\n", row.figure.c_str(), row.estimate.value, row.estimate.cases);
     }
-    const std::map<std::string, double> floors{{"modality", 0.98}, {"plane or projection", 0.98}, {"expert chosen where one fits", 0.80}, {"expert and argument where one fits", 0.80}, {"refusal where none fits", 0.97},
-        {"no call where none fits", 0.97}, {"after the expert: structures and colours", 0.92}, {"modality, another picture, prompt silent", 0.91}, {"modality, another picture than the prompt says", 0.91},
+    const std::map<std::string, double> floors{{"modality", 0.94}, {"plane or projection", 0.94}, {"expert chosen where one fits", 0.89}, {"expert and argument where one fits", 0.89}, {"refusal where none fits", 0.94},
+        {"no call where none fits", 0.97}, {"after the expert: structures and colours", 0.96}, {"after the expert: yes or no", 0.75}, {"modality, another picture, prompt silent", 0.91}, {"modality, another picture than the prompt says", 0.91},
         {"blank picture: says that it cannot see", 0.91}, {"blank picture: calls no expert", 0.91}};
     for (const auto& [figure, floor] : floors) {
         HF_CHECK(found.contains(figure));

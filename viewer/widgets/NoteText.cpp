@@ -50,6 +50,7 @@ const Sentence kSentences[] = {
     {"linear-subtraction", QT_TRANSLATE_NOOP("hf::NoteText", "The frames hold intensities, not their logarithms: what is left after the subtraction depends on what lies behind.")},
     {"split", QT_TRANSLATE_NOOP("hf::NoteText", "The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part %1 of %2, %3.")},
     {"split", QT_TRANSLATE_NOOP("hf::NoteText", "The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part %1 of %2.")},
+    {"frames-of-reference", QT_TRANSLATE_NOOP("hf::NoteText", "The images name different frames of reference; they were taken for one by their positions.")},
     {"not-scaled", QT_TRANSLATE_NOOP("hf::NoteText", "The file tells how its values become intensities; they are shown as stored.")},
     {"presentation", QT_TRANSLATE_NOOP("hf::NoteText", "Shown first by presentation state %1, the newest of %2; not applied: %3.")},
     {"presentation", QT_TRANSLATE_NOOP("hf::NoteText", "Shown first by presentation state %1; not applied: %2.")},

@@ -44,7 +44,7 @@ const Words kMeasure{
 const Words kPresence{
     "Does this slice cut through {N}?", "Can {N} be recognised in this picture?", "Tell me whether {N} can be seen.", "Is {N} anywhere on this slice?",
     "Would you say that {N} is visible here?", "Check if {N} is in this image.", "Does this picture show {N}?", "Does the image include {N}?",
-    "Is there any sign of {N} on this slice?", "Can we see {N} at this level?", "Have we got {N} in the field of view?", "any {N} here, yes or no?",
+    "Can we see {N} at this level?", "Have we got {N} in the field of view?", "any {N} here, yes or no?",
     "Yes or no: {N} in the picture?", "Please tell me if {N} can be recognised in this image.", "Is it possible to see {N} on this film?",
     "Would you say that {N} can be made out here?", "Might {N} be visible in this image?", "Did the scan catch {N}?", "I wonder, did {N} make it into this slice.",
     "Does this slice go through {N}?", "Did {N} fall within the scan range?", "Am I right that one can see {N} here?",
@@ -53,7 +53,7 @@ const Words kPresence{
     "Can the presence of {N} be confirmed?", "Is {N} in this image?", "is {N} on the picture or not", "Are we able to see {N} in this view?",
     "Can any trace of {N} be found here, yes or no?", "I don't think this shows {N}. Does it?", "Surely you can't see {N} on this slice, can you?",
     "Do you detect {N} anywhere?", "Can one discern {N} in this scan?", "Did the imaging cover {N}?", "Does the field of view take in {N}?",
-    "Is any part of {N} visible in this slice?", "Would a trained eye see {N} here?", "Is at least some of {N} shown?", "Tell me please, is here {N} to see?",
+    "Would a trained eye see {N} here?", "Is at least some of {N} shown?", "Tell me please, is here {N} to see?",
     "Do I have {N} in front of me on this image?", "Can you make out {N}, yes or no?", "Please state whether {N} can be identified in this image.",
     "Did this radiograph or scan capture {N}?", "Did they include {N} in this picture?", "Does one get to see {N} at all on this?",
     "I'd like to know if {N} can be seen in this section.", "Is it true that this image shows {N}?", "Would {N} be visible at this level?", "Are you seeing {N}?",
@@ -61,7 +61,7 @@ const Words kPresence{
     "You see {N}, right?", "Could it be that this slice contains {N}?", "There should be {N} on this image, correct?", "Does anything in this image correspond to {N}?"};
 const Words kSide{
     "Do we have {N} on the left or on the right here?", "Please tell which side of the patient {N} belongs to.", "Which of the two sides shows {N}?",
-    "Is this left or right as far as {N} is concerned?", "On which side is {N}?", "Which side is {N} on?", "Should I look left or right for {N}?",
+    "Is this left or right as far as {N} is concerned?", "On which side is {N}?", "Should I look left or right for {N}?",
     "Do I see {N} on the left, the right or both sides?", "Would you find {N} on both sides or just one?", "On what side of the patient do you see {N}?",
     "{N} - left, right or bilateral?", "What side do I find {N} on?", "Which half of the body contains {N}, left or right?", "Please state the laterality of {N}.",
     "Can {N} be seen on both sides or only on one?", "Would that be the left-hand or right-hand side for {N}?",

@@ -186,7 +186,7 @@ std::vector<experts::ExpertCard> someCards(ImageKind shown, const Phrases& phras
         return cards;
     }
     if (kind < 0.82) {
-        // As the program has them; CTSEG alone as in builds that know no other and in earlier versions.
+        // As the program tells them; CTSEG alone as in earlier versions.
         cards = random.chance(0.6) ? experts::classicalCards() : std::vector{experts::classicalCtCard()};
         if (kind > 0.70) {
             // With fewer arguments, so that the list has to be read.
