@@ -172,6 +172,28 @@ HF_TEST(times_of_a_day_order_what_differs_in_nothing_else)
     HF_CHECK_EQUAL(parts.at("time point 3"), 300.0);
 }
 
+HF_TEST(passes_whose_numbers_run_to_and_fro_are_ordered_by_the_clock_of_their_pixels)
+{
+    const auto parts = RepeatedSeries("content", "MR", 3, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_InstanceNumber, std::to_string(3 * place + (place % 2 == 0 ? kind : 2 - kind) + 1));
+        put(d, DCM_ContentTime, "1015" + std::to_string(10 + 10 * kind) + "." + std::to_string(place));
+    }).parts(3);
+    HF_CHECK_EQUAL(parts.at("time point 1"), 100.0);
+    HF_CHECK_EQUAL(parts.at("time point 2"), 200.0);
+    HF_CHECK_EQUAL(parts.at("time point 3"), 300.0);
+}
+
+HF_TEST(numbers_of_passes_behind_each_other_count_before_the_clock_of_their_pixels)
+{
+    // Made all at once, in any order.
+    const auto parts = RepeatedSeries("made", "MR", 2, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_InstanceNumber, std::to_string(100 * kind + place + 1));
+        put(d, DCM_ContentTime, "101500." + std::to_string((place * 7 + kind * 3) % 10));
+    }).parts(2);
+    HF_CHECK_EQUAL(parts.at("time point 1"), 100.0);
+    HF_CHECK_EQUAL(parts.at("time point 2"), 200.0);
+}
+
 HF_TEST(two_echoes_at_two_times_are_four_parts)
 {
     const auto parts = RepeatedSeries("both", "MR", 4, [](DcmItem& d, int kind, int place) {

@@ -304,6 +304,33 @@ std::vector<std::vector<Candidate>> splitInterleaved(const std::vector<Candidate
     return {list};
 }
 
+/// The first image of each place, the second ones ... by what tells acquisitions apart, then by a clock, then by their numbers.
+std::vector<std::vector<Candidate>> rankedBy(std::map<long, std::vector<Candidate>> places, std::size_t repeats, double (*clock)(const Candidate&))
+{
+    const auto key = [clock](const Candidate& c) { return std::tuple(c.description().timeIndex, c.header->acquisitionNumber, c.description().order, clock(c), c.header->instanceNumber, c.frame); };
+    std::vector<std::vector<Candidate>> parts(repeats);
+    for (auto& [place, images] : places) {
+        std::stable_sort(images.begin(), images.end(), [&](const Candidate& a, const Candidate& b) { return key(a) < key(b); });
+        for (std::size_t n = 0; n < images.size(); ++n) {
+            parts[n].push_back(images[n]);
+        }
+    }
+    return parts;
+}
+
+/// Each pass ends before the next one begins.
+bool areBehindEachOther(const std::vector<std::vector<Candidate>>& passes, double (*clock)(const Candidate&))
+{
+    const auto isEarlier = [clock](const Candidate& a, const Candidate& b) { return clock(a) < clock(b); };
+    for (std::size_t n = 1; n < passes.size(); ++n) {
+        const auto last = std::max_element(passes[n - 1].begin(), passes[n - 1].end(), isEarlier), first = std::min_element(passes[n].begin(), passes[n].end(), isEarlier);
+        if (!isEarlier(*last, *first)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// Images at the same places several times over that differ in nothing but when they were taken: one list per time point. One list when they do not.
 std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
 {
@@ -331,18 +358,14 @@ std::vector<std::vector<Candidate>> splitTimePoints(std::vector<Candidate> list)
     if (!regular || (repeats == 2 && full * 2 < places.size())) {
         return {std::move(list)};
     }
-    const auto isEarlier = [](const Candidate& a, const Candidate& b) {
-        const auto key = [](const Candidate& c) { return std::tuple(c.description().timeIndex, c.header->acquisitionNumber, c.description().order, c.description().secondsOfDay, c.header->instanceNumber, c.frame); };
-        return key(a) < key(b);
-    };
-    std::vector<std::vector<Candidate>> parts(repeats);
-    for (auto& [place, images] : places) {
-        std::stable_sort(images.begin(), images.end(), isEarlier);
-        for (std::size_t n = 0; n < images.size(); ++n) {
-            parts[n].push_back(images[n]);
+    double (*const clocks[])(const Candidate&) = {[](const Candidate& c) { return c.description().secondsOfDay; }, [](const Candidate& c) { return double(c.header->instanceNumber); },
+        [](const Candidate& c) { return c.description().contentSeconds; }};
+    for (const auto clock : clocks) {
+        if (auto parts = rankedBy(places, repeats, clock); areBehindEachOther(parts, clock)) {
+            return parts;
         }
     }
-    return parts;
+    return rankedBy(places, repeats, clocks[0]);
 }
 
 /// Images at the same places several times over: one list for each echo, diffusion weighting, energy, kind, time point ... One list when they are not.

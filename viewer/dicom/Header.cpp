@@ -631,6 +631,7 @@ void parseFrames(DcmItem& dataset, Header& header)
         all.order = all.order != 0 ? all.order : findNumber(dataset, tag).value_or(0);
     }
     all.secondsOfDay = secondsOfDay(code(dataset, DCM_AcquisitionTime)).value_or(0);
+    all.contentSeconds = secondsOfDay(code(dataset, DCM_ContentTime)).value_or(0);
     all.group = code(dataset, DCM_EchoNumbers);
     parseTraits(dataset, header, all);
     header.sliceSpacingMm = sliceSpacing(dataset);

@@ -54,6 +54,7 @@ struct FrameHeader {
     int timeIndex = 0;          ///< Temporal Position Index / Identifier; 0 when absent.
     double order = 0;           ///< Trigger time: orders images at one place.
     double secondsOfDay = 0;    ///< When it was acquired; 0 when absent.
+    double contentSeconds = 0;  ///< Content Time: when its pixels were made, as seconds of the day; 0 when absent.
     std::array<Trait, kTraitKinds> traits;      ///< By TraitKind.
 };
 
