@@ -687,8 +687,8 @@
         <translation>Die Werte stammen aus einer Modality-LUT.</translation>
     </message>
     <message>
-        <source>Values beyond 16 million are rounded to 24 bits.</source>
-        <translation>Werte über 16 Millionen sind auf 24 Bit gerundet.</translation>
+        <source>Whole numbers of more than 53 bits are rounded.</source>
+        <translation>Ganze Zahlen mit mehr als 53 Bit sind gerundet.</translation>
     </message>
     <message>
         <source>%1 voxels hold no number and are shown as 0.</source>

@@ -43,7 +43,7 @@ std::vector<Pixels> makePictures(int size)
         for (int y = 0; y < size; ++y) {
             for (int x = 0; x < size; ++x) {
                 const Index3 index{x * from.i / size, y * from.j / size, k};
-                picture[std::size_t(y) * std::size_t(size) + std::size_t(x)] = std::uint16_t(std::clamp(trunk.valueAt(index) + noise(random) + 1024, 0.F, 4095.F));
+                picture[std::size_t(y) * std::size_t(size) + std::size_t(x)] = std::uint16_t(std::clamp(float(trunk.valueAt(index)) + noise(random) + 1024, 0.F, 4095.F));
             }
         }
     }

@@ -110,6 +110,7 @@ Volume::Voxels voxelsFrom(const std::string& path, VoxelType type, std::size_t c
     case VoxelType::UInt8: return file.copy<std::uint8_t>();
     case VoxelType::UInt16: return file.copy<std::uint16_t>();
     case VoxelType::Float32: return file.copy<float>();
+    case VoxelType::Float64: return file.copy<double>();
     }
     throw Error("no such voxel type", "arguments");
 }

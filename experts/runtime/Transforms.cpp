@@ -174,9 +174,9 @@ std::array<float, 2> greyRange(const Volume& volume)
     constexpr double kFewestBits = 8;
     const bool isWhole = volume.visit([](auto voxels) { return std::all_of(voxels.begin(), voxels.end(), [](auto value) { return double(value) == std::floor(double(value)); }); });
     if (range.minimum < 0 || !isWhole) {
-        return {range.minimum, range.maximum};
+        return {float(range.minimum), float(range.maximum)};
     }
-    return {0, float(std::exp2(std::max(kFewestBits, std::ceil(std::log2(double(range.maximum) + 1)))) - 1)};
+    return {0, float(std::exp2(std::max(kFewestBits, std::ceil(std::log2(range.maximum + 1)))) - 1)};
 }
 
 Image toImage(const Volume& volume, PaddingFill fill, at::Device device)

@@ -378,7 +378,7 @@ private Q_SLOTS:
         showWhole();
         QCOMPARE(greyAt(200, 200), 210);
         QCOMPARE(greyAt(40, 40), 6);
-        QCOMPARE(m_scene->volume()->valueAt(Index3{20, 20, 0}), float(kGround));      // the values stay those of the image
+        QCOMPARE(m_scene->volume()->valueAt(Index3{20, 20, 0}), double(kGround));      // the values stay those of the image
     }
 
     void anotherRescaleComesBeforeTheWindow()

@@ -281,7 +281,7 @@ private Q_SLOTS:
             {"non-uniform-spacing", "The distances of the slices vary from 1.00 to 2.50 mm; they were resampled to equal distances."},
             {"padding", "The file marks values as padding; they are shown black."}, {"padding-differs", "Values that the file marks as padding differ from image to image; they are shown like others."},
             {"monochrome1", "Low values are bright in this image (MONOCHROME1)."}, {"lossy", "The image was compressed with loss."}, {"modality-lut", "Values come from a modality lookup table."},
-            {"rounded", "Values beyond 16 million are rounded to 24 bits."}, {"not-finite", "2 voxels hold no number and are shown as 0."},
+            {"rounded", "Whole numbers of more than 53 bits are rounded."}, {"not-finite", "2 voxels hold no number and are shown as 0."},
             {"supplemental-palette", "Colours are those of the file's supplemental palette; greys are seen in the window of the file."},
             {"colors-left-out", "Some images have colours of a supplemental palette, which are not shown: their highest values are no measured values."},
             {"overlays-hidden", "The overlay planes of the images are not shown on resampled slices."}, {"partial", "1 of 3 images could not be decoded: an empty encapsulated frame."},

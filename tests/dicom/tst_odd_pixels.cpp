@@ -307,6 +307,53 @@ HF_TEST(imagesThatArePagedThroughKeepTheirWindows)
     }
 }
 
+HF_TEST(valuesThatAFloatWouldChangeAreKept)
+{
+    const std::size_t pixels = std::size_t(kSide * kSide);
+    const auto read = [](const auto& putPixels, bool isSigned, const char* slope) {
+        const Folder folder;
+        DcmFileFormat file;
+        DcmDataset& data = *file.getDataset();
+        fill(data, "1");
+        putPixels(data);
+        setShort(data, DCM_PixelRepresentation, isSigned);
+        put(data, DCM_RescaleSlope, slope);
+        put(data, DCM_RescaleIntercept, "0");
+        save(file, folder.file("image"));
+        return dicom::readSeries(*folder.scan().mainSeries());
+    };
+    const auto integers = [&](const std::vector<std::uint32_t>& first) {
+        return [&, first](DcmDataset& data) {
+            std::vector<std::uint32_t> stored(pixels, 7);
+            std::copy(first.begin(), first.end(), stored.begin());
+            require(data.putAndInsertUint16Array(DCM_PixelData, reinterpret_cast<const Uint16*>(stored.data()), static_cast<unsigned long>(2 * pixels)));
+            setShort(data, DCM_BitsAllocated, 32);
+            setShort(data, DCM_BitsStored, 32);
+            setShort(data, DCM_HighBit, 31);
+        };
+    };
+    const auto doubles = [&](DcmDataset& data) {
+        delete data.remove(DCM_PixelData);
+        std::vector<Float64> values(pixels, 0.1);
+        values[1] = 1.0 + 1e-12;
+        require(data.putAndInsertFloat64Array(DCM_DoubleFloatPixelData, values.data(), static_cast<unsigned long>(pixels)));
+        setShort(data, DCM_BitsAllocated, 64);
+    };
+    const Volume positive = read(integers({0xFFFFFFFF, 0x01000001, 0x80000001}), false, "1");
+    HF_CHECK(positive.type() == VoxelType::Float64);
+    HF_CHECK_EQUAL(positive.valueAt(Index3{0, 0, 0}), 4294967295.0);
+    HF_CHECK_EQUAL(positive.valueAt(Index3{1, 0, 0}), 16777217.0);
+    HF_CHECK_EQUAL(positive.valueAt(Index3{2, 0, 0}), 2147483649.0);
+    const Volume negative = read(integers({0xFFFFFFFF, 0x80000001}), true, "2");
+    HF_CHECK_EQUAL(negative.valueAt(Index3{0, 0, 0}), -2.0);
+    HF_CHECK_EQUAL(negative.valueAt(Index3{1, 0, 0}), -4294967294.0);
+    HF_CHECK_EQUAL(negative.range().minimum, -4294967294.0);
+    const Volume real = read(doubles, false, "1");
+    HF_CHECK_EQUAL(real.valueAt(Index3{0, 0, 0}), 0.1);
+    HF_CHECK_EQUAL(real.valueAt(Index3{1, 0, 0}), 1.0 + 1e-12);
+    HF_CHECK(read(integers({16777216, 5}), false, "1").type() == VoxelType::Float32);
+}
+
 HF_TEST(fractionsInAWindowOfOneUnitAreGreys)
 {
     for (const bool isFloat : {true, false}) {

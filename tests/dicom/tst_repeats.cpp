@@ -300,7 +300,7 @@ HF_TEST(an_image_between_two_slices_is_seen_or_told)
         const std::vector<fs::path> paths{series.folder()};
         const dicom::ScanResult found = dicom::scan(paths);
         const Volume volume = dicom::readSeries(*found.mainSeries());
-        float most = 0;
+        double most = 0;
         for (int k = 0; k < volume.geometry().size().k; ++k) {
             most = std::max(most, volume.valueAt(Index3{1, 1, k}));
         }
@@ -308,6 +308,51 @@ HF_TEST(an_image_between_two_slices_is_seen_or_told)
         const bool isTold = std::any_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "images-between"; });
         HF_CHECK(isTold || most > 120);
     }
+}
+
+HF_TEST(places_are_those_of_each_image_where_slices_lie_beside_the_grid)
+{
+    // Too little to be resampled: each slice is a bit off along the normal and in its plane, and turned by a twentieth of a degree.
+    const auto firstOf = [](int place) { return PointLps{-10 + 0.04 * (place % 3), -20 - 0.05 * (place % 2), 3.0 * place + (place == 2 ? 0.02 : place == 3 ? -0.015 : 0)}; };
+    const auto turnOf = [](int place) { return place == 1 ? 8e-4 : 0.0; };
+    const RepeatedSeries series("jitter", "CT", 1, [&](DcmItem& d, int, int place) {
+        const PointLps p = firstOf(place);
+        char text[128];
+        std::snprintf(text, sizeof text, "%.6f\\%.6f\\%.6f", p.x, p.y, p.z);
+        put(d, DCM_ImagePositionPatient, text);
+        const double a = turnOf(place);
+        std::snprintf(text, sizeof text, "%.9f\\%.9f\\0\\%.9f\\%.9f\\0", std::cos(a), std::sin(a), -std::sin(a), std::cos(a));
+        put(d, DCM_ImageOrientationPatient, text);
+    });
+    const std::vector<fs::path> paths{series.folder()};
+    const dicom::ScanResult found = dicom::scan(paths);
+    HF_CHECK_EQUAL(found.studies.at(0).series.size(), std::size_t(1));
+    const dicom::Series& only = *found.mainSeries();
+    const Volume volume = dicom::readSeries(only);
+    HF_CHECK_EQUAL(volume.geometry().size().k, kPlaces);
+    HF_CHECK_EQUAL(volume.info().places.size(), std::size_t(kPlaces));
+    double worstOfGrid = 0;
+    for (int place = 0; place < kPlaces; ++place) {
+        const PointLps first = firstOf(place);
+        const double a = turnOf(place), i = only.columns - 1, j = only.rows - 1;
+        // PS3.3 C.7.6.2.1.1
+        const PointLps expected{first.x + std::cos(a) * only.spacingMm[0] * i - std::sin(a) * only.spacingMm[1] * j, first.y + std::sin(a) * only.spacingMm[0] * i + std::cos(a) * only.spacingMm[1] * j, first.z};
+        const PointLps onGrid = volume.geometry().toLps(ContinuousIndex{i, j, double(place)});
+        HF_CHECK(length(volume.inPatient(onGrid) - expected) < 1e-5);
+        worstOfGrid = std::max(worstOfGrid, length(onGrid - expected));
+    }
+    HF_CHECK(worstOfGrid > 0.03);
+    // Between two slices, and beyond the last one.
+    const auto alongZ = [&](double k) { return volume.inPatient(volume.geometry().toLps(ContinuousIndex{0, 0, k})).z; };
+    HF_CHECK_NEAR(alongZ(1.5), (3.0 + 6.02) / 2, 1e-5);
+    HF_CHECK_NEAR(alongZ(kPlaces - 1 + 0.5) - alongZ(kPlaces - 1), (firstOf(kPlaces - 1).z - firstOf(kPlaces - 2).z) / 2, 1e-5);
+}
+
+HF_TEST(slices_on_the_grid_have_no_places_of_their_own)
+{
+    const RepeatedSeries series("even", "CT", 1, [](DcmItem&, int, int) {});
+    const std::vector<fs::path> paths{series.folder()};
+    HF_CHECK(dicom::readSeries(*dicom::scan(paths).mainSeries()).info().places.empty());
 }
 
 HF_TEST(a_frame_of_reference_in_each_image_tears_no_volume)

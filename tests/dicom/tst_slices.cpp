@@ -18,17 +18,18 @@ DecodedImage wholeImage(std::vector<std::int32_t> values, int storedBits = 12)
     DecodedImage image;
     image.storedBits = storedBits;
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    image.minimum = float(*low);
-    image.maximum = float(*high);
+    image.minimum = *low;
+    image.maximum = *high;
     image.whole = std::move(values);
     image.isDecoded = true;
     return image;
 }
 
-DecodedImage floatImage(std::vector<float> values)
+DecodedImage realImage(std::vector<double> values, bool needsDouble = false)
 {
     DecodedImage image;
     image.isInteger = false;
+    image.needsDouble = needsDouble;
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     image.minimum = *low;
     image.maximum = *high;
@@ -65,8 +66,10 @@ HF_TEST(slices_come_in_the_smallest_type_that_holds_them_all)
     HF_CHECK(high.first == VoxelType::UInt16 && high.second == (List{0, 300, 32767, 1, 65535, 0, 32768, 2}));
     const auto both = voxelsOf({wholeImage({65535, 0, 1, 2}, 16), wholeImage({-5, 0, 40000, 7}, 16)});
     HF_CHECK(both.first == VoxelType::Float32 && both.second == (List{65535, 0, 1, 2, -5, 0, 40000, 7}));
-    const auto mixed = voxelsOf({wholeImage({-3, 4, 5, 6}), floatImage({0.5F, 1.25F, 1e6F, -2}), wholeImage({1, 2, 3, 4})});
+    const auto mixed = voxelsOf({wholeImage({-3, 4, 5, 6}), realImage({0.5, 1.25, 1e6, -2}), wholeImage({1, 2, 3, 4})});
     HF_CHECK(mixed.first == VoxelType::Float32 && mixed.second == (List{-3, 4, 5, 6, 0.5, 1.25, 1e6, -2, 1, 2, 3, 4}));
+    const auto fine = voxelsOf({wholeImage({-3, 4, 5, 6}), realImage({0.1, 16777217, 0, 0}, true), realImage({0.5, 1.25, 1e6, -2})});
+    HF_CHECK(fine.first == VoxelType::Float64 && fine.second == (List{-3, 4, 5, 6, 0.1, 16777217, 0, 0, 0.5, 1.25, 1e6, -2}));
 }
 
 HF_TEST(several_threads_may_write_while_the_type_grows)
@@ -88,8 +91,8 @@ HF_TEST(several_threads_may_write_while_the_type_grows)
         HF_CHECK(store.type() == VoxelType::Float32);
         int wrong = 0;
         for (std::size_t n = 0; n < kSlices; ++n) {
-            const float value = float(valueOf(n));
-            wrong += store.values(n) != std::vector<float>{value, value, 0, value};
+            const double value = valueOf(n);
+            wrong += store.values(n) != std::vector<double>{value, value, 0, value};
         }
         HF_CHECK_EQUAL(wrong, 0);
     }
@@ -100,7 +103,7 @@ HF_TEST(nothing_is_kept_beside_the_voxels)
     for (const SliceStore::Layout layout : {SliceStore::Layout::Together, SliceStore::Layout::Nothing}) {
         SliceStore store(2, kPixels, layout);
         store.set(0, wholeImage({1, 2, 3, 4}));
-        store.set(1, floatImage({1, 2, 3, 4}));
+        store.set(1, realImage({1, 2, 3, 4}));
         for (std::size_t n = 0; n < 2; ++n) {
             HF_CHECK_EQUAL(store.slice(n).whole.capacity() + store.slice(n).values.capacity() + store.slice(n).rgb.capacity(), std::size_t(0));
             HF_CHECK(store.isSet(n));

@@ -309,16 +309,44 @@ HF_TEST(a_nifti_in_metres_or_micrometres_lies_where_it_says)
     }
 }
 
+HF_TEST(values_that_a_float_would_change_are_doubles)
+{
+    Nifti whole;
+    whole.bytes.resize(352);
+    whole.set<std::int16_t>(70, 8).set<std::int16_t>(72, 32);
+    Nifti real = whole;
+    real.set<std::int16_t>(70, 64).set<std::int16_t>(72, 64);
+    for (int n = 0; n < kSide * kSide * kSide; ++n) {
+        whole.bytes += bytesOf(std::int32_t(n == 5 ? 16777217 : n == 6 ? -2147483647 : 40000));
+        real.bytes += bytesOf(n == 5 ? 0.1 : n == 6 ? std::numeric_limits<double>::infinity() : 0.5 * n);
+    }
+    const Volume integers = imaging::readVolumeFile(write("whole.nii", whole.bytes));
+    HF_CHECK(integers.type() == VoxelType::Float64 && !hasNote(integers, "rounded"));
+    HF_CHECK_EQUAL(integers.valueAt(Index3{5, 0, 0}), 16777217.0);
+    HF_CHECK_EQUAL(integers.range().minimum, -2147483647.0);
+    const Volume reals = imaging::readVolumeFile(write("real.nii", real.bytes));
+    HF_CHECK(reals.type() == VoxelType::Float64 && hasNote(reals, "not-finite"));
+    HF_CHECK_EQUAL(reals.valueAt(Index3{5, 0, 0}), 0.1);
+    HF_CHECK_EQUAL(reals.valueAt(Index3{6, 0, 0}), 0.0);
+    // Written and read again they are the same; what a float holds stays one.
+    const fs::path copy = write("copy.nii", "");
+    imaging::writeNifti(integers, copy);
+    HF_CHECK_EQUAL(imaging::readVolumeFile(copy).valueAt(Index3{6, 0, 0}), -2147483647.0);
+    whole.set<std::int32_t>(352 + 4 * 5, 16777216).set<std::int32_t>(352 + 4 * 6, -2147483648);
+    HF_CHECK(imaging::readVolumeFile(write("whole.nii", whole.bytes)).type() == VoxelType::Float32);
+}
+
 HF_TEST(what_is_not_shown_exactly_is_told)
 {
+    constexpr std::int64_t kLargest = std::int64_t(1) << 53;
     Nifti large;
     large.bytes.resize(352);
-    large.set<std::int16_t>(70, 8).set<std::int16_t>(72, 32);
+    large.set<std::int16_t>(70, 1024).set<std::int16_t>(72, 64);
     for (int n = 0; n < kSide * kSide * kSide; ++n) {
-        large.bytes += bytesOf(std::int32_t(n == 5 ? 16777217 : 40000));
+        large.bytes += bytesOf(n == 5 ? kLargest + 1 : 40000);
     }
     HF_CHECK(hasNote(imaging::readVolumeFile(write("large.nii", large.bytes)), "rounded"));
-    large.set<std::int32_t>(352 + 4 * 5, 16777216);
+    large.set<std::int64_t>(352 + 8 * 5, -kLargest);
     HF_CHECK(!hasNote(imaging::readVolumeFile(write("large.nii", large.bytes)), "rounded"));
     const std::string meta = "ObjectType = Image\nNDims = 3\nDimSize = 2 3 4\nElementType = MET_UCHAR\nElementSpacing = 1 1 1\n";
     HF_CHECK(!hasNote(imaging::readVolumeFile(write("plain.mha", meta + "ElementDataFile = LOCAL\n" + std::string(24, 'x'))), "not-scaled"));

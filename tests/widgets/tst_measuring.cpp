@@ -175,8 +175,26 @@ private Q_SLOTS:
         QVERIFY(m_findings->all()[1].measurement.kind == MeasurementKind::Arrow);
         m_scene->setTool(Tool::Probe);
         click(pixelOf(77, 30));
-        QCOMPARE(*facts().value, 77.0F);
-        QCOMPARE(measurementSummary(m_findings->all()[2].measurement, facts()), QString("77.0 HU"));
+        QCOMPARE(*facts().value, 77.0);
+        QCOMPARE(measurementSummary(m_findings->all()[2].measurement, facts()), QString("77 HU"));
+    }
+
+    void valuesAndPlacesHaveTheirDigits()
+    {
+        QCOMPARE(voxelText(16777217, Unit::None), QString("16777217"));
+        QCOMPARE(voxelText(-2147483648.0, Unit::None), QString("-2147483648"));
+        QCOMPARE(voxelText(double(0.1F), Unit::None), QString("0.1"));
+        QCOMPARE(voxelText(0.00123, Unit::None), QString("0.00123"));
+        QCOMPARE(voxelText(2.5, Unit::Suv), QString("SUV 2.5"));
+        QCOMPARE(voxelText(-1000, Unit::Hu), QString("-1000 HU"));
+        QCOMPARE(placeText({12.344, -0.5, -101.556}), QString("L 12.34  A 0.50  I 101.56 mm"));
+        QCOMPARE(placeText({-3, 4, 5}), QString("R 3.00  P 4.00  S 5.00 mm"));
+        // Statistics of small values do not become 0.
+        Measurement region;
+        region.kind = MeasurementKind::Ellipse;
+        MeasurementFacts facts;
+        facts.region = RegionFacts{9, 0.00123, 0.0456, 1.5e-6, 0.5, 12, 12, 12};
+        QCOMPARE(measurementLines(region, facts).mid(0, 2), QStringList({"Mean 0.00123  SD 0.0456", "Min 1.5e-06  Max 0.500"}));
     }
 
     void handlesAndLinesAreDragged()

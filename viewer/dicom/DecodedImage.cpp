@@ -138,8 +138,8 @@ void rescaleWhole(std::vector<std::int32_t> samples, const Rescale& rescale, con
         lowest = std::min(lowest, sample);
         highest = std::max(highest, sample);
     }
-    image.minimum = float(lowest);
-    image.maximum = float(highest);
+    image.minimum = lowest;
+    image.maximum = highest;
     image.whole = std::move(samples);
 }
 
@@ -164,22 +164,25 @@ void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& de
         return;
     }
     image.values.resize(pixels);
-    const auto valueOf = [&](double stored) { return float(lut ? double(lut->at(std::int32_t(stored))) : stored * rescale.slope + rescale.intercept); };
-    float lowest = INFINITY, highest = -INFINITY;
+    const auto valueOf = [&](double stored) { return lut ? double(lut->at(std::int32_t(stored))) : stored * rescale.slope + rescale.intercept; };
+    // Fractions that come of a rescale are rounded as floats are; what the file holds is not.
+    const auto isChanged = [&](double stored, double value) { return frame.isFloat ? frame.bytesPerSample == 8 && double(float(value)) != value : double(float(stored)) != stored; };
+    double lowest = INFINITY, highest = -INFINITY;
     bool isPadded = false;
     for (std::size_t n = 0; n < pixels; ++n) {
         double stored = frame.isFloat ? floatAt(frame, n) : double(samples.at(n));
-        if (!std::isfinite(stored)) {
+        if (!std::isfinite(float(stored))) {
             stored = 0;
             ++image.notFinite;
         }
-        const float value = image.values[n] = valueOf(stored);
+        const double value = image.values[n] = valueOf(stored);
+        image.needsDouble = image.needsDouble || isChanged(stored, value);
         lowest = std::min(lowest, value);
         highest = std::max(highest, value);
         isPadded = isPadded || (header.paddingLow && stored >= *header.paddingLow && stored <= *header.paddingHigh);
     }
     if (header.paddingLow) {
-        const float low = valueOf(*header.paddingLow), high = valueOf(*header.paddingHigh);
+        const float low = float(valueOf(*header.paddingLow)), high = float(valueOf(*header.paddingHigh));
         image.paddingSaid = {std::min(low, high), std::max(low, high)};
         image.padding = isPadded ? image.paddingSaid : std::nullopt;
     }
@@ -194,7 +197,7 @@ void addSupplement(DicomFile& file, const StoredFrame& frame, DecodedImage& imag
     const std::array<LookupTable, 3> palette = file.palette();
     const SampleReader samples(frame, file.header().pixels);
     const std::int32_t first = palette[0].first;
-    const auto valueAt = [&](std::size_t n) { return image.values.empty() ? double(image.whole[n]) : double(image.values[n]); };
+    const auto valueAt = [&](std::size_t n) { return image.values.empty() ? double(image.whole[n]) : image.values[n]; };
     const std::size_t pixels = image.pixels();
     double lowest = INFINITY, highest = -INFINITY;
     for (std::size_t n = 0; n < pixels; ++n) {
@@ -245,7 +248,7 @@ void DecodedImage::dropValues()
 {
     // Assigning {} would keep the memory.
     whole = std::vector<std::int32_t>();
-    values = std::vector<float>();
+    values = std::vector<double>();
     rgb = std::vector<std::uint8_t>();
 }
 

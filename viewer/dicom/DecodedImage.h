@@ -15,11 +15,12 @@ struct DecodedImage {
     bool isColor = false;
     /// Values that are whole numbers by their rescale; the usual case. Of a colour image its luminance.
     std::vector<std::int32_t> whole;
-    std::vector<float> values;          ///< All others; one of the two is empty.
+    std::vector<double> values;         ///< All others; one of the two is empty.
     std::vector<std::uint8_t> rgb;
     int storedBits = 8;                 ///< Of a grey image in the file.
     bool isInteger = true;              ///< Every value is a whole number, in either list.
-    float minimum = 0, maximum = 0;
+    bool needsDouble = false;           ///< The file has some value that a float would change: whole numbers beyond 2^24, doubles.
+    double minimum = 0, maximum = 0;
     std::vector<WindowLevel> windows;
     std::optional<std::array<float, 2>> paddingSaid;    ///< What the header calls so, whether it is there or not.
     std::optional<std::array<float, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.

@@ -564,8 +564,14 @@ Series makeSeries(std::vector<Candidate> list)
         series.notes.push_back({"linear-subtraction", "The frames hold intensities, not their logarithms: what is left after the subtraction depends on what lies behind."});
     }
     for (const Candidate& c : list) {
-        series.images.push_back({c.header->path, c.frame, c.header->sopInstanceUid, c.header->instanceNumber, series.orientation ? c.description().position : std::nullopt,
-            {c.description().slope, c.description().intercept}, c.header->modalityLut});
+        const FrameHeader& frame = c.description();
+        Image image{c.header->path, c.frame, c.header->sopInstanceUid, c.header->instanceNumber, std::nullopt, {}, {frame.slope, frame.intercept}, c.header->modalityLut};
+        if (series.orientation && frame.position && frame.orientation) {
+            const std::array<double, 2> spacing = frame.spacingMm.value_or(std::array{1.0, 1.0});
+            image.position = frame.position;
+            image.steps = {(*frame.orientation)[0] * spacing[1], (*frame.orientation)[1] * spacing[0]};
+        }
+        series.images.push_back(std::move(image));
     }
     return series;
 }

@@ -74,37 +74,37 @@ Shear shearOf(const StackPlan& plan, const std::array<double, 2>& spacingMm)
 }
 
 struct Plane2D {
-    const float* values;
+    const double* values;
     int columns, rows;
-    float outside;
+    double outside;
     bool holds(double x, double y) const { return x >= -1e-3 && y >= -1e-3 && x <= columns - 1 + 1e-3 && y <= rows - 1 + 1e-3; }
     /// Bilinear; `outside` beyond the last voxel centres.
-    float at(double x, double y) const
+    double at(double x, double y) const
     {
         if (!holds(x, y)) {
             return outside;
         }
         const int x0 = std::clamp(int(x), 0, std::max(0, columns - 2)), y0 = std::clamp(int(y), 0, std::max(0, rows - 2));
         const int x1 = std::min(columns - 1, x0 + 1), y1 = std::min(rows - 1, y0 + 1);
-        const float fx = float(std::clamp(x - x0, 0.0, 1.0)), fy = float(std::clamp(y - y0, 0.0, 1.0));
+        const double fx = std::clamp(x - x0, 0.0, 1.0), fy = std::clamp(y - y0, 0.0, 1.0);
         const auto v = [&](int i, int j) { return values[std::size_t(j) * std::size_t(columns) + std::size_t(i)]; };
         return (1 - fy) * ((1 - fx) * v(x0, y0) + fx * v(x1, y0)) + fy * ((1 - fx) * v(x0, y1) + fx * v(x1, y1));
     }
 };
 
-template <typename T> T rounded(float value)
+template <typename T> T rounded(double value)
 {
-    if constexpr (std::is_same_v<T, float>) {
-        return value;
+    if constexpr (std::is_floating_point_v<T>) {
+        return T(value);
     } else {
-        return T(std::lround(std::clamp(value, float(std::numeric_limits<T>::lowest()), float(std::numeric_limits<T>::max()))));
+        return T(std::lround(std::clamp(value, double(std::numeric_limits<T>::lowest()), double(std::numeric_limits<T>::max()))));
     }
 }
 
 /// The slice of the even grid from the kept slices around it.
 template <typename T> void blendSlice(const Plane2D& a, const Plane2D& b, const Blend& blend, const Shear& shear, int outColumns, int outRows, T* out)
 {
-    const auto mixed = [&](float va, float vb) { return rounded<T>(blend.weightB == 0 ? va : float((1 - blend.weightB) * va + blend.weightB * vb)); };
+    const auto mixed = [&](double va, double vb) { return rounded<T>(blend.weightB == 0 ? va : (1 - blend.weightB) * va + blend.weightB * vb); };
     if (!shear.isAny) {
         std::transform(a.values, a.values + std::ptrdiff_t(outColumns) * outRows, b.values, out, mixed);
         return;
@@ -123,12 +123,12 @@ template <typename T> void blendSlice(const Plane2D& a, const Plane2D& b, const 
 }
 
 /// @param outside  value beyond the slices.  @param kept  for each slice of the plan its place in the store.
-template <typename T> std::vector<T> resample(SliceStore& store, const std::vector<std::size_t>& kept, const StackPlan& plan, const Shear& shear, int columns, int rows, float outside, const std::stop_token& stop)
+template <typename T> std::vector<T> resample(SliceStore& store, const std::vector<std::size_t>& kept, const StackPlan& plan, const Shear& shear, int columns, int rows, double outside, const std::stop_token& stop)
 {
     const int outColumns = columns + shear.grown[0], outRows = rows + shear.grown[1];
     const std::size_t slab = std::size_t(outColumns) * std::size_t(outRows);
     std::vector<T> voxels(slab * std::size_t(plan.slices));
-    std::map<std::size_t, std::vector<float>> around;   // values of the slices that are blended now
+    std::map<std::size_t, std::vector<double>> around;   // values of the slices that are blended now
     const auto planeOf = [&](std::size_t n) {
         auto& values = around[n];
         values = values.empty() ? store.values(kept[n]) : std::move(values);
@@ -271,9 +271,8 @@ void checkMemory(const Series& series, const StackPlan& plan)
 std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
 {
     std::vector<Note> notes = series.notes;
-    bool padded = false, inverted = false, lossy = false, lut = false, rounded = false, supplemented = false;
+    bool padded = false, inverted = false, lossy = false, lut = false, supplemented = false;
     std::size_t notFinite = 0;
-    constexpr float kLargestExact = 16777216;   // a float holds all whole numbers up to here
     for (std::size_t n = 0; n < store.size(); ++n) {
         const DecodedImage& image = store.slice(n);
         padded = padded || image.padding;
@@ -282,13 +281,11 @@ std::vector<Note> contentNotes(const Series& series, const SliceStore& store)
         lut = lut || image.hasLut;
         supplemented = supplemented || image.isSupplemented;
         notFinite += image.notFinite;
-        rounded = rounded || (image.isInteger && (image.maximum > kLargestExact || image.minimum < -kLargestExact));
     }
     if (padded) addNote(notes, "padding", "The file marks values as padding; they are shown black.");
     if (inverted && series.presentations.empty()) addNote(notes, "monochrome1", "Low values are bright in this image (MONOCHROME1).");
     if (lossy) addNote(notes, "lossy", "The image was compressed with loss.");
     if (lut) addNote(notes, "modality-lut", "Values come from a modality lookup table.");
-    if (rounded) addNote(notes, "rounded", "Values beyond 16 million are rounded to 24 bits.");
     if (notFinite > 0) addNote(notes, "not-finite", std::to_string(notFinite) + " voxels hold no number and are shown as 0.");
     if (supplemented) addNote(notes, "supplemental-palette", "Colours are those of the file's supplemental palette; greys are seen in the window of the file.");
     return notes;
@@ -532,6 +529,26 @@ VolumeInfo infoOf(const Series& series, const Stack& stack)
     return info;
 }
 
+/// Places of the slices as the file tells them; empty where all lie on the grid, are not known, or were resampled.
+std::vector<SlicePlace> placesOf(const Series& series, const StackPlan& plan, const Geometry& geometry)
+{
+    constexpr double kSameMm = 1e-3;
+    std::vector<SlicePlace> places;
+    bool isBeside = false;
+    for (std::size_t n = 0; n < plan.order.size(); ++n) {
+        const Image& image = series.images[plan.order[n]];
+        if (!image.position || !plan.isStraight()) {
+            return {};
+        }
+        places.push_back({*image.position, image.steps[0], image.steps[1]});
+        for (const Index3 corner : {Index3{0, 0, int(n)}, Index3{series.columns - 1, 0, int(n)}, Index3{0, series.rows - 1, int(n)}}) {
+            const PointLps place = places.back().first + places.back().alongI * corner.i + places.back().alongJ * corner.j;
+            isBeside = isBeside || length(place - geometry.toLps(corner)) > kSameMm;
+        }
+    }
+    return isBeside ? places : std::vector<SlicePlace>();
+}
+
 /// Colours by voxel of slices that are not resampled; empty for grey images.
 std::vector<std::uint8_t> colorsOf(Stack& stack, std::size_t pixels)
 {
@@ -548,7 +565,7 @@ std::vector<std::uint8_t> colorsOf(Stack& stack, std::size_t pixels)
 Volume readDicom(const Series& series, const Progress& progress, std::stop_token stop)
 {
     Stack stack = decodeStack(series, progress, stop);
-    const VolumeInfo info = infoOf(series, stack);
+    VolumeInfo info = infoOf(series, stack);
     const StackPlan& plan = stack.plan;
     const std::array<Vec3, 2> axes = axesOf(series);
     const std::array<double, 2> spacing = planeSpacing(series);
@@ -557,19 +574,21 @@ Volume readDicom(const Series& series, const Progress& progress, std::stop_token
     origin = origin + axes[0] * (-shear.before[0] * spacing[0]) + axes[1] * (-shear.before[1] * spacing[1]);
     const Geometry geometry({series.columns + shear.grown[0], series.rows + shear.grown[1], plan.slices}, {spacing[0], spacing[1], plan.spacingMm}, origin,
         {axes[0], axes[1], cross(axes[0], axes[1]) * (plan.isDescending ? -1.0 : 1.0)});
+    info.places = placesOf(series, plan, geometry);
     report(progress, 0.92, "assembling");
     std::vector<std::uint8_t> rgb = colorsOf(stack, std::size_t(series.rows) * std::size_t(series.columns));
     Volume::Voxels voxels;
     if (stack.isAsStored) {
         voxels = stack.store->takeVoxels();
     } else {
-        const float outside = info.unit == Unit::Hu ? -1024.F : 0.F;
+        const double outside = info.unit == Unit::Hu ? -1024 : 0;
         const auto resampled = [&]<typename T>(T) { voxels = resample<T>(*stack.store, stack.kept, plan, shear, series.columns, series.rows, outside, stop); };
         switch (stack.store->type()) {
         case VoxelType::UInt8: resampled(std::uint8_t()); break;
         case VoxelType::Int16: resampled(std::int16_t()); break;
         case VoxelType::UInt16: resampled(std::uint16_t()); break;
         case VoxelType::Float32: resampled(float()); break;
+        case VoxelType::Float64: resampled(double()); break;
         }
     }
     stack.store.reset();

@@ -10,12 +10,12 @@ namespace hf::dicom {
 
 namespace {
 
-template <typename T> T toVoxel(float value)
+template <typename T> T toVoxel(double value)
 {
-    if constexpr (std::is_same_v<T, float>) {
-        return value;
+    if constexpr (std::is_floating_point_v<T>) {
+        return T(value);
     } else {
-        return T(std::lround(std::clamp(value, float(std::numeric_limits<T>::lowest()), float(std::numeric_limits<T>::max()))));
+        return T(std::lround(std::clamp(value, double(std::numeric_limits<T>::lowest()), double(std::numeric_limits<T>::max()))));
     }
 }
 
@@ -25,9 +25,10 @@ Volume::Voxels emptyVoxels(VoxelType type, std::size_t count)
     case VoxelType::Int16: return std::vector<std::int16_t>(count);
     case VoxelType::UInt8: return std::vector<std::uint8_t>(count);
     case VoxelType::UInt16: return std::vector<std::uint16_t>(count);
-    case VoxelType::Float32: break;
+    case VoxelType::Float32: return std::vector<float>(count);
+    case VoxelType::Float64: break;
     }
-    return std::vector<float>(count);
+    return std::vector<double>(count);
 }
 
 std::size_t countOf(const Volume::Voxels& voxels)
@@ -46,8 +47,11 @@ Volume::Voxels converted(const Volume::Voxels& from, VoxelType type)
     return to;
 }
 
-VoxelType typeFor(float low, float high, bool isInteger)
+VoxelType typeFor(double low, double high, bool isInteger, bool needsDouble)
 {
+    if (needsDouble) {
+        return VoxelType::Float64;
+    }
     if (!isInteger) {
         return VoxelType::Float32;
     }
@@ -55,7 +59,7 @@ VoxelType typeFor(float low, float high, bool isInteger)
 }
 
 /// Every value of a type fits the other one.
-bool holds(VoxelType type, VoxelType other) { return type == other || type == VoxelType::Float32 || (type != VoxelType::UInt8 && other == VoxelType::UInt8); }
+bool holds(VoxelType type, VoxelType other) { return type == other || type == VoxelType::Float64 || (type == VoxelType::Float32 && other != VoxelType::Float64) || (type != VoxelType::UInt8 && other == VoxelType::UInt8); }
 
 } // namespace
 
@@ -64,7 +68,7 @@ SliceStore::SliceStore(std::size_t slices, std::size_t pixels, Layout layout)
 {
 }
 
-VoxelType SliceStore::type() const { return typeFor(m_low, m_high, m_isInteger); }
+VoxelType SliceStore::type() const { return typeFor(m_low, m_high, m_isInteger, m_needsDouble); }
 
 /// What the store must be to take one more image. A series of 16-bit images starts as one, also with a dark first slice.
 VoxelType SliceStore::neededType(const DecodedImage& image) const
@@ -83,6 +87,7 @@ void SliceStore::set(std::size_t slice, DecodedImage image)
         m_low = std::min(m_low, image.minimum);
         m_high = std::max(m_high, image.maximum);
         m_isInteger = m_isInteger && image.isInteger;
+        m_needsDouble = m_needsDouble || image.needsDouble;
         (image.isColor ? m_anyColor : m_anyGrey) = true;
         if (m_layout != Layout::Nothing) {
             widen(neededType(image));
@@ -138,11 +143,11 @@ void SliceStore::write(std::size_t slice, const DecodedImage& image)
     std::copy(image.rgb.begin(), image.rgb.end(), m_rgb.begin() + (image.isColor ? std::ptrdiff_t(3 * m_pixels * slice) : 0));
 }
 
-std::vector<float> SliceStore::values(std::size_t slice) const
+std::vector<double> SliceStore::values(std::size_t slice) const
 {
     return std::visit([&](const auto& list) {
         const auto from = list.begin() + std::ptrdiff_t(offsetOf(slice));
-        return std::vector<float>(from, from + std::ptrdiff_t(m_pixels));
+        return std::vector<double>(from, from + std::ptrdiff_t(m_pixels));
     }, m_parts[partOf(slice)]);
 }
 

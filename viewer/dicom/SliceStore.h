@@ -36,7 +36,7 @@ public:
     bool isOneKind() const { return !(m_anyColor && m_anyGrey); }
 
     /// Values of a slice that is set.
-    std::vector<float> values(std::size_t slice) const;
+    std::vector<double> values(std::size_t slice) const;
     const std::uint8_t* rgb(std::size_t slice) const { return m_rgb.data() + 3 * m_pixels * slice; }
     /// Lets go of a slice of a layout apart.
     void release(std::size_t slice);
@@ -58,8 +58,8 @@ private:
     std::vector<std::uint8_t> m_rgb;
     std::shared_mutex m_mutex;      ///< Exclusive: facts, widening. Shared: writing a slice's voxels.
     VoxelType m_stored = VoxelType::UInt8;
-    float m_low, m_high;
-    bool m_isInteger = true, m_anyColor = false, m_anyGrey = false;
+    double m_low, m_high;
+    bool m_isInteger = true, m_needsDouble = false, m_anyColor = false, m_anyGrey = false;
 };
 
 } // namespace hf::dicom

@@ -70,6 +70,7 @@ struct Image {
     std::string sopInstanceUid;
     int instanceNumber = 0;
     std::optional<PointLps> position;       ///< Image Position (Patient): centre of the top left voxel.
+    std::array<Vec3, 2> steps;              ///< From a pixel to the next one in its row, in its column; mm, with a position only.
     std::array<double, 2> rescale{1, 0};    ///< Slope and intercept of its values.
     std::uint64_t modalityLut = 0;          ///< Tells Modality LUTs apart; 0 without.
 };

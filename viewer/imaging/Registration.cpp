@@ -138,7 +138,7 @@ Volume resampled(const Image* fixed, const Image* moving, const Motion* motion, 
     filter->SetTransform(motion);
     filter->SetReferenceImage(fixed);
     filter->UseReferenceImageOn();
-    filter->SetDefaultPixelValue(source.range().minimum);
+    filter->SetDefaultPixelValue(float(source.range().minimum));
     filter->Update();
     const float* values = filter->GetOutput()->GetBufferPointer();
     return {geometry, std::vector<float>(values, values + geometry.size().voxels()), source.info()};

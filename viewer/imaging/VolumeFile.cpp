@@ -232,10 +232,10 @@ template <typename T> const T* typed(const std::vector<char>& bytes) { return re
 struct Converted {
     Volume::Voxels voxels;
     std::size_t notFinite = 0;
-    bool isRounded = false;         ///< Some value is no number that a float holds.
+    bool isRounded = false;         ///< Some whole number is none that a double holds.
 };
 
-/// int16 where every value fits, else float32.
+/// int16 where every value fits, else float32, where a float would change some value float64.
 template <typename T> Converted narrowed(const std::vector<char>& bytes, std::size_t count)
 {
     const T* values = typed<T>(bytes);
@@ -252,17 +252,20 @@ template <typename T> Converted narrowed(const std::vector<char>& bytes, std::si
         std::transform(values, values + count, out.begin(), [](T v) { return std::int16_t(v); });
         return result;
     }
-    std::vector<float> out(count);
-    for (std::size_t n = 0; n < count; ++n) {
-        const float value = float(values[n]);
-        if constexpr (sizeof(T) >= 4 && !std::is_same_v<T, float>) {
-            // Whole numbers that change; that fractions do is no news.
-            result.isRounded = result.isRounded || (std::abs(double(values[n])) > 16777216 && std::abs(double(values[n])) < 1e18 && double(value) != double(values[n]));
+    const auto fill = [&]<typename Out>(std::vector<Out> out) {
+        for (std::size_t n = 0; n < count; ++n) {
+            const bool isNumber = std::isfinite(float(values[n]));
+            result.notFinite += !isNumber;
+            out[n] = isNumber ? Out(values[n]) : Out(0);
         }
-        result.notFinite += !std::isfinite(value);
-        out[n] = std::isfinite(value) ? value : 0;
+        result.voxels = std::move(out);
+    };
+    const bool areFloats = std::is_same_v<T, float> || std::all_of(values, values + count, [](T value) { return !std::isfinite(float(value)) || double(float(value)) == double(value); });
+    areFloats ? fill(std::vector<float>(count)) : fill(std::vector<double>(count));
+    if constexpr (std::is_integral_v<T> && sizeof(T) > 4) {
+        constexpr T kLargestExact = T(1) << 53;
+        result.isRounded = std::any_of(values, values + count, [](T value) { return value > kLargestExact || (std::is_signed_v<T> && value < T(0) - kLargestExact); });
     }
-    result.voxels = std::move(out);
     return result;
 }
 
@@ -396,7 +399,7 @@ Volume readOpenFile(const OpenFile& file, const fs::path& path)
         info.notes.push_back({"not-finite", std::to_string(converted.notFinite) + " voxels hold no number and are shown as 0."});
     }
     if (converted.isRounded) {
-        info.notes.push_back({"rounded", "Values beyond 16 million are rounded to 24 bits."});
+        info.notes.push_back({"rounded", "Whole numbers of more than 53 bits are rounded."});
     }
     const auto scaled = [&](const char* field, double usual) {
         const std::string text = file.text.field(field);
@@ -460,8 +463,9 @@ void writeNifti(const Volume& volume, const fs::path& path)
         writeVoxels(volume.geometry(), Enum::UCHAR, 3, volume.rgb().data(), path);
         return;
     }
-    const Enum type = volume.type() == VoxelType::Int16 ? Enum::SHORT : volume.type() == VoxelType::UInt8 ? Enum::UCHAR : volume.type() == VoxelType::UInt16 ? Enum::USHORT : Enum::FLOAT;
-    writeVoxels(volume.geometry(), type, 1, volume.data(), path);
+    static const std::map<VoxelType, Enum> kTypes{{VoxelType::Int16, Enum::SHORT}, {VoxelType::UInt8, Enum::UCHAR}, {VoxelType::UInt16, Enum::USHORT}, {VoxelType::Float32, Enum::FLOAT},
+        {VoxelType::Float64, Enum::DOUBLE}};
+    writeVoxels(volume.geometry(), kTypes.at(volume.type()), 1, volume.data(), path);
 }
 
 void writeNifti(const LabelMap& labels, const fs::path& path)

@@ -87,7 +87,7 @@ struct MeasurementFacts {
     std::optional<double> length;               ///< Length only.
     std::optional<double> angleDeg;             ///< Angle 0 to 180; Cobb 0 to 180 with both lines taken towards `right`.
     std::optional<RegionFacts> region;
-    std::optional<float> value;                 ///< Probe: of the nearest voxel; empty outside the volume and for colour.
+    std::optional<double> value;                ///< Probe: of the nearest voxel; empty outside the volume and for colour.
     std::optional<std::array<int, 3>> color;    ///< Probe of a colour image: red, green, blue, 0 to 255.
 };
 

@@ -76,7 +76,7 @@ SampledSlice::SampledSlice(const Volume& volume, const SliceFrame& frame, Interp
         throw Error("nothing to compose: no volume or an empty frame", "picture");
     }
     const VolumeInfo& info = volume.info();
-    m_isExact = volume.type() == VoxelType::Float32;
+    m_isExact = isReal(volume.type());
     m_isInverted = info.isInverted;
     m_padding = info.padding;
     const bool isThick = slab.isOn() && !volume.isColor();

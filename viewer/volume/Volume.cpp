@@ -12,7 +12,7 @@ namespace {
 
 struct TypeName { VoxelType type; const char* name; std::size_t bytes; };
 constexpr TypeName kTypes[] = {{VoxelType::Int16, "int16", 2}, {VoxelType::UInt8, "uint8", 1},
-    {VoxelType::UInt16, "uint16", 2}, {VoxelType::Float32, "float32", 4}};
+    {VoxelType::UInt16, "uint16", 2}, {VoxelType::Float32, "float32", 4}, {VoxelType::Float64, "float64", 8}};
 
 struct UnitName { Unit unit; const char* name; };
 constexpr UnitName kUnits[] = {{Unit::None, "none"}, {Unit::Hu, "HU"}, {Unit::Suv, "SUV"}};
@@ -26,16 +26,16 @@ template <typename T> Volume::Range rangeOf(std::span<const T> voxels)
             low = std::min(low, value);
             high = std::max(high, value);
         }
-        return {float(low), float(high)};
+        return {double(low), double(high)};
     } else {
-        Volume::Range range{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
-        for (const float value : voxels) {
+        T low = std::numeric_limits<T>::infinity(), high = -low;
+        for (const T value : voxels) {
             if (std::isfinite(value)) {
-                range.minimum = std::min(range.minimum, value);
-                range.maximum = std::max(range.maximum, value);
+                low = std::min(low, value);
+                high = std::max(high, value);
             }
         }
-        return range.minimum <= range.maximum ? range : Volume::Range{};
+        return low <= high ? Volume::Range{double(low), double(high)} : Volume::Range{};
     }
 }
 
@@ -109,6 +109,9 @@ Volume::Volume(Geometry geometry, Voxels voxels, VolumeInfo info, std::vector<st
     if (m_info.graphics && m_info.graphics->size() != expected) {
         throw Error("overlay planes of " + std::to_string(m_info.graphics->size()) + " pixels do not fit the volume", "volume-size");
     }
+    if (!m_info.places.empty() && m_info.places.size() != std::size_t(geometry.size().k)) {
+        throw Error("places of " + std::to_string(m_info.places.size()) + " slices do not fit the volume", "volume-size");
+    }
     m_voxels = std::make_shared<const Voxels>(std::move(voxels));
     if (!rgb.empty()) {
         m_rgb = std::make_shared<const std::vector<std::uint8_t>>(std::move(rgb));
@@ -126,13 +129,13 @@ std::span<const std::uint8_t> Volume::rgb() const
     return m_rgb ? std::span<const std::uint8_t>(*m_rgb) : std::span<const std::uint8_t>();
 }
 
-float Volume::valueAt(Index3 index) const
+double Volume::valueAt(Index3 index) const
 {
     HF_ASSERT(m_geometry.contains(index));
-    return visit([offset = m_geometry.offset(index)](auto voxels) { return float(voxels[offset]); });
+    return visit([offset = m_geometry.offset(index)](auto voxels) { return double(voxels[offset]); });
 }
 
-std::optional<float> Volume::valueAt(PointLps point) const
+std::optional<double> Volume::valueAt(PointLps point) const
 {
     const ContinuousIndex place = m_geometry.toIndex(point);
     const Size3 size = m_geometry.size();
@@ -155,16 +158,33 @@ std::optional<float> Volume::valueAt(PointLps point) const
         const double share = (corner & 1 ? weight[0] : 1 - weight[0]) * (corner & 2 ? weight[1] : 1 - weight[1]) *
             (corner & 4 ? weight[2] : 1 - weight[2]);
         if (share > 0) {
-            value += share * double(valueAt(index));
+            value += share * valueAt(index);
         }
     }
-    return float(value);
+    return value;
+}
+
+PointLps Volume::inPatient(PointLps onGrid) const
+{
+    const std::vector<SlicePlace>& places = m_info.places;
+    if (places.empty()) {
+        return onGrid;
+    }
+    // Between two slices in proportion; half a slice beyond the last ones goes on as between the last two.
+    const ContinuousIndex index = m_geometry.toIndex(onGrid);
+    const auto on = [&](const SlicePlace& slice) { return slice.first + slice.alongI * index.i + slice.alongJ * index.j; };
+    if (places.size() == 1) {
+        return on(places.front()) + m_geometry.direction(2) * (index.k * m_geometry.spacingMm()[2]);
+    }
+    const std::size_t before = std::size_t(std::clamp(std::floor(index.k), 0.0, double(places.size() - 2)));
+    const PointLps low = on(places[before]);
+    return low + (on(places[before + 1]) - low) * (index.k - double(before));
 }
 
 WindowLevel Volume::defaultWindow() const
 {
     for (const WindowLevel& window : m_info.windows) {
-        if (window.width >= 1 || (window.width > 0 && type() == VoxelType::Float32)) {
+        if (window.width >= 1 || (window.width > 0 && isReal(type()))) {
             return window;
         }
     }

@@ -16,13 +16,15 @@ namespace hf {
 
 struct Shutter;
 
-enum class VoxelType { Int16, UInt8, UInt16, Float32 };
+enum class VoxelType { Int16, UInt8, UInt16, Float32, Float64 };
+/// Values between whole numbers can be told apart.
+inline bool isReal(VoxelType type) { return type == VoxelType::Float32 || type == VoxelType::Float64; }
 /// What a voxel value means after the modality rescale.
 enum class Unit { None, Hu, Suv };
 /// Whether a preset is meant for values of this unit.
 inline bool fits(const WindowPreset& preset, Unit unit) { return unit == (preset.isSuv ? Unit::Suv : Unit::Hu); }
 
-std::string toString(VoxelType type);   // "int16", "uint8", "uint16", "float32"
+std::string toString(VoxelType type);   // "int16", "uint8", "uint16", "float32", "float64"
 VoxelType voxelTypeFromString(const std::string& name);
 std::size_t bytesPerVoxel(VoxelType type);
 std::string toString(Unit unit);        // "none", "HU", "SUV"
@@ -33,6 +35,12 @@ Unit unitFromString(const std::string& name);
 struct Note {
     std::string code;
     std::string text;
+};
+
+/// Where the file puts a slice: (C.7.6.2.1.1) the centre of its first voxel, and the steps to the next one along i and along j; mm.
+struct SlicePlace {
+    PointLps first;
+    Vec3 alongI, alongJ;
 };
 
 /// What a volume is, besides its voxels. Never holds a patient's name, id or dates.
@@ -56,6 +64,9 @@ struct VolumeInfo {
     bool isSubtracted = false;          ///< Values are differences of images (Subtraction).
     /// Display shutters of the images, one for each slice along axis 2, null where an image has none; empty when none has.
     std::vector<std::shared_ptr<const Shutter>> shutters;
+    /// Places of the slices along axis 2 as the file tells them, where some lie beside the even grid: by less than what is resampled, or, of images
+    /// that are paged through, by any distance. Else empty.
+    std::vector<SlicePlace> places;
     std::vector<Note> notes;
 };
 
@@ -63,7 +74,8 @@ struct VolumeInfo {
 /// Memory layout: i fastest, then j, then k. Values are after the modality rescale (HU for CT).
 class Volume {
 public:
-    using Voxels = std::variant<std::vector<std::int16_t>, std::vector<std::uint8_t>, std::vector<std::uint16_t>, std::vector<float>>;
+    /// In the order of VoxelType. Doubles where the file has values that a float would change: 32-bit numbers beyond 2^24, doubles.
+    using Voxels = std::variant<std::vector<std::int16_t>, std::vector<std::uint8_t>, std::vector<std::uint16_t>, std::vector<float>, std::vector<double>>;
 
     Volume() = default;
     /// @param rgb  for colour images: 3 bytes a voxel, same order; `voxels` then hold the uint8 luminance. Else empty.
@@ -83,9 +95,12 @@ public:
     std::span<const std::uint8_t> rgb() const;
 
     /// `index` must be inside.
-    float valueAt(Index3 index) const;
+    double valueAt(Index3 index) const;
     /// Trilinear; empty outside the outermost voxel centres (half a voxel beyond them is clamped to the edge).
-    std::optional<float> valueAt(PointLps point) const;
+    std::optional<double> valueAt(PointLps point) const;
+
+    /// The place in the patient of a place on the grid: the same, but for slices that lie beside it (VolumeInfo::places).
+    PointLps inPatient(PointLps onGrid) const;
 
     /// Calls `function(std::span<const T>)` with the voxels in their own type.
     template <typename Function>
@@ -96,7 +111,7 @@ public:
         }, *m_voxels);
     }
 
-    struct Range { float minimum = 0, maximum = 0; };
+    struct Range { double minimum = 0, maximum = 0; };
     /// Smallest and largest finite value; computed once, on construction.
     Range range() const { return m_range; }
 

@@ -91,7 +91,7 @@ MeasurementFacts factsFromJson(const QJsonObject& o)
         facts.angleDeg = o["angleDeg"].toDouble();
     }
     if (o.contains("value")) {
-        facts.value = float(o["value"].toDouble());
+        facts.value = o["value"].toDouble();
     }
     if (o.contains("rgb")) {
         const auto rgb = numbers(o["rgb"]);

@@ -34,11 +34,15 @@ QString areaText(double value, ScaleSource scale)
     return scale == ScaleSource::Detector ? MeasurementText::tr("%1 at the detector").arg(text) : text;
 }
 
-/// Digits that a value of this unit and size deserves.
+/// Digits that a statistical value of this unit and size deserves: three at least that are not 0 in front.
 QString valueText(double value, Unit unit)
 {
+    constexpr double kSmall = 1e-4;
+    if (value != 0 && std::abs(value) < kSmall) {
+        return QLocale().toString(value, 'g', 3);
+    }
     const int decimals = unit == Unit::Suv || std::abs(value) < 10 ? 2 : 1;
-    return number(value, decimals);
+    return number(value, value != 0 && std::abs(value) < 1 ? 2 - int(std::floor(std::log10(std::abs(value)))) : decimals);
 }
 
 QString withUnit(const QString& text, Unit unit) { return unit == Unit::Hu ? MeasurementText::tr("%1 HU").arg(text) : unit == Unit::Suv ? MeasurementText::tr("SUV %1").arg(text) : text; }
@@ -69,7 +73,7 @@ QStringList valueLines(const Measurement& m, const MeasurementFacts& facts)
         return {m.kind == MeasurementKind::Cobb ? MeasurementText::tr("Cobb %1°").arg(number(*facts.angleDeg, 1)) : MeasurementText::tr("%1°").arg(number(*facts.angleDeg, 1))};
     }
     if (m.kind == MeasurementKind::Probe) {
-        return {facts.color ? MeasurementText::tr("R %1  G %2  B %3").arg((*facts.color)[0]).arg((*facts.color)[1]).arg((*facts.color)[2]) : facts.value ? withUnit(valueText(*facts.value, facts.unit), facts.unit) : MeasurementText::tr("outside")};
+        return {facts.color ? MeasurementText::tr("R %1  G %2  B %3").arg((*facts.color)[0]).arg((*facts.color)[1]).arg((*facts.color)[2]) : facts.value ? voxelText(*facts.value, facts.unit) : MeasurementText::tr("outside")};
     }
     return {};
 }
@@ -109,6 +113,20 @@ QString measurementSummary(const Measurement& m, const MeasurementFacts& facts)
         return withUnit(MeasurementText::tr("%1 ± %2").arg(valueText(facts.region->mean, facts.unit), valueText(facts.region->sd, facts.unit)), facts.unit);
     }
     return facts.angleDeg ? MeasurementText::tr("%1°").arg(number(*facts.angleDeg, 1)) : valueLines(m, facts).join("  ");
+}
+
+QString voxelText(double value, Unit unit)
+{
+    constexpr double kMostWhole = 9007199254740992;     // 2^53
+    constexpr int kDigitsOfFloat = 7, kDigitsOfDouble = 15;
+    const int digits = double(float(value)) == value ? kDigitsOfFloat : kDigitsOfDouble;
+    return withUnit(value == std::floor(value) && std::abs(value) <= kMostWhole ? number(value, 0) : QLocale().toString(value, 'g', digits), unit);
+}
+
+QString placeText(PointLps place)
+{
+    const auto along = [](double value, const char* positive, const char* negative) { return QString("%1 %2").arg(value < 0 ? negative : positive, number(std::abs(value), 2)); };
+    return MeasurementText::tr("%1 mm").arg(along(place.x, "L", "R") + "  " + along(place.y, "P", "A") + "  " + along(place.z, "S", "I"));
 }
 
 QString scaleText(ScaleSource source)

@@ -30,7 +30,7 @@ const Sentence kSentences[] = {
     {"monochrome1", QT_TRANSLATE_NOOP("hf::NoteText", "Low values are bright in this image (MONOCHROME1).")},
     {"lossy", QT_TRANSLATE_NOOP("hf::NoteText", "The image was compressed with loss.")},
     {"modality-lut", QT_TRANSLATE_NOOP("hf::NoteText", "Values come from a modality lookup table.")},
-    {"rounded", QT_TRANSLATE_NOOP("hf::NoteText", "Values beyond 16 million are rounded to 24 bits.")},
+    {"rounded", QT_TRANSLATE_NOOP("hf::NoteText", "Whole numbers of more than 53 bits are rounded.")},
     {"not-finite", QT_TRANSLATE_NOOP("hf::NoteText", "%1 voxels hold no number and are shown as 0.")},
     {"supplemental-palette", QT_TRANSLATE_NOOP("hf::NoteText", "Colours are those of the file's supplemental palette; greys are seen in the window of the file.")},
     {"colors-left-out", QT_TRANSLATE_NOOP("hf::NoteText", "Some images have colours of a supplemental palette, which are not shown: their highest values are no measured values.")},

@@ -26,6 +26,17 @@ void ShownSeries::setCursor(PointLps point)
     outsideMm = 0;
 }
 
+bool ShownSeries::isPlaced() const
+{
+    switch (series.format) {
+    case dicom::SeriesFormat::Picture: return false;
+    case dicom::SeriesFormat::Dicom: return std::all_of(series.images.begin(), series.images.end(), [](const dicom::Image& image) { return image.position.has_value(); });
+    case dicom::SeriesFormat::VolumeFile: break;
+    }
+    const std::vector<Note>& notes = volume->info().notes;
+    return std::none_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "unknown-sides"; });
+}
+
 void ShownSeries::releaseVolume()
 {
     volume.reset();
@@ -101,9 +112,11 @@ const dicom::Image* ShownSeries::imageOn(Plane plane) const
         return nullptr;
     }
     const int slice = straightSlice(plane);
+    const auto& places = volume->info().places;
     constexpr double kSamePlace = 0.01;     // slices
     for (const dicom::Image& image : series.images) {
-        if (image.position && series.kind == dicom::SeriesKind::Volume && std::abs(geometry.toIndex(*image.position).k - slice) < kSamePlace) {
+        const bool isHere = image.position && (places.empty() ? std::abs(geometry.toIndex(*image.position).k - slice) < kSamePlace : places[std::size_t(slice)].first == *image.position);
+        if (isHere && series.kind == dicom::SeriesKind::Volume) {
             return &image;
         }
     }

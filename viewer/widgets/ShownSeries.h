@@ -40,6 +40,8 @@ struct ShownSeries {
 
     bool isEmpty() const { return !volume; }
     bool hasMask() const { return !mask.isEmpty(); }
+    /// The file tells where its images lie in the patient.
+    bool isPlaced() const;
     bool isVolume() const { return volume && series.kind == dicom::SeriesKind::Volume; }
 
     /// The volume as it was read.

@@ -188,6 +188,7 @@ QStringList SliceAnnotations::bottomLeft() const
     const QLocale locale;
     QStringList lines{m_state.value, windowText()};
     if (!m_isSmall) {
+        lines.prepend(m_state.place);
         lines << SliceAnnotations::tr("Zoom %1 %, linear").arg(locale.toString(m_state.zoomPercent, 'f', 0));
     }
     return lines;
@@ -213,7 +214,7 @@ QStringList SliceAnnotations::bottomRight() const
     }
     if (isVolume && !m_isSmall) {
         const Vec3 normal = m_shown.isOblique(plane) ? m_shown.normal(plane) : geometry.direction(geometry.axisAcross(plane));
-        const double position = dot(m_frame.origin - PointLps{}, normal);
+        const double position = dot(m_shown.volume->inPatient(m_frame.origin) - PointLps{}, normal);
         lines << SliceAnnotations::tr("%1 mm, %2 mm thick").arg(locale.toString(position, 'f', 1), locale.toString(sliceStepMm(geometry, normal), 'f', 1));
     }
     return lines;

@@ -19,7 +19,7 @@ class SliceAnnotations {
 public:
     struct State {
         Plane plane = Plane::Axial;
-        QString value;              ///< Under the pointer; may be empty.
+        QString value, place;       ///< Under the pointer; may be empty.
         double zoomPercent = 100;
         QStringList marks;          ///< Of the view itself ("flipped"); never hidden.
         bool isMaskShown = true;

@@ -1,6 +1,7 @@
 #include "viewer/widgets/SliceView.h"
 
 #include "viewer/widgets/Findings.h"
+#include "viewer/widgets/MeasurementText.h"
 #include "viewer/widgets/PresentationPainter.h"
 #include "viewer/widgets/ProjectionSides.h"
 #include "viewer/widgets/Scene.h"
@@ -485,7 +486,7 @@ void SliceView::paintEvent(QPaintEvent*)
     paintImage(painter);
     painter.setRenderHint(QPainter::TextAntialiasing);
     const double zoom = 100 * std::min(base.pixelMm[0], base.pixelMm[1]) * devicePixelRatioF() / m_mmPerPixel;
-    SliceAnnotations annotations(painter, rect(), own, grid, {m_plane, valueUnderPointer(grid), zoom, viewMarks(), m_scene->isMaskShown(), m_twoPatients});
+    SliceAnnotations annotations(painter, rect(), own, grid, {m_plane, valueUnderPointer(grid), placeUnderPointer(grid), zoom, viewMarks(), m_scene->isMaskShown(), m_twoPatients});
     // Centres of the frame's pixels are half a pixel inside the painter's.
     painter.translate(0.5, 0.5);
     PresentationPainter(own, m_plane, grid).paintGraphics(painter);
@@ -608,15 +609,26 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
         const auto rgb = volume.rgb().subspan(3 * volume.geometry().offset(index), 3);
         return tr("R %1  G %2  B %3").arg(rgb[0]).arg(rgb[1]).arg(rgb[2]);
     }
-    double under = double(volume.valueAt(index));
+    double under = volume.valueAt(index);
     if (shown().slab.isOn()) {
         SliceFrame pixel = grid;
         pixel.origin = grid.toLps(m_pointer.x(), m_pointer.y());
         pixel.width = pixel.height = 1;
         under = double(sampleSlab(volume, pixel, Interpolation::Nearest, shown().slab).front());
     }
-    const QString value = QLocale().toString(under, 'g', 6);
-    return volume.info().unit == Unit::Hu ? tr("%1 HU").arg(value) : volume.info().unit == Unit::Suv ? tr("SUV %1").arg(value) : value;
+    return voxelText(under, volume.info().unit);
+}
+
+/// Where the pointer is in the patient; empty where the file does not tell.
+QString SliceView::placeUnderPointer(const SliceFrame& grid) const
+{
+    const ShownSeries& own = shown();
+    if (m_pointer.x() < 0 || !own.isPlaced()) {
+        return {};
+    }
+    const PointLps at = grid.toLps(m_pointer.x(), m_pointer.y());
+    const ContinuousIndex c = own.volume->geometry().toIndex(at);
+    return own.volume->geometry().contains({int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))}) ? placeText(own.volume->inPatient(at)) : QString();
 }
 
 int SliceView::measurementAt(QPoint at) const { return isEmpty() ? 0 : m_measure.measurementAt(frame(), at); }
@@ -695,7 +707,7 @@ void SliceView::dragWindow(QPoint delta)
     // A full drag across the view changes the window by about its own size.
     WindowLevel window = shown().windowOn(m_plane);
     const double step = std::max(window.width, 1e-3) / 300.0;
-    window.width = std::max(window.width + delta.x() * step * 1.5, m_scene->volume()->type() == VoxelType::Float32 ? 1e-6 : 1.0);
+    window.width = std::max(window.width + delta.x() * step * 1.5, isReal(m_scene->volume()->type()) ? 1e-6 : 1.0);
     // Up is brighter, also where low values are bright.
     const bool isLowBright = shown().volume->info().isInverted != shown().isPictureInverted();
     window.center += (isLowBright ? -1 : 1) * delta.y() * step * 1.5;

@@ -147,6 +147,7 @@ private:
     void paintImage(QPainter& painter);
     void paintLens(QPainter& painter);
     QString valueUnderPointer(const SliceFrame& frame) const;
+    QString placeUnderPointer(const SliceFrame& frame) const;
     QStringList subtractionMarks() const;
     QStringList linkMarks() const;
     void paintEmpty(QPainter& painter) const;
