@@ -928,6 +928,10 @@
 <context>
     <name>hf::SliceAnnotations</name>
     <message>
+        <source>%1 mm</source>
+        <translation>%1 mm</translation>
+    </message>
+    <message>
         <source>gantry tilt, resampled</source>
         <translation>Gantrykippung, umgerechnet</translation>
     </message>
@@ -1063,20 +1067,12 @@
         <translation>gespiegelt</translation>
     </message>
     <message>
-        <source>SUV %1</source>
-        <translation>SUV %1</translation>
-    </message>
-    <message>
         <source>turned</source>
         <translation>gedreht</translation>
     </message>
     <message>
         <source>R %1  G %2  B %3</source>
         <translation>R %1  G %2  B %3</translation>
-    </message>
-    <message>
-        <source>%1 HU</source>
-        <translation>%1 HE</translation>
     </message>
     <message>
         <source>Text on the image</source>

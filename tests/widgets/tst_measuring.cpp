@@ -187,8 +187,8 @@ private Q_SLOTS:
         QCOMPARE(voxelText(0.00123, Unit::None), QString("0.00123"));
         QCOMPARE(voxelText(2.5, Unit::Suv), QString("SUV 2.5"));
         QCOMPARE(voxelText(-1000, Unit::Hu), QString("-1000 HU"));
-        QCOMPARE(placeText({12.344, -0.5, -101.556}), QString("L 12.34  A 0.50  I 101.56 mm"));
-        QCOMPARE(placeText({-3, 4, 5}), QString("R 3.00  P 4.00  S 5.00 mm"));
+        QCOMPARE(placeText({12.344, -0.5, -101.556}), QString("L 12.34 A 0.50 I 101.56"));
+        QCOMPARE(placeText({-3, 4, 5}), QString("R 3.00 P 4.00 S 5.00"));
         // Statistics of small values do not become 0.
         Measurement region;
         region.kind = MeasurementKind::Ellipse;

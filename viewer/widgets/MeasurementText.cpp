@@ -126,7 +126,7 @@ QString voxelText(double value, Unit unit)
 QString placeText(PointLps place)
 {
     const auto along = [](double value, const char* positive, const char* negative) { return QString("%1 %2").arg(value < 0 ? negative : positive, number(std::abs(value), 2)); };
-    return MeasurementText::tr("%1 mm").arg(along(place.x, "L", "R") + "  " + along(place.y, "P", "A") + "  " + along(place.z, "S", "I"));
+    return along(place.x, "L", "R") + " " + along(place.y, "P", "A") + " " + along(place.z, "S", "I");
 }
 
 QString scaleText(ScaleSource source)

@@ -20,7 +20,7 @@ QString measurementSummary(const Measurement& measurement, const MeasurementFact
 /// A voxel's value with all the digits that it has, and its unit.
 QString voxelText(double value, Unit unit);
 
-/// A place in the patient: "L 12.30  P 4.00  S 101.55 mm", by the letters of the directions that it lies in from the origin.
+/// A place in the patient, mm: "L 12.30 P 4.00 S 101.55", by the letters of the directions that it lies in from the origin.
 QString placeText(PointLps place);
 
 /// One sentence on the source of the scale.

@@ -183,12 +183,16 @@ bool SliceAnnotations::isWindowOutside() const
     return !m_shown.volume->isColor() && (window.center + window.width / 2 < range.minimum || window.center - window.width / 2 > range.maximum);
 }
 
+/// Half of the width for each corner, with room for the letter in the middle.
+int SliceAnnotations::cornerWidth() const { return m_rect.width() / 2 - kMargin - 16; }
+
 QStringList SliceAnnotations::bottomLeft() const
 {
     const QLocale locale;
     QStringList lines{m_state.value, windowText()};
     if (!m_isSmall) {
-        lines.prepend(m_state.place);
+        const QString withUnit = SliceAnnotations::tr("%1 mm").arg(m_state.place);
+        lines.prepend(m_state.place.isEmpty() || m_painter.fontMetrics().horizontalAdvance(withUnit) > cornerWidth() ? m_state.place : withUnit);
         lines << SliceAnnotations::tr("Zoom %1 %, linear").arg(locale.toString(m_state.zoomPercent, 'f', 0));
     }
     return lines;
@@ -224,8 +228,7 @@ QStringList SliceAnnotations::bottomRight() const
 int SliceAnnotations::paintCorner(const QStringList& lines, Qt::Alignment corner, const QString& alarming)
 {
     QStringList shown, red;
-    // Half of the width each, with room for the letter in the middle.
-    const int width = m_rect.width() / 2 - kMargin - 16;
+    const int width = cornerWidth();
     for (const QString& line : lines) {
         if (!line.isEmpty()) {
             shown << m_painter.fontMetrics().elidedText(line, Qt::ElideRight, width);

@@ -37,6 +37,7 @@ public:
 private:
     void paintPatientBar();
     int paintCorner(const QStringList& lines, Qt::Alignment corner, const QString& alarming = {});
+    int cornerWidth() const;
     QString windowText() const;
     bool isWindowOutside() const;
     QStringList topLeft() const;
