@@ -719,6 +719,10 @@
         <translation>Die Datei enthält %1 Volumen; das erste wird gezeigt.</translation>
     </message>
     <message>
+        <source>The file tells how opaque each voxel is; its colours are shown without that.</source>
+        <translation>Die Datei sagt, wie deckend jedes Voxel ist; ihre Farben werden ohne das gezeigt.</translation>
+    </message>
+    <message>
         <source>The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing.</source>
         <translation>Die Datei nennt keinen Pixelabstand; 1 mm wurde angenommen, Längen haben keine Bedeutung.</translation>
     </message>

@@ -296,7 +296,8 @@ private Q_SLOTS:
             {"split", "The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part 1 of 2, stack 1."},
             {"frames-of-reference", "The images name different frames of reference; they were taken for one by their positions."},
             {"not-scaled", "The file tells how its values become intensities; they are shown as stored."},
-            {"presentation", "Shown first by presentation state READ, the newest of 2; not applied: line styles, some texts."}};
+            {"presentation", "Shown first by presentation state READ, the newest of 2; not applied: line styles, some texts."},
+            {"no-opacity", "The file tells how opaque each voxel is; its colours are shown without that."}};
         QStringList known;
         for (const auto& note : notes) {
             known << note.code;

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include <unistd.h>
 
@@ -49,9 +51,8 @@ std::string deflated(const std::string& bytes, int windowBits)
     stream.next_out = reinterpret_cast<Bytef*>(out.data());
     stream.avail_out = uInt(out.size());
     deflate(&stream, Z_FINISH);
-    out.resize(out.size() - stream.avail_out);
     deflateEnd(&stream);
-    return out;
+    return out.substr(0, stream.total_out);
 }
 
 std::string gzipped(const std::string& bytes) { return deflated(bytes, 31); }
@@ -101,6 +102,49 @@ struct Nifti {
         set<std::int16_t>(254, std::int16_t(code));
         for (int n = 0; n < 12; ++n) {
             set<float>(280 + 4 * n, rows[std::size_t(n)]);
+        }
+        return *this;
+    }
+};
+
+/// The same in version 2; the quaternion turns by 90 degrees about z.
+struct Nifti2 {
+    bool isBig = false;
+    std::string bytes = std::string(544, '\0');
+
+    explicit Nifti2(bool big = false) : isBig(big)
+    {
+        set<std::int32_t>(0, 540);
+        bytes.replace(4, 8, std::string("n+2\0\r\n\032\n", 8));
+        set<std::int16_t>(12, 4).set<std::int16_t>(14, 16);
+        for (int n = 0; n < 8; ++n) {
+            set<std::int64_t>(16 + 8 * n, n == 0 ? 3 : n < 4 ? kSide : 1);
+            set<double>(104 + 8 * n, n == 0 ? 1 : n < 4 ? double(n + 1) : 0);
+        }
+        set<std::int64_t>(168, 544).set<double>(176, 1);
+        set<double>(368, std::sqrt(0.5)).set<double>(376, 5).set<double>(384, 6).set<double>(392, 7);
+        const double rows[] = {0, -3, 0, -50, 2, 0, 0, 60, 0, 0, 4, -70};
+        for (int n = 0; n < 12; ++n) {
+            set<double>(400 + 8 * n, rows[n]);
+        }
+        for (int n = 0; n < kSide * kSide * kSide; ++n) {
+            bytes += bytesOf(std::int16_t(n + 1), isBig);
+        }
+    }
+
+    template <typename T> Nifti2& set(int place, T value)
+    {
+        bytes.replace(std::size_t(place), sizeof value, bytesOf(value, isBig));
+        return *this;
+    }
+
+    /// The voxels anew, of the type.
+    template <typename T> Nifti2& voxels(int type, const std::vector<T>& values)
+    {
+        set<std::int16_t>(12, std::int16_t(type)).set<std::int16_t>(14, std::int16_t(8 * sizeof(T)));
+        bytes.resize(544);
+        for (const T value : values) {
+            bytes += bytesOf(value, isBig);
         }
         return *this;
     }
@@ -201,6 +245,127 @@ HF_TEST(nifti_files_that_end_early_are_refused)
     HF_CHECK_EQUAL(codeOf(write("damaged.nii.gz", damaged)), std::string("broken"));
     // Several streams in one file are what bgzip writes.
     HF_CHECK_EQUAL(codeOf(write("two.nii.gz", gzipped(whole.substr(0, 1000)) + gzipped(whole.substr(1000)))), std::string());
+}
+
+HF_TEST(nifti_2_is_read_in_both_byte_orders)
+{
+    for (const bool isBig : {false, true}) {
+        Nifti2 file(isBig);
+        const auto write2 = [&] { return std::array{write("two.nii", file.bytes), write("two.nii.gz", gzipped(file.bytes))}; };
+        // Without a code as version 1 without one.
+        for (const fs::path& path : write2()) {
+            const Volume read = imaging::readVolumeFile(path);
+            HF_CHECK(hasNote(read, "unknown-sides"));
+            HF_CHECK(read.type() == VoxelType::Int16);
+            HF_CHECK(read.geometry().affineRas() == imaging::readVolumeFile(write("one.nii", Nifti(isBig).bytes)).geometry().affineRas());
+            HF_CHECK_EQUAL(read.valueAt(Index3{1, 0, 0}), 2.F);
+            HF_CHECK_EQUAL(read.valueAt(Index3{9, 9, 9}), 1000.F);
+        }
+        file.set<std::int32_t>(344, 1);
+        for (const fs::path& path : write2()) {
+            checkAffine(path, {0, -3, 0, 5, 2, 0, 0, 6, 0, 0, 4, 7, 0, 0, 0, 1});
+            HF_CHECK(!hasNote(imaging::readVolumeFile(path), "unknown-sides"));
+        }
+        file.set<double>(104, -1).set<std::int32_t>(500, 3);    // micrometres, the third axis the other way
+        checkAffine(write2()[0], {0, -3e-3, 0, 5e-3, 2e-3, 0, 0, 6e-3, 0, 0, -4e-3, 7e-3, 0, 0, 0, 1});
+        file.set<std::int32_t>(348, 2).set<std::int32_t>(500, 2);
+        checkAffine(write2()[1], {0, -3, 0, -50, 2, 0, 0, 60, 0, 0, 4, -70, 0, 0, 0, 1});
+        file.set<double>(176, 0.5).set<double>(184, -7);
+        HF_CHECK_EQUAL(imaging::readVolumeFile(write2()[0]).valueAt(Index3{9, 9, 9}), 493.F);
+        file.set<double>(176, 0);
+        HF_CHECK_EQUAL(imaging::readVolumeFile(write2()[0]).valueAt(Index3{9, 9, 9}), 1000.F);
+        // Two files, two time points: the first is read.
+        file.bytes.replace(4, 4, std::string("ni2\0", 4));
+        file.set<std::int64_t>(16, 4).set<std::int64_t>(48, 2).set<std::int64_t>(168, 0);
+        write("pair.img", file.bytes.substr(544) + file.bytes.substr(544));
+        const Volume pair = imaging::readVolumeFile(write("pair.hdr", file.bytes.substr(0, 540)));
+        HF_CHECK(hasNote(pair, "time-points"));
+        HF_CHECK_EQUAL(pair.geometry().size().k, kSide);
+        HF_CHECK_EQUAL(pair.valueAt(Index3{0, 0, 1}), 101.F);
+    }
+}
+
+HF_TEST(a_compressed_nifti_is_not_taken_for_the_one_beside_it)
+{
+    for (const bool isBig : {false, true}) {
+        Nifti file(isBig);
+        write("both.nii", Nifti().bytes);
+        file.set<std::int16_t>(352, 77).set<float>(112, 2).set<float>(116, 1).set<std::int16_t>(252, 1).set<float>(264, float(std::sqrt(0.5))).set<float>(268, 5).set<float>(80, 3);
+        const fs::path path = write("both.nii.gz", gzipped(file.bytes));
+        HF_CHECK_EQUAL(imaging::readVolumeFile(path).valueAt(Index3{0, 0, 0}), 155.F);
+        HF_CHECK_EQUAL(imaging::readVolumeFile(path).valueAt(Index3{1, 0, 0}), 5.F);
+        checkAffine(path, {0, -3, 0, 5, 3, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 1});
+        HF_CHECK_EQUAL(imaging::readVolumeFile(scratch("both.nii")).valueAt(Index3{0, 0, 0}), 1.F);
+    }
+}
+
+HF_TEST(nifti_2_of_other_types_is_read)
+{
+    const std::size_t count = kSide * kSide * kSide;
+    for (const bool isBig : {false, true}) {
+        std::vector<double> reals(count, 2.5);
+        reals[3] = std::numeric_limits<double>::quiet_NaN();
+        const Volume real = imaging::readVolumeFile(write("real.nii", Nifti2(isBig).voxels(64, reals).bytes));
+        HF_CHECK_EQUAL(real.valueAt(Index3{0, 0, 0}), 2.5F);
+        HF_CHECK(hasNote(real, "not-finite"));
+        HF_CHECK_EQUAL(imaging::readVolumeFile(write("whole.nii", Nifti2(isBig).voxels(768, std::vector<std::uint32_t>(count, 70000)).set<double>(176, 2).bytes)).valueAt(Index3{1, 1, 1}), 140000.F);
+        HF_CHECK_EQUAL(imaging::readVolumeFile(write("byte.nii", Nifti2(isBig).voxels(256, std::vector<std::int8_t>(count, -3)).bytes)).valueAt(Index3{1, 1, 1}), -3.F);
+    }
+    HF_CHECK_EQUAL(codeOf(write("complex.nii", Nifti2().voxels(32, std::vector<double>(count)).bytes)), std::string("unsupported"));
+}
+
+HF_TEST(nifti_2_that_is_broken_is_refused)
+{
+    const std::string whole = Nifti2().bytes;
+    HF_CHECK_EQUAL(codeOf(write("cut2.nii", whole.substr(0, whole.size() - 1)), kEarly), std::string("broken"));
+    HF_CHECK_EQUAL(codeOf(write("cut2.nii.gz", gzipped(whole.substr(0, whole.size() - 1))), kEarly), std::string("broken"));
+    HF_CHECK_EQUAL(codeOf(write("cut2.nii", whole.substr(0, 400))), std::string("broken"));
+    HF_CHECK_EQUAL(codeOf(write("far2.nii", Nifti2().set<std::int64_t>(168, std::numeric_limits<std::int64_t>::max()).bytes), kEarly), std::string("broken"));
+    HF_CHECK_EQUAL(codeOf(write("size2.nii", Nifti2().set<std::int64_t>(24, std::int64_t(1) << 40).bytes)), std::string("broken"));
+    for (const int place : {24, 32, 40}) {
+        HF_CHECK_EQUAL(codeOf(write("none2.nii", Nifti2().set<std::int64_t>(place, 0).bytes)), std::string("broken"));
+        HF_CHECK_EQUAL(codeOf(write("none2.nii", Nifti2().set<std::int64_t>(place, -4).bytes)), std::string("broken"));
+    }
+    for (const int place : {112, 352, 376, 400, 488}) {
+        HF_CHECK_EQUAL(codeOf(write("nan2.nii", Nifti2().set<double>(place, std::numeric_limits<double>::quiet_NaN()).set<std::int32_t>(344, 1).bytes), "no number"), std::string("broken"));
+    }
+}
+
+HF_TEST(colours_are_shown_without_their_opacity)
+{
+    std::string voxels;
+    for (int n = 0; n < 24; ++n) {
+        voxels += {char(n), char(2 * n), char(200), char(255 - n)};
+    }
+    Nifti one;
+    one.bytes.resize(352);
+    one.set<std::int16_t>(70, 2304).set<std::int16_t>(72, 32).set<std::int16_t>(42, 2).set<std::int16_t>(44, 3).set<std::int16_t>(46, 4);
+    Nifti2 two;
+    two.voxels<char>(2304, {}).set<std::int64_t>(24, 2).set<std::int64_t>(32, 3).set<std::int64_t>(40, 4);
+    const std::string nrrd = "NRRD0004\ntype: uint8\ndimension: 4\nsizes: 4 2 3 4\nspace: LPS\nspace directions: none (1,0,0) (0,1,0) (0,0,1)\nencoding: raw\nkinds: ";
+    const fs::path files[] = {write("rgba1.nii", one.bytes + voxels), write("rgba1.nii.gz", gzipped(one.bytes + voxels)), write("rgba2.nii", two.bytes + voxels),
+        write("rgba.nrrd", nrrd + "RGBA-color domain domain domain\n\n" + voxels), write("list.nrrd", nrrd + "vector domain domain domain\n\n" + voxels),
+        write("rgba.mha", "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 2 3 4\nElementNumberOfChannels = 4\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n" + voxels)};
+    for (const fs::path& path : files) {
+        HF_CHECK(imaging::findVolumeFileInfo(path)->color);
+        const Volume read = imaging::readVolumeFile(path);
+        HF_CHECK(read.isColor());
+        HF_CHECK(hasNote(read, "no-opacity"));
+        HF_CHECK_EQUAL(read.rgb().size(), std::size_t(3 * 24));
+        for (std::size_t n = 0; n < 24; ++n) {
+            HF_CHECK(read.rgb()[3 * n] == n && read.rgb()[3 * n + 1] == 2 * n && read.rgb()[3 * n + 2] == 200);
+        }
+    }
+    // Without opacity nothing is left out.
+    std::string opaque;
+    for (int n = 0; n < 24; ++n) {
+        opaque += {char(n), char(2 * n), char(200)};
+    }
+    for (const fs::path& path : {write("rgb1.nii", one.set<std::int16_t>(70, 128).set<std::int16_t>(72, 24).bytes + opaque), write("rgb2.nii", two.set<std::int16_t>(12, 128).bytes + opaque)}) {
+        const Volume read = imaging::readVolumeFile(path);
+        HF_CHECK(read.isColor() && !hasNote(read, "no-opacity"));
+        HF_CHECK(read.rgb()[3 * 23] == 23 && read.rgb()[3 * 23 + 2] == 200);
+    }
 }
 
 HF_TEST(meta_and_nrrd_files_that_end_early_are_refused)

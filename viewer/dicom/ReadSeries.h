@@ -19,6 +19,7 @@ namespace hf::dicom {
 ///         (left open places filled by interpolation), "duplicate-slices" (left out), "no-spacing" (1 mm assumed), "imager-spacing"
 ///         (measured at the detector, not in the patient), "no-geometry", "monochrome1" (low values are bright), "padding", "lossy",
 ///         "modality-lut", "suv", "no-suv" (says what the header lacks), "dose" (Gy), "presentation" (Series::presentations; applied by who shows the volume), "rounded", "overlays-hidden", "partial" (images that cannot be decoded were left out), "modality-unknown", "frames" (slices are frames),
+///         "undescribed-frames" (of an enhanced file that describes fewer frames than it has; left out),
 ///         "frames-of-reference" (each image names another one; taken for one).
 /// @throws Error      nothing can be decoded: the reason in one line, "unsupported" with the name of the transfer syntax,
 ///                    "broken" for damaged files, "too-large" when the volume needs more memory than there is.

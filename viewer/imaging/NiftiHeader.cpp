@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 348;
+constexpr std::size_t kHeaderBytes = 348, kSecondBytes = 540;
 
 template <typename T> T swapped(T value)
 {
@@ -37,14 +37,22 @@ public:
     explicit RawHeader(const fs::path& path)
     {
         const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"), gzclose);
-        m_isRead = file && gzread(file.get(), m_bytes.data(), unsigned(m_bytes.size())) == int(m_bytes.size());
+        const int count = file ? gzread(file.get(), m_bytes.data(), unsigned(m_bytes.size())) : 0;
+        const auto size = at<std::int32_t>(0);
+        if (size == std::int32_t(kSecondBytes) || swapped(size) == std::int32_t(kSecondBytes)) {
+            m_isSecond = true;
+            m_isSwapped = size != std::int32_t(kSecondBytes);
+            m_isRead = count == int(kSecondBytes) && at<std::int64_t>(16) >= 1 && at<std::int64_t>(16) <= 7;
+            return;
+        }
         // As the NIfTI library tells the byte order: by a number of dimensions that can be.
         const auto isCount = [&] { return at<std::int16_t>(40) >= 1 && at<std::int16_t>(40) <= 7; };
         m_isSwapped = !isCount();
-        m_isRead = m_isRead && isCount() && at<std::int32_t>(0) != kNifti2 && swapped(at<std::int32_t>(0)) != kNifti2;
+        m_isRead = count >= int(kHeaderBytes) && isCount();
     }
 
     bool isRead() const { return m_isRead; }
+    bool isSecond() const { return m_isSecond; }
     bool isSwapped() const { return m_isSwapped; }
 
     template <typename T> T at(std::size_t place) const
@@ -57,7 +65,7 @@ public:
     /// @throws Error for what is no number, or beyond all that can be a length.
     double placeAt(std::size_t place) const
     {
-        const double value = at<float>(place);
+        const double value = m_isSecond ? at<double>(place) : double(at<float>(place));
         if (!(std::abs(value) < 1e9)) {
             throw Error("the NIfTI header holds a place that is no number", "broken");
         }
@@ -65,10 +73,8 @@ public:
     }
 
 private:
-    static constexpr std::int32_t kNifti2 = 540;
-
-    std::array<char, kHeaderBytes> m_bytes{};
-    bool m_isRead = false, m_isSwapped = false;
+    std::array<char, kSecondBytes> m_bytes{};
+    bool m_isRead = false, m_isSwapped = false, m_isSecond = false;
 };
 
 /// The other file of a pair, plain or compressed, in the case of the first.
@@ -107,6 +113,76 @@ void checkRange(std::vector<double> places)
     }
 }
 
+double millimetresOf(int units)
+{
+    const int unit = units & 7;
+    return unit == 1 ? 1e3 : unit == 3 ? 1e-3 : 1;      // metres, micrometres
+}
+
+/// Method 2 of the standard: a rotation as the last three numbers of a unit quaternion, and where the first voxel lies.
+std::array<double, 12> qformOf(const std::array<double, 6>& quaternion, const std::array<double, 3>& steps, bool isMirrored)
+{
+    const auto [b, c, d, x, y, z] = quaternion;
+    const double a = std::sqrt(std::max(0.0, 1 - b * b - c * c - d * d)), i = steps[0], j = steps[1], k = isMirrored ? -steps[2] : steps[2];
+    return {(a * a + b * b - c * c - d * d) * i, 2 * (b * c - a * d) * j, 2 * (b * d + a * c) * k, x,
+        2 * (b * c + a * d) * i, (a * a + c * c - b * b - d * d) * j, 2 * (c * d - a * b) * k, y,
+        2 * (b * d - a * c) * i, 2 * (c * d + a * b) * j, (a * a + d * d - b * b - c * c) * k, z};
+}
+
+/// What ITK would make of the header, where it is not for it. @param quaternion  its places in millimetres.
+void readForOwnReader(const RawHeader& raw, const std::array<double, 6>& quaternion, NiftiHeader& header)
+{
+    header.isForItk = false;
+    for (std::size_t axis = 0; axis < std::min<std::size_t>(header.sizes.size(), 3); ++axis) {
+        const double step = std::abs(raw.isSecond() ? raw.placeAt(112 + 8 * axis) : raw.placeAt(80 + 4 * axis));
+        header.steps[axis] = (step > 0 ? step : 1) * header.millimetres;
+    }
+    if (header.sformCode <= 0 && header.qformCode > 0) {
+        header.sform = qformOf(quaternion, header.steps, (raw.isSecond() ? raw.at<double>(104) : double(raw.at<float>(76))) < 0);
+        header.sformCode = header.qformCode;
+    }
+}
+
+void setScale(double slope, double intercept, NiftiHeader& header)
+{
+    header.slope = slope;
+    header.intercept = intercept;
+    header.isScaled = slope != 0 && std::isfinite(slope);
+    if (header.isScaled && !std::isfinite(intercept)) {
+        throw Error("the NIfTI header holds an intercept that is no number", "broken");
+    }
+}
+
+/// The fields of NIfTI-2 (nifti2.h of the NIfTI Data Format Working Group) behind the magic.
+/// @param header  what both versions share is set.
+void readSecond(const RawHeader& raw, NiftiHeader& header)
+{
+    header.dataType = raw.at<std::int16_t>(12);
+    header.voxelBytes = bytesOf(header.dataType);
+    for (std::size_t axis = 1; axis <= std::size_t(raw.at<std::int64_t>(16)); ++axis) {
+        header.sizes.push_back(raw.at<std::int64_t>(16 + 8 * axis));
+        header.voxelBytes *= double(std::max<std::int64_t>(header.sizes.back(), 1));
+    }
+    header.millimetres = millimetresOf(raw.at<std::int32_t>(500));
+    setScale(raw.at<double>(176), raw.at<double>(184), header);
+    header.qformCode = raw.at<std::int32_t>(344);
+    header.sformCode = raw.at<std::int32_t>(348);
+    std::array<double, 6> quaternion;
+    for (std::size_t n = 0; n < quaternion.size(); ++n) {
+        quaternion[n] = raw.placeAt(352 + 8 * n) * (n < 3 ? 1 : header.millimetres);
+    }
+    for (std::size_t n = 0; n < header.sform.size(); ++n) {
+        header.sform[n] = raw.placeAt(400 + 8 * n) * header.millimetres;
+    }
+    readForOwnReader(raw, quaternion, header);
+}
+
+/// Has the library inside ITK another file for the voxels of this one?
+bool isShadowed(const fs::path& path)
+{
+    return lower(path.extension().string()) == ".gz" && fs::exists(fs::path(path).replace_extension());
+}
+
 } // namespace
 
 std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
@@ -118,28 +194,34 @@ std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
         return std::nullopt;
     }
     NiftiHeader header;
-    const char magic[] = {raw.at<char>(344), raw.at<char>(345), raw.at<char>(346), raw.at<char>(347)};
-    const bool isOneFile = std::memcmp(magic, "n+1", 4) == 0;
-    header.isAnalyze = !isOneFile && std::memcmp(magic, "ni1", 4) != 0;
+    const std::size_t magicAt = raw.isSecond() ? 4 : 344;
+    const char magic[] = {raw.at<char>(magicAt), raw.at<char>(magicAt + 1), raw.at<char>(magicAt + 2), raw.at<char>(magicAt + 3)};
+    const bool isOneFile = std::memcmp(magic, raw.isSecond() ? "n+2" : "n+1", 4) == 0;
+    header.isAnalyze = !isOneFile && std::memcmp(magic, raw.isSecond() ? "ni2" : "ni1", 4) != 0;
+    if (raw.isSecond() && header.isAnalyze) {
+        return std::nullopt;
+    }
     header.voxelFile = isOfPair && name.ends_with(".hdr") ? partner(path, ".img", ".IMG") : path;
-    header.voxelOffset = std::max(raw.placeAt(108), isOneFile ? double(kHeaderBytes) : 0.0);
-    header.dataType = raw.at<std::int16_t>(70);
+    const double offset = raw.isSecond() ? double(raw.at<std::int64_t>(168)) : raw.placeAt(108);
+    header.voxelOffset = std::max(offset, !isOneFile ? 0.0 : raw.isSecond() ? double(kSecondBytes) : double(kHeaderBytes));
     header.isSwapped = raw.isSwapped();
+    if (raw.isSecond()) {
+        readSecond(raw, header);
+        return header;
+    }
+    header.dataType = raw.at<std::int16_t>(70);
     header.voxelBytes = bytesOf(header.dataType);
     std::vector<double> places{1};
     for (int axis = 1; axis <= raw.at<std::int16_t>(40); ++axis) {
-        header.voxelBytes *= std::max<std::int16_t>(raw.at<std::int16_t>(40 + 2 * std::size_t(axis)), 1);
+        header.sizes.push_back(std::max<std::int16_t>(raw.at<std::int16_t>(40 + 2 * std::size_t(axis)), 1));
+        header.voxelBytes *= double(header.sizes.back());
         places.push_back(raw.placeAt(76 + 4 * std::size_t(axis)));      // also what is not used: ITK looks at all of them
     }
     checkRange(places);
     if (header.isAnalyze) {
         return header;
     }
-    const float slope = raw.at<float>(112);
-    header.isScaled = slope != 0 && std::isfinite(slope);
-    if (header.isScaled && !std::isfinite(raw.at<float>(116))) {
-        throw Error("the NIfTI header holds an intercept that is no number", "broken");
-    }
+    setScale(raw.at<float>(112), raw.at<float>(116), header);
     header.qformCode = raw.at<std::int16_t>(252);
     header.sformCode = raw.at<std::int16_t>(254);
     std::array<double, 6> quaternion;
@@ -153,10 +235,15 @@ std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
         places.push_back(header.sform[n]);
     }
     checkRange(std::move(places));
-    const int unit = raw.at<char>(123) & 7;
-    header.millimetres = unit == 1 ? 1e3 : unit == 3 ? 1e-3 : 1;    // metres, micrometres
+    header.millimetres = millimetresOf(raw.at<char>(123));
     for (double& value : header.sform) {
         value *= header.millimetres;
+    }
+    if (isOneFile && isShadowed(path)) {
+        for (std::size_t n = 3; n < quaternion.size(); ++n) {
+            quaternion[n] *= header.millimetres;
+        }
+        readForOwnReader(raw, quaternion, header);
     }
     return header;
 }

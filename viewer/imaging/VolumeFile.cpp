@@ -1,6 +1,7 @@
 #include "viewer/imaging/VolumeFile.h"
 
 #include "viewer/imaging/NiftiHeader.h"
+#include "viewer/imaging/OwnNiftiImageIO.h"
 #include "viewer/imaging/StoredVoxels.h"
 #include "viewer/imaging/TextHeader.h"
 #include "viewer/volume/Error.h"
@@ -92,6 +93,11 @@ OpenFile openHeader(const fs::path& path)
     }
     if (format == Format::Nifti) {
         file.nifti = findNiftiHeader(path);     // first: a place that is no number ends the program in ITK
+        if (file.nifti && !file.nifti->isForItk) {
+            const auto own = OwnNiftiImageIO::New();
+            own->setHeader(*file.nifti);
+            io = own;
+        }
     }
     try {
         io->SetFileName(path.string());
@@ -99,7 +105,7 @@ OpenFile openHeader(const fs::path& path)
             throw Error("the " + file.format + " header cannot be read", "broken");
         }
         io->ReadImageInformation();
-        if (file.nifti && !file.nifti->isAnalyze && !file.nifti->isScaled) {
+        if (file.nifti && file.nifti->isForItk && !file.nifti->isAnalyze && !file.nifti->isScaled) {
             forgetScale(dynamic_cast<itk::NiftiImageIO&>(*io), file.nifti->dataType);
         }
     } catch (const itk::ExceptionObject& error) {
@@ -294,6 +300,13 @@ Converted convert(itk::IOComponentEnum type, const std::vector<char>& bytes, std
     }
 }
 
+/// Red, green, blue, and perhaps how opaque: 8 bits each, whatever the file calls them.
+bool isColor(const itk::ImageIOBase& io)
+{
+    const unsigned components = io.GetNumberOfComponents();
+    return (components == 3 || components == 4) && io.GetComponentType() == itk::IOComponentEnum::UCHAR;
+}
+
 std::string fileHash(const fs::path& path)
 {
     std::error_code error;
@@ -355,7 +368,7 @@ std::optional<VolumeFileInfo> findVolumeFileInfo(const fs::path& path)
     info.size = geometry.size();
     info.spacingMm = geometry.spacingMm();
     info.timePoints = timePointsOf(*file.io);
-    info.color = file.io->GetNumberOfComponents() == 3;
+    info.color = isColor(*file.io);
     info.plane = geometry.acquisitionPlane();
     return info;
 }
@@ -370,7 +383,7 @@ Volume readOpenFile(const OpenFile& file, const fs::path& path)
     }
     const Geometry geometry = geometryOf(file);
     const std::size_t components = io->GetNumberOfComponents();
-    const bool color = components == 3 && io->GetComponentType() == itk::IOComponentEnum::UCHAR;
+    const bool color = isColor(*io);
     if (components != 1 && !color) {
         throw Error("a file with " + std::to_string(components) + " values a voxel is not supported", "unsupported");
     }
@@ -387,8 +400,12 @@ Volume readOpenFile(const OpenFile& file, const fs::path& path)
         info.notes.push_back({"time-points", "The file holds " + std::to_string(timePointsOf(*io)) + " volumes; the first is shown."});
     }
     if (color) {
-        std::vector<std::uint8_t> rgb(bytes.begin(), bytes.end()), grey(geometry.size().voxels());
+        std::vector<std::uint8_t> grey(geometry.size().voxels()), rgb(3 * grey.size());
+        if (components == 4) {
+            info.notes.push_back({"no-opacity", "The file tells how opaque each voxel is; its colours are shown without that."});
+        }
         for (std::size_t n = 0; n < grey.size(); ++n) {
+            std::copy_n(bytes.begin() + std::ptrdiff_t(components * n), 3, rgb.begin() + std::ptrdiff_t(3 * n));
             grey[n] = std::uint8_t(std::lround(0.299 * rgb[3 * n] + 0.587 * rgb[3 * n + 1] + 0.114 * rgb[3 * n + 2]));
         }
         return Volume(geometry, std::move(grey), info, std::move(rgb));

@@ -27,9 +27,10 @@ std::optional<VolumeFileInfo> findVolumeFileInfo(const std::filesystem::path& pa
 /// Does the name belong to one of these formats?
 bool findVolumeFileInfoByName(const std::filesystem::path& path);
 
-/// Reads NIfTI (.nii, .nii.gz, .hdr/.img), NRRD and MetaImage (.mha, .mhd). Keeps the index order and the place of the file: voxel
+/// Reads NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr/.img), NRRD and MetaImage (.mha, .mhd). Keeps the index order and the place of the file: voxel
 /// (i, j, k) is the file's. Scale and offset are applied. int16, uint8, uint16 and float32 stay; other types become int16 where every
 /// value fits, else float32. Voxels that are not finite become 0, with a note. Of a 4D file the first volume is read, with a note.
+/// Three or four bytes a voxel are colours; how opaque they are is left out, with a note ("no-opacity").
 /// A NIfTI file lies by its sform where that has a code, else by its qform. Modality and unit are unknown (note "modality-unknown"),
 /// and so are sides where the header does not tell them (note "unknown-sides"). seriesUid is "file-" and a hash of path, size and date.
 /// @throws Error names what is wrong with the file ("broken", "unsupported", "not-found", "too-large").  Thread-safe.

@@ -38,6 +38,7 @@ const Sentence kSentences[] = {
     {"partial", QT_TRANSLATE_NOOP("hf::NoteText", "%1 of %2 images could not be decoded: %3.")},
     {"modality-unknown", QT_TRANSLATE_NOOP("hf::NoteText", "The file does not tell the modality.")},
     {"time-points", QT_TRANSLATE_NOOP("hf::NoteText", "The file holds %1 volumes; the first is shown.")},
+    {"no-opacity", QT_TRANSLATE_NOOP("hf::NoteText", "The file tells how opaque each voxel is; its colours are shown without that.")},
     {"no-spacing", QT_TRANSLATE_NOOP("hf::NoteText", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing.")},
     {"imager-spacing", QT_TRANSLATE_NOOP("hf::NoteText", "The pixel spacing was measured at the detector, not in the patient.")},
     {"dose", QT_TRANSLATE_NOOP("hf::NoteText", "Values are doses as the file gives them, usually Gy.")},
