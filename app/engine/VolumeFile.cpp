@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kHeaderSize = 348, kDataOffset = 352;
+constexpr std::size_t kHeaderSize = 348, kDataOffset = 352, kSecondSize = 540;
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& reason) { throw Error(file.filename().string() + ": " + reason, "broken"); }
 
@@ -56,16 +56,18 @@ std::vector<char> readAll(const fs::path& path)
     return bytes;
 }
 
-/// The fields of a NIfTI-1 header in either byte order. Source: NIfTI-1 data format, nifti1.h.
+/// The fields of a NIfTI-1 or NIfTI-2 header in either byte order. Sources: nifti1.h and nifti2.h of the NIfTI data format.
 class Header {
 public:
     Header(const fs::path& file, const std::vector<char>& bytes) : m_bytes(bytes)
     {
-        if (bytes.size() < kDataOffset || std::memcmp(bytes.data() + 344, "n+1", 4) != 0) {
-            refuse(file, "no NIfTI-1 file with its data");
+        m_isSecond = bytes.size() >= kSecondSize && std::memcmp(bytes.data() + 4, "n+2", 4) == 0;
+        if (!m_isSecond && (bytes.size() < kDataOffset || std::memcmp(bytes.data() + 344, "n+1", 4) != 0)) {
+            refuse(file, "no NIfTI file with its data");
         }
-        m_isSwapped = at<std::int32_t>(0) != std::int32_t(kHeaderSize);
-        if (at<std::int32_t>(0) != std::int32_t(kHeaderSize)) {
+        const auto size = std::int32_t(m_isSecond ? kSecondSize : kHeaderSize);
+        m_isSwapped = at<std::int32_t>(0) != size;
+        if (at<std::int32_t>(0) != size) {
             refuse(file, "the size of its header is wrong");
         }
     }
@@ -78,19 +80,38 @@ public:
         }
         return std::bit_cast<T>(raw);
     }
-    int dimension(int n) const { return at<std::int16_t>(40 + 2 * std::size_t(n)); }
-    float pixdim(int n) const { return at<float>(76 + 4 * std::size_t(n)); }
+    /// 0 for one that is too long for a volume.
+    int dimension(int n) const
+    {
+        constexpr std::int64_t kMost = 1 << 20;
+        const std::int64_t count = m_isSecond ? at<std::int64_t>(16 + 8 * std::size_t(n)) : at<std::int16_t>(40 + 2 * std::size_t(n));
+        return int(count > kMost ? 0 : std::max<std::int64_t>(count, -1));
+    }
+    double pixdim(int n) const { return real(76, 104, n); }
+    int dataType() const { return m_isSecond ? at<std::int16_t>(12) : at<std::int16_t>(70); }
+    double dataOffset() const { return m_isSecond ? double(at<std::int64_t>(168)) : double(at<float>(108)); }
+    double leastOffset() const { return double(m_isSecond ? kSecondSize : kDataOffset); }
+    double slope() const { return real(112, 176, 0); }
+    double intercept() const { return real(116, 184, 0); }
+    int qformCode() const { return m_isSecond ? at<std::int32_t>(344) : at<std::int16_t>(252); }
+    int sformCode() const { return m_isSecond ? at<std::int32_t>(348) : at<std::int16_t>(254); }
+    /// b, c, d, and the place of the first voxel.
+    double qform(int n) const { return real(256, 352, n); }
+    /// Row by row.
+    double sform(int n) const { return real(280, 400, n); }
 
 private:
+    double real(std::size_t first, std::size_t second, int n) const { return m_isSecond ? at<double>(second + 8 * std::size_t(n)) : double(at<float>(first + 4 * std::size_t(n))); }
+
     const std::vector<char>& m_bytes;
-    bool m_isSwapped = false;
+    bool m_isSwapped = false, m_isSecond = false;
 };
 
 using Matrix = std::array<std::array<double, 4>, 3>;     // index to RAS, mm
 
 Matrix quaternionMatrix(const Header& header)
 {
-    const double b = header.at<float>(256), c = header.at<float>(260), d = header.at<float>(264);
+    const double b = header.qform(0), c = header.qform(1), d = header.qform(2);
     const double a = std::sqrt(std::max(0.0, 1 - b * b - c * c - d * d)), sign = header.pixdim(0) < 0 ? -1 : 1;
     const std::array<std::array<double, 3>, 3> r{{{a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)},
         {2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)}, {2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c}}};
@@ -99,7 +120,7 @@ Matrix quaternionMatrix(const Header& header)
         for (std::size_t column = 0; column < 3; ++column) {
             matrix[row][column] = r[row][column] * header.pixdim(int(column) + 1) * (column == 2 ? sign : 1);
         }
-        matrix[row][3] = header.at<float>(268 + 4 * row);
+        matrix[row][3] = header.qform(3 + int(row));
     }
     return matrix;
 }
@@ -107,15 +128,15 @@ Matrix quaternionMatrix(const Header& header)
 Matrix matrixOf(const Header& header)
 {
     Matrix matrix{};
-    if (header.at<std::int16_t>(254) > 0) {
+    if (header.sformCode() > 0) {
         for (std::size_t row = 0; row < 3; ++row) {
             for (std::size_t column = 0; column < 4; ++column) {
-                matrix[row][column] = header.at<float>(280 + 16 * row + 4 * column);
+                matrix[row][column] = header.sform(int(4 * row + column));
             }
         }
         return matrix;
     }
-    if (header.at<std::int16_t>(252) > 0) {
+    if (header.qformCode() > 0) {
         return quaternionMatrix(header);
     }
     for (std::size_t n = 0; n < 3; ++n) {
@@ -161,15 +182,15 @@ Volume readNifti(const fs::path& file, const std::string& modality)
     struct Type { int code; std::size_t bytes; void (*convert)(const Header&, std::size_t, double, double, std::vector<float>&); };
     static constexpr Type kTypes[] = {{2, 1, &convert<std::uint8_t>}, {4, 2, &convert<std::int16_t>}, {8, 4, &convert<std::int32_t>}, {16, 4, &convert<float>}, {64, 8, &convert<double>},
         {256, 1, &convert<std::int8_t>}, {512, 2, &convert<std::uint16_t>}, {768, 4, &convert<std::uint32_t>}};
-    const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& entry) { return entry.code == header.at<std::int16_t>(70); });
+    const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& entry) { return entry.code == header.dataType(); });
     if (type == std::end(kTypes)) {
-        refuse(file, "voxels of the type " + std::to_string(header.at<std::int16_t>(70)) + " are not read");
+        refuse(file, "voxels of the type " + std::to_string(header.dataType()) + " are not read");
     }
-    const float offset = header.at<float>(108);
-    if (!(offset >= float(kDataOffset)) || double(offset) + double(size.voxels()) * double(type->bytes) > double(bytes.size())) {
+    const double offset = header.dataOffset();
+    if (!(offset >= header.leastOffset()) || offset + double(size.voxels()) * double(type->bytes) > double(bytes.size())) {
         refuse(file, "it is cut off");
     }
-    const float slope = header.at<float>(112), intercept = header.at<float>(116);
+    const double slope = header.slope(), intercept = header.intercept();
     const bool isScaled = slope != 0 && std::isfinite(slope) && std::isfinite(intercept);
     std::vector<float> voxels(size.voxels());
     type->convert(header, std::size_t(offset), isScaled ? slope : 1, isScaled ? intercept : 0, voxels);

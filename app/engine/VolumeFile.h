@@ -9,7 +9,7 @@
 namespace hf::app {
 
 /// A volume from a JSON header beside its raw voxels (as volume/open of assistant/PROTOCOL.md; a relative path is beside the header), or from
-/// a NIfTI-1 file (.nii, .nii.gz) of one grey volume.
+/// a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz) of one grey volume.
 /// @param modality  DICOM modality of a NIfTI file, which does not say it; a header's own goes first.
 /// @param bitsStored  of a radiograph: how many bits its file holds; 0: not known.
 /// @throws Error "broken" naming the file and what is wrong; "file" when it cannot be read.
