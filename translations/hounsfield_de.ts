@@ -755,6 +755,10 @@
         <translation>Die Bilder werden nicht als Volumen gezeigt; sie werden der Reihe nach durchgeblättert.</translation>
     </message>
     <message>
+        <source>The file does not describe %1 of its %2 frames; they are not shown.</source>
+        <translation>Die Datei beschreibt %1 ihrer %2 Bilder nicht; sie werden nicht gezeigt.</translation>
+    </message>
+    <message>
         <source>The frames hold intensities, not their logarithms: what is left after the subtraction depends on what lies behind.</source>
         <translation>Die Bilder enthalten Intensitäten, nicht deren Logarithmen: Was nach der Subtraktion bleibt, hängt von dem ab, was dahinter liegt.</translation>
     </message>

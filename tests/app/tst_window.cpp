@@ -297,7 +297,8 @@ private Q_SLOTS:
             {"frames-of-reference", "The images name different frames of reference; they were taken for one by their positions."},
             {"not-scaled", "The file tells how its values become intensities; they are shown as stored."},
             {"presentation", "Shown first by presentation state READ, the newest of 2; not applied: line styles, some texts."},
-            {"no-opacity", "The file tells how opaque each voxel is; its colours are shown without that."}};
+            {"no-opacity", "The file tells how opaque each voxel is; its colours are shown without that."},
+            {"undescribed-frames", "The file does not describe 2 of its 6 frames; they are not shown."}};
         QStringList known;
         for (const auto& note : notes) {
             known << note.code;

@@ -9,6 +9,7 @@
 #include <dcmtk/dcmdata/dcrleerg.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 
 using namespace hf;
@@ -69,9 +70,79 @@ std::string refusal(const Folder& folder)
     return {};
 }
 
+/// An enhanced MR image of 8 x 8 pixels, frame f (from 0) at z = 3 f with the value 100 (f + 1).
+/// @param frames  that it says it has.  @param described  with an item of their own.  @param stored  whose pixels are there.
+void fillEnhanced(DcmDataset& data, int frames, int described, int stored)
+{
+    constexpr int kSmall = 8;
+    put(data, DCM_SOPClassUID, UID_EnhancedMRImageStorage);
+    put(data, DCM_SOPInstanceUID, "2.25.610.1");
+    put(data, DCM_StudyInstanceUID, "2.25.610.2");
+    put(data, DCM_SeriesInstanceUID, "2.25.610.3");
+    put(data, DCM_Modality, "MR");
+    put(data, DCM_NumberOfFrames, std::to_string(frames));
+    std::vector<Uint16> values;
+    for (int n = 0; n < stored; ++n) {
+        values.insert(values.end(), kSmall * kSmall, Uint16(100 * (n + 1)));
+    }
+    for (int n = 0; n < described; ++n) {
+        DcmItem& groups = test::append(data, DCM_PerFrameFunctionalGroupsSequence);
+        put(test::append(groups, DCM_PlanePositionSequence), DCM_ImagePositionPatient, "0\\0\\" + std::to_string(3 * n));
+    }
+    DcmItem& shared = test::append(data, DCM_SharedFunctionalGroupsSequence);
+    put(test::append(shared, DCM_PlaneOrientationSequence), DCM_ImageOrientationPatient, "1\\0\\0\\0\\1\\0");
+    put(test::append(shared, DCM_PixelMeasuresSequence), DCM_PixelSpacing, "1\\1");
+    test::putPixels(data, kSmall, values);
+    require(data.putAndInsertUint16(DCM_Rows, kSmall));
+}
+
+bool hasNote(const std::vector<Note>& notes, const std::string& code, const std::string& text = {})
+{
+    return std::any_of(notes.begin(), notes.end(), [&](const Note& note) { return note.code == code && (text.empty() || note.text == text); });
+}
+
 void setShort(DcmItem& item, const DcmTagKey& tag, int value) { require(item.putAndInsertUint16(tag, Uint16(value))); }
 
 } // namespace
+
+HF_TEST(framesThatNothingDescribesAreLeftOut)
+{
+    // Frames told, described, stored.
+    for (const auto& [frames, described, stored] : {std::array{6, 4, 6}, {6, 4, 4}, {4, 6, 4}, {4, 4, 4}}) {
+        const Folder folder;
+        DcmFileFormat file;
+        fillEnhanced(*file.getDataset(), frames, described, stored);
+        save(file, folder.file("a.dcm"));
+        HF_CHECK_EQUAL(refusal(folder), "");
+        const dicom::ScanResult found = folder.scan();
+        const dicom::Series& series = *found.mainSeries();
+        HF_CHECK(series.kind == dicom::SeriesKind::Volume);
+        HF_CHECK_EQUAL(series.count(), 4);
+        const Volume volume = dicom::readSeries(series);
+        HF_CHECK_EQUAL(volume.geometry().size().k, 4);
+        for (int n = 0; n < 4; ++n) {
+            HF_CHECK_EQUAL(volume.valueAt(Index3{1, 1, n}), 100.F * float(n + 1));
+        }
+        HF_CHECK_EQUAL(hasNote(volume.info().notes, "undescribed-frames", "The file does not describe 2 of its 6 frames; they are not shown."), frames > described);
+        HF_CHECK_EQUAL(hasNote(volume.info().notes, "undescribed-frames"), frames > described);
+    }
+    // Pixels of described frames are missing.
+    const Folder folder;
+    DcmFileFormat file;
+    fillEnhanced(*file.getDataset(), 6, 4, 3);
+    save(file, folder.file("a.dcm"));
+    HF_CHECK_EQUAL(refusal(folder), "broken");
+}
+
+HF_TEST(framesOfWhichNoneIsDescribedAreRefused)
+{
+    const Folder folder;
+    DcmFileFormat file;
+    fillEnhanced(*file.getDataset(), 2, 0, 2);
+    require(file.getDataset()->insertEmptyElement(DCM_PerFrameFunctionalGroupsSequence));
+    save(file, folder.file("a.dcm"));
+    HF_CHECK_EQUAL(refusal(folder), "broken");
+}
 
 HF_TEST(coloursOfSingleBitsAreRefused)
 {

@@ -504,6 +504,22 @@ void describe(Series& series, const std::vector<Candidate>& list)
     }
 }
 
+/// Frames that no functional group describes are in no part of the series.
+void noteUndescribed(Series& series, const std::vector<Candidate>& list)
+{
+    std::set<const Header*> headers;
+    int missing = 0, frames = 0;
+    for (const Candidate& c : list) {
+        if (headers.insert(c.header).second) {
+            missing += c.header->undescribedFrames();
+            frames += c.header->pixels.frames;
+        }
+    }
+    if (missing > 0) {
+        series.notes.push_back({"undescribed-frames", "The file does not describe " + std::to_string(missing) + " of its " + std::to_string(frames) + " frames; they are not shown."});
+    }
+}
+
 bool isVolume(const Series& series, const std::vector<Candidate>& list)
 {
     static const std::set<std::string> kFlat{"CR", "DX", "MG", "US", "XA", "RF", "IO", "PX", "SC", "OT", "ES", "GM", "SM", "XC"};
@@ -545,6 +561,7 @@ Series makeSeries(std::vector<Candidate> list)
     Series series;
     std::stable_sort(list.begin(), list.end(), comesBefore);
     describe(series, list);
+    noteUndescribed(series, list);
     series.kind = isVolume(series, list) ? SeriesKind::Volume : list.size() > 1 ? SeriesKind::MultiImage : SeriesKind::SingleImage;
     if (series.kind == SeriesKind::Volume) {
         std::stable_sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return placeOf(a) < placeOf(b); });

@@ -354,12 +354,13 @@ void parseEnhancedFrames(DcmItem& dataset, DcmSequenceOfItems& perFrame, Header&
 {
     DcmItem* shared = findItem(dataset, DCM_SharedFunctionalGroupsSequence);
     const std::vector<bool> tellsApart = dimensionsThatTellApart(dataset);
+    if (perFrame.card() == 0) {
+        throw Error("the file describes none of its frames", "broken");
+    }
+    header.frames.resize(std::min<std::size_t>(header.frames.size(), perFrame.card()));
     DcmObject* own = nullptr;
     for (FrameHeader& frame : header.frames) {
         own = perFrame.nextInContainer(own);
-        if (!own) {
-            throw Error("fewer frame descriptions than frames", "broken");
-        }
         const Groups groups(shared, static_cast<DcmItem*>(own));
         parseFunctionalGroups(groups, header, frame);
         parseTraits(groups, tellsApart, frame);
@@ -650,15 +651,17 @@ void parseFrames(DcmItem& dataset, Header& header)
     }
 }
 
-/// A frame count that the pixels cannot hold is not believed: nothing is allocated for it.
+/// A frame count that the pixels cannot hold is not believed: nothing is allocated for it. Frames that nothing describes need not be there.
 void checkFrameCount(DcmItem& dataset, const PixelFormat& pixels)
 {
     DcmElement* element = nullptr;
     if (pixels.kind != PixelKind::Integer || dataset.findAndGetElement(DCM_PixelData, element).bad()) {
         return;
     }
+    DcmSequenceOfItems* perFrame = findSequence(dataset, DCM_PerFrameFunctionalGroupsSequence);
+    const double frames = perFrame ? std::min(double(pixels.frames), double(perFrame->card())) : pixels.frames;
     const double length = double(element->getLengthField());
-    const double needed = double(pixels.rows) * pixels.columns * pixels.samples * pixels.bitsAllocated / 8 * pixels.frames;
+    const double needed = double(pixels.rows) * pixels.columns * pixels.samples * pixels.bitsAllocated / 8 * frames;
     const bool isEncapsulated = element->getLengthField() == DCM_UndefinedLength;
     const bool subsampled = pixels.photometric == "YBR_FULL_422" || pixels.photometric == "YBR_PARTIAL_422";
     if (!isEncapsulated && length + 1 < (subsampled ? needed * 2 / 3 : needed)) {

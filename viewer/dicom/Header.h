@@ -87,7 +87,8 @@ struct Header {
     std::optional<MaskSubtraction> subtraction;     ///< Of its frames.
     bool isLinearIntensity = false;         ///< Pixel Intensity Relationship is LIN: values are no logarithms.
     bool isMosaic = false;                  ///< Siemens: many slices side by side in one image.
-    std::vector<FrameHeader> frames;        ///< One per frame.
+    std::vector<FrameHeader> frames;        ///< One per frame; those behind them, if any, the file does not describe.
+    int undescribedFrames() const { return pixels.frames - int(frames.size()); }
 };
 
 /// Decoded stored pixels of one frame: host byte order, samples of a pixel together, rows top to bottom.

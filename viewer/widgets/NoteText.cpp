@@ -48,6 +48,7 @@ const Sentence kSentences[] = {
     {"no-geometry", QT_TRANSLATE_NOOP("hf::NoteText", "The file does not tell how the image lies in the patient; sides are not known.")},
     {"unknown-sides", QT_TRANSLATE_NOOP("hf::NoteText", "The file does not tell how the image lies in the patient; sides are not known.")},
     {"frames", QT_TRANSLATE_NOOP("hf::NoteText", "The images are not shown as a volume; they are paged through in their order.")},
+    {"undescribed-frames", QT_TRANSLATE_NOOP("hf::NoteText", "The file does not describe %1 of its %2 frames; they are not shown.")},
     {"linear-subtraction", QT_TRANSLATE_NOOP("hf::NoteText", "The frames hold intensities, not their logarithms: what is left after the subtraction depends on what lies behind.")},
     {"split", QT_TRANSLATE_NOOP("hf::NoteText", "The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part %1 of %2, %3.")},
     {"split", QT_TRANSLATE_NOOP("hf::NoteText", "The series holds images that cannot be one volume (patient, orientation, kind, place or time); this is part %1 of %2.")},
