@@ -6,11 +6,17 @@
 
 #include <QTemporaryDir>
 
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dcrleerg.h>
+
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <sstream>
+#include <tuple>
 
 using namespace hf;
 using test::put;
@@ -96,6 +102,57 @@ void fillEnhanced(DcmDataset& data, int frames, int described, int stored)
     require(data.putAndInsertUint16(DCM_Rows, kSmall));
 }
 
+using Bytes = std::vector<Uint8>;
+
+Bytes deflated(const Bytes& plain)
+{
+    z_stream state{};
+    deflateInit2(&state, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+    Bytes out(plain.size() + 100);
+    state.next_in = const_cast<Bytef*>(plain.data());
+    state.avail_in = uInt(plain.size());
+    state.next_out = out.data();
+    state.avail_out = uInt(out.size());
+    deflate(&state, Z_FINISH);
+    deflateEnd(&state);
+    return {out.begin(), out.begin() + std::ptrdiff_t(state.total_out)};
+}
+
+/// Saves the data set with these fragments as Deflated Image Frame Compression, which DCMTK has no name for.
+/// @param offsets  of the frames in the basic offset table; empty without.
+void saveDeflated(DcmFileFormat& file, const std::vector<Bytes>& fragments, const fs::path& path, const std::vector<Uint32>& offsets = {})
+{
+    auto* sequence = new DcmPixelSequence(DCM_PixelSequenceTag);
+    auto* table = new DcmPixelItem(DCM_PixelItemTag);
+    if (!offsets.empty()) {
+        Bytes bytes;
+        for (const Uint32 offset : offsets) {
+            for (int n = 0; n < 4; ++n) {
+                bytes.push_back(Uint8(offset >> (8 * n)));
+            }
+        }
+        require(table->putUint8Array(bytes.data(), static_cast<unsigned long>(bytes.size())));
+    }
+    sequence->insert(table);
+    for (Bytes part : fragments) {
+        part.resize(part.size() + part.size() % 2);
+        auto* item = new DcmPixelItem(DCM_PixelItemTag);
+        require(item->putUint8Array(part.data(), static_cast<unsigned long>(part.size())));
+        require(sequence->insert(item));
+    }
+    file.getDataset()->remove(DCM_PixelData);
+    auto* pixels = new DcmPixelData(DCM_PixelData);
+    pixels->putOriginalRepresentation(EXS_JPEG2000LosslessOnly, nullptr, sequence);
+    require(file.getDataset()->insert(pixels, true));
+    save(file, path, EXS_JPEG2000LosslessOnly);
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    std::string bytes = text.str();
+    const std::string known = "1.2.840.10008.1.2.4.90", meant("1.2.840.10008.1.2.8.1\0", 22);
+    bytes.replace(bytes.find(known), known.size(), meant);
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
 bool hasNote(const std::vector<Note>& notes, const std::string& code, const std::string& text = {})
 {
     return std::any_of(notes.begin(), notes.end(), [&](const Note& note) { return note.code == code && (text.empty() || note.text == text); });
@@ -142,6 +199,101 @@ HF_TEST(framesOfWhichNoneIsDescribedAreRefused)
     require(file.getDataset()->insertEmptyElement(DCM_PerFrameFunctionalGroupsSequence));
     save(file, folder.file("a.dcm"));
     HF_CHECK_EQUAL(refusal(folder), "broken");
+}
+
+HF_TEST(deflatedFramesAreRead)
+{
+    constexpr int kFrames = 3, kSmall = 8;
+    const auto frame = [](int n) {
+        Bytes plain;
+        for (int pixel = 0; pixel < kSmall * kSmall; ++pixel) {
+            plain.push_back(Uint8(100 * (n + 1) + pixel));
+            plain.push_back(Uint8((100 * (n + 1) + pixel) >> 8));
+        }
+        return plain;
+    };
+    const auto check = [&](const std::vector<Bytes>& fragments, const std::vector<Uint32>& offsets = {}) {
+        const Folder folder;
+        DcmFileFormat file;
+        fillEnhanced(*file.getDataset(), kFrames, kFrames, kFrames);
+        saveDeflated(file, fragments, folder.file("a.dcm"), offsets);
+        HF_CHECK_EQUAL(refusal(folder), "");
+        const Volume volume = dicom::readSeries(*folder.scan().mainSeries());
+        for (int n = 0; n < kFrames; ++n) {
+            HF_CHECK_EQUAL(volume.valueAt(Index3{0, 0, n}), 100.F * float(n + 1));
+            HF_CHECK_EQUAL(volume.valueAt(Index3{7, 7, n}), 100.F * float(n + 1) + 63);
+        }
+        HF_CHECK(!hasNote(volume.info().notes, "lossy"));
+    };
+    std::vector<Bytes> whole, halves;
+    std::vector<Uint32> offsets;
+    Uint32 at = 0;
+    for (int n = 0; n < kFrames; ++n) {
+        whole.push_back(deflated(frame(n)));
+        offsets.push_back(at);
+        const auto middle = whole.back().begin() + 10;
+        for (const Bytes& half : {Bytes(whole.back().begin(), middle), Bytes(middle, whole.back().end())}) {
+            halves.push_back(half);
+            at += Uint32(8 + half.size() + half.size() % 2);
+        }
+    }
+    check(whole);
+    check(halves, offsets);
+}
+
+HF_TEST(deflatedBitsAndColoursAreRead)
+{
+    const Folder bits, colors, planes;
+    DcmFileFormat file;
+    DcmDataset& data = *file.getDataset();
+    fill(data, "1");
+    for (const auto& [tag, value] : {std::pair{DCM_BitsAllocated, 1}, {DCM_BitsStored, 1}, {DCM_HighBit, 0}, {DCM_Rows, 3}, {DCM_Columns, 5}}) {
+        setShort(data, tag, value);
+    }
+    saveDeflated(file, {deflated({0b10100101, 0b01000011})}, bits.file("a.dcm"));
+    HF_CHECK_EQUAL(refusal(bits), "");
+    const Volume mask = dicom::readSeries(*bits.scan().mainSeries());
+    for (int n = 0; n < 15; ++n) {
+        HF_CHECK_EQUAL(mask.valueAt(Index3{n % 5, n / 5, 0}), float(0b0100001110100101 >> n & 1));
+    }
+    const auto asColors = [&](int planar) {
+        put(data, DCM_PhotometricInterpretation, "RGB");
+        for (const auto& [tag, value] : {std::pair{DCM_SamplesPerPixel, 3}, {DCM_BitsAllocated, 8}, {DCM_BitsStored, 8}, {DCM_HighBit, 7}, {DCM_Rows, 1}, {DCM_Columns, 2}, {DCM_PlanarConfiguration, planar}}) {
+            setShort(data, tag, value);
+        }
+    };
+    asColors(0);
+    saveDeflated(file, {deflated({1, 2, 3, 4, 5, 6})}, colors.file("a.dcm"));
+    asColors(1);
+    saveDeflated(file, {deflated({1, 4, 2, 5, 3, 6})}, planes.file("a.dcm"));
+    for (const Folder* folder : {&colors, &planes}) {
+        HF_CHECK_EQUAL(refusal(*folder), "");
+        const Volume volume = dicom::readSeries(*folder->scan().mainSeries());
+        HF_CHECK(volume.isColor() && std::equal(volume.rgb().begin(), volume.rgb().end(), Bytes({1, 2, 3, 4, 5, 6}).begin()));
+    }
+}
+
+HF_TEST(deflatedFramesThatAreAnotherPictureAreRefused)
+{
+    Bytes plain(2 * kSide * kSide);
+    for (std::size_t n = 0; n < plain.size(); n += 2) {
+        plain[n] = Uint8(n * n % 251);
+    }
+    Bytes padded = plain;
+    padded.push_back(0);
+    const Bytes stream = deflated(plain);
+    Bytes longer = plain, cut(stream.begin(), stream.begin() + std::ptrdiff_t(stream.size() / 2));
+    longer.resize(50'000'000);
+    const std::tuple<Bytes, std::string, int> cases[] = {{stream, "", kSide}, {deflated(padded), "", kSide}, {cut, "broken", kSide}, {deflated(longer), "broken", kSide},
+        {deflated({plain.begin(), plain.end() - 2}), "broken", kSide}, {stream, "broken", 65535}, {{1, 2, 3, 4}, "broken", kSide}};
+    for (const auto& [bytes, code, rows] : cases) {
+        const Folder folder;
+        DcmFileFormat file;
+        fill(*file.getDataset(), "1");
+        setShort(*file.getDataset(), DCM_Rows, rows);
+        saveDeflated(file, {bytes}, folder.file("a.dcm"));
+        HF_CHECK_EQUAL(refusal(folder), code);
+    }
 }
 
 HF_TEST(coloursOfSingleBitsAreRefused)

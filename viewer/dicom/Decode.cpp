@@ -14,12 +14,16 @@
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/oflog/oflog.h>
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <string_view>
 
@@ -44,13 +48,19 @@ void registerCodecs()
 }
 
 /// How the frames of a transfer syntax are decoded.
-enum class Coding { Native, Jpeg2000, JpegLs, Dcmtk, Unsupported };
+enum class Coding { Native, Jpeg2000, JpegLs, Deflated, Dcmtk, Unsupported };
+
+/// Deflated Image Frame Compression (PS3.5 A.4.13), which DCMTK does not know.
+const std::string kDeflatedFrames = "1.2.840.10008.1.2.8.1";
 
 Coding codingOf(const std::string& uid)
 {
     static const std::set<std::string> kNative{"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"};
     if (kNative.contains(uid)) {
         return Coding::Native;
+    }
+    if (uid == kDeflatedFrames) {
+        return Coding::Deflated;
     }
     static const std::map<std::string, Coding> kJpegFamily{{"50", Coding::Dcmtk}, {"51", Coding::Dcmtk}, {"53", Coding::Dcmtk}, {"55", Coding::Dcmtk}, {"57", Coding::Dcmtk},
         {"70", Coding::Dcmtk}, {"80", Coding::JpegLs}, {"81", Coding::JpegLs}, {"90", Coding::Jpeg2000}, {"91", Coding::Jpeg2000}, {"201", Coding::Jpeg2000},
@@ -134,7 +144,17 @@ std::vector<std::uint8_t> expand422(const std::vector<std::uint8_t>& bytes, std:
     return result;
 }
 
-/// One bit a pixel, lowest bit first (PS3.5 8.1.1).
+/// One bit a pixel, lowest bit first (PS3.5 8.1.1). @param first  bit of the frame.
+std::vector<std::uint8_t> unpackBits(const std::uint8_t* data, std::size_t first, std::size_t pixels)
+{
+    std::vector<std::uint8_t> result(pixels);
+    for (std::size_t n = 0; n < pixels; ++n) {
+        result[n] = data[(first + n) / 8] >> ((first + n) % 8) & 1;
+    }
+    return result;
+}
+
+/// Frames follow each other without a gap.
 std::vector<std::uint8_t> unpackBits(DcmDataset& dataset, const PixelFormat& format, int frame)
 {
     const std::size_t pixels = std::size_t(format.rows) * std::size_t(format.columns);
@@ -143,12 +163,39 @@ std::vector<std::uint8_t> unpackBits(DcmDataset& dataset, const PixelFormat& for
     if (dataset.findAndGetUint8Array(DCM_PixelData, data, &count).bad() || !data || count * 8 < pixels * std::size_t(frame + 1)) {
         throw Error("the pixel data are shorter than the image", "broken");
     }
-    std::vector<std::uint8_t> result(pixels);
-    for (std::size_t n = 0; n < pixels; ++n) {
-        const std::size_t bit = pixels * std::size_t(frame) + n;
-        result[n] = data[bit / 8] >> (bit % 8) & 1;
+    return unpackBits(data, pixels * std::size_t(frame), pixels);
+}
+
+/// A stream of RFC 1951, without a head. @param size  of what comes out; what may be behind it is padding to an even length.
+std::vector<std::uint8_t> inflated(const std::vector<std::uint8_t>& stream, std::size_t size)
+{
+    constexpr int kBare = -15;                  // of inflateInit2
+    constexpr std::size_t kMostGrowth = 1032;   // of this encoding
+    if (stream.size() * kMostGrowth < size) {
+        throw Error("the pixel data are shorter than the image", "broken");     // and nothing is allocated for it
     }
-    return result;
+    std::vector<std::uint8_t> bytes(size + 1);
+    z_stream state{};
+    if (inflateInit2(&state, kBare) != Z_OK) {
+        throw std::bad_alloc();
+    }
+    const std::unique_ptr<z_stream, decltype(&inflateEnd)> ended(&state, inflateEnd);
+    state.next_in = const_cast<Bytef*>(stream.data());
+    state.avail_in = uInt(stream.size());
+    state.next_out = bytes.data();
+    state.avail_out = uInt(bytes.size());
+    const int end = inflate(&state, Z_FINISH);
+    if (state.avail_out == 0 && end != Z_STREAM_END) {
+        throw Error("a frame holds more than the header says", "broken");
+    }
+    if (end != Z_STREAM_END) {
+        throw Error(end == Z_DATA_ERROR ? "a deflated frame is damaged" : "a deflated frame ends early", "broken");
+    }
+    if (state.total_out < size) {
+        throw Error("the pixel data are shorter than the image", "broken");
+    }
+    bytes.resize(size);
+    return bytes;
 }
 
 template <typename T> std::vector<std::uint8_t> floatFrame(const T* data, unsigned long count, std::size_t pixels, int frame)
@@ -204,7 +251,7 @@ std::vector<char> asKnownEncapsulated(const std::filesystem::path& path, const s
     std::vector<char> bytes = contentOf(path);
     const auto limit = bytes.begin() + std::ptrdiff_t(std::min<std::size_t>(bytes.size(), 4096));
     const auto found = std::search(bytes.begin(), limit, uid.begin(), uid.end());
-    std::string known = "1.2.840.10008.1.2.4.90";
+    std::string known = uid == kDeflatedFrames ? "1.2.840.10008.1.2.5" : "1.2.840.10008.1.2.4.90";
     if (found == limit || known.size() > uid.size()) {
         return {};
     }
@@ -371,6 +418,24 @@ void toRgb(StoredFrame& stored, bool isPlanar, int bits)
     }
 }
 
+bool isSubsampled(const PixelFormat& format) { return (format.photometric == "YBR_FULL_422" || format.photometric == "YBR_PARTIAL_422") && format.samples == 3; }
+
+/// What comes out of the stream is the frame as it would be without an encoding, in bytes of its own also where a pixel is a bit.
+StoredFrame decodeDeflated(const std::vector<std::uint8_t>& stream, const PixelFormat& format)
+{
+    StoredFrame stored{format.rows, format.columns, format.samples, std::max(1, format.bitsAllocated / 8), format.isSigned, false, format.photometric, {}};
+    const std::size_t pixels = std::size_t(format.rows) * std::size_t(format.columns);
+    if (format.bitsAllocated == 1) {
+        stored.bytes = unpackBits(inflated(stream, (pixels + 7) / 8).data(), 0, pixels);
+    } else if (isSubsampled(format)) {
+        stored.bytes = expand422(inflated(stream, pixels * 2), pixels);
+    } else {
+        stored.bytes = inflated(stream, pixels * std::size_t(stored.samples) * std::size_t(stored.bytesPerSample));
+    }
+    toRgb(stored, format.isPlanar && !isSubsampled(format), format.bitsStored);
+    return stored;
+}
+
 } // namespace
 
 std::vector<std::uint8_t> byPixel(const StoredFrame& planes)
@@ -413,6 +478,9 @@ StoredFrame DicomFile::decode(int frame)
         return m_data->decodeWithDcmtk(frame);
     }
     const std::vector<std::uint8_t> stream = m_data->fragments->stream(frame, m_data->cache);
+    if (coding == Coding::Deflated) {
+        return decodeDeflated(stream, format);
+    }
     StoredFrame stored = coding == Coding::JpegLs ? decodeJpegLs(stream, format) : decodeJpeg2000(stream, format);
     stored.isLossy = stored.isLossy || (coding == Coding::Jpeg2000 && isIrreversible(stream));
     toRgb(stored, false, format.bitsStored);
@@ -428,7 +496,7 @@ StoredFrame DicomFile::Data::decodeNative(int frame)
         stored.bytes = unpackBits(dataset, format, frame);
         return stored;
     }
-    const bool is422 = (format.photometric == "YBR_FULL_422" || format.photometric == "YBR_PARTIAL_422") && format.samples == 3;
+    const bool is422 = isSubsampled(format);
     stored.bytes = is422 ? nativeFrame422(dataset, format, frame, cache) : uncompressedFrame(frame, stored);
     toRgb(stored, format.isPlanar && !is422, format.bitsStored);
     return stored;

@@ -747,7 +747,7 @@ std::string transferSyntaxName(const std::string& uid)
     static const std::pair<const char*, const char*> kLater[] = {
         {"1.2.840.10008.1.2.4.110", "JPEG XL Lossless"}, {"1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"},
         {"1.2.840.10008.1.2.4.112", "JPEG XL"}, {"1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless"},
-        {"1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 RPCL Lossless"}, {"1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"}};
+        {"1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression"}, {"1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 RPCL Lossless"}, {"1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"}};
     for (const auto& [known, name] : kLater) {
         if (uid == known) {
             return name;
