@@ -201,6 +201,60 @@ HF_TEST(framesOfWhichNoneIsDescribedAreRefused)
     HF_CHECK_EQUAL(refusal(folder), "broken");
 }
 
+HF_TEST(framesThatAreColoursByTheirTypeAreShownSo)
+{
+    // Values 100 to 400 in four frames; the palette begins at 250.
+    const auto made = [](const std::string& whole, const std::vector<std::string>& own, bool hasPalette = true) {
+        const Folder folder;
+        DcmFileFormat file;
+        DcmDataset& data = *file.getDataset();
+        fillEnhanced(data, 4, 4, 4);
+        put(data, DCM_PixelPresentation, whole);
+        if (hasPalette) {
+            const Uint16 descriptor[] = {200, 250, 8};
+            const std::tuple<DcmTagKey, DcmTagKey, int> colors[] = {{DCM_RedPaletteColorLookupTableDescriptor, DCM_RedPaletteColorLookupTableData, 10},
+                {DCM_GreenPaletteColorLookupTableDescriptor, DCM_GreenPaletteColorLookupTableData, 20}, {DCM_BluePaletteColorLookupTableDescriptor, DCM_BluePaletteColorLookupTableData, 30}};
+            for (const auto& [tag, values, color] : colors) {
+                const std::vector<Uint16> table(100, Uint16(color << 8 | color));
+                require(data.putAndInsertUint16Array(tag, descriptor, 3));
+                require(data.putAndInsertUint16Array(values, table.data(), 100));
+            }
+        }
+        for (std::size_t n = 0; n < own.size(); ++n) {
+            DcmItem* groups = nullptr;
+            require(data.findOrCreateSequenceItem(DCM_PerFrameFunctionalGroupsSequence, groups, long(n)));
+            if (!own[n].empty()) {
+                put(test::append(*groups, DCM_MRImageFrameTypeSequence), DCM_PixelPresentation, own[n]);
+            }
+        }
+        save(file, folder.file("a.dcm"));
+        const dicom::ScanResult found = folder.scan();
+        std::vector<Volume> parts;
+        for (const dicom::Series& series : found.studies.front().series) {
+            parts.push_back(dicom::readSeries(series));
+        }
+        return parts;
+    };
+    const auto mixed = made("MIXED", {"MONOCHROME", "MONOCHROME", "COLOR", "TRUE_COLOR"});
+    HF_CHECK_EQUAL(mixed.size(), std::size_t(2));
+    for (const Volume& part : mixed) {
+        HF_CHECK_EQUAL(part.geometry().size().k, 2);
+        HF_CHECK(!hasNote(part.info().notes, "colors-left-out"));
+        HF_CHECK_EQUAL(hasNote(part.info().notes, "supplemental-palette"), part.isColor());
+        HF_CHECK(part.isColor() ? part.rgb()[0] == 10 && part.rgb()[1] == 20 && part.rgb()[2] == 30 : part.valueAt(Index3{0, 0, 1}) == 200.F);
+    }
+    HF_CHECK(mixed.size() == 2 && mixed[0].isColor() != mixed[1].isColor());
+    // The shared group, or the file alone, tells it for all.
+    const auto all = made("COLOR", {});
+    HF_CHECK(all.size() == 1 && all[0].isColor() && all[0].rgb()[3 * 64 * 2] == 10 && all[0].rgb()[0] != 10);
+    const auto none = made("MONOCHROME", {});
+    HF_CHECK(none.size() == 1 && !none[0].isColor() && !hasNote(none[0].info().notes, "colors-left-out"));
+    // Frames that nothing tells apart, and a palette that is missing.
+    for (const auto& parts : {made("MIXED", {}), made("MIXED", {"COLOR", "COLOR", "COLOR", "COLOR"}, false)}) {
+        HF_CHECK(parts.size() == 1 && !parts[0].isColor() && hasNote(parts[0].info().notes, "colors-left-out"));
+    }
+}
+
 HF_TEST(deflatedFramesAreRead)
 {
     constexpr int kFrames = 3, kSmall = 8;

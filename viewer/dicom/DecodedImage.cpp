@@ -267,7 +267,7 @@ DecodedImage decodeImage(DicomFile& file, int frame, Unit unit)
     } else {
         decodeGrey(file, stored, description, factor, image);
     }
-    if (header.pixels.supplement == PixelFormat::Supplement::All && !image.isColor) {
+    if (description.supplement == Supplement::Colors && !image.isColor) {
         addSupplement(file, stored, image);
     }
     image.graphics = file.overlays(frame, stored);

@@ -22,6 +22,7 @@ struct Candidate {
     const Header* header;
     int frame;
     const FrameHeader& description() const { return header->frames[std::size_t(frame)]; }
+    bool isColor() const { return header->pixels.isColor() || description().supplement == Supplement::Colors; }
 };
 
 /// As it is compared: without what writers add and leave out.
@@ -70,7 +71,7 @@ std::string splitKey(const Candidate& c, SpacingKinds& spacings, bool areFramesK
         key += "|" + c.header->imageType[n];
     }
     key += "|" + c.header->pixels.photometric;
-    key += c.header->pixels.isColor() ? "|color" : "";
+    key += c.isColor() ? "|color" : "";
     // Never two patients in one picture, whatever the UIDs say; nor two systems of coordinates in one volume.
     key += "|" + c.header->patient.id + "|" + plainName(c.header->patient.name) + "|" + (areFramesKnown && f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
     // The views of both breasts may stand in one series; each has its own place on the screen.
@@ -432,7 +433,7 @@ std::vector<std::string> namesOf(const std::vector<std::vector<Candidate>>& list
 /// What the values mean, and what a reader must know about that.
 void describeUnit(Series& series, const std::vector<Candidate>& list)
 {
-    if (list.front().header->pixels.isColor()) {
+    if (list.front().isColor()) {
         return;     // colours have none
     }
     const std::string& rescaleType = list.front().header->rescaleType;
@@ -499,7 +500,7 @@ void describe(Series& series, const std::vector<Candidate>& list)
     if (header.modality.empty()) {
         series.notes.push_back({"modality-unknown", "The file does not tell the modality."});
     }
-    if (list.front().header->pixels.supplement == PixelFormat::Supplement::Some) {
+    if (std::any_of(list.begin(), list.end(), [](const Candidate& c) { return c.description().supplement == Supplement::LeftOut; })) {
         series.notes.push_back({"colors-left-out", "Some images have colours of a supplemental palette, which are not shown: their highest values are no measured values."});
     }
 }
@@ -540,7 +541,7 @@ bool isVolume(const Series& series, const std::vector<Candidate>& list)
     }
     const StackPlan plan = planStack(positions, *series.orientation, series.spacingMm[2]);
     // Colours are not resampled.
-    if (list.front().header->pixels.isColor() && !plan.isStraight()) {
+    if (list.front().isColor() && !plan.isStraight()) {
         return false;
     }
     // Two slices and a third one far away are no stack; of more, stacks were made before.

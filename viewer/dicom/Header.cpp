@@ -319,6 +319,30 @@ std::string groupOf(const Groups& groups)
     return key;
 }
 
+/// @param presentation  Pixel Presentation of the frame where it tells, else of the file.
+Supplement supplementOf(DcmItem& dataset, const PixelFormat& pixels, const std::string& presentation)
+{
+    const bool isPossible = pixels.kind == PixelKind::Integer && pixels.samples == 1 && pixels.bitsAllocated > 1 && pixels.bitsAllocated <= 16 && pixels.photometric == "MONOCHROME2";
+    const bool isColored = presentation == "COLOR" || presentation == "TRUE_COLOR";
+    if (!isPossible || (!isColored && presentation != "MIXED")) {
+        return Supplement::None;
+    }
+    return isColored && dataset.tagExists(DCM_RedPaletteColorLookupTableDescriptor) ? Supplement::Colors : Supplement::LeftOut;
+}
+
+/// Pixel Presentation of a frame; empty where only the file tells it.
+std::string presentationOf(const Groups& groups)
+{
+    for (const DcmTagKey& tag : {DCM_MRImageFrameTypeSequence, DCM_CTImageFrameTypeSequence, DCM_PETFrameTypeSequence}) {
+        DcmItem* type = groups.find(tag);
+        const std::string own = type ? code(*type, DCM_PixelPresentation) : std::string();
+        if (!own.empty()) {
+            return own;
+        }
+    }
+    return {};
+}
+
 void parseFunctionalGroups(const Groups& groups, Header& header, FrameHeader& frame)
 {
     if (DcmItem* item = groups.find(DCM_PlanePositionSequence)) {
@@ -364,6 +388,9 @@ void parseEnhancedFrames(DcmItem& dataset, DcmSequenceOfItems& perFrame, Header&
         const Groups groups(shared, static_cast<DcmItem*>(own));
         parseFunctionalGroups(groups, header, frame);
         parseTraits(groups, tellsApart, frame);
+        if (const std::string presentation = presentationOf(groups); !presentation.empty()) {
+            frame.supplement = supplementOf(dataset, header.pixels, presentation);
+        }
         if (DcmItem* item = groups.find(DCM_PixelMeasuresSequence); item && header.sliceSpacingMm == 0) {
             header.sliceSpacingMm = sliceSpacing(*item);
         }
@@ -463,17 +490,6 @@ PixelKind kindOfPixels(DcmDataset& dataset)
                                                                                  : PixelKind::None;
 }
 
-/// PS3.3 C.7.6.19: by Pixel Presentation.
-PixelFormat::Supplement supplementOf(DcmItem& dataset, const PixelFormat& pixels)
-{
-    const std::string presentation = code(dataset, DCM_PixelPresentation);
-    const bool isPossible = pixels.kind == PixelKind::Integer && pixels.samples == 1 && pixels.bitsAllocated > 1 && pixels.bitsAllocated <= 16 && pixels.photometric == "MONOCHROME2";
-    if (!isPossible || (presentation != "COLOR" && presentation != "MIXED")) {
-        return PixelFormat::Supplement::None;
-    }
-    return presentation == "COLOR" && dataset.tagExists(DCM_RedPaletteColorLookupTableDescriptor) ? PixelFormat::Supplement::All : PixelFormat::Supplement::Some;
-}
-
 void parsePixelFormat(DcmDataset& dataset, PixelFormat& pixels)
 {
     pixels.kind = kindOfPixels(dataset);
@@ -497,7 +513,6 @@ void parsePixelFormat(DcmDataset& dataset, PixelFormat& pixels)
     if (pixels.photometric.empty()) {
         pixels.photometric = pixels.samples == 3 ? "RGB" : "MONOCHROME2";
     }
-    pixels.supplement = supplementOf(dataset, pixels);
 }
 
 /// @throws Error when no picture can be made of it.
@@ -635,6 +650,7 @@ void parseFrames(DcmItem& dataset, Header& header)
     all.contentSeconds = secondsOfDay(code(dataset, DCM_ContentTime)).value_or(0);
     all.group = code(dataset, DCM_EchoNumbers);
     parseTraits(dataset, header, all);
+    all.supplement = supplementOf(dataset, header.pixels, code(dataset, DCM_PixelPresentation));
     header.sliceSpacingMm = sliceSpacing(dataset);
     header.frames.assign(std::size_t(header.pixels.frames), all);
     if (DcmSequenceOfItems* perFrame = findSequence(dataset, DCM_PerFrameFunctionalGroupsSequence)) {

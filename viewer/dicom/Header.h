@@ -26,11 +26,12 @@ struct PixelFormat {
     bool isSigned = false;
     bool isPlanar = false;      ///< Planar Configuration 1: colour by plane.
     std::string photometric;    ///< "MONOCHROME2", "RGB", "PALETTE COLOR" ...
-    /// Grey images whose highest stored values are colours of a Supplemental Palette (PS3.3 C.7.6.19): in all frames; or in some that the file
-    /// does not tell from the others at once, or of a palette that is missing.
-    enum class Supplement { None, All, Some } supplement = Supplement::None;
-    bool isColor() const { return samples > 1 || photometric == "PALETTE COLOR" || supplement == Supplement::All; }
+    bool isColor() const { return samples > 1 || photometric == "PALETTE COLOR"; }
 };
+
+/// Are the highest stored values of a grey frame colours of a Supplemental Palette (PS3.3 C.8.16.2.1.1.1)? LeftOut: perhaps, as the file does not tell
+/// which frames are meant; or the palette is missing.
+enum class Supplement { None, Colors, LeftOut };
 
 /// Something that tells images of one place apart.
 struct Trait {
@@ -56,6 +57,7 @@ struct FrameHeader {
     double secondsOfDay = 0;    ///< When it was acquired; 0 when absent.
     double contentSeconds = 0;  ///< Content Time: when its pixels were made, as seconds of the day; 0 when absent.
     std::array<Trait, kTraitKinds> traits;      ///< By TraitKind.
+    Supplement supplement = Supplement::None;
 };
 
 /// What turns the values of a PET image after the rescale into SUV by body weight.
