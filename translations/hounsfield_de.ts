@@ -888,6 +888,437 @@
     </message>
 </context>
 <context>
+    <name>hf::ReasonText</name>
+    <message>
+        <source>not a DICOM or volume file</source>
+        <translation>keine DICOM- oder Volumendatei</translation>
+    </message>
+    <message>
+        <source>not a DICOM file</source>
+        <translation>keine DICOM-Datei</translation>
+    </message>
+    <message>
+        <source>there is no file %1 with the voxels</source>
+        <translation>die Datei %1 mit den Voxeln fehlt</translation>
+    </message>
+    <message>
+        <source>there is no frame %1</source>
+        <translation>es gibt kein Bild %1</translation>
+    </message>
+    <message>
+        <source>there is no %1</source>
+        <translation>%1 gibt es nicht</translation>
+    </message>
+    <message>
+        <source>the folder %1 cannot be read</source>
+        <translation>der Ordner %1 ist nicht lesbar</translation>
+    </message>
+    <message>
+        <source>the DICOMDIR cannot be read</source>
+        <translation>das DICOMDIR ist nicht lesbar</translation>
+    </message>
+    <message>
+        <source>the DICOMDIR names no files</source>
+        <translation>das DICOMDIR nennt keine Dateien</translation>
+    </message>
+    <message>
+        <source>named by the DICOMDIR, but not there</source>
+        <translation>im DICOMDIR genannt, aber nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>the same image was found in another file</source>
+        <translation>dasselbe Bild steht in einer anderen Datei</translation>
+    </message>
+    <message>
+        <source>a presentation state for images that are not here</source>
+        <translation>ein Presentation State für Bilder, die nicht hier sind</translation>
+    </message>
+    <message>
+        <source>the file cannot be read: %1</source>
+        <translation>die Datei ist nicht lesbar: %1</translation>
+    </message>
+    <message>
+        <source>the file cannot be parsed: %1</source>
+        <translation>die Datei ist nicht lesbar: %1</translation>
+    </message>
+    <message>
+        <source>the file holds no attributes</source>
+        <translation>die Datei enthält keine Attribute</translation>
+    </message>
+    <message>
+        <source>the archive cannot be opened</source>
+        <translation>das Archiv lässt sich nicht öffnen</translation>
+    </message>
+    <message>
+        <source>no temporary folder can be made</source>
+        <translation>es lässt sich kein temporärer Ordner anlegen</translation>
+    </message>
+    <message>
+        <source>the archive has too many entries</source>
+        <translation>das Archiv hat zu viele Einträge</translation>
+    </message>
+    <message>
+        <source>the archive becomes %1 GB when it is unpacked, %2 GB are free in %3</source>
+        <translation>das Archiv wird entpackt %1 GB groß, frei sind %2 GB in %3</translation>
+    </message>
+    <message>
+        <source>the archive becomes larger than it says</source>
+        <translation>das Archiv wird größer, als es angibt</translation>
+    </message>
+    <message>
+        <source>the archive is encrypted or broken</source>
+        <translation>das Archiv ist verschlüsselt oder beschädigt</translation>
+    </message>
+    <message>
+        <source>the archive is broken</source>
+        <translation>das Archiv ist beschädigt</translation>
+    </message>
+    <message>
+        <source>the archive does not fit on the disk</source>
+        <translation>das Archiv passt nicht auf den Datenträger</translation>
+    </message>
+    <message>
+        <source>a DICOM object without pixels</source>
+        <translation>ein DICOM-Objekt ohne Pixel</translation>
+    </message>
+    <message>
+        <source>a DICOM segmentation object is not shown as an image</source>
+        <translation>ein DICOM-Segmentierungsobjekt wird nicht als Bild gezeigt</translation>
+    </message>
+    <message>
+        <source>an image without rows or columns</source>
+        <translation>ein Bild ohne Zeilen oder Spalten</translation>
+    </message>
+    <message>
+        <source>a number of frames that cannot be read</source>
+        <translation>eine Bilderzahl, die nicht lesbar ist</translation>
+    </message>
+    <message>
+        <source>a number of frames that cannot be right</source>
+        <translation>eine Bilderzahl, die nicht stimmen kann</translation>
+    </message>
+    <message>
+        <source>the file describes none of its frames</source>
+        <translation>die Datei beschreibt keines ihrer Bilder</translation>
+    </message>
+    <message>
+        <source>%1 samples per pixel of this kind are not supported</source>
+        <translation>%1 Werte je Pixel dieser Art werden nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>%1 samples per pixel are not supported</source>
+        <translation>%1 Werte je Pixel werden nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>colours as %1 are not supported</source>
+        <translation>Farben als %1 werden nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>%1 bits allocated per pixel are not supported</source>
+        <translation>%1 belegte Bits je Pixel werden nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>bits stored and high bit contradict the bits allocated</source>
+        <translation>gespeicherte Bits und höchstes Bit widersprechen den belegten Bits</translation>
+    </message>
+    <message>
+        <source>images in the transfer syntax %1 are not supported</source>
+        <translation>Bilder in der Transfersyntax %1 werden nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>images in %1 are not supported</source>
+        <translation>Bilder in %1 werden nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>a series without images</source>
+        <translation>eine Serie ohne Bilder</translation>
+    </message>
+    <message>
+        <source>the series has no DICOM images</source>
+        <translation>die Serie hat keine DICOM-Bilder</translation>
+    </message>
+    <message>
+        <source>images of one series differ in size</source>
+        <translation>Bilder einer Serie sind verschieden groß</translation>
+    </message>
+    <message>
+        <source>images of one series are partly grey, partly coloured</source>
+        <translation>Bilder einer Serie sind teils grau, teils farbig</translation>
+    </message>
+    <message>
+        <source>slices are shifted by more pixels than an image can have</source>
+        <translation>Schichten sind um mehr Pixel verschoben, als ein Bild haben kann</translation>
+    </message>
+    <message>
+        <source>the pixel data are shorter than the image</source>
+        <translation>die Pixeldaten sind kürzer als das Bild</translation>
+    </message>
+    <message>
+        <source>pixel data with a wrong value representation</source>
+        <translation>Pixeldaten mit falschem Datentyp</translation>
+    </message>
+    <message>
+        <source>the size of a frame is not known</source>
+        <translation>die Größe eines Bildes ist nicht bekannt</translation>
+    </message>
+    <message>
+        <source>a frame cannot be decoded: %1</source>
+        <translation>ein Bild lässt sich nicht dekodieren: %1</translation>
+    </message>
+    <message>
+        <source>a frame holds more than the header says</source>
+        <translation>ein Bild enthält mehr, als der Dateikopf angibt</translation>
+    </message>
+    <message>
+        <source>a deflated frame is damaged</source>
+        <translation>ein komprimiertes Bild ist beschädigt</translation>
+    </message>
+    <message>
+        <source>a deflated frame ends early</source>
+        <translation>ein komprimiertes Bild endet vorzeitig</translation>
+    </message>
+    <message>
+        <source>encapsulated pixel data without fragments</source>
+        <translation>gekapselte Pixeldaten ohne Teile</translation>
+    </message>
+    <message>
+        <source>encapsulated pixel data end early</source>
+        <translation>gekapselte Pixeldaten enden vorzeitig</translation>
+    </message>
+    <message>
+        <source>encapsulated frames in pieces without an offset table</source>
+        <translation>gekapselte Bilder in Stücken ohne Verzeichnis</translation>
+    </message>
+    <message>
+        <source>encapsulated frames in pieces cannot be joined</source>
+        <translation>gekapselte Bilder in Stücken lassen sich nicht verbinden</translation>
+    </message>
+    <message>
+        <source>an empty encapsulated frame</source>
+        <translation>ein leeres gekapseltes Bild</translation>
+    </message>
+    <message>
+        <source>the file ends before this frame</source>
+        <translation>die Datei endet vor diesem Bild</translation>
+    </message>
+    <message>
+        <source>the compressed image has %1 x %2 pixels of %3 samples, which is not what the header says</source>
+        <translation>das komprimierte Bild hat %1 x %2 Pixel mit %3 Werten, anders als der Dateikopf angibt</translation>
+    </message>
+    <message>
+        <source>the compressed image has no RLE header</source>
+        <translation>dem komprimierten Bild fehlt der RLE-Kopf</translation>
+    </message>
+    <message>
+        <source>the compressed image ends early</source>
+        <translation>das komprimierte Bild endet vorzeitig</translation>
+    </message>
+    <message>
+        <source>the compressed image holds fewer pixels than the header says</source>
+        <translation>das komprimierte Bild enthält weniger Pixel, als der Dateikopf angibt</translation>
+    </message>
+    <message>
+        <source>the compressed image holds more pixels than the header says</source>
+        <translation>das komprimierte Bild enthält mehr Pixel, als der Dateikopf angibt</translation>
+    </message>
+    <message>
+        <source>the compressed image holds larger values than its header says</source>
+        <translation>das komprimierte Bild enthält größere Werte, als der Dateikopf angibt</translation>
+    </message>
+    <message>
+        <source>a JPEG 2000 frame does not fit its header: %1</source>
+        <translation>ein JPEG-2000-Bild passt nicht zum Dateikopf: %1</translation>
+    </message>
+    <message>
+        <source>a JPEG 2000 frame does not fit its header</source>
+        <translation>ein JPEG-2000-Bild passt nicht zum Dateikopf</translation>
+    </message>
+    <message>
+        <source>a JPEG 2000 frame cannot be decoded: %1</source>
+        <translation>ein JPEG-2000-Bild lässt sich nicht dekodieren: %1</translation>
+    </message>
+    <message>
+        <source>a JPEG 2000 frame cannot be decoded</source>
+        <translation>ein JPEG-2000-Bild lässt sich nicht dekodieren</translation>
+    </message>
+    <message>
+        <source>a JPEG 2000 frame with subsampled colour is not supported</source>
+        <translation>ein JPEG-2000-Bild mit unterabgetasteten Farben wird nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>a JPEG-LS frame does not fit its header</source>
+        <translation>ein JPEG-LS-Bild passt nicht zum Dateikopf</translation>
+    </message>
+    <message>
+        <source>a JPEG-LS frame cannot be decoded: %1</source>
+        <translation>ein JPEG-LS-Bild lässt sich nicht dekodieren: %1</translation>
+    </message>
+    <message>
+        <source>the picture cannot be decoded</source>
+        <translation>das Bild lässt sich nicht dekodieren</translation>
+    </message>
+    <message>
+        <source>a lookup table without its description</source>
+        <translation>eine Farb- oder Wertetabelle ohne Beschreibung</translation>
+    </message>
+    <message>
+        <source>a lookup table that is too short</source>
+        <translation>eine Farb- oder Wertetabelle, die zu kurz ist</translation>
+    </message>
+    <message>
+        <source>a segmented palette that is too short</source>
+        <translation>eine segmentierte Palette, die zu kurz ist</translation>
+    </message>
+    <message>
+        <source>a segmented palette that ends early</source>
+        <translation>eine segmentierte Palette, die vorzeitig endet</translation>
+    </message>
+    <message>
+        <source>a segmented palette with an unknown segment</source>
+        <translation>eine segmentierte Palette mit einem unbekannten Segment</translation>
+    </message>
+    <message>
+        <source>a segmented palette that begins with a line</source>
+        <translation>eine segmentierte Palette, die mit einer Linie beginnt</translation>
+    </message>
+    <message>
+        <source>the NIfTI header holds a place that is no number</source>
+        <translation>der NIfTI-Kopf enthält einen Ort, der keine Zahl ist</translation>
+    </message>
+    <message>
+        <source>the NIfTI header holds an intercept that is no number</source>
+        <translation>der NIfTI-Kopf enthält einen Achsenabschnitt, der keine Zahl ist</translation>
+    </message>
+    <message>
+        <source>the file ends before its voxels do</source>
+        <translation>die Datei endet vor ihren Voxeln</translation>
+    </message>
+    <message>
+        <source>the compressed voxels are damaged</source>
+        <translation>die komprimierten Voxel sind beschädigt</translation>
+    </message>
+    <message>
+        <source>the checksum of the compressed voxels is wrong</source>
+        <translation>die Prüfsumme der komprimierten Voxel stimmt nicht</translation>
+    </message>
+    <message>
+        <source>the %1 header cannot be read: %2</source>
+        <translation>der %1-Kopf ist nicht lesbar: %2</translation>
+    </message>
+    <message>
+        <source>the %1 header cannot be read</source>
+        <translation>der %1-Kopf ist nicht lesbar</translation>
+    </message>
+    <message>
+        <source>a volume of %1 dimensions is not supported</source>
+        <translation>ein Volumen mit %1 Dimensionen wird nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>a volume of size %1 cannot be right</source>
+        <translation>ein Volumen der Größe %1 kann nicht stimmen</translation>
+    </message>
+    <message>
+        <source>voxels of this type are not supported</source>
+        <translation>Voxel dieses Typs werden nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>the volume needs more than 24 GB</source>
+        <translation>das Volumen braucht mehr als 24 GB</translation>
+    </message>
+    <message>
+        <source>the voxels of %1 cannot be read: %2</source>
+        <translation>die Voxel von %1 sind nicht lesbar: %2</translation>
+    </message>
+    <message>
+        <source>%1 is no NIfTI, NRRD or MetaImage file</source>
+        <translation>%1 ist keine NIfTI-, NRRD- oder MetaImage-Datei</translation>
+    </message>
+    <message>
+        <source>a file with %1 values a voxel is not supported</source>
+        <translation>eine Datei mit %1 Werten je Voxel wird nicht unterstützt</translation>
+    </message>
+    <message>
+        <source>the volume needs more memory than is free</source>
+        <translation>das Volumen braucht mehr Speicher, als frei ist</translation>
+    </message>
+    <message>
+        <source>the volume needs about %1 GB of memory, %2 GB are free</source>
+        <translation>das Volumen braucht etwa %1 GB Speicher, frei sind %2 GB</translation>
+    </message>
+    <message>
+        <source>there is not enough memory</source>
+        <translation>es ist nicht genug Speicher frei</translation>
+    </message>
+    <message>
+        <source>a direction without length</source>
+        <translation>eine Richtung ohne Länge</translation>
+    </message>
+    <message>
+        <source>voxel axes that are not numbers</source>
+        <translation>Voxelachsen, die keine Zahlen sind</translation>
+    </message>
+    <message>
+        <source>voxel axes that are not perpendicular</source>
+        <translation>Voxelachsen, die nicht senkrecht aufeinander stehen</translation>
+    </message>
+    <message>
+        <source>a volume without voxels</source>
+        <translation>ein Volumen ohne Voxel</translation>
+    </message>
+    <message>
+        <source>a voxel spacing that is not positive</source>
+        <translation>ein Voxelabstand, der nicht positiv ist</translation>
+    </message>
+    <message>
+        <source>an origin that is not a number</source>
+        <translation>ein Ursprung, der keine Zahl ist</translation>
+    </message>
+    <message>
+        <source>these images cannot be subtracted</source>
+        <translation>diese Bilder lassen sich nicht subtrahieren</translation>
+    </message>
+    <message>
+        <source>the series cannot be registered: %1</source>
+        <translation>die Serien lassen sich nicht registrieren: %1</translation>
+    </message>
+    <message>
+        <source>the list of studies: %1</source>
+        <translation>die Studienliste: %1</translation>
+    </message>
+    <message>
+        <source>the folder of the list of studies cannot be made: %1</source>
+        <translation>der Ordner der Studienliste lässt sich nicht anlegen: %1</translation>
+    </message>
+    <message>
+        <source>the list of studies was made by a later version of Hounsfield; it is left as it is</source>
+        <translation>die Studienliste stammt von einer späteren Version von Hounsfield; sie bleibt, wie sie ist</translation>
+    </message>
+    <message>
+        <source>the list of studies is damaged</source>
+        <translation>die Studienliste ist beschädigt</translation>
+    </message>
+    <message>
+        <source>the damaged list of studies cannot be moved aside: %1</source>
+        <translation>die beschädigte Studienliste lässt sich nicht beiseitelegen: %1</translation>
+    </message>
+    <message>
+        <source>a folder for copies cannot be made: %1</source>
+        <translation>ein Ordner für Kopien lässt sich nicht anlegen: %1</translation>
+    </message>
+    <message>
+        <source>copies cannot be moved into place: %1</source>
+        <translation>Kopien lassen sich nicht an ihren Ort bringen: %1</translation>
+    </message>
+    <message>
+        <source>the images cannot be copied: %1</source>
+        <translation>die Bilder lassen sich nicht kopieren: %1</translation>
+    </message>
+    <message>
+        <source>%1 (frame %2)</source>
+        <translation>%1 (Bild %2)</translation>
+    </message>
+</context>
+<context>
     <name>hf::Scene</name>
     <message>
         <source>Remove the mask</source>

@@ -1,6 +1,7 @@
 #include "app/desktop/Library.h"
 
 #include "viewer/volume/Error.h"
+#include "viewer/widgets/ReasonText.h"
 
 #include <QElapsedTimer>
 
@@ -16,7 +17,7 @@ QString problemText(const Error& error)
 {
     return error.code() == "database-newer"
         ? Library::tr("The list of studies was made by a later version of Hounsfield and is left as it is. Studies can be opened, but they are not kept in the list. Use the later version.")
-        : Library::tr("The list of studies cannot be used: %1. Studies can be opened, but they are not kept in the list.").arg(QString::fromUtf8(error.what()));
+        : Library::tr("The list of studies cannot be used: %1. Studies can be opened, but they are not kept in the list.").arg(reasonText(QString::fromUtf8(error.what())));
 }
 
 /// At most every 40 ms: more is not seen.
@@ -113,7 +114,7 @@ void Library::work(const std::stop_token& end)
         } catch (const Cancelled&) {
             deliver([this] { Q_EMIT failed("cancelled", {}); });
         } catch (const Error& error) {
-            deliver([this, code = QString::fromStdString(error.code()), message = QString::fromUtf8(error.what())] { Q_EMIT failed(code, message); });
+            deliver([this, code = QString::fromStdString(error.code()), message = reasonText(QString::fromUtf8(error.what()))] { Q_EMIT failed(code, message); });
         } catch (const std::exception& error) {
             deliver([this, message = QString::fromUtf8(error.what())] { Q_EMIT failed("internal", message); });
         }

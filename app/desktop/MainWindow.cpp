@@ -15,6 +15,7 @@
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/FindingsPanel.h"
 #include "viewer/widgets/NoteText.h"
+#include "viewer/widgets/ReasonText.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/StudyBrowser.h"
@@ -78,7 +79,7 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     connect(m_findings, &Findings::problem, this, [this](const QString& text) { showProblem("findings", text); });
     connect(m_grid, &ViewGrid::contextMenuAsked, m_actions, &WindowActions::showViewMenu);
     connect(m_scene, &Scene::volumeChanged, this, [this] { updateState(); });
-    connect(m_scene, &Scene::subtractionFailed, this, [this](const QString& reason) { showProblem("subtraction", reason); });
+    connect(m_scene, &Scene::subtractionFailed, this, [this](const QString& reason) { showProblem("subtraction", reasonText(reason)); });
     m_grid->volumeView()->prepare();
     // Never larger than the screen; the images get what is left beside the panels.
     const QSize room = screen()->availableGeometry().size() - QSize(8, 40);
@@ -162,13 +163,14 @@ void MainWindow::connectLoader()
         m_library->record(result.studies);
         const dicom::Series* main = result.mainSeries();
         if (!main) {
-            showProblem("empty", result.rejected.empty() ? QString() : QString::fromStdString(result.rejected.front().reason));
+            showProblem("empty", result.rejected.empty() ? QString() : reasonText(QString::fromStdString(result.rejected.front().reason)));
             return;
         }
         m_rejected = result.rejected.empty() ? QString() : result.rejected.size() == 1 ? tr("1 file could not be used.") : tr("%1 files could not be used.").arg(result.rejected.size());
         m_reasons.clear();
-        for (const dicom::Rejected& file : result.rejected) {
-            m_reasons << QString::fromStdString(file.path.filename().string() + ": " + file.reason);
+        constexpr std::size_t kMostReasons = 30;
+        for (std::size_t n = 0; n < std::min(result.rejected.size(), kMostReasons); ++n) {
+            m_reasons << QString::fromStdString(result.rejected[n].path.filename().string()) + ": " + reasonText(QString::fromStdString(result.rejected[n].reason));
         }
         m_hanging->open(*main);
     });
@@ -183,7 +185,7 @@ void MainWindow::connectLoader()
     });
     connect(m_loader, &Loader::failed, this, [this](const QString& code, const QString& message) {
         endProgress();
-        showProblem(code, message);
+        showProblem(code, reasonText(message));
         m_placer->failed(code);
     });
 }
@@ -329,8 +331,7 @@ void MainWindow::updateState()
         notes << noteText(note);
     }
     m_state->setText(notes.isEmpty() ? tr("Ready") : notes.join("  "));
-    constexpr int kMostReasons = 30;
-    m_state->setToolTip((notes + m_reasons.mid(0, kMostReasons)).join('\n'));
+    m_state->setToolTip((notes + m_reasons).join('\n'));
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event)

@@ -5,6 +5,7 @@
 #include "experts/panel/ClickRow.h"
 #include "experts/panel/MaskReceiver.h"
 #include "experts/panel/ScoreTable.h"
+#include "viewer/widgets/ReasonText.h"
 #include "viewer/widgets/Scene.h"
 
 #include <QCheckBox>
@@ -101,7 +102,7 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     connect(m_channels, &ChannelLoader::progressed, this, [this](double fraction) { m_progress->setValue(int(fraction * 100)); });
     connect(m_channels, &ChannelLoader::loaded, this, [this](const QList<std::shared_ptr<const Volume>>& volumes) { startLoaded(volumes); });
     connect(m_channels, &ChannelLoader::failed, this, [this](const QString& code, const QString& message) {
-        endRun(code == "cancelled" ? tr("Stopped.") : tr("The series were not prepared: %1").arg(message));
+        endRun(code == "cancelled" ? tr("Stopped.") : tr("The series were not prepared: %1").arg(reasonText(message)));
     });
     connect(m_run, &QPushButton::clicked, this, [this] { run(); });
     connect(m_experts, &QComboBox::currentIndexChanged, this, [this] { showClickRow(); });

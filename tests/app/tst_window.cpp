@@ -10,6 +10,7 @@
 #include "viewer/widgets/Cine.h"
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/NoteText.h"
+#include "viewer/widgets/ReasonText.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/MeasurementText.h"
 #include "viewer/widgets/SliceAnnotations.h"
@@ -328,6 +329,82 @@ private Q_SLOTS:
         QCOMPARE(noteText({"no-suv", notes[24].text}), QStringLiteral("Keine SUV: Die Datei nennt nicht das Gewicht des Patienten. Die Werte sind wie gespeichert."));
         QVERIFY(noteText({"split", notes[30].text}).endsWith(QStringLiteral("dies ist Teil 1 von 2, Stapel 1.")));
         QVERIFY(noteText({"presentation", notes[33].text}).endsWith(QStringLiteral(": Linienarten, einige Texte.")));
+        QCoreApplication::removeTranslator(&german);
+        QLocale::setDefault(QLocale::c());
+    }
+
+    void reasonsAreToldInTheReadersLanguage()
+    {
+        const auto textOf = [](const QString& path) {
+            QFile file(path);
+            return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : QString();
+        };
+        QStringList known;
+        const QRegularExpression sentence("\"hf::ReasonText\", \"([^\"]+)\"");
+        for (auto match = sentence.globalMatch(textOf(HF_SOURCE_DIR "/viewer/widgets/ReasonText.cpp")); match.hasNext();) {
+            known << match.next().captured(1);
+        }
+        // Every word that a reader, a volume or the list of studies refuses something with; tools alone write and take arguments.
+        const QRegularExpression made("\\bError\\(([^;]*), \"([a-z-]+)\"\\);|(?:rejected\\.push_back\\(|Rejected)\\{([^;]*)\\}\\)?;|fail\\(job, ([^;]*), \"broken\", 1\\);");
+        const QRegularExpression literal("\"([^\"]*)\"");
+        const QStringList ofTools{"write", "arguments", "plane"};
+        QStringList sources;
+        for (const char* folder : {"dicom", "imaging", "database"}) {
+            for (const QFileInfo& source : QDir(HF_SOURCE_DIR "/viewer/" + QString(folder)).entryInfoList({"*.cpp", "*.h"})) {
+                sources << source.filePath();
+            }
+        }
+        sources << HF_SOURCE_DIR "/viewer/volume/Geometry.cpp" << HF_SOURCE_DIR "/viewer/volume/Memory.cpp" << HF_SOURCE_DIR "/viewer/volume/Subtraction.cpp";
+        int found = 0;
+        for (const QString& source : sources) {
+            for (auto match = made.globalMatch(textOf(source)); match.hasNext();) {
+                const auto statement = match.next();
+                if (ofTools.contains(statement.captured(2))) {
+                    continue;
+                }
+                QString said = statement.captured(1) + statement.captured(4);
+                // Of what is rejected, the code stands last.
+                said += statement.captured(3).contains('"') ? statement.captured(3).section(',', 0, -2) : QString();
+                for (auto words = literal.globalMatch(said); words.hasNext(); ++found) {
+                    const QString word = words.next().captured(1).trimmed();
+                    const bool isKnown = word.size() < 3 || std::any_of(known.begin(), known.end(), [&](const QString& one) { return one.contains(word); });
+                    QVERIFY2(isKnown, qPrintable(source + ": " + word));
+                }
+            }
+        }
+        QVERIFY(found > 90);
+        const QString samples[] = {"images in JPEG XL are not supported", "the volume needs about 12.5 GB of memory, 3.0 GB are free", "an empty encapsulated frame (frame 3)", "there is no /a %2 b",
+            "these images cannot be subtracted", "the archive becomes 70.0 GB when it is unpacked, 3.5 GB are free in /tmp"};
+        for (const QString& sample : samples) {
+            QCOMPARE(reasonText(sample), sample);
+        }
+        QTranslator german;
+        QVERIFY(german.load(HF_BINARY_DIR "/share/hounsfield/translations/hounsfield_de.qm"));
+        QCoreApplication::installTranslator(&german);
+        QLocale::setDefault(QLocale(QLocale::German));
+        for (const QString& one : known) {
+            QVERIFY2(QCoreApplication::translate("hf::ReasonText", qPrintable(one)) != one, qPrintable(one));
+        }
+        QCOMPARE(reasonText(samples[0]), QStringLiteral("Bilder in JPEG XL werden nicht unterstützt"));
+        QCOMPARE(reasonText(samples[1]), QStringLiteral("das Volumen braucht etwa 12,5 GB Speicher, frei sind 3,0 GB"));
+        QCOMPARE(reasonText(samples[2]), QStringLiteral("ein leeres gekapseltes Bild (Bild 3)"));
+        QCOMPARE(reasonText(samples[3]), QStringLiteral("/a %2 b gibt es nicht"));
+        QCOMPARE(reasonText(samples[4]), QStringLiteral("diese Bilder lassen sich nicht subtrahieren"));
+        QCOMPARE(reasonText(samples[5]), QStringLiteral("das Archiv wird entpackt 70,0 GB groß, frei sind 3,5 GB in /tmp"));
+        QCOMPARE(reasonText("what nobody has translated"), QStringLiteral("what nobody has translated"));
+        QVERIFY(noteText({"partial", "1 of 3 images could not be decoded: an empty encapsulated frame (frame 2)."}).endsWith("ein leeres gekapseltes Bild (Bild 2)."));
+        // Where nothing can be shown, and beside what can.
+        QTemporaryDir folder;
+        QFile broken(folder.filePath("notes.txt"));
+        QVERIFY(broken.open(QIODevice::WriteOnly) && broken.write("no image") > 0);
+        broken.close();
+        m_window->openPaths({folder.path()});
+        QTRY_VERIFY(m_window->findChild<QMessageBox*>());
+        QCOMPARE(m_window->findChild<QMessageBox*>()->informativeText(), QStringLiteral("keine DICOM- oder Volumendatei"));
+        m_window->findChild<QMessageBox*>()->close();
+        m_window->openPaths({m_folder.path() + "/dicom", folder.path()});
+        QTRY_VERIFY_WITH_TIMEOUT(!m_window->scene()->isEmpty(), 15000);
+        QTRY_VERIFY(m_window->findChild<QLabel*>("state")->toolTip().contains("notes.txt: keine DICOM- oder Volumendatei"));
         QCoreApplication::removeTranslator(&german);
         QLocale::setDefault(QLocale::c());
     }

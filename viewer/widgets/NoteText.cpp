@@ -1,14 +1,14 @@
 #include "viewer/widgets/NoteText.h"
 
+#include "viewer/widgets/ReasonText.h"
+#include "viewer/widgets/Sentences.h"
+
 #include <QCoreApplication>
-#include <QLocale>
-#include <QRegularExpression>
 #include <QStringList>
 
 #include <algorithm>
 #include <cstring>
 #include <iterator>
-#include <optional>
 
 namespace hf {
 
@@ -92,24 +92,11 @@ QString translated(const char* english) { return QCoreApplication::translate("hf
 /// What stood in a place of a sentence: a list of words of ours, a number, or the file's own.
 QString localised(const QString& piece)
 {
-    static const QRegularExpression decimal("^[0-9]+\\.[0-9]+$");
-    if (decimal.match(piece).hasMatch()) {
-        return QString(piece).replace('.', QLocale().decimalPoint());
-    }
     QStringList words;
     for (const QString& word : piece.split(", ")) {
-        words << wordText(word);
+        words << wordText(localisedNumber(word));
     }
     return words.join(", ");
-}
-
-/// The words in the places of a sentence; empty when it is another one.
-std::optional<QStringList> findPlaces(const QString& said, const char* english)
-{
-    QString pattern = QRegularExpression::escape(QString::fromLatin1(english));
-    pattern.replace(QRegularExpression("\\\\?%[0-9]"), "(.+?)");
-    const auto match = QRegularExpression("^" + pattern + "$", QRegularExpression::DotMatchesEverythingOption).match(said);
-    return match.hasMatch() ? std::optional(match.capturedTexts().mid(1)) : std::nullopt;
 }
 
 } // namespace
@@ -124,23 +111,12 @@ QString noteText(const Note& note)
         if (!places) {
             continue;
         }
-        QString text = translated(sentence.english);
-        // All at once: a word of the file may look like a place.
         QStringList pieces;
         for (qsizetype n = 0; n < places->size(); ++n) {
-            pieces << (note.code == "split" && n == 2 ? partText((*places)[n]) : localised((*places)[n]));
+            const QString& place = (*places)[n];
+            pieces << (note.code == "split" && n == 2 ? partText(place) : note.code == "partial" && n == 2 ? reasonText(place) : localised(place));
         }
-        QString whole;
-        for (qsizetype at = 0; at < text.size(); ++at) {
-            const int number = text[at] == '%' && at + 1 < text.size() ? text[at + 1].digitValue() : -1;
-            if (number >= 1 && number <= pieces.size()) {
-                whole += pieces[number - 1];
-                ++at;
-            } else {
-                whole += text[at];
-            }
-        }
-        return whole;
+        return inPlaces(translated(sentence.english), pieces);
     }
     return said;
 }

@@ -1,6 +1,7 @@
 #include "viewer/widgets/TagBrowser.h"
 
 #include "viewer/volume/Error.h"
+#include "viewer/widgets/ReasonText.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/Theme.h"
 
@@ -125,7 +126,7 @@ void TagBrowser::read()
         try {
             rows = dicom::readTags(path);
         } catch (const Error& error) {
-            problem = QString::fromUtf8(error.what());
+            problem = reasonText(QString::fromUtf8(error.what()));
         }
         QMetaObject::invokeMethod(qApp, [self, path, rows, problem] {
             if (self && self->m_shown == path) {
