@@ -1282,6 +1282,10 @@
         <translation>die Serien lassen sich nicht registrieren: %1</translation>
     </message>
     <message>
+        <source>another copy of this image was taken in before, which stays</source>
+        <translation>eine andere Kopie dieses Bildes wurde schon aufgenommen und bleibt</translation>
+    </message>
+    <message>
         <source>the list of studies: %1</source>
         <translation>die Studienliste: %1</translation>
     </message>
@@ -1976,6 +1980,10 @@
     <message>
         <source>%1 files are no images.</source>
         <translation>%1 Dateien sind keine Bilder.</translation>
+    </message>
+    <message>
+        <source>%1 files were left out: they are other copies of images that are there.</source>
+        <translation>%1 Dateien wurden ausgelassen: Sie sind andere Kopien vorhandener Bilder.</translation>
     </message>
     <message>
         <source>Taken in: %1 studies, %2 series, %3 images.</source>

@@ -5,6 +5,8 @@
 
 #include <QElapsedTimer>
 
+#include <algorithm>
+
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -144,8 +146,10 @@ void Library::import(const QStringList& paths, bool copies)
         });
         const database::ImportReport report = database::importStudies(database, list, copies, progress, stop);
         deliver([this, report] {
-            const QString rejected = report.rejected.empty() ? QString() : " " + tr("%1 files are no images.").arg(report.rejected.size());
-            Q_EMIT finished(tr("Taken in: %1 studies, %2 series, %3 images.").arg(report.studies).arg(report.series).arg(report.images) + rejected);
+            const auto repeated = std::count_if(report.rejected.begin(), report.rejected.end(), [](const dicom::Rejected& file) { return file.code == "duplicate"; });
+            const auto others = qsizetype(report.rejected.size()) - repeated;
+            Q_EMIT finished(tr("Taken in: %1 studies, %2 series, %3 images.").arg(report.studies).arg(report.series).arg(report.images) + (others > 0 ? " " + tr("%1 files are no images.").arg(others) : QString()) +
+                (repeated > 0 ? " " + tr("%1 files were left out: they are other copies of images that are there.").arg(repeated) : QString()));
         });
     });
 }

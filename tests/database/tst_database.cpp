@@ -50,6 +50,21 @@ void writeStudy(const fs::path& folder, const std::string& seed, const std::stri
 
 std::size_t entriesOf(const fs::path& folder) { return std::size_t(std::distance(fs::directory_iterator(folder), fs::directory_iterator())); }
 
+std::string bytesOf(const fs::path& path)
+{
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+/// Where the SOP Instance UID of an explicit little endian file stands, and how long it is.
+std::pair<std::size_t, std::size_t> uidIn(const std::string& bytes)
+{
+    const std::size_t at = bytes.find(std::string("\x08\x00\x18\x00UI", 6)) + 8;
+    return {at, std::size_t(std::uint8_t(bytes[at - 2]))};
+}
+
 void execute(const fs::path& database, const char* sql)
 {
     sqlite3* handle = nullptr;
@@ -162,6 +177,41 @@ HF_TEST(copies_outlive_their_source_and_go_with_their_study)
     list.remove(study.id);
     HF_CHECK_EQUAL(entriesOf(folder / "images"), std::size_t(0));
     HF_CHECK_EQUAL(entriesOf(folder / "incoming"), std::size_t(0));
+}
+
+HF_TEST(images_that_share_a_uid_are_copied_each_and_other_copies_are_told)
+{
+    const fs::path images = scratch("shared");
+    writeStudy(images / "all", "s", "Doe^Jane");
+    const std::string first = bytesOf(images / "all/IM0001.dcm");
+    std::string second = bytesOf(images / "all/IM0002.dcm");
+    const auto [from, length] = uidIn(first);
+    const auto [to, otherLength] = uidIn(second);
+    HF_CHECK_EQUAL(length, otherLength);
+    second.replace(to, length, first.substr(from, length));
+    std::string changed = first;
+    changed.back() = char(changed.back() ^ 1);
+    const auto take = [&](StudyDatabase& list, const std::string& name, const std::string& bytes) {
+        const fs::path folder = scratch("shared-" + name);
+        write(folder / "a.dcm", bytes);
+        return importStudies(list, {folder}, true);
+    };
+    StudyDatabase list(scratch("shared-list"));
+    const auto copied = [&] { return list.filesOf(list.search("").at(0).id).size(); };
+    HF_CHECK(take(list, "first", first).rejected.empty() && copied() == 1);
+    // Another slice with the UID of the first one.
+    HF_CHECK(take(list, "second", second).rejected.empty() && copied() == 2);
+    HF_CHECK_EQUAL(dicom::scan(list.filesOf(list.search("").at(0).id)).studies.at(0).series.at(0).images.size(), std::size_t(2));
+    // The same again, and the first slice with another pixel.
+    HF_CHECK(take(list, "again", second).rejected.empty() && take(list, "again", first).rejected.empty() && copied() == 2);
+    for (int n = 0; n < 2; ++n) {
+        const ImportReport other = take(list, "changed", changed);
+        HF_CHECK(other.rejected.size() == 1 && other.rejected[0].code == "duplicate" && other.rejected[0].path.filename() == "a.dcm" && copied() == 2);
+    }
+    // A larger file, as of a copy that was cut before, is what a scan shows.
+    const std::string longer = changed + std::string("\xfc\xff\xfc\xffOB\x00\x00\x02\x00\x00\x00\x00\x00", 14);
+    HF_CHECK(take(list, "longer", longer).rejected.empty() && copied() == 3);
+    HF_CHECK(take(list, "longer", longer).rejected.empty() && copied() == 3);
 }
 
 HF_TEST(files_that_are_gone_are_told)

@@ -9,7 +9,11 @@
 #include <QImage>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
+#include <map>
 #include <set>
+#include <tuple>
 
 namespace hf::database {
 
@@ -129,47 +133,116 @@ void addWhole(StudyDatabase& database, const std::string& uid, std::set<fs::path
     }
 }
 
-std::set<std::string> instancesOf(const dicom::Study& study)
+/// 0 where it is not there any more.
+std::uintmax_t sizeOf(const fs::path& path)
 {
-    std::set<std::string> uids;
-    for (const dicom::Series& series : study.series) {
-        for (const dicom::Image& image : series.images) {
-            uids.insert(image.sopInstanceUid);
-        }
-    }
-    return uids;
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(path, error);
+    return error ? 0 : size;
 }
 
+bool haveSameBytes(const fs::path& one, const fs::path& other)
+{
+    if (sizeOf(one) != sizeOf(other)) {
+        return false;
+    }
+    std::ifstream a(one, std::ios::binary), b(other, std::ios::binary);
+    std::vector<char> left(1 << 18), right(left.size());
+    while (a && b) {
+        a.read(left.data(), std::streamsize(left.size()));
+        b.read(right.data(), std::streamsize(right.size()));
+        if (a.gcount() != b.gcount() || !std::equal(left.begin(), left.begin() + a.gcount(), right.begin())) {
+            return false;
+        }
+    }
+    return a.eof() && b.eof();
+}
+
+/// What a scan tells images apart by: some writers give one UID to all images of a series.
+using Identity = std::tuple<std::string, int, int, std::array<double, 3>>;
+
+Identity identityOf(const dicom::Image& image)
+{
+    const PointLps place = image.position.value_or(PointLps{});
+    return {image.sopInstanceUid, image.instanceNumber, image.frame, {place.x, place.y, place.z}};
+}
+
+/// The files of a study that were copied before.
+class Copies {
+public:
+    Copies(const StudyDatabase& database, std::int64_t study, const std::stop_token& stop)
+    {
+        for (const dicom::Study& one : dicom::scan(database.filesOf(study), {}, stop).studies) {
+            for (const dicom::Series& series : one.series) {
+                for (const dicom::Image& image : series.images) {
+                    m_images.emplace(identityOf(image), image.path);
+                }
+                for (const auto& state : series.presentations) {
+                    m_states.insert(state->path);
+                }
+            }
+        }
+    }
+
+    /// Other: of the same image, but not the same bytes, and no larger file than the copy, which is the one that a scan shows.
+    enum class Found { None, Same, Other };
+    Found find(const dicom::Image& image) const
+    {
+        const auto [first, last] = m_images.equal_range(identityOf(image));
+        if (std::any_of(first, last, [&](const auto& copy) { return haveSameBytes(copy.second, image.path); })) {
+            return Found::Same;
+        }
+        const bool isTold = std::any_of(first, last, [&](const auto& copy) { return sizeOf(copy.second) >= sizeOf(image.path); });
+        return isTold && !image.sopInstanceUid.empty() ? Found::Other : Found::None;
+    }
+    bool hasState(const fs::path& path) const
+    {
+        return std::any_of(m_states.begin(), m_states.end(), [&](const fs::path& copy) { return haveSameBytes(copy, path); });
+    }
+
+private:
+    std::multimap<Identity, fs::path> m_images;
+    std::set<fs::path> m_states;
+};
+
 /// Files of images that were not copied before.
-std::set<fs::path> filesToCopy(const StudyDatabase& database, const dicom::Study& study, const std::stop_token& stop)
+/// @param rejected  gets those that are left out although they are not the same.
+std::set<fs::path> filesToCopy(const StudyDatabase& database, const dicom::Study& study, std::vector<dicom::Rejected>& rejected, const std::stop_token& stop)
 {
     const StudyEntry known = database.find(study.uid);
-    std::set<fs::path> files = imageFiles(study);
     if (!known.isCopied) {
-        return files;
+        return imageFiles(study);
     }
-    std::set<std::string> copied;
-    for (const dicom::Study& one : dicom::scan(database.filesOf(known.id), {}, stop).studies) {
-        copied.merge(instancesOf(one));
-    }
+    const Copies copies(database, known.id, stop);
+    std::set<fs::path> files, seen;
     for (const dicom::Series& series : study.series) {
         for (const dicom::Image& image : series.images) {
-            if (copied.contains(image.sopInstanceUid)) {
-                files.erase(image.path);
+            throwIfStopped(stop);
+            if (!seen.insert(image.path).second) {
+                continue;       // a frame of the same file
+            }
+            const Copies::Found found = copies.find(image);
+            if (found == Copies::Found::None) {
+                files.insert(image.path);
+            } else if (found == Copies::Found::Other) {
+                rejected.push_back({dicom::shownPathOf(series, image.path), "another copy of this image was taken in before, which stays", "duplicate"});
             }
         }
         for (const auto& state : series.presentations) {
-            files.erase(state->path);
+            if (!copies.hasState(state->path)) {
+                files.insert(state->path);
+            }
         }
     }
     return files;
 }
 
-void takeIn(StudyDatabase& database, const dicom::Study& study, bool copies, const std::stop_token& stop)
+/// @param rejected  gets what is left out of it.
+void takeIn(StudyDatabase& database, const dicom::Study& study, bool copies, std::vector<dicom::Rejected>& rejected, const std::stop_token& stop)
 {
     const std::set<fs::path> images = imageFiles(study);
     if (copies && std::none_of(images.begin(), images.end(), hasSecondPart)) {
-        const std::set<fs::path> fresh = filesToCopy(database, study, stop);
+        const std::set<fs::path> fresh = filesToCopy(database, study, rejected, stop);
         if (!fresh.empty()) {
             addWhole(database, study.uid, filesIn(copyFiles(database, fresh, stop)), true, nullptr, stop);
             return;
@@ -209,7 +282,7 @@ ImportReport importStudies(StudyDatabase& database, const std::vector<fs::path>&
         for (std::size_t n = 0; n < found.studies.size(); ++n) {
             throwIfStopped(stop);
             const dicom::Study& study = found.studies[n];
-            takeIn(database, study, copies, stop);
+            takeIn(database, study, copies, report.rejected, stop);
             ++report.studies;
             report.series += study.series.size();
             for (const dicom::Series& series : study.series) {
@@ -244,7 +317,8 @@ void recordStudies(StudyDatabase& database, const std::vector<dicom::Study>& stu
 {
     for (const dicom::Study& study : studies) {
         throwIfStopped(stop);
-        takeIn(database, study, false, stop);
+        std::vector<dicom::Rejected> none;      // nothing is copied
+        takeIn(database, study, false, none, stop);
     }
 }
 

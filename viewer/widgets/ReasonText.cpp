@@ -109,6 +109,7 @@ const char* const kReasons[] = {
     QT_TRANSLATE_NOOP("hf::ReasonText", "an origin that is not a number"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "these images cannot be subtracted"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "the series cannot be registered: %1"),
+    QT_TRANSLATE_NOOP("hf::ReasonText", "another copy of this image was taken in before, which stays"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "the list of studies: %1"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "the folder of the list of studies cannot be made: %1"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "the list of studies was made by a later version of Hounsfield; it is left as it is"),
