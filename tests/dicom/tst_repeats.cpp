@@ -465,6 +465,30 @@ HF_TEST(time_points_of_several_planes_are_told_apart)
     }
 }
 
+HF_TEST(outside_a_tilted_stack_lies_air_also_where_no_value_is_negative)
+{
+    // All values fit a byte; or are too large for 16 bits with a sign.
+    for (const auto& [slope, type] : {std::pair{1, VoxelType::Int16}, {400, VoxelType::Float32}}) {
+        const RepeatedSeries series("unsigned", "CT", 1, [slope](DcmItem& d, int, int place) {
+            const double z = 3.0 * place;
+            put(d, DCM_ImagePositionPatient, "0\\" + std::to_string(0.3 * z) + "\\" + std::to_string(z));
+            put(d, DCM_RescaleIntercept, "0");
+            put(d, DCM_RescaleSlope, std::to_string(slope));
+        });
+        const std::vector<fs::path> paths{series.folder()};
+        const Volume volume = dicom::readSeries(*dicom::scan(paths).mainSeries());
+        HF_CHECK(volume.type() == type && volume.info().unit == Unit::Hu);
+        int inside = 0, outside = 0, others = 0;
+        for (int k = 0; k < volume.geometry().size().k; ++k) {
+            for (int j = 0; j < volume.geometry().size().j; ++j) {
+                const float value = volume.valueAt(Index3{2, j, k});
+                (value == 100.F * float(slope) ? inside : value == -1024 ? outside : others) += 1;
+            }
+        }
+        HF_CHECK(inside > 0 && outside > 0 && others == 0);
+    }
+}
+
 HF_TEST(a_gap_of_a_tilted_stack_mixes_nothing_with_what_lies_outside)
 {
     const RepeatedSeries series("gap", "CT", 1, [](DcmItem& d, int, int place) {

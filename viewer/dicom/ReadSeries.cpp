@@ -562,6 +562,12 @@ std::vector<std::uint8_t> colorsOf(Stack& stack, std::size_t pixels)
     return rgb;
 }
 
+/// The type that holds the values of `type` and what lies outside.
+VoxelType typeWith(VoxelType type, double outside)
+{
+    return outside >= 0 ? type : type == VoxelType::UInt8 ? VoxelType::Int16 : type == VoxelType::UInt16 ? VoxelType::Float32 : type;
+}
+
 Volume readDicom(const Series& series, const Progress& progress, std::stop_token stop)
 {
     Stack stack = decodeStack(series, progress, stop);
@@ -583,7 +589,7 @@ Volume readDicom(const Series& series, const Progress& progress, std::stop_token
     } else {
         const double outside = info.unit == Unit::Hu ? -1024 : 0;
         const auto resampled = [&]<typename T>(T) { voxels = resample<T>(*stack.store, stack.kept, plan, shear, series.columns, series.rows, outside, stop); };
-        switch (stack.store->type()) {
+        switch (shear.isAny ? typeWith(stack.store->type(), outside) : stack.store->type()) {
         case VoxelType::UInt8: resampled(std::uint8_t()); break;
         case VoxelType::Int16: resampled(std::int16_t()); break;
         case VoxelType::UInt16: resampled(std::uint16_t()); break;
