@@ -224,10 +224,10 @@ QJsonArray benchFrames(const std::shared_ptr<const Volume>& volume, const dicom:
     return figures;
 }
 
-/// The longest time between two turns of the event loop, beyond the timer's own interval; and how much of it the thread was ready but other
-/// work had the processors.
+/// A time in which the event loop did not turn, and how much of it the thread was ready but other work had the processors.
 struct Stall { double ms = 0, waitedMs = 0; };
 
+/// Finds the longest time between two turns of the event loop, beyond the timer's own interval.
 class Heartbeat : public QObject {
 public:
     Heartbeat()

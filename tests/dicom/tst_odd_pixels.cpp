@@ -553,17 +553,20 @@ HF_TEST(imagesOfTwoPatientsAreNeverOneStudy)
 
 HF_TEST(lettersAreThoseOfEachRadiograph)
 {
-    const Folder folder;
-    for (const int n : {1, 2}) {
-        DcmFileFormat file;
-        fill(*file.getDataset(), std::to_string(n));
-        put(*file.getDataset(), DCM_PatientOrientation, n == 1 ? "L\\F" : "P\\F");
-        save(file, folder.file(std::to_string(n)));
-    }
-    const dicom::ScanResult found = folder.scan();
-    HF_CHECK_EQUAL(found.studies.front().series.size(), std::size_t(2));
-    for (const dicom::Series& series : found.studies.front().series) {
-        HF_CHECK(series.patientOrientation[0] == (series.images.front().instanceNumber == 1 ? "L" : "P"));
+    for (const char* modality : {"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"}) {
+        const Folder folder;
+        for (const int n : {1, 2}) {
+            DcmFileFormat file;
+            fill(*file.getDataset(), std::to_string(n));
+            put(*file.getDataset(), DCM_Modality, modality);
+            put(*file.getDataset(), DCM_PatientOrientation, n == 1 ? "L\\F" : "P\\F");
+            save(file, folder.file(std::to_string(n)));
+        }
+        const dicom::ScanResult found = folder.scan();
+        HF_CHECK_EQUAL(found.studies.front().series.size(), std::size_t(2));
+        for (const dicom::Series& series : found.studies.front().series) {
+            HF_CHECK(series.patientOrientation[0] == (series.images.front().instanceNumber == 1 ? "L" : "P"));
+        }
     }
 }
 

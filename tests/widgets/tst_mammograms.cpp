@@ -191,6 +191,7 @@ private Q_SLOTS:
         QCOMPARE(name("DX", "", "PA"), std::string("PA"));
         QCOMPARE(name("CR", "L", ""), std::string("L"));
         QCOMPARE(name("DX", "U", "AP"), std::string("AP"));
+        QCOMPARE(name("XA", "L", "PA"), std::string("L PA"));
         QCOMPARE(name("CT", "R", "CC"), std::string());
     }
 

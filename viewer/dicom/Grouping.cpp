@@ -74,13 +74,13 @@ std::string splitKey(const Candidate& c, SpacingKinds& spacings, bool areFramesK
     key += c.isColor() ? "|color" : "";
     // Never two patients in one picture, whatever the UIDs say; nor two systems of coordinates in one volume.
     key += "|" + c.header->patient.id + "|" + plainName(c.header->patient.name) + "|" + (areFramesKnown && f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
-    // The views of both breasts may stand in one series; each has its own place on the screen.
     const Header& h = *c.header;
-    static const std::set<std::string> kProjections{"CR", "DX", "RG"};
-    if (kProjections.contains(h.modality)) {
+    if (h.modality == "MG") {
+        // The views of both breasts may stand in one series; each has its own place on the screen.
+        key += "|" + h.text.laterality + "|" + h.text.viewPosition;
+    }
+    if (isProjection(h.modality)) {
         key += "|" + h.patientOrientation[0] + "|" + h.patientOrientation[1];   // of the letters at the sides
-    } else if (h.modality == "MG") {
-        key += "|" + h.text.laterality + "|" + h.text.viewPosition + "|" + h.patientOrientation[0] + "|" + h.patientOrientation[1];
     }
     return key;
 }
@@ -805,6 +805,12 @@ void addSeries(std::vector<Study>& studies, Series series)
     study.text = series.text;
     study.series.push_back(std::move(series));
     studies.push_back(std::move(study));
+}
+
+bool isProjection(const std::string& modality)
+{
+    static const std::set<std::string> kProjections{"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"};
+    return kProjections.contains(modality);
 }
 
 std::string toString(SeriesKind kind)

@@ -752,12 +752,6 @@ bool looksLikeDicom(const std::filesystem::path& path)
     return ((little || big) && hasVr) || (little && length < 1024 && bytes[3] == 0);
 }
 
-bool isProjection(const std::string& modality)
-{
-    static const std::set<std::string> kProjections{"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"};
-    return kProjections.contains(modality);
-}
-
 std::string transferSyntaxName(const std::string& uid)
 {
     static const std::pair<const char*, const char*> kLater[] = {

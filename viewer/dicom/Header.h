@@ -138,8 +138,6 @@ private:
 /// True when the first bytes look like a DICOM data set, with or without preamble. Cheap.
 bool looksLikeDicom(const std::filesystem::path& path);
 
-/// Is this a Modality of pictures taken through the patient onto a detector: radiographs, fluoroscopy, angiography, mammography?
-bool isProjection(const std::string& modality);
 /// English name of a transfer syntax; the UID itself when unknown.
 std::string transferSyntaxName(const std::string& uid);
 /// Is there a decoder for it?

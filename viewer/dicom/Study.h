@@ -75,6 +75,10 @@ struct Image {
     std::uint64_t modalityLut = 0;          ///< Tells Modality LUTs apart; 0 without.
 };
 
+/// Is this a Modality of pictures taken through the patient onto a detector: radiographs, fluoroscopy, angiography, mammography? Their sides are
+/// those of Patient Orientation (0020,0020).
+bool isProjection(const std::string& modality);
+
 enum class SeriesKind {
     Volume,         ///< Two or more parallel images: planes and 3D make sense.
     SingleImage,    ///< One image, seen as it is (CR, DX, MG, SC, US, a single CT slice).

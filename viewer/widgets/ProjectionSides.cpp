@@ -1,7 +1,6 @@
 #include "viewer/widgets/ProjectionSides.h"
 
 #include <cmath>
-#include <set>
 
 namespace hf {
 
@@ -52,10 +51,9 @@ std::optional<HungSides> hungSides(const dicom::Series& series)
 
 std::string projectionName(const dicom::Series& series)
 {
-    static const std::set<std::string> kProjections{"CR", "DX", "RG", "MG", "IO", "PX", "RF"};
     // Other images of a series may have others; mammograms are listed each.
     const bool isOne = series.modality == "MG" || series.images.size() <= 1;
-    if (!kProjections.contains(series.modality) || !isOne) {
+    if (!dicom::isProjection(series.modality) || !isOne) {
         return {};
     }
     const std::string &stored = series.text.laterality, &view = series.text.viewPosition;

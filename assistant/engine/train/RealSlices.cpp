@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 #include <numbers>
+#include <optional>
 #include <sstream>
 
 namespace hf::assistant::train {
@@ -119,7 +120,7 @@ void shade(std::vector<std::uint8_t>& grey, int size, Random& random)
 /// What a volume of few slices shows across them: a band of the picture, the rest is black.
 struct Band {
     bool isUpright = false;
-    double half = 1;            ///< Half of its width as a share of the picture.
+    double half = 0;            ///< Half of its width as a share of the picture.
     bool holds(std::size_t n, int size) const { return std::abs((double(isUpright ? n % std::size_t(size) : n / std::size_t(size)) + 0.5) / size - 0.5) <= half; }
 };
 
@@ -295,15 +296,16 @@ TrainingPicture realSlice(const RealVolume& real, std::uint32_t seed, int size)
     const int slices = geometry.size().along(geometry.axisAcross(view.plane));
     view.slice = std::clamp(int(slices * random.uniform(0.06, 0.94)), 0, slices - 1);
     SliceFrame frame = squareFrameOf(geometry, view);
-    const Band band = random.chance(0.2) ? someBand(frame, view.plane, random) : Band();
-    frame = random.chance(0.75) && band.half == 1 ? jittered(frame, slices < kFewSlices, random) : frame;
+    std::optional<Band> band;
+    if (random.chance(0.2)) {
+        band = someBand(frame, view.plane, random);
+    }
+    frame = random.chance(0.75) && !band ? jittered(frame, slices < kFewSlices, random) : frame;
     picture.kind = real.kind;
     picture.plane = view.plane;
     const auto cut = [&](auto& values) {
-        for (std::size_t n = 0; n < values.size(); ++n) {
-            if (!band.holds(n, size)) {
-                values[n] = 0;
-            }
+        for (std::size_t n = 0; band && n < values.size(); ++n) {
+            values[n] = band->holds(n, size) ? values[n] : 0;
         }
     };
     if (real.kind == ImageKind::Ct && random.chance(0.15)) {
