@@ -46,6 +46,20 @@ torch::Tensor productInFloat(const torch::Tensor& x, const torch::Tensor& weight
     return y;
 }
 
+namespace {
+
+/// Integers are multiplied where nothing is faster and no gradients are wanted.
+torch::Tensor packedProduct(const torch::Tensor& x, const PackedWeight& weight, const torch::Tensor& bias)
+{
+    if (at::GradMode::is_enabled() || (runtime::hasMatrixUnit() && x.scalar_type() == at::kBFloat16)) {
+        return product(x, weight.dense(multipliesWide(x) ? at::kFloat : x.scalar_type()), bias);
+    }
+    const torch::Tensor y = weight.product(x);
+    return bias.defined() ? y + bias : y;
+}
+
+} // namespace
+
 LinearImpl::LinearImpl(int in, int out, bool hasBias)
 {
     weight = register_parameter("weight", emptyWeight({out, in}));
@@ -62,7 +76,7 @@ LinearImpl::LinearImpl(int in, int out, bool hasBias)
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x)
 {
-    const torch::Tensor y = product(x, rowPacked ? rowPacked->dense(x.scalar_type()) : packed ? packed->dense(multipliesWide(x) ? at::kFloat : x.scalar_type()) : weight, bias);
+    const torch::Tensor y = rowPacked ? product(x, rowPacked->dense(x.scalar_type()), bias) : packed ? packedProduct(x, *packed, bias) : product(x, weight, bias);
     return adapter ? y + at::linear(at::linear(x, adapter->down), adapter->up) * adapter->scale : y;
 }
 
