@@ -8,7 +8,8 @@ namespace hf::assistant {
 /// queries share one.
 /// @param causal  the queries are the last T rows of S, and each sees the rows up to itself.
 /// @param bias  instead of `causal`: added to the scores, broadcast to [n, heads, T, S]; may be undefined.
-/// Under bf16 autocast on a CPU (training) it is spelled out: LibTorch's fused kernel takes four times as long there.
+/// On a CPU it is spelled out for bf16 rows (but not with AMX) and under bf16 autocast (training), where LibTorch's fused kernel takes two to four times as
+/// long; scores are rounded to bf16 then, as in the reference's eager form.
 torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value, bool causal, const torch::Tensor& bias = {});
 
 } // namespace hf::assistant

@@ -39,8 +39,13 @@ void storeValue(WeightView::Type type, std::uint8_t* group, int row, int column,
     both = column < 16 ? std::uint8_t((both & 0xF0) | value) : std::uint8_t((both & 0x0F) | value << 4);
 }
 
-std::int64_t groupBytes(WeightView::Type type) { return type == WeightView::Type::Int8 ? kInt8Bytes : kInt4Bytes; }
-int zeroOf(WeightView::Type type) { return type == WeightView::Type::Int8 ? 128 : 8; }
+
+/// Rounds to nearest even, for sizes below 2^22.
+inline float rounded(float value)
+{
+    constexpr float kShift = 12582912;  // 1.5 * 2^23
+    return value + kShift - kShift;
+}
 
 void plainFloatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
 {
@@ -80,6 +85,32 @@ void plainQuantisedBlock(const WeightView& w, const InputVector& x, float* y, st
     }
     const std::int64_t first = block * kRows;
     std::copy_n(sums.begin(), std::min<std::int64_t>(kRows, w.rows - first), y + first);
+}
+
+void plainUnpackGroup(WeightView::Type type, const std::uint8_t* stored, const std::uint16_t* scales, std::uint16_t* values)
+{
+    std::array<float, kRows * kGroup> wide;
+    unpackGroup(type, stored, scales, wide.data());
+    std::transform(wide.begin(), wide.end(), values, bf16OfFloat);
+}
+
+void plainMultiplyTile(const WeightPanel& w, const InputTile& x, float* y)
+{
+    for (int row = 0; row < kTileRows; ++row) {
+        for (int n = 0; n < kPanelRows; ++n) {
+            float sum = 0;
+            for (std::int64_t group = 0; group < w.groups; ++group) {
+                const std::int64_t at = group * kTileRows + row;
+                const std::uint8_t* values = w.values[n / kRows] + group * kInt8Bytes;
+                std::int32_t dot = x.offsets[at];
+                for (int column = 0; column < kGroup; ++column) {
+                    dot += storedValue(WeightView::Type::Int8, values, n % kRows, column) * x.bytes[at * kGroup + column];
+                }
+                sum += float(dot) * (floatOfHalf(w.scales[n / kRows][group * kRows + n % kRows]) * x.factors[at]);
+            }
+            y[row * kPanelRows + n] = sum;
+        }
+    }
 }
 
 } // namespace
@@ -151,21 +182,34 @@ void InputVector::set(const float* values, std::int64_t count, bool quantised)
     m_factors.assign(std::size_t(groups), 0);
     m_sums.assign(std::size_t(groups), 0);
     for (std::int64_t group = 0; group < groups; ++group) {
-        const std::int64_t begin = group * kGroup, end = std::min(count, begin + kGroup);
-        float most = 0;
-        for (std::int64_t k = begin; k < end; ++k) {
-            most = std::max(most, std::abs(values[k]));
-        }
-        const float inverse = most > 0 ? 127 / most : 0;
-        m_factors[std::size_t(group)] = most / 127;
-        std::int32_t sum = 0;
-        for (std::int64_t k = begin; k < end; ++k) {
-            const auto byte = std::int8_t(std::lrint(values[k] * inverse));
-            m_bytes[std::size_t(k)] = byte;
-            sum += byte;
-        }
-        m_sums[std::size_t(group)] = sum;
+        const std::int64_t begin = group * kGroup;
+        std::array<float, kGroup> part{};
+        std::copy_n(values + begin, std::min<std::int64_t>(kGroup, count - begin), part.begin());
+        const RoundedGroup whole = roundGroup(part.data(), m_bytes.data() + begin);
+        m_factors[std::size_t(group)] = whole.factor;
+        m_sums[std::size_t(group)] = whole.sum;
     }
+}
+
+HF_CLONES RoundedGroup matvec::roundGroup(const float* values, std::int8_t* bytes)
+{
+    // Sizes compare as their bits do, of which the compiler makes vectors.
+    std::int32_t largest = 0;
+    for (int k = 0; k < kGroup; ++k) {
+        std::int32_t bits;
+        std::memcpy(&bits, values + k, sizeof bits);
+        largest = std::max(largest, bits & 0x7FFFFFFF);
+    }
+    float most;
+    std::memcpy(&most, &largest, sizeof most);
+    const float inverse = most > 0 ? 127 / most : 0;
+    std::int32_t sum = 0;
+    for (int k = 0; k < kGroup; ++k) {
+        const auto byte = std::int32_t(rounded(values[k] * inverse));
+        bytes[k] = std::int8_t(byte);
+        sum += byte;
+    }
+    return {most / 127, sum};
 }
 
 bool isSupported(MatVecKind kind)
@@ -200,13 +244,13 @@ std::uint64_t plainReadAll(const char* bytes, std::int64_t count, bool)
     return sum;
 }
 
-const Kernels& kernelsOf(MatVecKind kind)
+} // namespace
+
+const Kernels& matvec::kernelsOf(MatVecKind kind)
 {
-    static const Kernels plain{plainFloatRows, plainSumRows, plainQuantisedBlock, plainReadAll};
+    static const Kernels plain{plainFloatRows, plainSumRows, plainQuantisedBlock, plainReadAll, plainMultiplyTile, plainUnpackGroup};
     return kind == MatVecKind::Avx512 ? avx512Kernels() : kind == MatVecKind::Avx2 ? avx2Kernels() : plain;
 }
-
-} // namespace
 
 void multiplyBlocks(const WeightView& w, const InputVector& x, float* y, std::int64_t firstBlock, std::int64_t endBlock, MatVecKind kind)
 {
@@ -225,16 +269,6 @@ void sumRows(const WeightView& w, const float* p, float* y, MatVecKind kind) { k
 std::uint64_t readAll(const char* bytes, std::int64_t count, bool ahead, MatVecKind kind) { return kernelsOf(kind).readAll(bytes, count, ahead); }
 
 namespace {
-
-// What runs over whole models while they load is compiled for wider processors too.
-#define HF_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-
-/// Rounds to nearest even, for sizes below 2^22.
-inline float rounded(float value)
-{
-    constexpr float kShift = 12582912;  // 1.5 * 2^23
-    return value + kShift - kShift;
-}
 
 HF_CLONES float squaredError(const float* values, float factor, float least, float most)
 {
@@ -276,38 +310,6 @@ float bestFactor(const float* values, float least, float most)
     return best;
 }
 
-HF_CLONES void unpackGroup(const WeightView& w, const std::uint8_t* group, const std::uint16_t* scales, float* values, int count)
-{
-    const auto zero = float(w.type == WeightView::Type::Int8 ? 128 : 8);
-    for (int row = 0; row < kRows; ++row) {
-        std::array<std::uint8_t, kGroup> bytes;
-        if (w.type == WeightView::Type::Int8) {
-            for (int n = 0; n < 8; ++n) {
-                std::memcpy(bytes.data() + 4 * n, group + n * 64 + row * 4, 4);
-            }
-        } else {
-            for (int n = 0; n < 4; ++n) {
-                std::memcpy(bytes.data() + 4 * n, group + n * 64 + row * 4, 4);
-            }
-            for (int n = 0; n < kGroup / 2; ++n) {
-                bytes[std::size_t(n + 16)] = bytes[std::size_t(n)] >> 4;
-                bytes[std::size_t(n)] &= 15;
-            }
-        }
-        const float factor = floatOfHalf(scales[row]);
-        float* const target = values + row * w.columns;
-        if (count == kGroup) {
-            for (int n = 0; n < kGroup; ++n) {
-                target[n] = (float(bytes[std::size_t(n)]) - zero) * factor;
-            }
-        } else {
-            for (int n = 0; n < count; ++n) {
-                target[n] = (float(bytes[std::size_t(n)]) - zero) * factor;
-            }
-        }
-    }
-}
-
 } // namespace
 
 void quantiseBlocks(const WeightView& target, const float* values, std::uint8_t* data, std::uint16_t* scales, std::int64_t firstBlock, std::int64_t blocks)
@@ -334,12 +336,14 @@ void quantiseBlocks(const WeightView& target, const float* values, std::uint8_t*
     }
 }
 
-void dequantiseBlock(const WeightView& w, std::int64_t block, float* values)
+HF_CLONES void matvec::unpackGroup(WeightView::Type type, const std::uint8_t* stored, const std::uint16_t* scales, float* values)
 {
-    const auto* data = static_cast<const std::uint8_t*>(w.data) + block * w.blockBytes();
-    for (std::int64_t group = 0; group < w.groups(); ++group) {
-        const int count = int(std::min<std::int64_t>(kGroup, w.columns - group * kGroup));
-        unpackGroup(w, data + group * groupBytes(w.type), w.scales + (block * w.groups() + group) * kRows, values + group * kGroup, count);
+    const int zero = zeroOf(type);
+    for (int row = 0; row < kRows; ++row) {
+        const float factor = floatOfHalf(scales[row]);
+        for (int column = 0; column < kGroup; ++column) {
+            values[row * kGroup + column] = float(storedValue(type, stored, row, column) - zero) * factor;
+        }
     }
 }
 

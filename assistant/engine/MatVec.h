@@ -74,7 +74,4 @@ std::uint16_t halfOfFloat(float value);
 /// Only `blocks` blocks from `firstBlock` on are written; `values` begins with the first of them.
 void quantiseBlocks(const WeightView& target, const float* values, std::uint8_t* data, std::uint16_t* scales, std::int64_t firstBlock, std::int64_t blocks);
 
-/// The fp32 rows of one block: values [16, columns].
-void dequantiseBlock(const WeightView& weights, std::int64_t block, float* values);
-
 } // namespace hf::assistant

@@ -151,6 +151,45 @@ template <WeightView::Type type> HF_AVX512 void quantisedBlock(const WeightView&
     _mm512_mask_storeu_ps(y + row, mask, sum);
 }
 
+/// Two blocks at once share what is loaded of x. The sums of a tile are twelve chains, so that no product waits for another.
+HF_AVX512 void multiplyTile(const WeightPanel& w, const InputTile& x, float* y)
+{
+    __m512 sums[kTileRows][kPanelBlocks];
+    for (auto& row : sums) {
+        row[0] = row[1] = _mm512_setzero_ps();
+    }
+    for (std::int64_t group = 0; group < w.groups; ++group) {
+        const std::int8_t* bytes = x.bytes + group * kTileRows * kGroup;
+        __m512i dots[kTileRows][kPanelBlocks];
+        for (int row = 0; row < kTileRows; ++row) {
+            dots[row][0] = dots[row][1] = _mm512_set1_epi32(x.offsets[group * kTileRows + row]);
+        }
+        for (int n = 0; n < kGroup / 4; ++n) {
+            const __m512i first = _mm512_load_si512(w.values[0] + group * kInt8Bytes + n * 64);
+            const __m512i second = _mm512_load_si512(w.values[1] + group * kInt8Bytes + n * 64);
+            for (int row = 0; row < kTileRows; ++row) {
+                std::int32_t bits;
+                std::memcpy(&bits, bytes + row * kGroup + 4 * n, sizeof bits);
+                const __m512i four = _mm512_set1_epi32(bits);
+                dots[row][0] = _mm512_dpbusd_epi32(dots[row][0], first, four);
+                dots[row][1] = _mm512_dpbusd_epi32(dots[row][1], second, four);
+            }
+        }
+        for (int block = 0; block < kPanelBlocks; ++block) {
+            const __m512 scales = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w.scales[block] + group * kRows)));
+            for (int row = 0; row < kTileRows; ++row) {
+                const __m512 factor = _mm512_mul_ps(scales, _mm512_set1_ps(x.factors[group * kTileRows + row]));
+                sums[row][block] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[row][block]), factor, sums[row][block]);
+            }
+        }
+    }
+    for (int row = 0; row < kTileRows; ++row) {
+        for (int block = 0; block < kPanelBlocks; ++block) {
+            _mm512_storeu_ps(y + row * kPanelRows + block * kRows, sums[row][block]);
+        }
+    }
+}
+
 void anyFloatRows(const WeightView& w, const float* x, float* y, std::int64_t begin, std::int64_t end)
 {
     withFloatType(w.type, [&]<WeightView::Type type>() { floatRows<type>(w, x, y, begin, end); });
@@ -170,7 +209,8 @@ void anyQuantisedBlock(const WeightView& w, const InputVector& x, float* y, std:
 
 const Kernels& avx512Kernels()
 {
-    static const Kernels kernels{anyFloatRows, anySumRows, anyQuantisedBlock, readAllOf};
+    // Unpacking waits for memory in the narrower form already.
+    static const Kernels kernels{anyFloatRows, anySumRows, anyQuantisedBlock, readAllOf, multiplyTile, avx2Kernels().unpackGroup};
     return kernels;
 }
 

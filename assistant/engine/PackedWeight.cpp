@@ -1,5 +1,6 @@
 #include "assistant/engine/PackedWeight.h"
 
+#include "assistant/engine/MatMul.h"
 #include "assistant/engine/Quantisation.h"
 #include "viewer/volume/Error.h"
 
@@ -31,6 +32,16 @@ torch::Tensor PackedWeight::dense(torch::ScalarType wanted) const
         dequantiseMatrix(view(), values.data_ptr<float>());
     }
     return values.to(wanted);
+}
+
+torch::Tensor PackedWeight::product(const torch::Tensor& x) const
+{
+    const torch::Tensor input = x.reshape({-1, columns}).to(x.scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat).contiguous();
+    std::vector<std::int64_t> sizes = x.sizes().vec();
+    sizes.back() = rows;
+    const torch::Tensor y = at::empty(sizes, input.options());
+    multiplyRows(view(), viewOf(input), y.data_ptr());
+    return y.to(x.scalar_type());
 }
 
 std::optional<WeightView::Type> quantisationOf(const std::string& word)

@@ -19,6 +19,8 @@ struct PackedWeight {
     WeightView view() const;
     /// [rows, columns] as fp32 or bf16; other types get fp32 first.
     torch::Tensor dense(torch::ScalarType wanted) const;
+    /// x W^T for x [.., columns] on the CPU, in its type; x is rounded to int8, see multiplyRows(). Not for a backward pass.
+    torch::Tensor product(const torch::Tensor& x) const;
 };
 
 /// "int8", "int4"; none for "none" and "". @throws Error "arguments" for another word.

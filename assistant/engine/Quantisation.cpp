@@ -1,35 +1,31 @@
 #include "assistant/engine/Quantisation.h"
 
+#include "assistant/engine/MatVecKernels.h"
+
 #include <algorithm>
-#include <cstring>
+#include <array>
 #include <vector>
 
 namespace hf::assistant {
 
+using namespace matvec;
+
 namespace {
 
-void copyRow(float* target, const float* values, std::int64_t count) { std::copy_n(values, count, target); }
-
-void copyRow(std::uint16_t* target, const float* values, std::int64_t count)
+/// @param unpack  as Kernels::unpackGroup
+template <typename Value, typename Unpack> void dequantise(const WeightView& w, Value* values, const Unpack& unpack)
 {
-    for (std::int64_t n = 0; n < count; ++n) {
-        std::uint32_t bits;
-        std::memcpy(&bits, values + n, sizeof bits);
-        target[n] = std::uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-    }
-}
-
-template <typename Value> void dequantise(const WeightView& weights, Value* values)
-{
-    constexpr std::int64_t kRows = WeightView::kBlockRows;
-#pragma omp parallel
-    {
-        std::vector<float> rows(std::size_t(kRows * weights.columns));
-#pragma omp for schedule(static)
-        for (std::int64_t block = 0; block < weights.blocks(); ++block) {
-            dequantiseBlock(weights, block, rows.data());
-            const std::int64_t count = std::min(kRows, weights.rows - block * kRows);
-            copyRow(values + block * kRows * weights.columns, rows.data(), count * weights.columns);
+#pragma omp parallel for schedule(static)
+    for (std::int64_t block = 0; block < w.blocks(); ++block) {
+        const auto* stored = static_cast<const std::uint8_t*>(w.data) + block * w.blockBytes();
+        const std::int64_t first = block * kRows, rows = std::min<std::int64_t>(kRows, w.rows - first);
+        for (std::int64_t group = 0; group < w.groups(); ++group) {
+            std::array<Value, kRows * kGroup> part;
+            unpack(w.type, stored + group * groupBytes(w.type), w.scales + (block * w.groups() + group) * kRows, part.data());
+            const std::int64_t columns = std::min<std::int64_t>(kGroup, w.columns - group * kGroup);
+            for (std::int64_t row = 0; row < rows; ++row) {
+                std::copy_n(part.data() + row * kGroup, columns, values + (first + row) * w.columns + group * kGroup);
+            }
         }
     }
 }
@@ -38,14 +34,13 @@ template <typename Value> void dequantise(const WeightView& weights, Value* valu
 
 void quantiseMatrix(const WeightView& source, const WeightView& target, std::uint8_t* data, std::uint16_t* scales)
 {
-    constexpr std::int64_t kRows = WeightView::kBlockRows;
 #pragma omp parallel
     {
         std::vector<float> rows(std::size_t(kRows * source.columns));
 #pragma omp for schedule(static)
         for (std::int64_t block = 0; block < source.blocks(); ++block) {
             const std::int64_t first = block * kRows * source.columns;
-            const std::int64_t count = std::min(kRows, source.rows - block * kRows) * source.columns;
+            const std::int64_t count = std::min<std::int64_t>(kRows, source.rows - block * kRows) * source.columns;
             for (std::int64_t n = 0; n < count; ++n) {
                 rows[std::size_t(n)] = valueAt(source, first + n);
             }
@@ -54,7 +49,11 @@ void quantiseMatrix(const WeightView& source, const WeightView& target, std::uin
     }
 }
 
-void dequantiseMatrix(const WeightView& weights, float* values) { dequantise(weights, values); }
-void dequantiseMatrix(const WeightView& weights, std::uint16_t* bf16Values) { dequantise(weights, bf16Values); }
+void dequantiseMatrix(const WeightView& weights, float* values) { dequantise(weights, values, unpackGroup); }
+
+void dequantiseMatrix(const WeightView& weights, std::uint16_t* bf16Values, MatVecKind kind)
+{
+    dequantise(weights, bf16Values, kernelsOf(kind).unpackGroup);
+}
 
 } // namespace hf::assistant

@@ -11,6 +11,6 @@ void quantiseMatrix(const WeightView& source, const WeightView& target, std::uin
 
 /// The other way, rows one after the other: fp32 or bf16 values [rows, columns].
 void dequantiseMatrix(const WeightView& weights, float* values);
-void dequantiseMatrix(const WeightView& weights, std::uint16_t* bf16Values);
+void dequantiseMatrix(const WeightView& weights, std::uint16_t* bf16Values, MatVecKind kind = bestMatVec());
 
 } // namespace hf::assistant

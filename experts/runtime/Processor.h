@@ -9,4 +9,11 @@ inline bool hasFastBf16()
     return has;
 }
 
+/// Whether this processor multiplies tiles of bf16 (AMX): faster than products of int8 vectors.
+inline bool hasMatrixUnit()
+{
+    static const bool has = __builtin_cpu_supports("amx-bf16");
+    return has;
+}
+
 } // namespace hf::runtime

@@ -1,4 +1,5 @@
 #include "assistant/engine/Llama.h"
+#include "assistant/engine/MatMul.h"
 #include "assistant/engine/Quantisation.h"
 #include "support/Check.h"
 
@@ -128,6 +129,52 @@ HF_TEST(products_are_those_of_doubles)
     }
 }
 
+HF_TEST(many_rows_give_what_each_gives)
+{
+    // Rows that fill no tile, matrices that fill no panel.
+    for (const auto& [rows, columns] : {std::pair<std::int64_t, std::int64_t>{37, 77}, {64, 128}, {1, 5}}) {
+        for (const std::int64_t count : {1, 6, 13}) {
+            const std::vector<float> x = randomValues(std::size_t(count * columns), 7);
+            for (const Type type : {Type::Int8, Type::Int4}) {
+                const Matrix matrix(type, rows, columns, 3);
+                std::vector<double> wanted;
+                for (std::int64_t row = 0; row < count; ++row) {
+                    InputVector input;
+                    input.set(x.data() + row * columns, columns, true);
+                    std::vector<float> one(std::size_t(rows), NAN);
+                    multiplyBlocks(matrix.view, input, one.data(), 0, matrix.view.blocks(), MatVecKind::Plain);
+                    wanted.insert(wanted.end(), one.begin(), one.end());
+                }
+                for (const MatVecKind kind : {MatVecKind::Plain, MatVecKind::Avx2, MatVecKind::Avx512}) {
+                    if (isSupported(kind)) {
+                        std::vector<float> y(wanted.size(), NAN);
+                        multiplyRows(matrix.view, {Type::Fp32, count, columns, x.data(), nullptr}, y.data(), kind);
+                        HF_CHECK(relativeError(y, wanted) < 1e-5);
+                    }
+                }
+            }
+        }
+    }
+}
+
+HF_TEST(products_of_packed_weights_are_near_those_of_their_numbers)
+{
+    torch::manual_seed(2);
+    const torch::Tensor weight = torch::randn({70, 200}), x = torch::randn({2, 9, 200});
+    for (const Type type : {Type::Int8, Type::Int4}) {
+        const PackedWeight packed = PackedWeight::of(weight, type);
+        for (const auto dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
+            const torch::Tensor input = x.to(dtype), wanted = at::linear(input.to(at::kFloat), packed.dense(at::kFloat));
+            const torch::Tensor found = packed.product(input);
+            HF_CHECK(found.scalar_type() == dtype && found.sizes() == wanted.sizes());
+            const double error = (found.to(at::kFloat) - wanted).norm().item<double>() / wanted.norm().item<double>();
+            std::printf("%s, %s: products differ by %.4f of their size\n", type == Type::Int8 ? "int8" : "int4", c10::toString(dtype), error);
+            // Steps of the largest of 32 values / 127, about 2.2 sigma / 127, over the square root of 12.
+            HF_CHECK(error < 0.008);
+        }
+    }
+}
+
 HF_TEST(blocks_outside_the_range_are_not_touched)
 {
     const Matrix matrix(Type::Int4, 64, 64, 5);
@@ -151,10 +198,14 @@ HF_TEST(rounded_weights_come_back_near)
         std::printf("%s: weights differ by %.4f of their size\n", type == Type::Int8 ? "int8" : "int4", error);
         // Uniform steps over +-4 sigma of a normal distribution: about step / sqrt(12).
         HF_CHECK(error < (type == Type::Int8 ? 0.01 : 0.11));
-        std::vector<std::uint16_t> halves(back.size());
-        dequantiseMatrix(matrix.view, halves.data());
         const at::Tensor same = at::from_blob(back.data(), {std::int64_t(back.size())}).to(at::kBFloat16);
-        HF_CHECK(std::equal(halves.begin(), halves.end(), static_cast<const std::uint16_t*>(same.data_ptr())));
+        for (const MatVecKind kind : {MatVecKind::Plain, MatVecKind::Avx2, MatVecKind::Avx512}) {
+            if (isSupported(kind)) {
+                std::vector<std::uint16_t> halves(back.size());
+                dequantiseMatrix(matrix.view, halves.data(), kind);
+                HF_CHECK(std::equal(halves.begin(), halves.end(), static_cast<const std::uint16_t*>(same.data_ptr())));
+            }
+        }
     }
 }
 
@@ -236,6 +287,8 @@ HF_TEST(every_form_multiplies_the_largest_numbers)
                 if (isSupported(kind)) {
                     std::vector<float> y(16, NAN);
                     multiplyBlocks(matrix.view, input, y.data(), 0, 1, kind);
+                    HF_CHECK(relativeError(y, wanted) < 1e-3);
+                    multiplyRows(matrix.view, {Type::Fp32, 1, kColumns, x.data(), nullptr}, y.data(), kind);
                     HF_CHECK(relativeError(y, wanted) < 1e-3);
                 }
             }

@@ -1,3 +1,4 @@
+#include "assistant/engine/Attention.h"
 #include "assistant/engine/CudaPlugin.h"
 #include "assistant/engine/VilaNetworks.h"
 #include "experts/runtime/Cuda.h"
@@ -47,6 +48,29 @@ VilaConfig tiny()
 }
 
 } // namespace
+
+HF_TEST(attention_of_bf16_rows_is_that_of_fp32)
+{
+    // More rows than go at once, after others and alone; heads that share keys; a bias instead of the triangle.
+    const torch::NoGradGuard noGrad;
+    torch::manual_seed(5);
+    constexpr std::int64_t kRows = 300, kPast = 40;
+    const auto random = [](std::int64_t heads, std::int64_t rows) { return torch::randn({2, rows, heads, 16}).to(at::kBFloat16).transpose(1, 2); };
+    const torch::Tensor query = random(4, kRows), none;
+    const torch::Tensor bias = torch::zeros({2, 1, kRows, kRows + kPast}, at::kBFloat16).masked_fill_(torch::rand({2, 1, kRows, kRows + kPast}) < 0.5, -INFINITY);
+    for (const std::int64_t past : {std::int64_t(0), kPast}) {
+        const torch::Tensor key = random(2, past + kRows), value = random(2, past + kRows);
+        const auto error = [&](bool causal, const torch::Tensor& added) {
+            const torch::Tensor wanted = attention(query.to(at::kFloat), key.to(at::kFloat), value.to(at::kFloat), causal, added.defined() ? added.to(at::kFloat) : added);
+            const torch::Tensor found = attention(query, key, value, causal, added);
+            HF_CHECK(found.scalar_type() == at::kBFloat16 && found.sizes() == wanted.sizes());
+            return (found.to(at::kFloat) - wanted).norm().item<double>() / wanted.norm().item<double>();
+        };
+        HF_CHECK(error(true, none) < 0.01);
+        HF_CHECK(error(false, none) < 0.01);
+        HF_CHECK(past == 0 || error(true, bias) < 0.01);
+    }
+}
 
 HF_TEST(the_forward_pass_is_numpys)
 {
