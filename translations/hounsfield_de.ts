@@ -312,6 +312,10 @@
         <translation>Die gespeicherten Messungen dieser Studie sind nicht lesbar; neue werden nicht gespeichert.</translation>
     </message>
     <message>
+        <source>Another window has changed the measurements of this study meanwhile. Its file was kept as %1.</source>
+        <translation>Ein anderes Fenster hat die Messungen dieser Untersuchung inzwischen geändert. Seine Datei wurde als %1 behalten.</translation>
+    </message>
+    <message>
         <source>The measurements could not be saved: %1</source>
         <translation>Die Messungen konnten nicht gespeichert werden: %1</translation>
     </message>

@@ -2,6 +2,7 @@
 
 #include "app/desktop/MainWindow.h"
 #include "app/desktop/SeriesPlacer.h"
+#include "viewer/database/WholeFile.h"
 #include "viewer/volume/Error.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
@@ -14,7 +15,6 @@
 #include <QFile>
 #include <QInputDialog>
 #include <QMenu>
-#include <QSaveFile>
 #include <QStandardPaths>
 #include <QUrl>
 
@@ -146,10 +146,8 @@ QString Hanging::saveLayoutAs(const QString& name)
     fileName.replace(QRegularExpression("[^\\w-]+", QRegularExpression::UseUnicodePropertiesOption), "_");
     QDir().mkpath(m_userFolder);
     const QString path = QDir(m_userFolder).filePath(fileName + ".json");
-    const QByteArray json = toJson(rule);
-    QSaveFile file(path);
-    if (!file.open(QIODevice::WriteOnly) || file.write(json) != json.size() || !file.commit()) {
-        m_window->showProblem("write", tr("The layout could not be saved: %1").arg(file.errorString()));
+    if (const QString reason = replaceFile(path, toJson(rule)); !reason.isEmpty()) {
+        m_window->showProblem("write", tr("The layout could not be saved: %1").arg(reason));
         return {};
     }
     reload();

@@ -3,6 +3,7 @@
 #include "app/ConsoleProgress.h"
 #include "app/desktop/LibraryJob.h"
 #include "assistant/client/EngineClient.h"
+#include "viewer/database/WholeFile.h"
 #include "viewer/dicom/BrainSequences.h"
 #include "viewer/dicom/Presentation.h"
 #include "viewer/dicom/ReadSeries.h"
@@ -22,7 +23,6 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
-#include <QSaveFile>
 
 #include <algorithm>
 #include <array>
@@ -183,16 +183,15 @@ Picture viewPicture(const Volume& volume, const View& view, const LabelMap* mask
 
 void writeFile(const QString& path, const QByteArray& bytes)
 {
-    QSaveFile file(path);
-    if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
-        throw Error("cannot write " + path.toStdString(), "write");
+    if (const QString reason = replaceFile(path, bytes); !reason.isEmpty()) {
+        throw Error("cannot write " + path.toStdString() + ": " + reason.toStdString(), "write");
     }
 }
 
 void writeImage(const QString& path, const Picture& picture)
 {
-    if (!toImage(picture).save(path, "PNG")) {
-        throw Error("cannot write " + path.toStdString(), "write");
+    if (const QString reason = replacePng(path, toImage(picture)); !reason.isEmpty()) {
+        throw Error("cannot write " + path.toStdString() + ": " + reason.toStdString(), "write");
     }
 }
 

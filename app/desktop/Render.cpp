@@ -1,5 +1,6 @@
 #include "app/desktop/Render.h"
 
+#include "viewer/database/WholeFile.h"
 #include "viewer/dicom/ReadSeries.h"
 #include "viewer/dicom/Scan.h"
 #include "viewer/render/VolumeView3D.h"
@@ -150,8 +151,8 @@ int runRender(const HeadlessOptions& options)
         const dicom::Series& series = chosenSeries(found, options.series);
         const auto volume = std::make_shared<const Volume>(dicom::readSeries(series));
         const QImage image = options.view == "3d" ? renderVolume(options, volume) : renderSlice(options, series, volume);
-        if (image.isNull() || !image.save(options.pictureFile, "PNG")) {
-            throw Error("cannot write " + options.pictureFile.toStdString(), "write");
+        if (const QString reason = replacePng(options.pictureFile, image); !reason.isEmpty()) {
+            throw Error("cannot write " + options.pictureFile.toStdString() + ": " + reason.toStdString(), "write");
         }
         return 0;
     });

@@ -1,4 +1,5 @@
 #include "support/Check.h"
+#include "support/SmallDisk.h"
 #include "viewer/imaging/VolumeFile.h"
 #include "viewer/volume/Error.h"
 
@@ -499,6 +500,22 @@ HF_TEST(values_that_a_float_would_change_are_doubles)
     HF_CHECK_EQUAL(imaging::readVolumeFile(copy).valueAt(Index3{6, 0, 0}), -2147483647.0);
     whole.set<std::int32_t>(352 + 4 * 5, 16777216).set<std::int32_t>(352 + 4 * 6, -2147483648);
     HF_CHECK(imaging::readVolumeFile(write("whole.nii", whole.bytes)).type() == VoxelType::Float32);
+}
+
+HF_TEST(a_full_disk_is_told_and_leaves_the_older_file)
+{
+    const Volume volume(Geometry({40, 40, 40}, {1, 1, 1}, {}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}), std::vector<float>(64000, 3.25F), {});
+    for (const char* name : {"full.nii", "full.nii.gz"}) {
+        const fs::path path = write(name, "what was there");
+        {
+            const test::SmallDisk disk(60);
+            HF_CHECK_THROWS(imaging::writeNifti(volume, path), Error);
+        }
+        HF_CHECK_EQUAL(fs::file_size(path), std::uintmax_t(14));
+        HF_CHECK(!fs::exists(path.parent_path() / (".part-" + path.filename().string())));
+        imaging::writeNifti(volume, path);
+        HF_CHECK_EQUAL(imaging::readVolumeFile(path).valueAt(Index3{39, 39, 39}), 3.25);
+    }
 }
 
 HF_TEST(what_is_not_shown_exactly_is_told)

@@ -441,12 +441,28 @@ Volume readVolumeFile(const fs::path& path)
 
 namespace {
 
+/// ITK's writer says nothing when the disk is full.
+void checkWhole(const fs::path& path, double voxelBytes)
+{
+    constexpr double kHeaderBytes = 352;
+    const bool isPacked = path.extension() == ".gz";
+    const StoredVoxels stored{path, isPacked ? 0 : kHeaderBytes, isPacked ? kHeaderBytes : 0, isPacked ? StoredVoxels::Packing::Deflate : StoredVoxels::Packing::None};
+    try {
+        checkLength(stored, voxelBytes);
+        checkStream(stored, voxelBytes);
+    } catch (const Error&) {
+        throw Error("there is not enough room on the disk", "write");
+    }
+}
+
 /// NIfTI through ITK's writer, which makes qform and sform from LPS axes.
 /// @param components  1, or 3 for colour by voxel.
 void writeVoxels(const Geometry& geometry, itk::IOComponentEnum type, unsigned components, const void* data, const fs::path& path)
 {
+    // It takes the place of an older file only when it is whole.
+    const fs::path part = path.parent_path() / (".part-" + path.filename().string());
     const auto io = itk::NiftiImageIO::New();
-    io->SetFileName(path.string());
+    io->SetFileName(part.string());
     io->SetNumberOfDimensions(3);
     io->SetComponentType(type);
     io->SetPixelType(components == 3 ? itk::IOPixelEnum::RGB : itk::IOPixelEnum::SCALAR);
@@ -464,10 +480,20 @@ void writeVoxels(const Geometry& geometry, itk::IOComponentEnum type, unsigned c
     }
     io->SetIORegion(region);
     io->SetUseCompression(path.extension() == ".gz");
+    std::string reason;
     try {
         io->Write(data);
+        checkWhole(part, bytesOf(*io));
+        fs::rename(part, path);
     } catch (const itk::ExceptionObject& error) {
-        throw Error("cannot write " + path.string() + ": " + error.GetDescription(), "write");
+        reason = error.GetDescription();
+    } catch (const std::exception& error) {
+        reason = error.what();
+    }
+    if (!reason.empty()) {
+        std::error_code ignored;
+        fs::remove(part, ignored);
+        throw Error("cannot write " + path.string() + ": " + reason, "write");
     }
 }
 

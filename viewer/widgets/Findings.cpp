@@ -1,13 +1,14 @@
 #include "viewer/widgets/Findings.h"
 
+#include "viewer/database/WholeFile.h"
 #include "viewer/volume/Error.h"
 #include "viewer/widgets/FindingsFile.h"
 #include "viewer/widgets/Scene.h"
 
+#include <QDateTime>
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
-#include <QSaveFile>
 #include <QStandardPaths>
 #include <QUndoStack>
 
@@ -31,6 +32,13 @@ private:
     Findings* m_findings;
     std::vector<Finding> m_before, m_after;
 };
+
+/// Empty where there is no file.
+QByteArray contentOf(const QString& path)
+{
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
 
 constexpr double kSamePlane = 0.9999;   // of a cosine: as the views compare them
 
@@ -303,6 +311,7 @@ void Findings::load()
     m_findings.clear();
     m_lastId = 0;
     m_isReadable = true;
+    m_saved.clear();
     QFile file(filePath());
     if (m_studyUid.empty() || !file.exists()) {
         return;
@@ -311,7 +320,8 @@ void Findings::load()
         if (!file.open(QIODevice::ReadOnly)) {
             throw Error(file.errorString().toStdString(), "findings");
         }
-        FindingsFile read = findingsFromJson(file.readAll());
+        m_saved = file.readAll();
+        FindingsFile read = findingsFromJson(m_saved);
         m_findings = std::move(read.findings);
         m_lastId = read.lastId;
     } catch (const Error&) {
@@ -331,12 +341,18 @@ void Findings::save()
     }
     // The file replaces the old one only when it is complete.
     QDir().mkpath(m_folder);
-    QSaveFile file(filePath());
+    if (const QByteArray there = contentOf(filePath()); !there.isEmpty() && there != m_saved) {
+        const QString aside = filePath() + ".other-" + QDateTime::currentDateTime().toString("yyyyMMdd-HHmmss-zzz");
+        if (QFile::rename(filePath(), aside)) {
+            Q_EMIT problem(tr("Another window has changed the measurements of this study meanwhile. Its file was kept as %1.").arg(aside));
+        }
+    }
     const QByteArray json = toJson(m_findings, m_lastId);
-    if (!file.open(QIODevice::WriteOnly) || file.write(json) != json.size() || !file.commit()) {
-        Q_EMIT problem(tr("The measurements could not be saved: %1").arg(file.errorString()));
+    if (const QString reason = replaceFile(filePath(), json); !reason.isEmpty()) {
+        Q_EMIT problem(tr("The measurements could not be saved: %1").arg(reason));
         return;
     }
+    m_saved = json;
     QFile::setPermissions(filePath(), QFileDevice::ReadOwner | QFileDevice::WriteOwner);
 }
 

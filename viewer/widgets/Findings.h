@@ -91,6 +91,7 @@ private:
     int m_selected = 0;
     int m_wanted = 0;       ///< To be jumped to when its series is there.
     int m_lastId = 0;
+    QByteArray m_saved;         ///< The study's file as it was read or written last.
     bool m_isReadable = true;   ///< The study's file could be read, so it may be written.
 };
 
