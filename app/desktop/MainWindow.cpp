@@ -10,6 +10,7 @@
 #include "assistant/client/EngineClient.h"
 #include "assistant/panel/ChatPanel.h"
 #include "experts/panel/LabelPanel.h"
+#include "viewer/database/WholeFile.h"
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Cine.h"
 #include "viewer/widgets/Findings.h"
@@ -300,7 +301,7 @@ void MainWindow::savePicture()
         return;
     }
     const QString path = QFileDialog::getSaveFileName(this, tr("Save the view as a picture"), "view.png", tr("PNG pictures (*.png)"));
-    if (!path.isEmpty() && !m_grid->activeView()->grab().save(path, "PNG")) {
+    if (!path.isEmpty() && !replacePng(path, m_grid->activeView()->grab().toImage()).isEmpty()) {
         showProblem("write", tr("The picture could not be written to %1.").arg(path));
     }
 }
@@ -361,7 +362,9 @@ void MainWindow::keyPressEvent(QKeyEvent* event)
     }
     const Plane plane = m_scene->activePlane();
     const int slice = m_scene->slice(plane), last = m_scene->sliceCount(plane) - 1;
-    const int step = event->modifiers() & Qt::ShiftModifier ? 10 : 1;
+    // Up is towards the head in a stack, and to the image before of those that are paged through.
+    const bool isStack = m_scene->active().isVolume();
+    const int step = (event->modifiers() & Qt::ShiftModifier ? 10 : 1) * (isStack ? 1 : -1);
     switch (event->key()) {
     case Qt::Key_Up: m_scene->setSlice(plane, slice + step); break;
     case Qt::Key_Down: m_scene->setSlice(plane, slice - step); break;
@@ -369,8 +372,8 @@ void MainWindow::keyPressEvent(QKeyEvent* event)
     case Qt::Key_Left: m_browser->chooseNext(-1); break;
     case Qt::Key_PageDown: m_browser->chooseNextStudy(1); break;
     case Qt::Key_PageUp: m_browser->chooseNextStudy(-1); break;
-    case Qt::Key_Home: m_scene->setSlice(plane, last); break;
-    case Qt::Key_End: m_scene->setSlice(plane, 0); break;
+    case Qt::Key_Home: m_scene->setSlice(plane, isStack ? last : 0); break;
+    case Qt::Key_End: m_scene->setSlice(plane, isStack ? 0 : last); break;
     default: QMainWindow::keyPressEvent(event); break;
     }
 }

@@ -217,6 +217,42 @@ private Q_SLOTS:
         QCOMPARE(m_scene->find("c")->slice(Plane::Axial), 9);
     }
 
+    void referenceLinesAreDrawnOnSingleImagesToo()
+    {
+        // A coronal localizer beside an axial stack of its frame.
+        const Geometry& stack = m_coarse->geometry();
+        const PointLps middle = stack.toLps(Index3{stack.size().i / 2, stack.size().j / 2, stack.size().k / 2});
+        const Geometry geometry({200, 200, 1}, {1, 1, 5}, {middle.x - 100, middle.y, middle.z + 100}, {Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, 1, 0}});
+        dicom::Series localizer = series("localizer", "F1");
+        localizer.kind = dicom::SeriesKind::SingleImage;
+        localizer.orientation = std::array{Vec3{1, 0, 0}, Vec3{0, 0, -1}};
+        dicom::Image image;
+        image.position = geometry.origin();
+        localizer.images = {image};
+        m_scene->setVolume(std::make_shared<const Volume>(geometry, std::vector<std::int16_t>(geometry.size().voxels(), 40), VolumeInfo{}), localizer);
+        m_grid->setGridLayout(GridLayout::grid(1, 2));
+        m_scene->addVolume(m_coarse, series("b", "F1"));
+        m_grid->place(1, "b");
+        QTRY_VERIFY(m_grid->view(1)->width() > 300);
+        m_scene->activate("b", Plane::Axial);
+        m_scene->setSlice(Plane::Axial, 3);
+        SliceView* view = m_grid->view(0);
+        const double y = view->frame().toPixel(m_scene->cursor())[1];
+        m_grid->setReferenceLinesShown(true);
+        const QImage with = view->grab().toImage();
+        m_grid->setReferenceLinesShown(false);
+        const QImage without = view->grab().toImage();
+        m_grid->setReferenceLinesShown(true);
+        int nearby = 0, elsewhere = 0;
+        for (int row = 0; row < with.height(); ++row) {
+            for (int x = 0; x < with.width(); ++x) {
+                (std::abs(row - y) <= 2.5 ? nearby : elsewhere) += with.pixel(x, row) != without.pixel(x, row);
+            }
+        }
+        QVERIFY(nearby > 20);
+        QCOMPARE(elsewhere, 0);
+    }
+
     void referenceLinesLieWhereTheSlicesCut()
     {
         // An axial slice of one frame seen in a coronal view: a level line at its height.

@@ -1,4 +1,5 @@
 #include "support/GuiMain.h"
+#include "support/SmallDisk.h"
 #include "viewer/volume/Error.h"
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/FindingsFile.h"
@@ -15,6 +16,7 @@
 #include <QTest>
 #include <QTreeWidget>
 #include <QUndoStack>
+#include <QWheelEvent>
 
 #include <cmath>
 #include <random>
@@ -351,6 +353,95 @@ private Q_SLOTS:
         QCOMPARE(m_findings->all().size(), std::size_t(1));
     }
 
+    void aFullDiskLeavesTheOlderFileAndIsTold()
+    {
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 180});
+        const QByteArray before = contentOf(m_findings->filePath());
+        QVERIFY(!before.isEmpty());
+        QSignalSpy problem(m_findings.get(), &Findings::problem);
+        {
+            const test::SmallDisk disk(20);
+            drag({200, 100}, {260, 180});
+        }
+        QCOMPARE(problem.count(), 1);
+        QCOMPARE(contentOf(m_findings->filePath()), before);
+        // With room again both are kept.
+        drag({100, 200}, {160, 280});
+        QCOMPARE(problem.count(), 1);
+        close();
+        open();
+        QCOMPARE(m_findings->all().size(), std::size_t(3));
+    }
+
+    void whatAnotherWindowSavedMeanwhileIsKept()
+    {
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 180});
+        Scene scene;
+        Findings other(&scene, m_folder->path());
+        scene.setVolume(m_volume, m_series);
+        QCOMPARE(other.all().size(), std::size_t(1));
+        Measurement second = other.all()[0].measurement;
+        second.text = "of the other window";
+        other.replace(second);
+        QSignalSpy problem(m_findings.get(), &Findings::problem);
+        drag({200, 100}, {260, 180});
+        QCOMPARE(problem.count(), 1);
+        const QStringList aside = QDir(m_folder->path()).entryList({"*.other-*"}, QDir::Files);
+        QCOMPARE(aside.size(), 1);
+        QVERIFY(contentOf(m_folder->filePath(aside.front())).contains("of the other window"));
+        drag({100, 200}, {160, 280});
+        QCOMPARE(problem.count(), 1);
+    }
+
+    void aDrawingStaysInItsSlice()
+    {
+        const int slice = m_scene->slice(Plane::Axial);
+        m_scene->setTool(Tool::Length);
+        QSignalSpy began(m_scene.get(), &Scene::drawingBegan);
+        click({100, 100});
+        QCOMPARE(began.count(), 1);
+        // The wheel does not scroll while something is drawn; what scrolls otherwise leaves it where it began.
+        wheel({120, 120}, -120);
+        QCOMPARE(m_scene->slice(Plane::Axial), slice);
+        m_scene->setSlice(Plane::Axial, slice + 2);
+        click({160, 180});
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        const Measurement drawn = m_findings->all()[0].measurement;
+        QVERIFY(std::abs(drawn.points[0].z - drawn.points[1].z) < 1e-9);
+        QVERIFY(std::abs(*facts().length - 100 * kSpacing) < 1e-6);
+        m_scene->setSlice(Plane::Axial, slice);
+        press({160, 180});
+        m_scene->setSlice(Plane::Axial, slice + 1);
+        move({100, 180}, Qt::LeftButton);
+        release({100, 180});
+        QVERIFY(std::abs(m_findings->all()[0].measurement.points[1].z - drawn.points[0].z) < 1e-9);
+        QVERIFY(std::abs(*facts().length - 80 * kSpacing) < 1e-6);
+        wheel({120, 120}, -120);
+        QVERIFY(m_scene->slice(Plane::Axial) != slice + 1);
+    }
+
+    void aTextThatIsBeingTypedIsKeptOrGivenUp()
+    {
+        const auto typeText = [this](QPoint at, const QString& words) {
+            m_scene->setTool(Tool::Text);
+            click(at);
+            auto* editor = m_view->findChild<QLineEdit*>("measurementText");
+            QTest::keyClicks(editor, words);
+            return editor;
+        };
+        QTest::keyClick(typeText({120, 90}, "no"), Qt::Key_Escape);
+        QVERIFY(m_findings->all().empty());
+        QVERIFY(m_scene->tool() == Tool::Text);
+        QTRY_VERIFY(!m_view->findChild<QLineEdit*>("measurementText"));
+        typeText({120, 90}, "kept");
+        m_scene->clear();
+        m_scene->setVolume(m_volume, m_series);
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QCOMPARE(m_findings->all()[0].measurement.text, std::string("kept"));
+    }
+
     void aDamagedFileIsKeptAndTold()
     {
         m_scene->setTool(Tool::Length);
@@ -486,6 +577,16 @@ private:
     {
         QMouseEvent event(QEvent::MouseMove, at, m_view->mapToGlobal(at), Qt::NoButton, buttons, {});
         QApplication::sendEvent(m_view.get(), &event);
+    }
+    void wheel(QPoint at, int delta)
+    {
+        QWheelEvent event(QPointF(at), m_view->mapToGlobal(QPointF(at)), {}, {0, delta}, Qt::NoButton, {}, Qt::NoScrollPhase, false);
+        QApplication::sendEvent(m_view.get(), &event);
+    }
+    static QByteArray contentOf(const QString& path)
+    {
+        QFile file(path);
+        return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
     }
     void drag(QPoint from, QPoint to)
     {

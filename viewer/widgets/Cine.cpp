@@ -12,6 +12,7 @@ Cine::Cine(Scene* scene, QObject* parent) : QObject(parent), m_scene(scene)
 {
     m_timer.setTimerType(Qt::PreciseTimer);
     connect(&m_timer, &QTimer::timeout, this, [this] { tick(); });
+    connect(scene, &Scene::drawingBegan, this, &Cine::stop);
     connect(scene, &Scene::volumeChanged, this, [this] {
         stop();
         followSeries();

@@ -139,11 +139,18 @@ std::optional<Qt::CursorShape> MeasureTool::cursorAt(const SliceFrame& frame, QP
     return !hit ? std::nullopt : std::optional(hit->handle < 0 ? Qt::SizeAllCursor : Qt::PointingHandCursor);
 }
 
+PointLps MeasureTool::placeAt(const SliceFrame& frame, QPointF at) const
+{
+    const PointLps place = frame.toLps(at.x(), at.y());
+    const Measurement* own = m_draft ? &*m_draft : m_edit ? &m_edit->before : nullptr;
+    return own ? place + own->normal() * dot(own->points.front() - place, own->normal()) : place;
+}
+
 bool MeasureTool::press(const SliceFrame& frame, QPointF at)
 {
     m_pressed = m_last = at;
     m_isFirstPress = false;
-    const PointLps place = frame.toLps(at.x(), at.y());
+    const PointLps place = placeAt(frame, at);
     if (m_draft) {
         if (isClosedByClick(m_draft->kind) && m_draft->points.size() > pointsOf(m_draft->kind) && distance(toScreen(frame, m_draft->points.front()), at) < kHandleReach) {
             m_draft->points.pop_back();
@@ -191,7 +198,7 @@ bool MeasureTool::startDraft(const SliceFrame& frame, QPointF at)
 
 bool MeasureTool::move(const SliceFrame& frame, QPointF at, bool isPressed)
 {
-    const PointLps place = frame.toLps(at.x(), at.y());
+    const PointLps place = placeAt(frame, at);
     if (m_edit) {
         return moveEdit(place);
     }
@@ -208,7 +215,7 @@ bool MeasureTool::move(const SliceFrame& frame, QPointF at, bool isPressed)
     m_draft->points.back() = place;
     // The second line of a Cobb angle begins where it is pressed.
     if (isPressed && m_draft->kind == MeasurementKind::Cobb && m_draft->points.size() == 3 && distance(m_pressed, at) >= kClickReach) {
-        m_draft->points.back() = frame.toLps(m_pressed.x(), m_pressed.y());
+        m_draft->points.back() = placeAt(frame, m_pressed);
         m_draft->points.push_back(place);
     }
     return true;
@@ -251,7 +258,7 @@ bool MeasureTool::release(const SliceFrame& frame, QPointF at)
     if (m_isFirstPress && isClick) {
         return true;    // the second point floats until the next click
     }
-    addPoint(frame.toLps(at.x(), at.y()));
+    addPoint(placeAt(frame, at));
     return true;
 }
 
@@ -319,7 +326,9 @@ void MeasureTool::paint(QPainter& painter, const SliceFrame& frame) const
         const bool isEdited = m_edit && m_edit->before.id == finding->measurement.id;
         const Measurement& m = isEdited ? m_edit->now : finding->measurement;
         if (isShown(m, frame)) {
-            pen.paint(m, isEdited ? m_findings->measureShown(m) : finding->facts, m_findings->selected() == m.id);
+            // Numbers are those of a study: another one beside it may have the same.
+            const bool isSelected = m_findings->selected() == m.id && m_findings->find(m.id) == finding;
+            pen.paint(m, isEdited ? m_findings->measureShown(m) : finding->facts, isSelected);
         }
     }
     if (m_draft) {

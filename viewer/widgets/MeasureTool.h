@@ -62,6 +62,8 @@ private:
         PointLps grabbed;
     };
     std::optional<Hit> hitAt(const SliceFrame& frame, QPointF at) const;
+    /// The place under the pointer, on the plane of what is drawn or edited, whatever slice the view has gone to meanwhile.
+    PointLps placeAt(const SliceFrame& frame, QPointF at) const;
     bool startDraft(const SliceFrame& frame, QPointF at);
     void addPoint(PointLps point);
     void commit();

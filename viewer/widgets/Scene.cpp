@@ -118,6 +118,7 @@ void Scene::take(std::shared_ptr<const Volume> volume, dicom::Series series)
 
 void Scene::becomeActive(const std::string& key, Plane plane)
 {
+    Q_EMIT aboutToChange();
     m_key = key;
     m_undo->setActiveStack(stackOf(active().series));
     m_activePlane = plane;
@@ -129,6 +130,7 @@ void Scene::setVolume(std::shared_ptr<const Volume> volume, dicom::Series series
 {
     const std::string key = series.key;
     const Plane plane = volume->geometry().acquisitionPlane();
+    Q_EMIT aboutToChange();
     take(std::move(volume), std::move(series));
     for (auto& [other, shown] : m_shown) {
         if (other != key) {
@@ -173,6 +175,7 @@ void Scene::releaseAllBut(const QSet<QString>& keys)
 
 void Scene::clear()
 {
+    Q_EMIT aboutToChange();
     for (auto& [key, stop] : m_subtracting) {
         stop.request_stop();
     }

@@ -152,6 +152,7 @@ public:
     void jumpToLabel(LabelId value);
 
 Q_SIGNALS:
+    void aboutToChange();       ///< Another active series, or none, comes next: what is being typed is to be kept now.
     void volumeChanged();       ///< Another active series, or none.
     void shownChanged();        ///< Series beside the active one: added, dropped, moved, masked.
     void turnChanged();
@@ -163,6 +164,7 @@ Q_SIGNALS:
     void slabChanged();
     void cursorChanged();
     void activePlaneChanged();
+    void drawingBegan();        ///< A measurement is drawn or changed by the mouse.
     void toolChanged();
     void maskChanged();         ///< Another mask, or none.
     void maskStyleChanged();    ///< Visibility, colours, opacity, outline.

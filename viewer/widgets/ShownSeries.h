@@ -42,6 +42,8 @@ struct ShownSeries {
     bool hasMask() const { return !mask.isEmpty(); }
     /// The file tells where its images lie in the patient.
     bool isPlaced() const;
+    /// Its slices lie in the patient as its geometry says: they can be drawn as lines on others, and others on them.
+    bool canBeReferred() const { return isVolume() || (volume && isPlaced() && volume->info().places.empty()); }
     bool isVolume() const { return volume && series.kind == dicom::SeriesKind::Volume; }
 
     /// The volume as it was read.

@@ -97,6 +97,7 @@ void SliceAnnotations::paintLetters()
     const Geometry& geometry = m_shown.volume->geometry();
     const auto letters = [&](Vec3 v) { return text(isProjection ? projectionLetters(series, dot(v, geometry.direction(0)), dot(v, geometry.direction(1))) : orientationLetters(v)); };
     const QFont plain = m_painter.font();
+    const int bar = patientBarHeight();
     QFont bold = plain;
     bold.setBold(true);
     bold.setPixelSize(plain.pixelSize() + 2);
@@ -104,7 +105,7 @@ void SliceAnnotations::paintLetters()
     drawRimmedText(m_painter, m_rect.adjusted(6, 0, -6, 0), Qt::AlignLeft | Qt::AlignVCenter, letters(m_frame.right * -1.0), theme::kText);
     drawRimmedText(m_painter, m_rect.adjusted(6, 0, -6, 0), Qt::AlignRight | Qt::AlignVCenter, letters(m_frame.right), theme::kText);
     drawRimmedText(m_painter, m_rect.adjusted(0, 5, 0, -5), Qt::AlignHCenter | Qt::AlignTop, letters(m_frame.down * -1.0), theme::kText);
-    drawRimmedText(m_painter, m_rect.adjusted(0, 5, 0, -5), Qt::AlignHCenter | Qt::AlignBottom, letters(m_frame.down), theme::kText);
+    drawRimmedText(m_painter, m_rect.adjusted(0, 5, 0, -5 - bar), Qt::AlignHCenter | Qt::AlignBottom, letters(m_frame.down), theme::kText);
     m_painter.setFont(plain);
 }
 
@@ -183,6 +184,9 @@ bool SliceAnnotations::isWindowOutside() const
     return !m_shown.volume->isColor() && (window.center + window.width / 2 < range.minimum || window.center - window.width / 2 > range.maximum);
 }
 
+/// Of the bar that names two patients at the bottom; 0 without.
+int SliceAnnotations::patientBarHeight() const { return m_state.areTwoPatients ? m_painter.fontMetrics().height() + 6 : 0; }
+
 /// Half of the width for each corner, with room for the letter in the middle.
 int SliceAnnotations::cornerWidth() const { return m_rect.width() / 2 - kMargin - 16; }
 
@@ -235,8 +239,7 @@ int SliceAnnotations::paintCorner(const QStringList& lines, Qt::Alignment corner
             red << (line == alarming ? shown.back() : QString());
         }
     }
-    const int bar = m_state.areTwoPatients ? m_painter.fontMetrics().height() + 6 : 0;
-    const QRect box = m_rect.adjusted(kMargin, 6, -kMargin, -6 - bar);
+    const QRect box = m_rect.adjusted(kMargin, 6, -kMargin, -6 - patientBarHeight());
     drawRimmedText(m_painter, box, int(corner), shown.join('\n'), theme::kText);
     if (!alarming.isEmpty()) {
         // The same lines, of which all others are empty: it lands on its place.
@@ -250,7 +253,7 @@ void SliceAnnotations::paintPatientBar()
 {
     const QString who = text(m_shown.series.patient.displayName());
     const QString words = SliceAnnotations::tr("TWO PATIENTS: %1").arg(who.isEmpty() ? SliceAnnotations::tr("name unknown") : who);
-    const int height = m_painter.fontMetrics().height() + 6;
+    const int height = patientBarHeight();
     const QRect bar(m_rect.left(), m_rect.bottom() - height + 1, m_rect.width(), height);
     m_painter.fillRect(bar, theme::kDanger);
     m_painter.setPen(Qt::white);

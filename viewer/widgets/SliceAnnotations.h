@@ -38,6 +38,7 @@ private:
     void paintPatientBar();
     int paintCorner(const QStringList& lines, Qt::Alignment corner, const QString& alarming = {});
     int cornerWidth() const;
+    int patientBarHeight() const;
     QString windowText() const;
     bool isWindowOutside() const;
     QStringList topLeft() const;

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace hf {
 
@@ -28,6 +29,7 @@ SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* par
     setAttribute(Qt::WA_OpaquePaintEvent);
     setAccessibleName(planeName(plane));
     const auto repaint = [this] { update(); };
+    connect(scene, &Scene::aboutToChange, this, &SliceView::commitText);
     connect(scene, &Scene::volumeChanged, this, [this] { seriesChanged(); });
     connect(scene, &Scene::shownChanged, this, [this] { seriesChanged(); });
     connect(scene, &Scene::turnChanged, this, repaint);
@@ -130,8 +132,6 @@ void SliceView::startOver()
     m_shownKey = isEmpty() ? std::string() : shown().series.key;
     m_measure.cancel();
     m_axes.release();
-    delete m_editor;
-    m_editor = nullptr;
     resetView();
     updateCursor();
 }
@@ -387,6 +387,32 @@ void SliceView::resizeEvent(QResizeEvent*)
 }
 
 namespace {
+
+/// A text that is typed on the image; Escape gives it up.
+class TextEditor : public QLineEdit {
+public:
+    TextEditor(QWidget* parent, std::function<void()> given) : QLineEdit(parent), m_given(std::move(given)) {}
+
+protected:
+    bool event(QEvent* event) override
+    {
+        const bool isEscape = (event->type() == QEvent::ShortcutOverride || event->type() == QEvent::KeyPress) && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape;
+        if (!isEscape) {
+            return QLineEdit::event(event);
+        }
+        event->accept();    // it is no shortcut here
+        if (event->type() == QEvent::KeyPress) {
+            m_given();
+            hide();
+            deleteLater();
+        }
+        return true;
+    }
+
+private:
+    std::function<void()> m_given;
+};
+
 
 /// The part of a frame from `topLeft` on, in `ratio` times finer pixels.
 SliceFrame refined(const SliceFrame& frame, QPointF topLeft, QSize size, double ratio)
@@ -647,7 +673,7 @@ void SliceView::wheelEvent(QWheelEvent* event)
     if (steps != 0) {
         if (event->modifiers() & Qt::ControlModifier) {
             zoomBy(std::pow(1.15, steps), event->position());
-        } else {
+        } else if (!m_measure.isBusy()) {       // a drawing lies in one slice
             // Towards the reader is further along the stack: down in the body for a stack that runs to the head.
             scrollBy(-steps * (event->modifiers() & Qt::ShiftModifier ? 10 : 1));
         }
@@ -694,6 +720,9 @@ void SliceView::mousePressEvent(QMouseEvent* event)
     m_moved = false;
     m_scroll = 0;
     const bool isMeasure = event->button() == Qt::LeftButton && m_measure.press(frame(), event->position());
+    if (isMeasure) {
+        Q_EMIT m_scene->drawingBegan();
+    }
     const bool isAxes = !isMeasure && event->button() == Qt::LeftButton && m_crosshair && m_axes.press(frame(), m_plane, size(), event->position());
     m_drag = isMeasure ? Drag::Measure : isAxes ? Drag::Axes : dragOf(*event);
     update();
@@ -811,6 +840,14 @@ void SliceView::keyPressEvent(QKeyEvent* event)
     QWidget::keyPressEvent(event);
 }
 
+/// Ends the typing of a text and keeps it.
+void SliceView::commitText()
+{
+    if (m_editor) {
+        Q_EMIT m_editor->editingFinished();
+    }
+}
+
 void SliceView::editText(int id)
 {
     if (const Finding* finding = m_findings->find(id)) {
@@ -820,8 +857,8 @@ void SliceView::editText(int id)
 
 void SliceView::openEditor(PointLps place, int id)
 {
-    delete m_editor;
-    m_editor = new QLineEdit(this);
+    commitText();
+    m_editor = new TextEditor(this, [this] { m_editor = nullptr; setFocus(); });
     m_editor->setObjectName("measurementText");
     m_editor->setAccessibleName(tr("Text on the image"));
     m_editor->setPlaceholderText(tr("Text, then Enter"));

@@ -143,6 +143,7 @@ private:
     void dragWindow(QPoint delta);
     void dragScroll(QPoint delta);
     void openEditor(PointLps place, int id);
+    void commitText();
     void updateCursor();
     void paintImage(QPainter& painter);
     void paintLens(QPainter& painter);

@@ -278,14 +278,14 @@ void ViewGrid::updateVolume()
 std::vector<ReferenceSlice> ViewGrid::referencesFor(const SliceView* own) const
 {
     std::vector<ReferenceSlice> slices;
-    if (!m_references || !own->shown().isVolume()) {
+    if (!m_references || !own->shown().canBeReferred()) {
         return slices;
     }
     for (int n = 0; n < count(); ++n) {
         const SliceView* other = view(n);
         const ShownSeries& shown = other->shown();
         // The crosshair shows the planes of the same series.
-        if (other == own || !other->isVisibleTo(this) || !shown.isVolume() || (m_crosshair && shown.series.key == own->shown().series.key)) {
+        if (other == own || !other->isVisibleTo(this) || !shown.canBeReferred() || (m_crosshair && shown.series.key == own->shown().series.key)) {
             continue;
         }
         SliceFrame frame = shown.frame(other->plane());
