@@ -6,6 +6,7 @@
 #include "app/desktop/SettingsActions.h"
 #include "app/desktop/ViewActions.h"
 #include "assistant/panel/ChatPanel.h"
+#include "experts/panel/LabelPanel.h"
 #include "viewer/render/VolumeView3D.h"
 #include "viewer/widgets/Cine.h"
 #include "viewer/widgets/Findings.h"
@@ -215,6 +216,8 @@ void WindowActions::addAssistant()
     m_table->beginMenu(tr("&Assistant"));
     m_table->add({"ask", "chat", tr("Ask"), {QKeySequence("Ctrl+K")}, ActionTable::NeedsImage}, [w] { w->chat()->focusInput(); });
     m_table->add({"stop", "stop", tr("Stop"), {QKeySequence("Esc")}}, [this] { escape(); });
+    m_table->add({"experts", {}, tr("Choose an expert"), {QKeySequence("Ctrl+E")}, ActionTable::NeedsImage}, [w] { w->labels()->focusExperts(); });
+    m_table->add({"runExpert", {}, tr("Run the chosen expert, or stop it"), {QKeySequence("Ctrl+R")}, ActionTable::NeedsImage}, [w] { w->labels()->run(); });
     m_table->add({"newConversation", "clear", tr("New conversation"), {}}, [w] {
         w->chat()->stop();
         w->chat()->clearConversation();
@@ -267,6 +270,7 @@ void WindowActions::escape()
         m_window->scene()->setTool(Tool::Window);
     } else {
         m_window->chat()->stop();
+        m_window->labels()->stop();
         m_window->loader()->cancel();
     }
 }

@@ -197,14 +197,21 @@ void LabelPanel::showClickRow()
     m_clicks->setVisible(expert && expert->takesClicks);
 }
 
-void LabelPanel::run()
+void LabelPanel::stop()
 {
     if (m_job) {
         m_client->cancel(m_job);
-        return;
-    }
-    if (m_channels->isBusy()) {
+    } else if (m_channels->isBusy()) {
         m_channels->cancel();
+    }
+}
+
+void LabelPanel::focusExperts() { m_experts->setFocus(Qt::ShortcutFocusReason); }
+
+void LabelPanel::run()
+{
+    if (m_job || m_channels->isBusy()) {
+        stop();
         return;
     }
     const QStringList chosen = m_experts->currentData().toStringList();

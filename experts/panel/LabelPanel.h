@@ -32,6 +32,12 @@ public:
     QTableWidget* table() const { return m_table; }
     /// The run that was started here; 0 when none.
     quint64 runningJob() const { return m_job; }
+    /// Stops the run, or the reading of its series; nothing when there is none.
+    void stop();
+    /// Starts the chosen expert, or stops the one that runs: what the button does.
+    void run();
+    /// Gives the keyboard to the list of experts.
+    void focusExperts();
     ScoreTable* scores() const { return m_scores; }
     /// Shows the licence of an expert's weights and records that the reader accepts it. False when they do not, or it is not known.
     bool acceptsLicence(const QString& expert);
@@ -46,7 +52,6 @@ private:
     void fillTable();
     void updateCells();
     void fillExperts();
-    void run();
     void start(const QString& expert, const QString& argument, const QList<assistant::ExpertClick>& clicks);
     const assistant::ExpertInfo* findExpert(const QString& name) const;
     void showClickRow();

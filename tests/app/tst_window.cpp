@@ -529,6 +529,37 @@ private Q_SLOTS:
         QVERIFY(!m_window->chat()->isBusy());
     }
 
+    void anExpertIsStoppedByEscape()
+    {
+        if (!hasModel()) {
+            QSKIP("the embedded demo model is not there");
+        }
+        open();
+        auto* chooser = m_window->findChild<QComboBox*>("expertChooser");
+        QTRY_VERIFY_WITH_TIMEOUT(chooser->findText("CTSEG: lungs") >= 0, 30000);
+        QSignalSpy failed(m_window->engine(), &assistant::EngineClient::failed);
+        // With keys alone: to the experts, the button beside them.
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_E, Qt::ControlModifier);
+        QTRY_VERIFY(chooser->hasFocus());
+        chooser->setCurrentIndex(chooser->findText("CTSEG: lungs"));
+        QTest::keyClick(chooser, Qt::Key_Tab);
+        auto* button = m_window->findChild<QPushButton*>("runExpert");
+        QVERIFY(button->hasFocus());
+        QTest::keyClick(button, Qt::Key_Space);
+        QVERIFY(m_window->labels()->runningJob() != 0);
+        QTest::keyClick(button, Qt::Key_Escape);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->labels()->runningJob(), quint64(0), 30000);
+        QCOMPARE(failed.count(), 1);
+        QCOMPARE(failed[0][1].toString(), QString("cancelled"));
+        QVERIFY(!m_window->scene()->hasMask());
+        // Once more by the key that runs it.
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_R, Qt::ControlModifier);
+        QVERIFY(m_window->labels()->runningJob() != 0);
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_Escape);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->labels()->runningJob(), quint64(0), 30000);
+        QVERIFY(!m_window->scene()->hasMask());
+    }
+
     void theAssistantIsSetAnew()
     {
         if (!hasModel()) {
