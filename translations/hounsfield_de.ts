@@ -1993,6 +1993,10 @@
         <source>Taken in: %1 studies, %2 series, %3 images.</source>
         <translation>Aufgenommen: %1 Studien, %2 Serien, %3 Bilder.</translation>
     </message>
+    <message>
+        <source>The import that was interrupted is done.</source>
+        <translation>Der unterbrochene Import ist abgeschlossen.</translation>
+    </message>
 </context>
 <context>
     <name>hf::app::LibraryWindow</name>
@@ -2145,6 +2149,10 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     <message>
         <source>Remove</source>
         <translation>Entfernen</translation>
+    </message>
+    <message>
+        <source>Going on with the import that was interrupted ...</source>
+        <translation>Der unterbrochene Import wird fortgesetzt ...</translation>
     </message>
 </context>
 <context>
@@ -3035,6 +3043,14 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>next view</source>
         <translation>nächste Ansicht</translation>
+    </message>
+    <message>
+        <source>Choose an expert</source>
+        <translation>Experten wählen</translation>
+    </message>
+    <message>
+        <source>Run the chosen expert, or stop it</source>
+        <translation>Den gewählten Experten starten oder anhalten</translation>
     </message>
 </context>
 </TS>

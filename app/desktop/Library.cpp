@@ -57,19 +57,50 @@ Library::Library(const QString& folder, QObject* parent) : QObject(parent), m_fo
         m_problem = problemText(error);
         return;
     }
+    m_isResuming = !m_list->interruptedImports().empty();
     m_thread = std::jthread([this](std::stop_token end) { work(end); });
-    enqueue([this](database::StudyDatabase& list, std::stop_token stop) {
-        const std::size_t before = list.seriesCount();
+    enqueue([this](database::StudyDatabase& list, std::stop_token stop) { resume(list, stop); });
+}
+
+/// What the end of a program interrupted; on the thread.
+void Library::resume(database::StudyDatabase& list, std::stop_token stop)
+{
+    const bool isAny = !list.interruptedImports().empty();
+    try {
         database::recover(list, stop);
-        database::finishInterrupted(list, {}, stop);
-        if (list.seriesCount() != before) {
-            deliver([this] { Q_EMIT changed(); });
+        database::finishInterrupted(list, importProgress(), stop);
+    } catch (const Cancelled&) {
+        // The reader does not want it; at the end of the program it stays for the next time.
+        if (!m_isEnding) {
+            for (const database::PendingImport& left : list.interruptedImports()) {
+                list.endImport(left.id);
+            }
         }
+        deliver([this] { m_isResuming = false; });
+        throw;
+    }
+    deliver([this, isAny] {
+        m_isResuming = false;
+        if (isAny) {
+            Q_EMIT finished(tr("The import that was interrupted is done."));
+        }
+    });
+}
+
+Progress Library::importProgress()
+{
+    return throttled([this](double fraction) {
+        deliver([this, fraction] {
+            m_progress = fraction;
+            Q_EMIT progressed(fraction);
+            Q_EMIT changed();
+        });
     });
 }
 
 Library::~Library()
 {
+    m_isEnding = true;
     m_thread.request_stop();
     cancel();
 }
@@ -138,13 +169,7 @@ void Library::import(const QStringList& paths, bool copies)
     }
     Q_EMIT started();
     enqueue([this, list, copies](database::StudyDatabase& database, std::stop_token stop) {
-        const Progress progress = throttled([this](double fraction) {
-            deliver([this, fraction] {
-                Q_EMIT progressed(fraction);
-                Q_EMIT changed();
-            });
-        });
-        const database::ImportReport report = database::importStudies(database, list, copies, progress, stop);
+        const database::ImportReport report = database::importStudies(database, list, copies, importProgress(), stop);
         deliver([this, report] {
             const auto repeated = std::count_if(report.rejected.begin(), report.rejected.end(), [](const dicom::Rejected& file) { return file.code == "duplicate"; });
             const auto others = qsizetype(report.rejected.size()) - repeated;

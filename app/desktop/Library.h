@@ -5,6 +5,7 @@
 #include <QObject>
 #include <QStringList>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -27,6 +28,10 @@ public:
     /// What the reader must know about the list itself, with what to do; empty when all is well.
     QString problem() const { return m_problem; }
     bool isBusy() const { return m_jobs > 0; }
+    /// It goes on with an import that the end of the program interrupted: from the start, before anybody can see started().
+    bool isResuming() const { return m_isResuming; }
+    /// Of the import in work.
+    double progress() const { return m_progress; }
 
     void import(const QStringList& paths, bool copies);
     /// Studies that were opened: silently, where they are.
@@ -47,11 +52,16 @@ private:
     void enqueue(Job job);
     void work(const std::stop_token& end);
     void deliver(std::function<void()> action);
+    void resume(database::StudyDatabase& list, std::stop_token stop);
+    Progress importProgress();
 
     std::filesystem::path m_folder;
     std::unique_ptr<database::StudyDatabase> m_list;
     QString m_problem;
     int m_jobs = 0;
+    bool m_isResuming = false;
+    double m_progress = 0;
+    std::atomic<bool> m_isEnding = false;
     std::mutex m_mutex;
     std::condition_variable_any m_wake;
     std::deque<Job> m_queue;

@@ -127,6 +127,7 @@ void LibraryWindow::makeButtons()
     m_open->setObjectName("libraryOpen");
     m_copy->setObjectName("libraryCopy");
     m_cancel->setObjectName("libraryCancel");
+    m_progress->setObjectName("libraryProgress");
     m_state->setObjectName("libraryState");
     m_state->setWordWrap(true);
     m_copy->setToolTip(tr("Copies are kept in the program's own folder, for media that are taken out. Without copies the images are opened where they are."));
@@ -153,18 +154,22 @@ void LibraryWindow::connectLibrary()
         m_state->setText(told);
     };
     connect(m_library, &Library::changed, this, &LibraryWindow::fill);
-    connect(m_library, &Library::started, this, [this] {
-        m_state->setText(tr("Importing ..."));
-        m_progress->setValue(0);
+    const auto begin = [this](const QString& told, double fraction) {
+        m_state->setText(told);
+        m_progress->setValue(int(fraction * 100));
         m_progress->show();
         m_cancel->show();
-    });
+    };
+    connect(m_library, &Library::started, this, [begin] { begin(tr("Importing ..."), 0); });
     connect(m_library, &Library::progressed, this, [this](double fraction) { m_progress->setValue(int(fraction * 100)); });
     connect(m_library, &Library::finished, this, end);
     connect(m_library, &Library::failed, this, [end](const QString& code, const QString& message) {
         end(code == "cancelled" ? tr("Cancelled. What was taken in before stays.") : tr("The import did not work: %1.").arg(message));
     });
     m_state->setText(m_library->problem());
+    if (m_library->isResuming()) {
+        begin(tr("Going on with the import that was interrupted ..."), m_library->progress());
+    }
 }
 
 void LibraryWindow::search(const QString& words) { m_search->setText(words); }

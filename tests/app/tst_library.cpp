@@ -17,6 +17,7 @@
 #include <QListWidget>
 #include <QMessageBox>
 #include <QMimeData>
+#include <QProgressBar>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -25,6 +26,9 @@
 #include <QTreeWidget>
 
 #include <filesystem>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace hf;
 namespace fs = std::filesystem;
@@ -117,6 +121,40 @@ private Q_SLOTS:
         }
         QTRY_COMPARE(list()->topLevelItemCount(), 0);
         QTRY_VERIFY(QDir(path("/studies/images")).isEmpty());
+    }
+
+    void anInterruptedImportIsSeenAndCancelled()
+    {
+        m_window.reset();
+        interruptImport(path("/large"));
+        {
+            app::Library library(path("/studies"));
+            app::LibraryWindow window(&library);
+            // At once, whatever the thread has done until now.
+            QVERIFY(library.isResuming());
+            QVERIFY(window.findChild<QProgressBar*>("libraryProgress")->isVisibleTo(&window));
+            QCOMPARE(window.findChild<QLabel*>("libraryState")->text(), app::LibraryWindow::tr("Going on with the import that was interrupted ..."));
+            QSignalSpy progressed(&library, &app::Library::progressed), finished(&library, &app::Library::finished);
+            window.show();
+            QTRY_COMPARE_WITH_TIMEOUT(finished.size(), 1, 30000);
+            QVERIFY(!progressed.isEmpty());
+            QTRY_COMPARE(window.findChild<QTreeWidget*>("libraryList")->topLevelItemCount(), 1);
+            QVERIFY(!library.isResuming() && !window.findChild<QProgressBar*>("libraryProgress")->isVisible());
+            QVERIFY(library.list()->interruptedImports().empty());
+        }
+        fs::remove_all(path("/studies").toStdString());
+        interruptImport(path("/large"));
+        app::Library library(path("/studies"));
+        app::LibraryWindow window(&library);
+        QSignalSpy failed(&library, &app::Library::failed);
+        window.show();
+        QVERIFY(window.findChild<QPushButton*>("libraryCancel")->isVisible());
+        QTest::keyClick(window.findChild<QPushButton*>("libraryCancel"), Qt::Key_Space);
+        QTRY_COMPARE_WITH_TIMEOUT(failed.size(), 1, 30000);
+        QCOMPARE(failed[0][0].toString(), QString("cancelled"));
+        QTRY_VERIFY(!window.findChild<QPushButton*>("libraryCancel")->isVisible());
+        // The reader does not want it: it does not begin again next time.
+        QVERIFY(library.list()->interruptedImports().empty());
     }
 
     void imagesThatMovedAreTold()
@@ -267,6 +305,19 @@ private:
         identity.patientName = patient;
         identity.uidSeed = seed;
         dicom::writeCtSeries(phantom::makeCtPhantom(options).volume, identity, path(name).toStdString());
+    }
+
+    /// As a program leaves it that is ended by force in the middle.
+    void interruptImport(const QString& folder)
+    {
+        const pid_t child = fork();
+        if (child == 0) {
+            database::StudyDatabase(path("/studies").toStdString()).beginImport({folder.toStdString()}, true);
+            _exit(0);
+        }
+        int status = 0;
+        QCOMPARE(waitpid(child, &status, 0), child);
+        QVERIFY(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
 
     void makeWindow()
