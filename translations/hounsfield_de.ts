@@ -3052,5 +3052,25 @@ Nichts verlässt diesen Rechner.</translation>
         <source>Run the chosen expert, or stop it</source>
         <translation>Den gewählten Experten starten oder anhalten</translation>
     </message>
+    <message>
+        <source>Full screen</source>
+        <translation>Ganzer Bildschirm</translation>
+    </message>
+    <message>
+        <source>Panel: studies</source>
+        <translation>Bereich: Studien</translation>
+    </message>
+    <message>
+        <source>Panel: measurements</source>
+        <translation>Bereich: Messungen</translation>
+    </message>
+    <message>
+        <source>Panel: assistant</source>
+        <translation>Bereich: Assistent</translation>
+    </message>
+    <message>
+        <source>Panel: labels and experts</source>
+        <translation>Bereich: Strukturen und Experten</translation>
+    </message>
 </context>
 </TS>

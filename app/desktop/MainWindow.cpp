@@ -1,6 +1,8 @@
 #include "app/desktop/MainWindow.h"
 
 #include "app/desktop/Hanging.h"
+#include "app/desktop/ElidedLabel.h"
+#include "app/desktop/PanelScroll.h"
 #include "app/desktop/SeriesPlacer.h"
 #include "app/desktop/Library.h"
 #include "app/desktop/LibraryJob.h"
@@ -112,7 +114,8 @@ void MainWindow::makeDocks()
     const auto dock = [&](const QString& title, const char* name, QWidget* content, Qt::DockWidgetArea area) {
         auto* widget = new QDockWidget(title, this);
         widget->setObjectName(name);
-        widget->setWidget(content);
+        // Lists scroll by themselves.
+        widget->setWidget(qobject_cast<QAbstractScrollArea*>(content) ? content : new PanelScroll(content, widget));
         addDockWidget(area, widget);
         return widget;
     };
@@ -126,7 +129,7 @@ void MainWindow::makeDocks()
 
 void MainWindow::makeStatusBar()
 {
-    m_state = new QLabel(this);
+    m_state = new ElidedLabel(this);
     m_state->setObjectName("state");
     m_progress = new QProgressBar(this);
     m_progress->setRange(0, 100);
@@ -333,6 +336,24 @@ void MainWindow::updateState()
     }
     m_state->setText(notes.isEmpty() ? tr("Ready") : notes.join("  "));
     m_state->setToolTip((notes + m_reasons).join('\n'));
+}
+
+void MainWindow::showPanelOf(const QWidget* content)
+{
+    for (QWidget* widget = content->parentWidget(); widget; widget = widget->parentWidget()) {
+        if (auto* dock = qobject_cast<QDockWidget*>(widget)) {
+            dock->show();
+            dock->raise();
+        }
+    }
+}
+
+void MainWindow::changeEvent(QEvent* event)
+{
+    QMainWindow::changeEvent(event);
+    if (event->type() == QEvent::WindowStateChange && m_actions) {
+        m_actions->updateState();
+    }
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event)

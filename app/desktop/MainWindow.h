@@ -55,6 +55,8 @@ public:
     void chooseFiles();
     void savePicture();
     void closeAll();
+    /// Shows the dock that a panel lies in, where it was hidden.
+    void showPanelOf(const QWidget* content);
     /// Reads the hanging rules again and tells those that were refused.
     void reloadHanging();
     /// Tells what went wrong and why; `code` is an Error's.
@@ -74,6 +76,7 @@ public:
     Hanging* hanging() const { return m_hanging; }
 
 protected:
+    void changeEvent(QEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
@@ -104,7 +107,7 @@ private:
     QLabel* m_state;
     QProgressBar* m_progress;
     QToolButton* m_cancel;
-    WindowActions* m_actions;
+    WindowActions* m_actions = nullptr;
     QString m_question;
     QString m_rejected;         ///< What the last scan could not take, for the status bar.
     QStringList m_reasons;      ///< File by file, for its tool tip.

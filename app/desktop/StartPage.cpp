@@ -2,7 +2,7 @@
 
 #include "viewer/widgets/Theme.h"
 
-#include <QHBoxLayout>
+#include <QGridLayout>
 #include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
@@ -22,13 +22,17 @@ StartPage::StartPage(QWidget* parent) : QWidget(parent), m_mark(new QLabel(this)
     m_progress->setFixedWidth(280);
     m_progress->setTextVisible(false);
 
-    auto* row = new QHBoxLayout(m_open);
-    row->setContentsMargins(0, 0, 0, 0);
+    // The picture of a series that is read is cut where there is no room for it.
+    m_mark->setMinimumSize(1, 1);
+    auto* grid = new QGridLayout(m_open);
+    grid->setContentsMargins(0, 0, 0, 0);
+    int count = 0;
     const auto button = [&](const char* icon, const QString& text, const char* name, auto signal) {
         auto* made = new QPushButton(theme::icon(icon), text, m_open);
         made->setObjectName(name);
         connect(made, &QPushButton::clicked, this, signal);
-        row->addWidget(made);
+        grid->addWidget(made, count / 2, count % 2);
+        ++count;
     };
     button("open", tr("Open folder ..."), "primary", &StartPage::folderAsked);
     button("file", tr("Open files ..."), "openFilesButton", &StartPage::filesAsked);

@@ -74,7 +74,10 @@ void ViewActions::addSeries()
     m_table->add({"nextStudy", {}, tr("Next study"), {}, ActionTable::NeedsImage}, [list] { list->chooseNextStudy(1); });
     m_table->add({"previousStudy", {}, tr("Previous study"), {}, ActionTable::NeedsImage}, [list] { list->chooseNextStudy(-1); });
     m_table->add({"clearView", {}, tr("Empty the active view"), {QKeySequence("Shift+Del")}, ActionTable::NeedsImage}, [w] { w->grid()->clearCell(w->grid()->activeCell()); });
-    m_table->add({"studyList", {}, tr("Go to the list of studies"), {QKeySequence("Ctrl+L")}}, [w] { w->browser()->setFocus(); });
+    m_table->add({"studyList", {}, tr("Go to the list of studies"), {QKeySequence("Ctrl+L")}}, [w] {
+        w->showPanelOf(w->browser());
+        w->browser()->setFocus();
+    });
 }
 
 void ViewActions::addLinks()

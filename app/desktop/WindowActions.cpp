@@ -21,6 +21,7 @@
 #include <QApplication>
 #include <QDialog>
 #include <QDialogButtonBox>
+#include <QDockWidget>
 #include <QMenu>
 #include <QMessageBox>
 #include <QSpinBox>
@@ -132,6 +133,7 @@ void WindowActions::addView()
     const auto follow = [scene, mask] { mask->setChecked(scene->isMaskShown()); };
     connect(scene, &Scene::maskStyleChanged, mask, follow);
     connect(scene, &Scene::maskChanged, mask, follow);
+    addPanels();
     addWindows();
     addSlabs();
     m_table->beginSubmenu({}, tr("3D preset"));
@@ -142,6 +144,23 @@ void WindowActions::addView()
     m_table->separator();
     addPresentationActions(w, m_table);
     m_table->add({"tags", {}, tr("Tags of the image ..."), {QKeySequence("Ctrl+I")}, ActionTable::NeedsImage}, [w] { (new TagBrowser(w->scene(), w))->show(); });
+}
+
+/// What takes room from the images, and the whole screen for them.
+void WindowActions::addPanels()
+{
+    MainWindow* w = m_window;
+    m_table->separator();
+    m_table->add({"fullScreen", {}, tr("Full screen"), {QKeySequence("F11")}, ActionTable::Checkable}, [w] { w->setWindowState(w->windowState() ^ Qt::WindowFullScreen); });
+    struct Entry { const char* dock; const char* id; QString text; const char* key; };
+    const Entry entries[] = {{"studiesDock", "panel-studies", tr("Panel: studies"), "Ctrl+1"}, {"findingsDock", "panel-findings", tr("Panel: measurements"), "Ctrl+2"},
+        {"assistantDock", "panel-assistant", tr("Panel: assistant"), "Ctrl+3"}, {"labelsDock", "panel-labels", tr("Panel: labels and experts"), "Ctrl+4"}};
+    for (const Entry& entry : entries) {
+        QAction* shown = w->findChild<QDockWidget*>(entry.dock)->toggleViewAction();
+        QAction* action = m_table->add({entry.id, {}, entry.text, {QKeySequence(entry.key)}, ActionTable::Checkable | ActionTable::Checked}, [shown] { shown->trigger(); });
+        connect(shown, &QAction::toggled, action, &QAction::setChecked);
+    }
+    m_table->separator();
 }
 
 void WindowActions::addWindows()
@@ -214,10 +233,19 @@ void WindowActions::addAssistant()
 {
     MainWindow* w = m_window;
     m_table->beginMenu(tr("&Assistant"));
-    m_table->add({"ask", "chat", tr("Ask"), {QKeySequence("Ctrl+K")}, ActionTable::NeedsImage}, [w] { w->chat()->focusInput(); });
+    m_table->add({"ask", "chat", tr("Ask"), {QKeySequence("Ctrl+K")}, ActionTable::NeedsImage}, [w] {
+        w->showPanelOf(w->chat());
+        w->chat()->focusInput();
+    });
     m_table->add({"stop", "stop", tr("Stop"), {QKeySequence("Esc")}}, [this] { escape(); });
-    m_table->add({"experts", {}, tr("Choose an expert"), {QKeySequence("Ctrl+E")}, ActionTable::NeedsImage}, [w] { w->labels()->focusExperts(); });
-    m_table->add({"runExpert", {}, tr("Run the chosen expert, or stop it"), {QKeySequence("Ctrl+R")}, ActionTable::NeedsImage}, [w] { w->labels()->run(); });
+    m_table->add({"experts", {}, tr("Choose an expert"), {QKeySequence("Ctrl+E")}, ActionTable::NeedsImage}, [w] {
+        w->showPanelOf(w->labels());
+        w->labels()->focusExperts();
+    });
+    m_table->add({"runExpert", {}, tr("Run the chosen expert, or stop it"), {QKeySequence("Ctrl+R")}, ActionTable::NeedsImage}, [w] {
+        w->showPanelOf(w->labels());
+        w->labels()->run();
+    });
     m_table->add({"newConversation", "clear", tr("New conversation"), {}}, [w] {
         w->chat()->stop();
         w->chat()->clearConversation();
@@ -317,6 +345,7 @@ void WindowActions::updateState()
         m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(any && fits(preset, m_window->scene()->volume()->info().unit));
     }
     m_speed->setEnabled(any);
+    m_table->find("fullScreen")->setChecked(m_window->isFullScreen());
 }
 
 QString WindowActions::mouseAsHtml() const

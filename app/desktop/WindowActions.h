@@ -33,6 +33,7 @@ private:
     void addFile();
     void addEdit();
     void addView();
+    void addPanels();
     void addWindows();
     void addSlabs();
     void addTools();

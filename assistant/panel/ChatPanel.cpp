@@ -378,6 +378,9 @@ void ChatPanel::updateExamples()
         // The models understand English.
         auto* button = new QPushButton(prompt, m_examples);
         button->setObjectName("chip");
+        // A long one does not widen the window: it is cut, and told whole by the tool tip.
+        button->setMinimumWidth(1);
+        button->setToolTip(prompt);
         connect(button, &QPushButton::clicked, this, [this, prompt] {
             setQuestion(prompt);
             send();

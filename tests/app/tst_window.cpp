@@ -25,6 +25,7 @@
 #include <QComboBox>
 #include <QDialog>
 #include <QDir>
+#include <QDockWidget>
 #include <QDropEvent>
 #include <QJsonObject>
 #include <QLabel>
@@ -43,6 +44,7 @@
 #include <QTest>
 #include <QTextBrowser>
 #include <QTimer>
+#include <QToolButton>
 #include <QTranslator>
 #include <QTreeWidget>
 
@@ -85,6 +87,65 @@ private Q_SLOTS:
         QVERIFY(m_window->height() <= m_window->screen()->availableGeometry().height());
         QVERIFY2(m_window->minimumSizeHint().width() <= 1280 && m_window->minimumSizeHint().height() <= 760,
             qPrintable(QStringLiteral("%1 x %2").arg(m_window->minimumSizeHint().width()).arg(m_window->minimumSizeHint().height())));
+    }
+
+    void theWindowFitsASmallScreen_data()
+    {
+        QTest::addColumn<bool>("inGerman");
+        QTest::newRow("English") << false;
+        QTest::newRow("German") << true;
+    }
+
+    /// 1920 x 1000 at 200 %.
+    void theWindowFitsASmallScreen()
+    {
+        QFETCH(bool, inGerman);
+        QTranslator german;
+        QVERIFY(german.load(HF_BINARY_DIR "/share/hounsfield/translations/hounsfield_de.qm"));
+        if (inGerman) {
+            QCoreApplication::installTranslator(&german);
+            cleanup();
+            init();
+        }
+        const auto isFit = [this] { return m_window->minimumSizeHint().width() <= 960 && m_window->minimumSizeHint().height() <= 500; };
+        const auto told = [this] { return QStringLiteral("%1 x %2").arg(m_window->minimumSizeHint().width()).arg(m_window->minimumSizeHint().height()).toUtf8(); };
+        QVERIFY2(isFit(), told());
+        open();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->engine()->info().has_value(), 30000);
+        QTRY_VERIFY2(isFit(), told());
+        // Also with a long line about the series.
+        m_window->findChild<QLabel*>("state")->setText(QString(400, 'x'));
+        m_window->resize(960, 500);
+        QTRY_COMPARE(m_window->size(), QSize(960, 500));
+        QVERIFY(m_window->grid()->width() >= 200 && m_window->grid()->height() >= 200);
+        // The tools that have no room are in the menu behind the bar.
+        auto* more = m_window->findChild<QToolButton*>("qt_toolbar_ext_button");
+        QTRY_VERIFY(more && more->isVisible());
+        QCoreApplication::removeTranslator(&german);
+    }
+
+    void panelsAndTheWholeScreenByKey()
+    {
+        open();
+        const int before = m_window->grid()->width();
+        const std::pair<Qt::Key, const char*> docks[] = {{Qt::Key_1, "studiesDock"}, {Qt::Key_2, "findingsDock"}, {Qt::Key_3, "assistantDock"}, {Qt::Key_4, "labelsDock"}};
+        for (const auto& [key, name] : docks) {
+            QVERIFY(m_window->findChild<QDockWidget*>(name)->isVisible());
+            QTest::keyClick(m_window->grid()->activeView(), key, Qt::ControlModifier);
+            QVERIFY(!m_window->findChild<QDockWidget*>(name)->isVisible());
+        }
+        QVERIFY(!m_window->findChild<QAction*>("panel-studies")->isChecked());
+        QTRY_VERIFY(m_window->grid()->width() > before + 400);
+        // The key that goes to a panel brings it back.
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_K, Qt::ControlModifier);
+        QVERIFY(m_window->findChild<QDockWidget*>("assistantDock")->isVisible());
+        QTRY_VERIFY(m_window->findChild<QPlainTextEdit*>("question")->hasFocus());
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_L, Qt::ControlModifier);
+        QVERIFY(m_window->findChild<QDockWidget*>("studiesDock")->isVisible() && m_window->findChild<QAction*>("panel-studies")->isChecked());
+        QTest::keyClick(m_window.get(), Qt::Key_F11);
+        QTRY_VERIFY(m_window->isFullScreen() && m_window->findChild<QAction*>("fullScreen")->isChecked());
+        QTest::keyClick(m_window.get(), Qt::Key_F11);
+        QTRY_VERIFY(!m_window->isFullScreen() && !m_window->findChild<QAction*>("fullScreen")->isChecked());
     }
 
     void anEmptyWindowSaysWhatToDo()
