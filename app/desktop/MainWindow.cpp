@@ -65,6 +65,16 @@ MainWindow::MainWindow(const Options& options, QWidget* parent)
     m_actions = new WindowActions(this);
     connectLoader();
     connect(m_browser, &StudyBrowser::seriesChosen, m_placer, &SeriesPlacer::show);
+    // The keys are for the series that was clicked, not for the list; who works the list by keys stays there.
+    connect(m_browser, &StudyBrowser::seriesClicked, this, &MainWindow::focusImages);
+    connect(m_labels, &LabelPanel::imagesWanted, this, &MainWindow::focusImages);
+    connect(m_grid, &ViewGrid::seriesDropped, this, &MainWindow::focusImages);
+    // A series that comes into another view takes the keyboard along.
+    connect(m_grid, &ViewGrid::activeChanged, this, [this] {
+        if (qobject_cast<SliceView*>(focusWidget()) && focusWidget() != m_grid->activeView()) {
+            focusImages();
+        }
+    });
     connect(m_browser, &StudyBrowser::studyChosen, this, [this](const dicom::Series& main) {
         // A prior of the same patient is what the present layout is for; another patient gets one of his own.
         const bool isSamePatient = !m_scene->isEmpty() && m_scene->series().patient.id == main.patient.id && m_scene->series().patient.name == main.patient.name;
@@ -336,6 +346,17 @@ void MainWindow::updateState()
     }
     m_state->setText(notes.isEmpty() ? tr("Ready") : notes.join("  "));
     m_state->setToolTip((notes + m_reasons).join('\n'));
+}
+
+void MainWindow::focusImages()
+{
+    QWidget* view = m_grid->activeView();
+    if (!view->isVisible()) {
+        view = m_grid->volumeView();
+    }
+    if (view->isVisible()) {
+        view->setFocus();
+    }
 }
 
 void MainWindow::showPanelOf(const QWidget* content)

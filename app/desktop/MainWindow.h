@@ -55,6 +55,8 @@ public:
     void chooseFiles();
     void savePicture();
     void closeAll();
+    /// Gives the keyboard to the active view.
+    void focusImages();
     /// Shows the dock that a panel lies in, where it was hidden.
     void showPanelOf(const QWidget* content);
     /// Reads the hanging rules again and tells those that were refused.

@@ -157,8 +157,19 @@ void SeriesPlacer::loaded(const std::shared_ptr<const Volume>& volume, const dic
     next();
 }
 
+/// The list marks what the active view shows.
+void SeriesPlacer::markShown()
+{
+    if (!m_parts.scene->isEmpty()) {
+        m_parts.browser->setCurrentSeries(m_parts.scene->series().key);
+    }
+}
+
 void SeriesPlacer::failed(const QString& code)
 {
+    if (!m_waiting.empty()) {
+        markShown();
+    }
     if (code == "cancelled") {
         m_waiting.clear();
     } else if (!m_waiting.empty()) {
@@ -195,6 +206,7 @@ void SeriesPlacer::guarded(int cell, const dicom::Series& series, std::function<
         m_allowed << pair;
         go();
     });
+    connect(box, &QMessageBox::rejected, this, &SeriesPlacer::markShown);
     box->open();
 }
 

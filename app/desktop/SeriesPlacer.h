@@ -58,6 +58,7 @@ private:
     void start(Order order);
     void next();
     void put(const Order& order, const std::shared_ptr<const Volume>& volume);
+    void markShown();
     void setUp(const HangingView& view, int cell);
     /// Asks when another patient would come beside; once for each pair of patients.
     void guarded(int cell, const dicom::Series& series, std::function<void()> go);

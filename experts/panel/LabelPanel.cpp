@@ -11,6 +11,7 @@
 #include <QCheckBox>
 #include <QColorDialog>
 #include <QComboBox>
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
@@ -104,7 +105,13 @@ LabelPanel::LabelPanel(Scene* scene, assistant::EngineClient* client, QWidget* p
     connect(m_channels, &ChannelLoader::failed, this, [this](const QString& code, const QString& message) {
         endRun(code == "cancelled" ? tr("Stopped.") : tr("The series were not prepared: %1").arg(reasonText(message)));
     });
-    connect(m_run, &QPushButton::clicked, this, [this] { run(); });
+    m_run->installEventFilter(this);
+    connect(m_run, &QPushButton::clicked, this, [this] {
+        run();
+        if (m_isByMouse) {
+            Q_EMIT imagesWanted();
+        }
+    });
     connect(m_experts, &QComboBox::currentIndexChanged, this, [this] { showClickRow(); });
     connect(m_scores, &ScoreTable::mapWanted, this, [this](const QString& expert, const QString& finding) { start(expert, finding, {}); });
     connect(m_table, &QTableWidget::itemChanged, this, [this](QTableWidgetItem* item) { itemChanged(item); });
@@ -195,6 +202,14 @@ void LabelPanel::showClickRow()
 {
     const assistant::ExpertInfo* expert = findExpert(m_experts->currentData().toStringList().value(0));
     m_clicks->setVisible(expert && expert->takesClicks);
+}
+
+bool LabelPanel::eventFilter(QObject* object, QEvent* event)
+{
+    if (object == m_run && (event->type() == QEvent::MouseButtonPress || event->type() == QEvent::KeyPress)) {
+        m_isByMouse = event->type() == QEvent::MouseButtonPress;
+    }
+    return QWidget::eventFilter(object, event);
 }
 
 void LabelPanel::stop()

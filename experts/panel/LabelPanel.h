@@ -47,6 +47,11 @@ public:
 Q_SIGNALS:
     /// The series on whose grid a mask will come.
     void seriesWanted(const QString& key);
+    /// The mouse did what was to be done here: the keyboard is for the images again.
+    void imagesWanted();
+
+protected:
+    bool eventFilter(QObject* object, QEvent* event) override;
 
 private:
     void fillTable();
@@ -80,6 +85,7 @@ private:
     std::function<std::vector<dicom::Study>()> m_studySource;
     quint64 m_job = 0;
     bool m_filling = false;
+    bool m_isByMouse = false;           ///< The last press of the button.
 };
 
 } // namespace hf

@@ -3,6 +3,7 @@
 #include "app/desktop/Hanging.h"
 #include "app/desktop/MainWindow.h"
 #include "app/desktop/SettingsActions.h"
+#include "experts/panel/LabelPanel.h"
 #include "viewer/dicom/WriteSeries.h"
 #include "viewer/phantom/CtPhantom.h"
 #include "viewer/render/VolumeView3D.h"
@@ -27,6 +28,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
+#include <QTreeWidgetItemIterator>
 
 #include <filesystem>
 #include <functional>
@@ -186,6 +188,69 @@ private Q_SLOTS:
         QTRY_VERIFY(!grid()->view(1)->isEmpty());
         QVERIFY(!m_window->findChild<QMessageBox*>("twoPatients"));
         QVERIFY(grid()->showsTwoPatients());
+    }
+
+    void theKeysFollowTheMouse()
+    {
+        open("study");
+        const std::string first = m_window->scene()->series().key, second = otherSeries(first);
+        StudyBrowser* list = m_window->browser();
+        list->setFocus();
+        QTest::mouseClick(list->viewport(), Qt::LeftButton, {}, placeInList(second));
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->scene()->series().key, second, 20000);
+        QTRY_VERIFY(view()->hasFocus());
+        const int slice = m_window->scene()->slice(m_window->scene()->activePlane());
+        QTest::keyClick(QApplication::focusWidget(), Qt::Key_Up);
+        QCOMPARE(m_window->scene()->slice(m_window->scene()->activePlane()), slice + 1);
+        QCOMPARE(list->currentSeries(), second);
+        // By keys the list keeps them.
+        QTest::keyClick(view(), Qt::Key_L, Qt::ControlModifier);
+        QTRY_VERIFY(list->hasFocus());
+        list->setCurrentSeries(first);
+        QTest::keyClick(list, Qt::Key_Return);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->scene()->series().key, first, 20000);
+        QVERIFY(list->hasFocus());
+        // A dropped series takes them into its view.
+        QTest::keyClick(list, Qt::Key_2, Qt::AltModifier);
+        drop(1, second);
+        QTRY_COMPARE_WITH_TIMEOUT(grid()->seriesOf(1), second, 20000);
+        QTRY_VERIFY(grid()->view(1)->hasFocus());
+        // The experts' button gives them back when it was clicked.
+        if (!std::filesystem::exists(HF_SOURCE_DIR "/resources/models/demo/config.json")) {
+            return;
+        }
+        auto* run = m_window->findChild<QPushButton*>("runExpert");
+        QTRY_VERIFY_WITH_TIMEOUT(run->isEnabled(), 30000);
+        QTest::mouseClick(run, Qt::LeftButton);
+        QVERIFY(view()->hasFocus());
+        QTest::keyClick(view(), Qt::Key_Escape);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->labels()->runningJob(), quint64(0), 30000);
+        run->setFocus();
+        QTest::keyClick(run, Qt::Key_Space);
+        QVERIFY(run->hasFocus());
+        QTest::keyClick(run, Qt::Key_Escape);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->labels()->runningJob(), quint64(0), 30000);
+    }
+
+    void theListMarksWhatIsShownWhenAnotherPatientIsRefused()
+    {
+        open("study");
+        const std::string first = m_window->scene()->series().key;
+        m_window->openPaths({m_folder.path() + "/other"});
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->scene()->series().patient.id == "OTHER-7", 20000);
+        const std::string other = m_window->scene()->series().key;
+        m_window->browser()->chooseSeries(first);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->scene()->series().key, first, 20000);
+        QTest::keyClick(view(), Qt::Key_2, Qt::AltModifier);
+        QTest::keyClick(view(), Qt::Key_F6);
+        QCOMPARE(grid()->activeCell(), 1);
+        QTest::mouseClick(m_window->browser()->viewport(), Qt::LeftButton, {}, placeInList(other));
+        auto* box = m_window->findChild<QMessageBox*>("twoPatients");
+        QVERIFY(box && box->isVisible());
+        QCOMPARE(m_window->browser()->currentSeries(), other);
+        QTest::keyClick(box, Qt::Key_Escape);
+        QCOMPARE(m_window->browser()->currentSeries(), m_window->scene()->series().key);
+        QVERIFY(m_window->browser()->currentSeries() != other);
     }
 
     void theCurrentStudyHangsBesideItsPrior()
@@ -419,6 +484,19 @@ private:
         for (const dicom::Study& study : m_window->browser()->studies()) {
             if (study.text.studyDate == date && study.patient.id == patient) {
                 return study.series.front().key;
+            }
+        }
+        return {};
+    }
+
+    /// Where a real click chooses a series.
+    QPoint placeInList(const std::string& key) const
+    {
+        StudyBrowser* list = m_window->browser();
+        for (QTreeWidgetItemIterator item(list); *item; ++item) {
+            if ((*item)->data(0, Qt::UserRole).toString().toStdString() == key) {
+                list->scrollToItem(*item);
+                return list->visualItemRect(*item).center();
             }
         }
         return {};

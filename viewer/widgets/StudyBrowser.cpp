@@ -58,7 +58,12 @@ StudyBrowser::StudyBrowser(QWidget* parent) : QTreeWidget(parent)
     setAccessibleName(tr("Studies and series"));
     setDragDropMode(QAbstractItemView::DragOnly);
     const auto choose = [this](QTreeWidgetItem* item) { chooseSeries(item->data(0, kKeyRole).toString().toStdString()); };
-    connect(this, &QTreeWidget::itemClicked, this, choose);
+    connect(this, &QTreeWidget::itemClicked, this, [this, choose](QTreeWidgetItem* item) {
+        choose(item);
+        if (item->parent()) {
+            Q_EMIT seriesClicked();
+        }
+    });
     connect(this, &QTreeWidget::itemActivated, this, choose);
 }
 

@@ -33,6 +33,8 @@ public:
 
 Q_SIGNALS:
     void seriesChosen(const hf::dicom::Series& series);
+    /// The mouse chose a series, after seriesChosen().
+    void seriesClicked();
     /// By the series that shows most of it.
     void studyChosen(const hf::dicom::Series& main);
     /// A right click or the menu key on a series.
