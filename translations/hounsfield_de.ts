@@ -2342,6 +2342,29 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     </message>
 </context>
 <context>
+    <name>hf::app::RefusedFilesDialog</name>
+    <message>
+        <source>Files that could not be used</source>
+        <translation>Dateien, die nicht verwendet werden konnten</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>Datei</translation>
+    </message>
+    <message>
+        <source>Reason</source>
+        <translation>Grund</translation>
+    </message>
+    <message>
+        <source>Copy the list</source>
+        <translation>Liste kopieren</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+</context>
+<context>
     <name>hf::app::SeriesPlacer</name>
     <message>
         <source>unknown patient</source>
@@ -3071,6 +3094,10 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Panel: labels and experts</source>
         <translation>Bereich: Strukturen und Experten</translation>
+    </message>
+    <message>
+        <source>Files that could not be used ...</source>
+        <translation>Dateien, die nicht verwendet werden konnten ...</translation>
     </message>
 </context>
 </TS>

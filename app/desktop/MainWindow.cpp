@@ -173,18 +173,14 @@ void MainWindow::connectLoader()
     connect(m_loader, &Loader::previewed, m_start, &StartPage::setPreview);
     connect(m_loader, &Loader::scanned, this, [this](const dicom::ScanResult& result) {
         endProgress();
+        m_refused = refusedFiles(result.rejected);
         m_browser->addStudies(result.studies);
         m_library->record(result.studies);
         const dicom::Series* main = result.mainSeries();
         if (!main) {
-            showProblem("empty", result.rejected.empty() ? QString() : reasonText(QString::fromStdString(result.rejected.front().reason)));
+            showProblem("empty", m_refused.isEmpty() ? QString() : m_refused.front().reason);
+            m_actions->updateState();
             return;
-        }
-        m_rejected = result.rejected.empty() ? QString() : result.rejected.size() == 1 ? tr("1 file could not be used.") : tr("%1 files could not be used.").arg(result.rejected.size());
-        m_reasons.clear();
-        constexpr std::size_t kMostReasons = 30;
-        for (std::size_t n = 0; n < std::min(result.rejected.size(), kMostReasons); ++n) {
-            m_reasons << QString::fromStdString(result.rejected[n].path.filename().string()) + ": " + reasonText(QString::fromStdString(result.rejected[n].reason));
         }
         m_hanging->open(*main);
     });
@@ -216,9 +212,9 @@ void MainWindow::closeAll()
     m_loader->cancel();
     m_browser->clearStudies();
     m_placer->clear();
-    m_rejected.clear();
-    m_reasons.clear();
+    m_refused.clear();
     m_scene->clear();
+    m_actions->updateState();
 }
 
 void MainWindow::reloadHanging()
@@ -236,7 +232,10 @@ void MainWindow::showProblem(const QString& code, const QString& message)
         m_state->setText(tr("Cancelled."));
         return;
     }
-    const QString what = code == "empty" ? tr("Nothing that can be shown was found.")
+    // What failed is said first. Of what could not be kept the sentence says it itself.
+    const bool isSentence = code == "findings" || code == "write";
+    const QString what = isSentence ? message
+        : code == "empty"                ? tr("Nothing that can be shown was found.")
         : code == "moved"                ? tr("The images of this study are no longer where they were.")
         : code == "moved-partly"         ? tr("Some images of this study are no longer where they were.")
         : code == "not-found"            ? tr("The file or folder was not found.")
@@ -246,12 +245,14 @@ void MainWindow::showProblem(const QString& code, const QString& message)
         : code == "broken"               ? tr("The file is damaged.")
         : code == "too-large" || code == "memory" ? tr("There is not enough memory for this series.")
                                          : tr("This could not be opened.");
-    m_state->setText(what + " " + message);
+    m_state->setText(isSentence ? what : what + " " + message);
     auto* box = new QMessageBox(QMessageBox::Warning, tr("Hounsfield"), what, QMessageBox::Ok, this);
-    box->setInformativeText(message);
+    box->setInformativeText(isSentence ? QString() : message);
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->open();
 }
+
+void MainWindow::showRefused() { (new RefusedFilesDialog(m_refused, this))->open(); }
 
 void MainWindow::openPaths(const QStringList& paths)
 {
@@ -337,7 +338,14 @@ void MainWindow::updateState()
     }
     const dicom::Series& series = m_scene->series();
     setWindowTitle(tr("%1 - Hounsfield").arg(QString::fromStdString(series.patient.displayName().empty() ? series.text.seriesDescription : series.patient.displayName())));
-    QStringList notes = m_rejected.isEmpty() ? QStringList() : QStringList{m_rejected};
+    QStringList notes, reasons;
+    if (!m_refused.isEmpty()) {
+        notes << (m_refused.size() == 1 ? tr("1 file could not be used.") : tr("%1 files could not be used.").arg(m_refused.size()));
+    }
+    constexpr qsizetype kMostReasons = 30;      // the dialog lists all
+    for (const RefusedFile& file : m_refused.mid(0, kMostReasons)) {
+        reasons << QFileInfo(file.path).fileName() + ": " + file.reason;
+    }
     if (!m_hanging->problems().isEmpty()) {
         notes << tr("Hanging rules refused: %1").arg(m_hanging->problems().join("; "));
     }
@@ -345,7 +353,7 @@ void MainWindow::updateState()
         notes << noteText(note);
     }
     m_state->setText(notes.isEmpty() ? tr("Ready") : notes.join("  "));
-    m_state->setToolTip((notes + m_reasons).join('\n'));
+    m_state->setToolTip((notes + reasons).join('\n'));
 }
 
 void MainWindow::focusImages()

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/desktop/Loader.h"
+#include "app/desktop/RefusedFiles.h"
 #include "assistant/client/EngineClient.h"
 
 #include <QMainWindow>
@@ -55,6 +56,9 @@ public:
     void chooseFiles();
     void savePicture();
     void closeAll();
+    bool hasRefused() const { return !m_refused.isEmpty(); }
+    /// The files that the last scan could not use, with their reasons.
+    void showRefused();
     /// Gives the keyboard to the active view.
     void focusImages();
     /// Shows the dock that a panel lies in, where it was hidden.
@@ -111,8 +115,7 @@ private:
     QToolButton* m_cancel;
     WindowActions* m_actions = nullptr;
     QString m_question;
-    QString m_rejected;         ///< What the last scan could not take, for the status bar.
-    QStringList m_reasons;      ///< File by file, for its tool tip.
+    QList<RefusedFile> m_refused;       ///< By the last scan.
 };
 
 /// Folder of the embedded sample study; empty when it is not installed.

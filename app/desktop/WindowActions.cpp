@@ -69,6 +69,7 @@ void WindowActions::addFile()
     m_table->add({"openFiles", "file", tr("Open files ..."), {QKeySequence("Ctrl+Shift+O")}}, [w] { w->chooseFiles(); });
     m_table->add({"library", {}, tr("Studies on this computer ..."), {QKeySequence("Ctrl+D")}}, [w] { w->showLibrary(); });
     m_table->add({"openSampleStudy", "sample", tr("Open the sample study"), {}}, [w] { w->openSample(); });
+    m_table->add({"refusedFiles", {}, tr("Files that could not be used ..."), {QKeySequence("Ctrl+Shift+F")}}, [w] { w->showRefused(); });
     m_table->separator();
     m_table->add({"savePicture", "save", tr("Save the view as a picture ..."), {QKeySequence("Ctrl+S")}, ActionTable::NeedsImage}, [w] { w->savePicture(); });
     m_table->add({"closeAll", "clear", tr("Close all studies"), {QKeySequence("Ctrl+W")}}, [w] { w->closeAll(); });
@@ -345,6 +346,7 @@ void WindowActions::updateState()
         m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(any && fits(preset, m_window->scene()->volume()->info().unit));
     }
     m_speed->setEnabled(any);
+    m_table->find("refusedFiles")->setEnabled(m_window->hasRefused());
     m_table->find("fullScreen")->setChecked(m_window->isFullScreen());
 }
 

@@ -16,6 +16,8 @@
 
 #include <QAction>
 #include <QApplication>
+#include <QClipboard>
+#include <QDialog>
 #include <QDir>
 #include <QDropEvent>
 #include <QFile>
@@ -28,6 +30,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
+#include <QTreeWidget>
 #include <QTreeWidgetItemIterator>
 
 #include <filesystem>
@@ -89,6 +92,22 @@ private Q_SLOTS:
         auto* state = m_window->findChild<QLabel*>("state");
         QVERIFY2(state->text().contains("1 file could not be used"), qPrintable(state->text()));
         QVERIFY2(state->toolTip().contains("broken.dcm: "), qPrintable(state->toolTip()));
+        // Also by keys alone, with the whole path; to be copied.
+        QTest::keyClick(view(), Qt::Key_F, Qt::ControlModifier | Qt::ShiftModifier);
+        auto* dialog = m_window->findChild<QDialog*>("refusedFiles");
+        QVERIFY(dialog && dialog->isVisible());
+        auto* list = dialog->findChild<QTreeWidget*>("refusedList");
+        QCOMPARE(list->topLevelItemCount(), 1);
+        QVERIFY(list->topLevelItem(0)->text(0).endsWith("/broken/broken.dcm") && !list->topLevelItem(0)->text(1).isEmpty());
+        auto* copy = dialog->findChild<QPushButton*>("copyRefused");
+        copy->setFocus();
+        QTest::keyClick(copy, Qt::Key_Space);
+        QCOMPARE(QApplication::clipboard()->text(), list->topLevelItem(0)->text(0) + "\t" + list->topLevelItem(0)->text(1) + "\n");
+        QTest::keyClick(dialog, Qt::Key_Escape);
+        QTRY_VERIFY(!m_window->findChild<QDialog*>("refusedFiles"));
+        QApplication::setActiveWindow(m_window.get());
+        m_window->closeAll();
+        QVERIFY(!m_window->findChild<QAction*>("refusedFiles")->isEnabled());
     }
 
     void aDroppedSeriesComesIntoItsView()

@@ -590,6 +590,44 @@ private Q_SLOTS:
         QVERIFY(!m_window->chat()->isBusy());
     }
 
+    void whatCannotBeSavedIsToldAsThat()
+    {
+        // Where a file lies there can be no folder.
+        QTemporaryDir folder;
+        QFile blocker(folder.path() + "/findings");
+        QVERIFY(blocker.open(QIODevice::WriteOnly));
+        blocker.close();
+        m_window = std::make_unique<app::MainWindow>(app::MainWindow::Options{{HF_ENGINE}, blocker.fileName(), m_folder.path() + "/hanging", m_folder.path() + "/studies"});
+        m_window->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+        QApplication::setActiveWindow(m_window.get());
+        open();
+        QTest::keyClick(m_window->grid()->view(0), Qt::Key_D);
+        test::drag(m_window->grid()->view(0), {120, 120}, {200, 180});
+        QTRY_VERIFY(m_window->findChild<QMessageBox*>());
+        QVERIFY2(m_window->findChild<QMessageBox*>()->text().contains("measurements"), qPrintable(m_window->findChild<QMessageBox*>()->text()));
+        QTest::keyClick(m_window->findChild<QMessageBox*>(), Qt::Key_Escape);
+        QTRY_VERIFY(!m_window->findChild<QMessageBox*>());
+        QApplication::setActiveWindow(m_window.get());
+        QTimer::singleShot(500, m_window.get(), [&] {
+            QWidget* const dialog = QApplication::activeModalWidget();
+            QVERIFY(dialog);
+            auto* name = dialog->findChild<QLineEdit*>();
+            QVERIFY(name);
+            name->setText(blocker.fileName() + "/view.png");
+            QTest::keyClick(name, Qt::Key_Return);
+            if (QApplication::activeModalWidget() == dialog) {
+                static_cast<QDialog*>(dialog)->reject();    // the dialog itself knows that it cannot be
+            }
+        });
+        QTest::keyClick(m_window->grid()->view(0), Qt::Key_S, Qt::ControlModifier);
+        if (auto* box = m_window->findChild<QMessageBox*>()) {
+            QVERIFY2(box->text().contains("picture"), qPrintable(box->text()));
+        }
+        m_window->showProblem("write", "The picture could not be written to here.");
+        QCOMPARE(m_window->findChildren<QMessageBox*>().back()->text(), QString("The picture could not be written to here."));
+    }
+
     void anExpertIsStoppedByEscape()
     {
         if (!hasModel()) {
