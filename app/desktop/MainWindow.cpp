@@ -180,6 +180,7 @@ void MainWindow::connectLoader()
         if (!main) {
             showProblem("empty", m_refused.isEmpty() ? QString() : m_refused.front().reason);
             m_actions->updateState();
+            m_placer->resume();
             return;
         }
         m_hanging->open(*main);

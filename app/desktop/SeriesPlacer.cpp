@@ -88,6 +88,46 @@ void SeriesPlacer::arrange(const HangingRule& rule, const std::vector<const dico
     }
 }
 
+/// Those that wait; one that is being read goes on.
+void SeriesPlacer::dropFills()
+{
+    if (!m_waiting.empty()) {
+        m_waiting.erase(std::remove_if(m_waiting.begin() + 1, m_waiting.end(), [](const Order& order) { return order.isFill; }), m_waiting.end());
+    }
+}
+
+void SeriesPlacer::fillEmpty()
+{
+    dropFills();
+    const ViewGrid* grid = m_parts.grid;
+    // A scan brings studies that are arranged by themselves.
+    if (grid->gridLayout().isLinked || m_parts.scene->isEmpty() || (m_parts.loader->isBusy() && m_waiting.empty())) {
+        return;
+    }
+    std::vector<std::string> taken;
+    std::vector<int> empty;
+    for (int cell = 0; cell < grid->count(); ++cell) {
+        const auto order = std::find_if(m_waiting.begin(), m_waiting.end(), [cell](const Order& one) { return one.cell == cell; });
+        if (order != m_waiting.end()) {
+            taken.push_back(order->series.key);
+        } else if (!grid->seriesOf(cell).empty()) {
+            taken.push_back(grid->seriesOf(cell));
+        } else if (grid->gridLayout().show(cell) == CellShow::Images) {
+            empty.push_back(cell);
+        }
+    }
+    const std::vector<dicom::Study>& studies = m_parts.browser->studies();
+    const auto study = std::find_if(studies.begin(), studies.end(), [&](const dicom::Study& one) { return one.uid == m_parts.scene->series().studyUid; });
+    std::vector<dicom::Series> left;
+    if (study != studies.end()) {
+        std::copy_if(study->series.begin(), study->series.end(), std::back_inserter(left), [&](const dicom::Series& one) { return std::find(taken.begin(), taken.end(), one.key) == taken.end(); });
+    }
+    std::stable_sort(left.begin(), left.end(), [](const dicom::Series& a, const dicom::Series& b) { return a.images.size() > b.images.size(); });
+    for (std::size_t n = 0; n < std::min(left.size(), empty.size()); ++n) {
+        start({empty[n], left[n], false, {}, true});
+    }
+}
+
 void SeriesPlacer::setUp(const HangingView& view, int cell)
 {
     if (const WindowPreset* preset = findPreset(view.window.toStdString()); preset && fits(*preset, m_parts.scene->volume()->info().unit)) {
@@ -127,6 +167,9 @@ void SeriesPlacer::next()
 
 void SeriesPlacer::put(const Order& order, const std::shared_ptr<const Volume>& volume)
 {
+    if (order.cell >= m_parts.grid->count()) {
+        return;     // the layout has fewer views by now
+    }
     if (order.cell < 0) {
         m_parts.scene->setVolume(volume, order.series);
         setUp(order.view, order.cell);
@@ -138,7 +181,7 @@ void SeriesPlacer::put(const Order& order, const std::shared_ptr<const Volume>& 
         m_parts.scene->addVolume(volume, order.series);
         m_parts.grid->place(order.cell, order.series.key);
         setUp(order.view, order.cell);
-        if (!order.becomesActive && !m_parts.grid->seriesOf(active).empty()) {
+        if (!order.becomesActive && (order.isFill || !m_parts.grid->seriesOf(active).empty())) {
             m_parts.grid->setActiveCell(active);
         }
     }
@@ -169,6 +212,9 @@ void SeriesPlacer::failed(const QString& code)
 {
     if (!m_waiting.empty()) {
         markShown();
+    }
+    if (code == "memory" || code == "too-large") {
+        dropFills();
     }
     if (code == "cancelled") {
         m_waiting.clear();

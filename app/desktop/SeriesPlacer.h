@@ -42,6 +42,10 @@ public:
     void showIn(int cell, const dicom::Series& series);
     /// The layout of a rule with the series that hang() chose; the first one becomes active.
     void arrange(const HangingRule& rule, const std::vector<const dicom::Series*>& series);
+    /// Puts what the study of the active series has and no view shows yet into empty views, the largest series first.
+    void fillEmpty();
+    /// Goes on where another job of the loader came between.
+    void resume() { next(); }
     /// The loader has read a series.
     void loaded(const std::shared_ptr<const Volume>& volume, const dicom::Series& series, const std::vector<UltrasoundRegion>& regions);
     /// The loader has given up; goes on with the next unless the reader stopped it.
@@ -54,7 +58,9 @@ private:
         dicom::Series series;
         bool becomesActive = true;
         HangingView view = {};      ///< Its window and preset.
+        bool isFill = false;        ///< Nobody asked for it: the reader's wishes come first.
     };
+    void dropFills();
     void start(Order order);
     void next();
     void put(const Order& order, const std::shared_ptr<const Volume>& volume);

@@ -40,7 +40,10 @@ void ViewActions::addLayouts()
         {"layout-3x3", tr("3 x 3 views"), "Alt+9", GridLayout::grid(3, 3)}, {"layout-3x4", tr("3 x 4 views"), "Alt+0", GridLayout::grid(3, 4)}};
     for (const Entry& entry : entries) {
         QAction* action = m_table->add({entry.id, {}, entry.text, {QKeySequence(entry.key)}, ActionTable::NeedsImage | ActionTable::Checkable},
-            [grid, layout = entry.layout] { grid->setGridLayout(layout); });
+            [this, grid, layout = entry.layout] {
+                grid->setGridLayout(layout);
+                m_window->placer()->fillEmpty();
+            });
         group->addAction(action);
         const auto follow = [grid, action, layout = entry.layout] { action->setChecked(grid->gridLayout() == layout); };
         connect(grid, &ViewGrid::layoutChanged, action, follow);

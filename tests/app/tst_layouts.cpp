@@ -140,6 +140,51 @@ private Q_SLOTS:
         QVERIFY(grid()->gridLayout() == GridLayout::planes());
     }
 
+    void moreViewsShowTheRestOfTheStudy()
+    {
+        open("study");
+        const std::string first = m_window->scene()->series().key, second = otherSeries(first);
+        QTest::keyClick(view(), Qt::Key_4, Qt::AltModifier);
+        QTRY_COMPARE_WITH_TIMEOUT(grid()->seriesOf(1), second, 20000);
+        // What was shown stays, and stays active; there is no third series.
+        QCOMPARE(grid()->seriesOf(0), first);
+        QCOMPARE(grid()->activeCell(), 0);
+        QCOMPARE(m_window->scene()->series().key, first);
+        QCOMPARE(m_window->browser()->currentSeries(), first);
+        QVERIFY(view()->hasFocus());
+        QVERIFY(grid()->seriesOf(2).empty() && grid()->seriesOf(3).empty());
+        // Fewer views, more views: the active one is kept.
+        QTest::keyClick(view(), Qt::Key_F6);
+        QCOMPARE(m_window->scene()->series().key, second);
+        QTest::keyClick(view(), Qt::Key_1, Qt::AltModifier);
+        QCOMPARE(grid()->seriesOf(0), second);
+        QTest::keyClick(view(), Qt::Key_2, Qt::AltModifier);
+        QTRY_COMPARE_WITH_TIMEOUT(grid()->seriesOf(0) == first ? grid()->seriesOf(1) : grid()->seriesOf(0), second, 20000);
+        QTRY_COMPARE_WITH_TIMEOUT(grid()->seriesOf(0) == second ? grid()->seriesOf(1) : grid()->seriesOf(0), first, 20000);
+        QVERIFY(!m_window->findChild<QMessageBox*>());
+    }
+
+    void aChangedMindWhileViewsAreFilled()
+    {
+        open("study");
+        const std::string first = m_window->scene()->series().key, second = otherSeries(first);
+        // Before the second series is read: one view again, then a folder without images.
+        QTest::keyClick(view(), Qt::Key_2, Qt::AltModifier);
+        QTest::keyClick(view(), Qt::Key_1, Qt::AltModifier);
+        QVERIFY(QDir().mkpath(m_folder.path() + "/nothing"));
+        m_window->openPaths({m_folder.path() + "/nothing"});
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->findChild<QMessageBox*>(), 20000);
+        QTest::keyClick(m_window->findChild<QMessageBox*>(), Qt::Key_Escape);
+        QTRY_VERIFY(!m_window->findChild<QMessageBox*>());
+        QApplication::setActiveWindow(m_window.get());
+        QTRY_VERIFY_WITH_TIMEOUT(!m_window->loader()->isBusy(), 20000);
+        QCOMPARE(grid()->count(), 1);
+        QCOMPARE(grid()->seriesOf(0), first);
+        // Series can still be shown.
+        m_window->browser()->chooseSeries(second);
+        QTRY_COMPARE_WITH_TIMEOUT(grid()->seriesOf(0), second, 20000);
+    }
+
     void theKeyboardAloneFillsViews()
     {
         open("study");
