@@ -1990,12 +1990,36 @@
         <translation>%1 Dateien wurden ausgelassen: Sie sind andere Kopien vorhandener Bilder.</translation>
     </message>
     <message>
-        <source>Taken in: %1 studies, %2 series, %3 images.</source>
-        <translation>Aufgenommen: %1 Studien, %2 Serien, %3 Bilder.</translation>
-    </message>
-    <message>
         <source>The import that was interrupted is done.</source>
         <translation>Der unterbrochene Import ist abgeschlossen.</translation>
+    </message>
+    <message>
+        <source>1 study</source>
+        <translation>1 Studie</translation>
+    </message>
+    <message>
+        <source>%1 studies</source>
+        <translation>%1 Studien</translation>
+    </message>
+    <message>
+        <source>1 image</source>
+        <translation>1 Bild</translation>
+    </message>
+    <message>
+        <source>%1 images</source>
+        <translation>%1 Bilder</translation>
+    </message>
+    <message>
+        <source>1 file is no image.</source>
+        <translation>1 Datei ist kein Bild.</translation>
+    </message>
+    <message>
+        <source>1 file was left out: it is another copy of an image that is there.</source>
+        <translation>1 Datei wurde ausgelassen: Sie ist eine andere Kopie eines vorhandenen Bildes.</translation>
+    </message>
+    <message>
+        <source>Taken in: %1, %2 series, %3.</source>
+        <translation>Aufgenommen: %1, Serien: %2, %3.</translation>
     </message>
 </context>
 <context>
@@ -2153,6 +2177,10 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     <message>
         <source>Going on with the import that was interrupted ...</source>
         <translation>Der unterbrochene Import wird fortgesetzt ...</translation>
+    </message>
+    <message>
+        <source>1 image</source>
+        <translation>1 Bild</translation>
     </message>
 </context>
 <context>
@@ -2339,6 +2367,10 @@ Einen Ordner, Dateien, ein DICOMDIR oder ein ZIP-Archiv importieren oder hier ab
     <message>
         <source>Keys and mouse ...</source>
         <translation>Tasten und Maus ...</translation>
+    </message>
+    <message>
+        <source>One file is no longer there: %1. The others are opened.</source>
+        <translation>Eine Datei ist nicht mehr da: %1. Die anderen werden geöffnet.</translation>
     </message>
 </context>
 <context>

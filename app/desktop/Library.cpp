@@ -173,8 +173,12 @@ void Library::import(const QStringList& paths, bool copies)
         deliver([this, report] {
             const auto repeated = std::count_if(report.rejected.begin(), report.rejected.end(), [](const dicom::Rejected& file) { return file.code == "duplicate"; });
             const auto others = qsizetype(report.rejected.size()) - repeated;
-            Q_EMIT finished(tr("Taken in: %1 studies, %2 series, %3 images.").arg(report.studies).arg(report.series).arg(report.images) + (others > 0 ? " " + tr("%1 files are no images.").arg(others) : QString()) +
-                (repeated > 0 ? " " + tr("%1 files were left out: they are other copies of images that are there.").arg(repeated) : QString()));
+            // Each number has its own singular; English has no catalogue for plural forms.
+            const QString studies = report.studies == 1 ? tr("1 study") : tr("%1 studies").arg(report.studies), images = report.images == 1 ? tr("1 image") : tr("%1 images").arg(report.images);
+            const QString noImages = others == 0 ? QString() : " " + (others == 1 ? tr("1 file is no image.") : tr("%1 files are no images.").arg(others));
+            const QString copies = repeated == 0 ? QString()
+                : " " + (repeated == 1 ? tr("1 file was left out: it is another copy of an image that is there.") : tr("%1 files were left out: they are other copies of images that are there.").arg(repeated));
+            Q_EMIT finished(tr("Taken in: %1, %2 series, %3.").arg(studies, QString::number(report.series), images) + noImages + copies);
         });
     });
 }

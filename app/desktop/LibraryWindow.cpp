@@ -228,7 +228,7 @@ void LibraryWindow::showSeries()
         picture.fill(Qt::black);
         picture.loadFromData(series.thumbnail.data(), uint(series.thumbnail.size()), "PNG");
         const QString title = text(series.modality + " " + series.description).simplified();
-        auto* item = new QListWidgetItem(QIcon(picture), title + "\n" + tr("%1 images").arg(series.images), m_series);
+        auto* item = new QListWidgetItem(QIcon(picture), title + "\n" + (series.images == 1 ? tr("1 image") : tr("%1 images").arg(series.images)), m_series);
         item->setToolTip(item->text());
     }
 }

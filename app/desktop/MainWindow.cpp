@@ -291,7 +291,8 @@ void MainWindow::openListed(qint64 study)
         return;
     }
     if (files.missing > 0) {
-        showProblem("moved-partly", tr("%1 files are no longer there, the first is %2. The others are opened.").arg(files.missing).arg(QString::fromStdString(files.firstMissing.string())));
+        const QString first = QString::fromStdString(files.firstMissing.string());
+        showProblem("moved-partly", files.missing == 1 ? tr("One file is no longer there: %1. The others are opened.").arg(first) : tr("%1 files are no longer there, the first is %2. The others are opened.").arg(files.missing).arg(first));
     }
     QStringList paths;
     for (const std::filesystem::path& path : files.present) {

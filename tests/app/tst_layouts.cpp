@@ -16,6 +16,7 @@
 
 #include <QAction>
 #include <QApplication>
+#include <QCheckBox>
 #include <QClipboard>
 #include <QDialog>
 #include <QDir>
@@ -467,6 +468,28 @@ private Q_SLOTS:
         QTest::keyClick(view(), Qt::Key_K, Qt::ControlModifier | Qt::ShiftModifier);
         QTRY_VERIFY(m_window->palette().color(QPalette::Window).lightness() < 60);
         QVERIFY(app::savedTheme() == theme::Kind::Dark);
+    }
+
+    void boxesThatAreNotCheckedAreSeen()
+    {
+        auto* box = m_window->findChild<QCheckBox*>("maskOutline");
+        for (const theme::Kind kind : {theme::Kind::Light, theme::Kind::Dark}) {
+            theme::apply(*qApp, kind);
+            for (const bool isEnabled : {true, false}) {
+                box->setEnabled(isEnabled);
+                box->setChecked(false);
+                QCoreApplication::processEvents();
+                const QImage image = box->grab().toImage();
+                const int behind = qGray(box->parentWidget()->grab().toImage().pixel(2, 2));
+                int contrast = 0;
+                for (int x = 0; x < 18; ++x) {
+                    contrast = std::max(contrast, std::abs(qGray(image.pixel(x, image.height() / 2)) - behind));
+                }
+                QVERIFY2(contrast >= (isEnabled ? 90 : 35), qPrintable(QString::number(contrast)));
+                box->setChecked(true);
+                QVERIFY(box->grab().toImage() != image);
+            }
+        }
     }
 
     void theSecondMouseSchemeScrollsLeftAndWindowsRight()

@@ -99,7 +99,7 @@ private Q_SLOTS:
         drop(window(), source);
         QTRY_COMPARE_WITH_TIMEOUT(list()->topLevelItemCount(), 1, 30000);
         QTRY_VERIFY_WITH_TIMEOUT(!m_window->library()->isBusy(), 30000);
-        QVERIFY(find<QLabel>("libraryState")->text().contains("1"));
+        QVERIFY2(find<QLabel>("libraryState")->text().startsWith("Taken in: 1 study, 1 series, "), qPrintable(find<QLabel>("libraryState")->text()));
         QVERIFY(m_window->scene()->isEmpty());      // imported in the background, not opened
         QVERIFY(QDir(source).removeRecursively());
         QTest::keyClick(find<QLineEdit>("librarySearch"), Qt::Key_Return);

@@ -24,11 +24,13 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QDialog>
+#include <QDialogButtonBox>
 #include <QDir>
 #include <QDockWidget>
 #include <QDropEvent>
 #include <QJsonObject>
 #include <QLabel>
+#include <QLibraryInfo>
 #include <QLineEdit>
 #include <QMessageBox>
 #include <QMimeData>
@@ -484,6 +486,28 @@ private Q_SLOTS:
         for (QAction* action : m_window->findChildren<QAction*>()) {
             QVERIFY2(!QStringList({"Undo", "Reset", "Invert", "Window and level", "Ask", "Fit to the window"}).contains(action->text()), qPrintable(action->text()));
         }
+        QCoreApplication::removeTranslator(&german);
+    }
+
+    void keysAreNamedInGerman()
+    {
+        QTranslator german, qt;
+        QVERIFY(german.load(HF_BINARY_DIR "/share/hounsfield/translations/hounsfield_de.qm"));
+        if (!qt.load(QLocale("de_DE"), "qtbase", "_", QLibraryInfo::path(QLibraryInfo::TranslationsPath))) {
+            QSKIP("Qt's own translations are not installed (packaging/setup)");
+        }
+        QCoreApplication::installTranslator(&german);
+        QCoreApplication::installTranslator(&qt);
+        cleanup();
+        init();
+        QTest::keyClick(m_window.get(), Qt::Key_F1);
+        auto* sheet = m_window->findChild<QDialog*>("keysSheet");
+        QVERIFY(sheet && sheet->isVisible());
+        const QString text = sheet->findChild<QTextBrowser*>()->toPlainText();
+        QVERIFY(text.contains("Strg+O") && !text.contains("Ctrl+"));
+        QCOMPARE(sheet->findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Close)->text().remove('&'), QString("Schließen"));
+        QTest::keyClick(sheet, Qt::Key_Escape);
+        QCoreApplication::removeTranslator(&qt);
         QCoreApplication::removeTranslator(&german);
     }
 

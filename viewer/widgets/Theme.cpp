@@ -123,6 +123,10 @@ const char* const kStyleSheet = R"qss(
         QTabBar::tab:selected { color: #dde2e8; border-bottom: 2px solid #3da9fc; }
         QTabBar::tab:hover { color: #dde2e8; }
         QTabBar::tab:focus { color: #a8d8ff; }
+        QCheckBox::indicator, QTableWidget::indicator { width: 14px; height: 14px; border: 1px solid #8d97a3; border-radius: 3px; background: #15181c; }
+        QCheckBox::indicator:checked, QTableWidget::indicator:checked { background: #1f6fb0; border-color: #2a83cc; image: url("@icons/check.svg"); }
+        QCheckBox::indicator:disabled { border-color: #5a626c; background: #22272d; }
+        QCheckBox:focus { color: #a8d8ff; } QCheckBox::indicator:focus { border-color: #3da9fc; }
         QSpinBox { background: #15181c; border: 1px solid #2b3138; border-radius: 5px; padding: 3px 4px; }
         QHeaderView::section { background: #20242a; border: none; padding: 4px; color: #8d97a3; }
         QMenuBar { background: #20242a; } QMenuBar::item:selected, QMenu::item:selected { background: #2b4a66; }
