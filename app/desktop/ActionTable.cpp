@@ -12,6 +12,7 @@
 #include <QMenu>
 #include <QMenuBar>
 #include <QToolBar>
+#include <QToolButton>
 
 namespace hf::app {
 
@@ -20,6 +21,11 @@ ActionTable::ActionTable(QMainWindow* window) : QObject(window), m_window(window
     m_bar->setObjectName("tools");
     m_bar->setMovable(false);
     m_bar->setIconSize({20, 20});
+    // The style's own sign for what has no room is black on any background.
+    if (auto* more = m_bar->findChild<QToolButton*>("qt_toolbar_ext_button")) {
+        more->setIcon(theme::icon("more"));
+        more->setAccessibleName(tr("More tools"));
+    }
     qApp->installEventFilter(this);
 }
 

@@ -38,6 +38,8 @@
 #include <QPushButton>
 #include <QRegularExpression>
 #include <QScreen>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QSlider>
 #include <QSpinBox>
@@ -124,6 +126,33 @@ private Q_SLOTS:
         auto* more = m_window->findChild<QToolButton*>("qt_toolbar_ext_button");
         QTRY_VERIFY(more && more->isVisible());
         QCoreApplication::removeTranslator(&german);
+    }
+
+    void panelsScrollOnlyWhereThereIsNoRoom()
+    {
+        m_window->resize(1500, 940);
+        open();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->engine()->info().has_value(), 30000);
+        const auto bars = [this] {
+            QStringList names;
+            for (const char* name : {"assistantDock", "labelsDock", "findingsDock"}) {
+                const auto* area = qobject_cast<QScrollArea*>(m_window->findChild<QDockWidget*>(name)->widget());
+                if (area->verticalScrollBar()->isVisible()) {
+                    names << name;
+                }
+            }
+            return names;
+        };
+        QTRY_COMPARE(bars(), QStringList());
+        m_window->resize(960, 500);
+        QTRY_VERIFY(bars().contains("assistantDock"));
+        // What has the keyboard is scrolled to.
+        auto* question = m_window->findChild<QPlainTextEdit*>("question");
+        QTest::keyClick(m_window->grid()->activeView(), Qt::Key_K, Qt::ControlModifier);
+        QTRY_VERIFY(question->hasFocus());
+        QTRY_VERIFY(question->visibleRegion().boundingRect().height() > 20);
+        m_window->resize(1500, 940);
+        QTRY_COMPARE(bars(), QStringList());
     }
 
     void panelsAndTheWholeScreenByKey()

@@ -99,6 +99,7 @@ const char* const kStyleSheet = R"qss(
         QDockWidget::title { background: #20242a; padding: 6px 8px; }
         QToolBar { background: #20242a; border: none; spacing: 4px; padding: 4px; }
         QToolButton { border: none; border-radius: 5px; padding: 5px; }
+        QToolButton#qt_toolbar_ext_button { padding: 0; background: #2d343c; }
         QToolButton:hover { background: #333a43; }
         QToolButton:checked { background: #2b4a66; }
         QPushButton { background: #2d343c; border: 1px solid #3b444e; border-radius: 6px; padding: 6px 12px; }
