@@ -169,7 +169,7 @@ void Library::import(const QStringList& paths, bool copies)
     }
     Q_EMIT started();
     enqueue([this, list, copies](database::StudyDatabase& database, std::stop_token stop) {
-        const database::ImportReport report = database::importStudies(database, list, copies, importProgress(), stop);
+        const database::ImportReport report = database::importStudies(database, list, copies, importProgress(), stop, [this] { return m_isEnding.load(); });
         deliver([this, report] {
             const auto repeated = std::count_if(report.rejected.begin(), report.rejected.end(), [](const dicom::Rejected& file) { return file.code == "duplicate"; });
             const auto others = qsizetype(report.rejected.size()) - repeated;

@@ -290,6 +290,46 @@ HF_TEST(a_stop_keeps_what_was_taken_in)
     HF_CHECK(isRefused && list.interruptedImports().empty());
 }
 
+/// A program that stops its import in the middle: because it ends, or because its reader has given it up.
+void importInAnotherProgram(const fs::path& folder, const fs::path& images, bool isEnd)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        std::stop_source stop;
+        try {
+            StudyDatabase list(folder);
+            importStudies(list, {images}, true, [&](double fraction, const std::string&) { if (fraction > 0.7) stop.request_stop(); }, stop.get_token(), [isEnd] { return isEnd; });
+        } catch (const Cancelled&) {
+            _exit(0);
+        }
+        _exit(1);
+    }
+    int status = 0;
+    HF_CHECK_EQUAL(waitpid(child, &status, 0), child);
+    HF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+HF_TEST(an_import_that_the_end_of_the_program_stops_goes_on_later)
+{
+    const fs::path images = scratch("end");
+    for (int n = 0; n < 6; ++n) writeStudy(images / std::to_string(n), "e" + std::to_string(n), "Doe^Jane");
+    const fs::path folder = scratch("end-list"), given = scratch("given-list");
+    importInAnotherProgram(folder, images, true);
+    StudyDatabase list(folder);
+    HF_CHECK(list.search("").size() < 6);
+    HF_CHECK_EQUAL(list.interruptedImports().size(), std::size_t(1));
+    // Ended once more in the middle, and finished then.
+    std::stop_source again;
+    again.request_stop();
+    HF_CHECK_THROWS(finishInterrupted(list, {}, again.get_token()), Cancelled);
+    HF_CHECK_EQUAL(list.interruptedImports().size(), std::size_t(1));
+    finishInterrupted(list);
+    HF_CHECK_EQUAL(list.search("").size(), std::size_t(6));
+    HF_CHECK(list.interruptedImports().empty());
+    importInAnotherProgram(given, images, false);
+    HF_CHECK(StudyDatabase(given).interruptedImports().empty());
+}
+
 HF_TEST(a_killed_import_loses_nothing)
 {
     constexpr int kStudies = 25;

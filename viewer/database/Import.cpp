@@ -272,38 +272,54 @@ std::vector<fs::path> filesOfStudy(const dicom::Study& study)
     return {files.begin(), files.end()};
 }
 
-ImportReport importStudies(StudyDatabase& database, const std::vector<fs::path>& paths, bool copies, const Progress& progress, std::stop_token stop)
+namespace {
+
+/// An import that the list knows already.
+ImportReport takeInAll(StudyDatabase& database, const std::vector<fs::path>& paths, bool copies, const Progress& progress, const std::stop_token& stop)
+{
+    ImportReport report;
+    dicom::ScanResult found = dicom::scan(paths, [&](double fraction, const std::string& what) { hf::report(progress, 0.5 * fraction, what); }, stop);
+    report.rejected = std::move(found.rejected);
+    for (std::size_t n = 0; n < found.studies.size(); ++n) {
+        throwIfStopped(stop);
+        const dicom::Study& study = found.studies[n];
+        takeIn(database, study, copies, report.rejected, stop);
+        ++report.studies;
+        report.series += study.series.size();
+        for (const dicom::Series& series : study.series) {
+            report.images += series.images.size();
+        }
+        hf::report(progress, 0.5 + 0.5 * double(n + 1) / double(found.studies.size()), "taking in studies");
+    }
+    return report;
+}
+
+} // namespace
+
+ImportReport importStudies(StudyDatabase& database, const std::vector<fs::path>& paths, bool copies, const Progress& progress, std::stop_token stop, const std::function<bool()>& goesOnLater)
 {
     const std::int64_t import = database.beginImport(paths, copies);
-    ImportReport report;
     try {
-        dicom::ScanResult found = dicom::scan(paths, [&](double fraction, const std::string& what) { hf::report(progress, 0.5 * fraction, what); }, stop);
-        report.rejected = std::move(found.rejected);
-        for (std::size_t n = 0; n < found.studies.size(); ++n) {
-            throwIfStopped(stop);
-            const dicom::Study& study = found.studies[n];
-            takeIn(database, study, copies, report.rejected, stop);
-            ++report.studies;
-            report.series += study.series.size();
-            for (const dicom::Series& series : study.series) {
-                report.images += series.images.size();
-            }
-            hf::report(progress, 0.5 + 0.5 * double(n + 1) / double(found.studies.size()), "taking in studies");
+        ImportReport report = takeInAll(database, paths, copies, progress, stop);
+        database.endImport(import);
+        return report;
+    } catch (const Cancelled&) {
+        if (!goesOnLater || !goesOnLater()) {
+            database.endImport(import);
         }
+        throw;
     } catch (const Error&) {
-        // The reader stopped it, or it cannot be done: it is not tried again.
+        // It cannot be done: it is not tried again.
         database.endImport(import);
         throw;
     }
-    database.endImport(import);
-    return report;
 }
 
 void finishInterrupted(StudyDatabase& database, const Progress& progress, std::stop_token stop)
 {
     for (const PendingImport& left : database.interruptedImports()) {
         try {
-            importStudies(database, left.paths, left.copies, progress, stop);
+            takeInAll(database, left.paths, left.copies, progress, stop);
         } catch (const Cancelled&) {
             throw;
         } catch (const Error&) {

@@ -17,10 +17,12 @@ struct ImportReport {
 /// @param copies  images are copied into the database's folder; else they are opened where they are. Volume files of two parts
 ///                (.mhd, .nhdr, .hdr) are never copied. Images of a copied study that were copied before are not copied again.
 /// @throws Error      as dicom::scan; "disk" when copies do not fit.
+/// @param goesOnLater asked when it was stopped: true keeps it listed, as where the program ends; without, the reader has given it up.
 /// @throws Cancelled  studies that were taken in stay.
-ImportReport importStudies(StudyDatabase& database, const std::vector<std::filesystem::path>& paths, bool copies, const Progress& progress = {}, std::stop_token stop = {});
+ImportReport importStudies(StudyDatabase& database, const std::vector<std::filesystem::path>& paths, bool copies, const Progress& progress = {}, std::stop_token stop = {},
+                           const std::function<bool()>& goesOnLater = {});
 
-/// Does again what the end of a program interrupted; what cannot be done any more is dropped. @throws Cancelled.
+/// Does again what the end of a program interrupted; what cannot be done any more is dropped. @throws Cancelled; what is not done yet stays listed.
 void finishInterrupted(StudyDatabase& database, const Progress& progress = {}, std::stop_token stop = {});
 
 /// As importStudies without copies, for studies that were scanned already.
