@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-SHAPES = {"vista3d": (1, 1, 128, 128, 128), "brats": (1, 4, 240, 240, 160), "densenet121": (1, 1, 224, 224)}
+SHAPES = {"vista3d": (1, 1, 128, 128, 128), "brats": (1, 4, 128, 128, 128), "densenet121": (1, 1, 224, 224)}
 MODES = ("fp32", "bf16", "bf16 channels-last")
 
 
