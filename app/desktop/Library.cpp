@@ -5,8 +5,6 @@
 
 #include <QElapsedTimer>
 
-#include <algorithm>
-
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -171,8 +169,7 @@ void Library::import(const QStringList& paths, bool copies)
     enqueue([this, list, copies](database::StudyDatabase& database, std::stop_token stop) {
         const database::ImportReport report = database::importStudies(database, list, copies, importProgress(), stop, [this] { return m_isEnding.load(); });
         deliver([this, report] {
-            const auto repeated = std::count_if(report.rejected.begin(), report.rejected.end(), [](const dicom::Rejected& file) { return file.code == "duplicate"; });
-            const auto others = qsizetype(report.rejected.size()) - repeated;
+            const std::size_t repeated = report.repeated(), others = report.rejected.size() - repeated;
             // Each number has its own singular; English has no catalogue for plural forms.
             const QString studies = report.studies == 1 ? tr("1 study") : tr("%1 studies").arg(report.studies), images = report.images == 1 ? tr("1 image") : tr("%1 images").arg(report.images);
             const QString noImages = others == 0 ? QString() : " " + (others == 1 ? tr("1 file is no image.") : tr("%1 files are no images.").arg(others));

@@ -8,7 +8,6 @@
 #include <QJsonObject>
 #include <QStandardPaths>
 
-#include <algorithm>
 #include <cstdio>
 
 namespace hf::app {
@@ -50,7 +49,7 @@ void import(database::StudyDatabase& list, const HeadlessOptions& options)
         paths.emplace_back(path.toStdString());
     }
     const database::ImportReport report = database::importStudies(list, paths, options.importCopies, stderrProgress());
-    const auto repeated = std::size_t(std::count_if(report.rejected.begin(), report.rejected.end(), [](const dicom::Rejected& file) { return file.code == "duplicate"; }));
+    const std::size_t repeated = report.repeated();
     std::printf("%zu studies, %zu series, %zu images; %zu files were no images", report.studies, report.series, report.images, report.rejected.size() - repeated);
     if (repeated > 0) {
         std::printf(", %zu were other copies of images that are there", repeated);

@@ -17,6 +17,11 @@
 
 namespace hf::database {
 
+std::size_t ImportReport::repeated() const
+{
+    return std::size_t(std::count_if(rejected.begin(), rejected.end(), [](const dicom::Rejected& file) { return file.code == "duplicate"; }));
+}
+
 namespace fs = std::filesystem;
 
 namespace {

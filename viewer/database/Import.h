@@ -10,14 +10,16 @@ namespace hf::database {
 struct ImportReport {
     std::size_t studies = 0, series = 0, images = 0;
     std::vector<dicom::Rejected> rejected;      ///< As dicom::scan, and "duplicate" what another copy is kept of.
+    /// How many of them are such copies.
+    std::size_t repeated() const;
 };
 
 /// Takes in what folders, files, DICOMDIRs and archives hold, study by study, and makes thumbnails. An import that the end of the program
 /// interrupts is listed by interruptedImports() until it is done.
 /// @param copies  images are copied into the database's folder; else they are opened where they are. Volume files of two parts
 ///                (.mhd, .nhdr, .hdr) are never copied. Images of a copied study that were copied before are not copied again.
-/// @throws Error      as dicom::scan; "disk" when copies do not fit.
 /// @param goesOnLater asked when it was stopped: true keeps it listed, as where the program ends; without, the reader has given it up.
+/// @throws Error      as dicom::scan; "disk" when copies do not fit.
 /// @throws Cancelled  studies that were taken in stay.
 ImportReport importStudies(StudyDatabase& database, const std::vector<std::filesystem::path>& paths, bool copies, const Progress& progress = {}, std::stop_token stop = {},
                            const std::function<bool()>& goesOnLater = {});

@@ -92,19 +92,10 @@ struct Plane2D {
     }
 };
 
-template <typename T> T rounded(double value)
-{
-    if constexpr (std::is_floating_point_v<T>) {
-        return T(value);
-    } else {
-        return T(std::lround(std::clamp(value, double(std::numeric_limits<T>::lowest()), double(std::numeric_limits<T>::max()))));
-    }
-}
-
 /// The slice of the even grid from the kept slices around it.
 template <typename T> void blendSlice(const Plane2D& a, const Plane2D& b, const Blend& blend, const Shear& shear, int outColumns, int outRows, T* out)
 {
-    const auto mixed = [&](double va, double vb) { return rounded<T>(blend.weightB == 0 ? va : (1 - blend.weightB) * va + blend.weightB * vb); };
+    const auto mixed = [&](double va, double vb) { return toVoxel<T>(blend.weightB == 0 ? va : (1 - blend.weightB) * va + blend.weightB * vb); };
     if (!shear.isAny) {
         std::transform(a.values, a.values + std::ptrdiff_t(outColumns) * outRows, b.values, out, mixed);
         return;
@@ -117,7 +108,7 @@ template <typename T> void blendSlice(const Plane2D& a, const Plane2D& b, const 
             const double u = x - shear.before[0], v = y - shear.before[1];
             // Nothing is known where only one of the two reaches: no mixture with what lies outside.
             const bool isKnown = blend.weightB == 0 || (a.holds(u - sa[0], v - sa[1]) && b.holds(u - sb[0], v - sb[1]));
-            *out++ = isKnown ? mixed(a.at(u - sa[0], v - sa[1]), b.at(u - sb[0], v - sb[1])) : rounded<T>(a.outside);
+            *out++ = isKnown ? mixed(a.at(u - sa[0], v - sa[1]), b.at(u - sb[0], v - sb[1])) : toVoxel<T>(a.outside);
         }
     }
 }

@@ -10,15 +10,6 @@ namespace hf::dicom {
 
 namespace {
 
-template <typename T> T toVoxel(double value)
-{
-    if constexpr (std::is_floating_point_v<T>) {
-        return T(value);
-    } else {
-        return T(std::lround(std::clamp(value, double(std::numeric_limits<T>::lowest()), double(std::numeric_limits<T>::max()))));
-    }
-}
-
 Volume::Voxels emptyVoxels(VoxelType type, std::size_t count)
 {
     switch (type) {

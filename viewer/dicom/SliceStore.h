@@ -3,13 +3,27 @@
 #include "viewer/dicom/DecodedImage.h"
 #include "viewer/volume/Volume.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <shared_mutex>
+#include <type_traits>
 #include <vector>
 
 // Internal to hf_dicom.
 namespace hf::dicom {
+
+/// A value as a voxel: whole numbers are rounded, and clamped to what the type holds.
+template <typename T> T toVoxel(double value)
+{
+    if constexpr (std::is_floating_point_v<T>) {
+        return T(value);
+    } else {
+        return T(std::lround(std::clamp(value, double(std::numeric_limits<T>::lowest()), double(std::numeric_limits<T>::max()))));
+    }
+}
 
 /// Decoded slices in the smallest type that has held all values so far, written once: no image is kept beside the voxels.
 /// set() may be called by several threads for different slices; the rest is for one thread afterwards.
