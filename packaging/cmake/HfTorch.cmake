@@ -20,3 +20,5 @@ set_target_properties(Torch::torch_cpu PROPERTIES
     INTERFACE_LINK_LIBRARIES Torch::c10
     # libtorch_cpu.so names CUDA libraries that only the plug-in needs.
     INTERFACE_LINK_OPTIONS "-Wl,--allow-shlib-undefined")
+# Files with OpenMP pragmas of ours link the same runtime as LibTorch.
+find_library(HF_GOMP_LIBRARY NAMES libgomp.so.1 PATHS "${HF_DEPS_DIR}/torch/lib" NO_DEFAULT_PATH REQUIRED)

@@ -6,13 +6,13 @@
 #include "experts/engine/neural/ScriptNetwork.h"
 #include "experts/engine/neural/Vista3d.h"
 #include "experts/runtime/Cuda.h"
+#include "experts/runtime/Parallel.h"
 #include "experts/runtime/Sha256.h"
 #include "experts/runtime/WeightFile.h"
 #include "experts/runtime/WeightsHash.h"
 #include "viewer/volume/Error.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <chrono>
@@ -112,7 +112,7 @@ std::array<std::size_t, 256> keepOnly(std::vector<LabelId>& voxels, const std::a
     constexpr std::size_t kWays = 4;    // neighbours are mostly of one label, and a counter takes several cycles to be ready for the next
     std::array<std::size_t, 256> counts{};
     std::mutex mutex;
-    at::parallel_for(0, std::int64_t(voxels.size()), kAtOnce, [&](std::int64_t begin, std::int64_t end) {
+    runtime::parallelFor(std::int64_t(voxels.size()), kAtOnce, [&](std::int64_t begin, std::int64_t end) {
         std::array<std::array<std::size_t, 256>, kWays> own{};
         for (std::int64_t n = begin; n < end; ++n) {
             LabelId& voxel = voxels[std::size_t(n)];

@@ -2,10 +2,10 @@
 
 #include "experts/engine/neural/NormKernels.h"
 #include "experts/runtime/Cuda.h"
+#include "experts/runtime/Parallel.h"
 #include "experts/runtime/cuda/NormPlugin.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
@@ -99,7 +99,7 @@ std::pair<std::vector<double>, std::vector<double>> channelSums(const char* data
     // Fixed parts, added in order: the same result whatever the number of threads.
     const std::int64_t parts = std::min<std::int64_t>(64, (voxels + kVoxelsAtOnce - 1) / kVoxelsAtOnce);
     std::vector<std::vector<double>> partial(std::size_t(parts), std::vector<double>(std::size_t(2 * channels)));
-    at::parallel_for(0, parts, 1, [&](std::int64_t first, std::int64_t last) {
+    runtime::parallelFor(parts, 1, [&](std::int64_t first, std::int64_t last) {
         std::vector<float> scratch(std::size_t(2 * channels));
         for (std::int64_t part = first; part < last; ++part) {
             const std::int64_t begin = voxels * part / parts, end = voxels * (part + 1) / parts;
@@ -122,20 +122,49 @@ std::vector<std::int64_t> everyAxis(const ConvShape& shape, std::int64_t value) 
 
 at::Tensor Conv::operator()(const at::Tensor& x) const
 {
+    if (winograd) {
+        return (*winograd)(x);
+    }
     const std::vector<std::int64_t> dilation(stride.size(), 1);
     return at::convolution(x, weight, bias.defined() ? std::optional(bias) : std::nullopt, stride, padding, dilation, isTransposed, outputPadding, 1);
 }
 
+at::Tensor Conv::after(const GroupNorm& norm, at::Tensor x, Activation activation) const
+{
+    if (const auto factors = winograd ? norm.asFactors(x, activation) : std::nullopt) {
+        return (*winograd)(x, &*factors);
+    }
+    return (*this)(norm.over(std::move(x), activation));
+}
+
+namespace {
+
+bool canUseWinograd(const Compute& compute, const ConvShape& shape)
+{
+    const bool isType = compute.device.is_cpu() && compute.type == at::kBFloat16;
+    return isType && shape.rank == 3 && shape.kernel == 3 && shape.stride == 1 && Winograd::suits(shape.in, shape.out) && Winograd::isFast();
+}
+
+} // namespace
+
 Conv takeConv(WeightSource& source, const std::string& name, const ConvShape& shape)
 {
     Conv conv;
-    conv.weight = source.take(name + ".weight", weightShape(shape.out, shape.in, shape));
-    if (shape.hasBias) {
-        conv.bias = source.take(name + ".bias", {shape.out});
-    }
     conv.stride = everyAxis(shape, shape.stride);
     conv.padding = everyAxis(shape, shape.kernel / 2);
     conv.outputPadding = everyAxis(shape, 0);
+    const std::vector<std::int64_t> sizes = weightShape(shape.out, shape.in, shape);
+    if (canUseWinograd(source.compute(), shape)) {
+        const at::Tensor weight = source.takeFloat(name + ".weight", sizes), bias = shape.hasBias ? source.takeFloat(name + ".bias", {shape.out}) : at::Tensor();
+        if (weight.defined()) {
+            conv.winograd = std::make_shared<const Winograd>(weight, bias);
+        }
+        return conv;
+    }
+    conv.weight = source.take(name + ".weight", sizes);
+    if (shape.hasBias) {
+        conv.bias = source.take(name + ".bias", {shape.out});
+    }
     return conv;
 }
 
@@ -202,14 +231,13 @@ void GroupNorm::fused(const at::Tensor& x, const at::Tensor& out, const at::Tens
     const bool isBf16 = x.scalar_type() == at::kBFloat16;
     const std::size_t bytes = x.element_size();
     const auto* data = static_cast<const char*>(x.const_data_ptr());
-    const at::Tensor pivot = firstVoxel(x);
-    const ChannelSums sums = channelSums(data, isBf16, bytes, voxels, pivot);
-    const auto [scale, shift] = affineOf(sums, pivot, voxels);
+    const Affine affine = affineOf(x);
+    const std::vector<float>&scale = affine.first, &shift = affine.second;
     auto* target = static_cast<char*>(out.data_ptr());
     const char* more = added.defined() ? static_cast<const char*>(added.const_data_ptr()) : nullptr;
     const float slope = slopeOf(activation);
     const NormKernels::Apply apply = isBf16 ? normKernels().applyBf16 : normKernels().applyFloat;
-    at::parallel_for(0, voxels, kVoxelsAtOnce, [&](std::int64_t begin, std::int64_t end) {
+    runtime::parallelFor(voxels, kVoxelsAtOnce, [&](std::int64_t begin, std::int64_t end) {
         const std::size_t offset = std::size_t(begin * channels) * bytes;
         apply(data + offset, target + offset, more ? more + offset : nullptr, end - begin, channels, scale.data(), shift.data(), slope);
     });
@@ -239,7 +267,14 @@ void GroupNorm::fusedThere(const at::Tensor& x, const at::Tensor& out, const at:
     }
 }
 
-/// Normalisation as one factor and one addend a channel.
+/// Normalisation of `x` as one factor and one addend a channel.
+GroupNorm::Affine GroupNorm::affineOf(const at::Tensor& x) const
+{
+    const std::int64_t voxels = x.numel() / x.size(1);
+    const at::Tensor pivot = firstVoxel(x);
+    return affineOf(channelSums(static_cast<const char*>(x.const_data_ptr()), x.scalar_type() == at::kBFloat16, x.element_size(), voxels, pivot), pivot, voxels);
+}
+
 GroupNorm::Affine GroupNorm::affineOf(const ChannelSums& sums, const at::Tensor& pivot, std::int64_t voxels) const
 {
     const std::size_t channels = sums.first.size(), perGroup = channels / std::size_t(m_groups);
@@ -293,12 +328,33 @@ at::Tensor GroupNorm::overAdding(at::Tensor x, const at::Tensor& added, Activati
     return x;
 }
 
+std::optional<Winograd::Before> GroupNorm::asFactors(const at::Tensor& x, Activation activation) const
+{
+    if (!canFuseHere(x, activation)) {
+        return {};
+    }
+    auto [scale, shift] = affineOf(x);
+    return Winograd::Before{std::move(scale), std::move(shift), slopeOf(activation)};
+}
+
 GroupNorm takeNorm(WeightSource& source, const std::string& name, std::int64_t channels, std::int64_t groups)
 {
     return {source.takeFloat(name + ".weight", {channels}), source.takeFloat(name + ".bias", {channels}), groups};
 }
 
 GroupNorm instanceNorm(std::int64_t channels) { return {{}, {}, channels}; }
+
+at::Tensor ResidualBlock::operator()(at::Tensor x) const
+{
+    const auto first = conv1.winograd && conv2.winograd ? norm1.asFactors(x, Activation::Relu) : std::nullopt;
+    if (!first) {
+        return conv2(norm2.over(conv1(norm1(x, Activation::Relu)), Activation::Relu)).add_(x);
+    }
+    const at::Tensor inner = (*conv1.winograd)(x, &*first);
+    const auto second = norm2.asFactors(inner, Activation::Relu);
+    HF_ASSERT(second);
+    return conv2.winograd->addTo(std::move(x), inner, &*second);
+}
 
 at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
 

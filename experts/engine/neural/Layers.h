@@ -1,6 +1,10 @@
 #pragma once
 
 #include "experts/engine/neural/WeightSource.h"
+#include "experts/engine/neural/Winograd.h"
+
+#include <memory>
+#include <optional>
 
 namespace hf::experts {
 
@@ -9,13 +13,18 @@ namespace hf::experts {
 
 enum class Activation { None, Relu, LeakyRelu /* slope 0.01 */, Gelu };
 
+class GroupNorm;
+
 /// Convolution or transposed convolution.
 struct Conv {
     at::Tensor weight, bias;        ///< bias may be undefined.
     std::vector<std::int64_t> stride, padding, outputPadding;
     bool isTransposed = false;
+    std::shared_ptr<const Winograd> winograd;   ///< Computes it, without `weight`, where this processor gains by it; else null.
 
     at::Tensor operator()(const at::Tensor& x) const;
+    /// Of activation(norm(x)); `x` may be overwritten.
+    at::Tensor after(const GroupNorm& norm, at::Tensor x, Activation activation) const;
 };
 
 struct ConvShape {
@@ -44,6 +53,8 @@ public:
     at::Tensor over(at::Tensor x, Activation activation) const;
     /// activation(norm(x) + added); `x` may be overwritten.
     at::Tensor overAdding(at::Tensor x, const at::Tensor& added, Activation activation) const;
+    /// What it does to `x`, for a convolution that applies it to what it reads; none where that can't be.
+    std::optional<Winograd::Before> asFactors(const at::Tensor& x, Activation activation) const;
 
 private:
     using ChannelSums = std::pair<std::vector<double>, std::vector<double>>;    ///< Sums and squares a channel.
@@ -51,6 +62,7 @@ private:
     at::Tensor normed(const at::Tensor& x) const;
     at::Tensor plain(const at::Tensor& x) const;
     at::Tensor keepingFormat(const at::Tensor& x) const;
+    Affine affineOf(const at::Tensor& x) const;
     Affine affineOf(const ChannelSums& sums, const at::Tensor& pivot, std::int64_t voxels) const;
     void fused(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const;
     void fusedThere(const at::Tensor& x, const at::Tensor& out, const at::Tensor& added, Activation activation) const;
@@ -61,6 +73,15 @@ private:
 
 GroupNorm takeNorm(WeightSource& source, const std::string& name, std::int64_t channels, std::int64_t groups);
 GroupNorm instanceNorm(std::int64_t channels);      ///< Not affine.
+
+/// x + conv2(relu(norm2(conv1(relu(norm1(x)))))), the block of SegResNet and its kin.
+struct ResidualBlock {
+    GroupNorm norm1, norm2;
+    Conv conv1, conv2;
+
+    /// `x` may be overwritten.
+    at::Tensor operator()(at::Tensor x) const;
+};
 
 /// Mean and 1 / deviation (eps 1e-5 in the variance) of groups of channels, from those of the channels; fp32 [C] each.
 std::pair<at::Tensor, at::Tensor> groupMoments(const at::Tensor& mean, const at::Tensor& inverseDeviation, std::int64_t groups);

@@ -68,7 +68,7 @@ at::Tensor prepared(const at::Tensor& x, Compute compute)
     if (!compute.channelsLast || typed.dim() < 4) {
         return typed.contiguous();
     }
-    if (typed.is_cuda() && typed.size(1) == 1) {
+    if (typed.size(1) == 1) {
         // One channel is of either format; only strides of this one make the first convolution give it.
         std::vector<std::int64_t> strides = typed.contiguous().strides().vec();
         strides[1] = 1;

@@ -6,7 +6,7 @@
 
 namespace hf::experts {
 
-SegResNet::Block SegResNet::takeBlock(WeightSource& source, const std::string& name, std::int64_t channels) const
+ResidualBlock SegResNet::takeBlock(WeightSource& source, const std::string& name, std::int64_t channels) const
 {
     const ConvShape same{channels, channels, 3, 1, m_shape.rank, false};
     return {takeNorm(source, name + ".norm1", channels, m_shape.groups), takeNorm(source, name + ".norm2", channels, m_shape.groups),
@@ -25,7 +25,7 @@ SegResNet::SegResNet(const SegResNetShape& shape, WeightSource& source) : m_shap
             m_shrink.push_back(takeConv(source, name + "0.conv", {channels, 2 * channels, 3, 2, rank, false}));
             channels *= 2;
         }
-        std::vector<Block>& blocks = m_down.emplace_back();
+        std::vector<ResidualBlock>& blocks = m_down.emplace_back();
         for (int n = 0; n < shape.blocksDown[level]; ++n) {
             blocks.push_back(takeBlock(source, name + std::to_string(n + 1), channels));
         }
@@ -43,12 +43,6 @@ SegResNet::SegResNet(const SegResNetShape& shape, WeightSource& source) : m_shap
     }
     m_lastNorm = takeNorm(source, "conv_final.0", channels, shape.groups);
     m_last = takeConv(source, "conv_final.2.conv", {channels, shape.out, 1, 1, rank, true});
-}
-
-at::Tensor SegResNet::run(const Block& block, const at::Tensor& x)
-{
-    const at::Tensor inner = block.norm2.over(block.conv1(block.norm1(x, Activation::Relu)), Activation::Relu);
-    return block.conv2(inner).add_(x);
 }
 
 at::Tensor SegResNet::upsample(const Up& up, const at::Tensor& x) const
@@ -73,17 +67,17 @@ at::Tensor SegResNet::forward(const at::Tensor& input, std::stop_token stop) con
             skips.push_back(x);
             x = m_shrink[level - 1](x);
         }
-        for (const Block& block : m_down[level]) {
+        for (const ResidualBlock& block : m_down[level]) {
             throwIfStopped(stop);
-            x = run(block, x);
+            x = block(std::move(x));
         }
     }
     for (const Up& up : m_up) {
         throwIfStopped(stop);
         x = upsample(up, x).add_(skips.back());
         skips.pop_back();
-        for (const Block& block : up.blocks) {
-            x = run(block, x);
+        for (const ResidualBlock& block : up.blocks) {
+            x = block(std::move(x));
         }
     }
     return m_last(m_lastNorm.over(x, Activation::Relu));

@@ -28,17 +28,15 @@ public:
     at::Tensor forward(const at::Tensor& x, std::stop_token stop = {}) const;
 
 private:
-    struct Block { GroupNorm norm1, norm2; Conv conv1, conv2; };
-    struct Up { Conv shrink, deconv; std::vector<Block> blocks; };
+    struct Up { Conv shrink, deconv; std::vector<ResidualBlock> blocks; };
 
-    Block takeBlock(WeightSource& source, const std::string& name, std::int64_t channels) const;
-    static at::Tensor run(const Block& block, const at::Tensor& x);
+    ResidualBlock takeBlock(WeightSource& source, const std::string& name, std::int64_t channels) const;
     at::Tensor upsample(const Up& up, const at::Tensor& x) const;
 
     SegResNetShape m_shape;
     Conv m_first;
     std::vector<Conv> m_shrink;                     ///< Between levels.
-    std::vector<std::vector<Block>> m_down;
+    std::vector<std::vector<ResidualBlock>> m_down;
     std::vector<Up> m_up;
     GroupNorm m_lastNorm;
     Conv m_last;

@@ -19,7 +19,7 @@ ConvShape cube(std::int64_t in, std::int64_t out, int stride = 1, bool hasBias =
 
 } // namespace
 
-Vista3d::Block Vista3d::takeBlock(WeightSource& source, const std::string& name, std::int64_t channels)
+ResidualBlock Vista3d::takeBlock(WeightSource& source, const std::string& name, std::int64_t channels)
 {
     return {takeNorm(source, name + ".norm1", channels, channels), takeNorm(source, name + ".norm2", channels, channels),
         takeConv(source, name + ".conv1", cube(channels, channels)), takeConv(source, name + ".conv2", cube(channels, channels))};
@@ -126,19 +126,13 @@ runtime::TensorMap Vista3d::adapted(runtime::TensorMap tensors)
     return renamed;
 }
 
-at::Tensor Vista3d::run(const Block& block, at::Tensor x)
-{
-    const at::Tensor inner = block.norm2.over(block.conv1(block.norm1(x, Activation::Relu)), Activation::Relu);
-    return block.conv2(inner).add_(x);
-}
-
 at::Tensor Vista3d::decode(const Decoder& decoder, at::Tensor x, std::vector<at::Tensor> skips, std::stop_token stop)
 {
     for (std::size_t level = 0; level < 4; ++level) {
         throwIfStopped(stop);
         x = decoder.deconv[level](x).add_(skips.back());
         skips.pop_back();
-        x = run(decoder.block[level], std::move(x));
+        x = decoder.block[level](std::move(x));
     }
     return decoder.head(x);
 }
@@ -148,9 +142,9 @@ Vista3d::Features Vista3d::encode(const at::Tensor& input, bool forPoints, bool 
     std::vector<at::Tensor> skips;
     at::Tensor x = m_first(input);
     for (std::size_t level = 0; level < m_levels.size(); ++level) {
-        for (const Block& block : m_levels[level]) {
+        for (const ResidualBlock& block : m_levels[level]) {
             throwIfStopped(stop);
-            x = run(block, std::move(x));
+            x = block(std::move(x));
         }
         if (level < 4) {
             skips.push_back(x);
@@ -167,14 +161,13 @@ Vista3d::Features Vista3d::encode(const at::Tensor& input, bool forPoints, bool 
     return features;
 }
 
-at::Tensor Vista3d::mapClasses(const at::Tensor& features) const
+at::Tensor Vista3d::mapClasses(at::Tensor features) const
 {
     const GroupNorm norm = instanceNorm(kWidth);
-    at::Tensor x = features;
     for (const Mapping& mapping : m_mapping) {
-        x = norm.overAdding(mapping.conv2(norm.over(mapping.conv1(x), Activation::LeakyRelu)), x, Activation::LeakyRelu);
+        features = norm.overAdding(mapping.conv2.after(norm, mapping.conv1(features), Activation::LeakyRelu), features, Activation::LeakyRelu);
     }
-    return x;
+    return features;
 }
 
 at::Tensor Vista3d::embeddings(const std::vector<std::int64_t>& ids) const

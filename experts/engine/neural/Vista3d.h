@@ -30,7 +30,7 @@ public:
 
     /// The class decoder's output after the head's mapping: class logits are its scalar products with embeddings, so means of it over
     /// windows give the mean logits of any number of classes.
-    at::Tensor mapClasses(const at::Tensor& features) const;
+    at::Tensor mapClasses(at::Tensor features) const;
     /// [B, 48] fp32, one row an id, on the network's device.
     at::Tensor embeddings(const std::vector<std::int64_t>& ids) const;
     /// @param mapped  [1, 48, ...] of mapClasses() or a mean of several. @return [B, 1, ...].
@@ -39,19 +39,17 @@ public:
     at::Tensor pointLogits(const at::Tensor& features, const std::vector<Vista3dPoint>& points, int classId) const;
 
 private:
-    struct Block { GroupNorm norm1, norm2; Conv conv1, conv2; };
-    struct Decoder { std::array<Conv, 4> deconv; std::array<Block, 4> block; Conv head; };
+    struct Decoder { std::array<Conv, 4> deconv; std::array<ResidualBlock, 4> block; Conv head; };
     struct Mapping { Conv conv1, conv2; };
     struct Attention { Linear q, k, v, out; };
     struct LayerNorm { at::Tensor weight, bias; at::Tensor operator()(const at::Tensor& x) const; };
     struct TransformerLayer { Attention self, toImage, toTokens; std::array<LayerNorm, 4> norms; Linear mlp1, mlp2; };
 
-    static Block takeBlock(WeightSource& source, const std::string& name, std::int64_t channels);
+    static ResidualBlock takeBlock(WeightSource& source, const std::string& name, std::int64_t channels);
     static Decoder takeDecoder(WeightSource& source, const std::string& name);
     static Attention takeAttention(WeightSource& source, const std::string& name, std::int64_t inner);
     static LayerNorm takeLayerNorm(WeightSource& source, const std::string& name);
     void takePointHead(WeightSource& source);
-    static at::Tensor run(const Block& block, at::Tensor x);
     static at::Tensor decode(const Decoder& decoder, at::Tensor x, std::vector<at::Tensor> skips, std::stop_token stop);
     static at::Tensor attend(const Attention& attention, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
     at::Tensor positionCode(const at::Tensor& places) const;
@@ -60,7 +58,7 @@ private:
     std::pair<at::Tensor, at::Tensor> transform(at::Tensor keys, const at::Tensor& keyCode, const at::Tensor& tokenCode) const;
 
     Conv m_first;
-    std::array<std::vector<Block>, 5> m_levels;
+    std::array<std::vector<ResidualBlock>, 5> m_levels;
     std::array<Conv, 4> m_shrink;
     Decoder m_pointDecoder, m_classDecoder;
 

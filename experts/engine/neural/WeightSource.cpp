@@ -88,28 +88,30 @@ std::string Compute::name() const
     return device.is_cuda() ? std::string(word) + " cuda" : word;
 }
 
-const at::Tensor* LoadedWeights::find(const std::string& name, at::IntArrayRef shape)
+/// Undefined where it is missing or of another shape.
+at::Tensor LoadedWeights::find(const std::string& name, at::IntArrayRef shape)
 {
-    m_used.insert(name);
+    const bool isFirst = m_used.insert(name).second;
+    HF_ASSERT(isFirst);
     const auto found = m_tensors.find(name);
     if (found == m_tensors.end()) {
         m_missing.push_back(name);
-        return nullptr;
+        return {};
     }
     if (found->second.sizes() != shape || !found->second.is_floating_point()) {
         m_misshapen.push_back(name + " should be " + textOf(shape) + ", is " + textOf(found->second.sizes()));
-        return nullptr;
+        return {};
     }
-    return &found->second;
+    return std::exchange(found->second, {});
 }
 
 at::Tensor LoadedWeights::take(const std::string& name, at::IntArrayRef shape)
 {
-    const at::Tensor* found = find(name, shape);
-    if (!found) {
+    const at::Tensor found = find(name, shape);
+    if (!found.defined()) {
         return {};
     }
-    const at::Tensor tensor = found->to(m_compute.device).to(m_compute.type);
+    const at::Tensor tensor = found.to(m_compute.device).to(m_compute.type);
     if (!m_compute.channelsLast || shape.size() < 4) {
         return tensor.contiguous();
     }
@@ -118,8 +120,8 @@ at::Tensor LoadedWeights::take(const std::string& name, at::IntArrayRef shape)
 
 at::Tensor LoadedWeights::takeFloat(const std::string& name, at::IntArrayRef shape)
 {
-    const at::Tensor* found = find(name, shape);
-    return found ? found->to(m_compute.device).to(at::kFloat).contiguous() : at::Tensor();
+    const at::Tensor found = find(name, shape);
+    return found.defined() ? found.to(m_compute.device).to(at::kFloat).contiguous() : at::Tensor();
 }
 
 void LoadedWeights::skip(const std::string& name, at::IntArrayRef) { m_used.insert(name); }

@@ -38,21 +38,25 @@ public:
     virtual at::Tensor takeFloat(const std::string& name, at::IntArrayRef shape) = 0;
     /// A tensor that stands in checkpoints, but takes no part in inference.
     virtual void skip(const std::string& name, at::IntArrayRef shape) = 0;
+    /// What the tensors are for.
+    virtual Compute compute() const = 0;
 };
 
-/// Takes from a weight file. After the network is built call finish().
+/// Takes from a weight file, each tensor once: what was taken is let go at once, so that a network does not stand in memory twice. After the network is
+/// built call finish().
 class LoadedWeights : public WeightSource {
 public:
     LoadedWeights(runtime::TensorMap tensors, Compute compute) : m_tensors(std::move(tensors)), m_compute(compute) {}
     at::Tensor take(const std::string& name, at::IntArrayRef shape) override;
     at::Tensor takeFloat(const std::string& name, at::IntArrayRef shape) override;
     void skip(const std::string& name, at::IntArrayRef shape) override;
+    Compute compute() const override { return m_compute; }
     /// @param origin  for the message.
     /// @throws Error "weights" listing missing, misshapen and unexpected tensors (counters of training steps do not count).
     void finish(const std::string& origin) const;
 
 private:
-    const at::Tensor* find(const std::string& name, at::IntArrayRef shape);
+    at::Tensor find(const std::string& name, at::IntArrayRef shape);
 
     runtime::TensorMap m_tensors;
     Compute m_compute;
@@ -67,6 +71,7 @@ public:
     at::Tensor take(const std::string& name, at::IntArrayRef shape) override;
     at::Tensor takeFloat(const std::string& name, at::IntArrayRef shape) override { return take(name, shape); }
     void skip(const std::string& name, at::IntArrayRef shape) override { take(name, shape); }
+    Compute compute() const override { return {}; }
     const std::vector<Entry>& entries() const { return m_entries; }
 
 private:
