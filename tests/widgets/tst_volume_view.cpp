@@ -2,7 +2,11 @@
 #include "support/GuiMain.h"
 #include "support/ImageCompare.h"
 #include "viewer/phantom/CtPhantom.h"
+#include "viewer/render/ShaderWarmUp.h"
 #include "viewer/render/VolumeView3D.h"
+#include "viewer/render/VtkData.h"
+
+#include <vtkImageData.h>
 
 #include <QComboBox>
 #include <QElapsedTimer>
@@ -36,6 +40,44 @@ private Q_SLOTS:
     }
 
     void cleanup() { m_view.reset(); }
+
+    void sizeIsKnownBeforeTheImage_data()
+    {
+        QTest::addColumn<double>("most");
+        for (const double most : {1e9, 1e5, 7000.0, 50.0}) {
+            QTest::addRow("%g", most) << most;
+        }
+    }
+
+    void sizeIsKnownBeforeTheImage()
+    {
+        QFETCH(double, most);
+        const vtkSmartPointer<vtkImageData> image = toVtkImage(*m_volume, most);
+        const int* size = image->GetDimensions();
+        QCOMPARE(vtkImageSize(m_volume->geometry(), most), (Size3{size[0], size[1], size[2]}));
+    }
+
+    /// Once for each way in which axes are powers of two.
+    void shadersAreCompiledForOtherVolumesToo()
+    {
+        ShaderWarmUp warmUp;
+        QSignalSpy ready(&warmUp, &ShaderWarmUp::ready);
+        warmUp.prepareFor({3, 3, 3});
+        QVERIFY(!warmUp.isBusy());      // not before it was started
+        warmUp.start();
+        QVERIFY(warmUp.isBusy());
+        QTRY_COMPARE_WITH_TIMEOUT(ready.count(), 1, 60000);
+        QVERIFY(!warmUp.isBusy());
+        warmUp.prepareFor({512, 256, 97});
+        QVERIFY(!warmUp.isBusy());
+        warmUp.prepareFor({102, 102, 375});
+        QVERIFY(warmUp.isBusy());
+        warmUp.wait();
+        QVERIFY(!warmUp.isBusy());
+        QTRY_COMPARE(ready.count(), 2);
+        warmUp.prepareFor({99, 31, 18});
+        QVERIFY(!warmUp.isBusy());
+    }
 
     void tilesMakeThePictureThatOneDrawingMakes()
     {

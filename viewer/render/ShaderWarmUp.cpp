@@ -13,13 +13,18 @@
 #include <vtkPlaneCollection.h>
 #include <vtkPolyData.h>
 #include <vtkRenderer.h>
+#include <vtkUnsignedCharArray.h>
 
 #include <QElapsedTimer>
 #include <QOffscreenSurface>
 #include <QOpenGLContext>
 #include <QThread>
 
-#include <atomic>
+#include <algorithm>
+#include <bit>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 namespace hf {
@@ -27,19 +32,31 @@ namespace hf {
 namespace {
 
 // Pixels of the window that nobody sees. Not powers of two, neither divided by the few rays: other code is compiled for those.
-constexpr int kWidth = 150, kHeight = 117;
+constexpr int kWidth = 150, kHeight = 213;
 constexpr float kFewRays = 16;
 constexpr int kWrittenMs = 30;              // until what was compiled last is on disk
-constexpr int kMostRounds = 4;
+constexpr int kMoreRounds = 3;
 constexpr qint64 kNothingNewMs = 250;       // what a round takes at most that compiled nothing
 
 using Draw = std::function<void(bool isWhole)>;
-using Pictures = std::function<void(VolumeScene& scene, const Draw& draw)>;
+using Pictures = std::function<void(VolumeScene& scene, Size3 size, const Draw& draw)>;
+
+/// As the view does it, which has drawn the usual volume before it draws another: what was drawn before is part of what is compiled.
+void drawTheFirst(VolumeScene& scene, Size3 size, const Draw& draw)
+{
+    for (const Size3& next : size == kUsualVolume ? std::vector{size} : std::vector{kUsualVolume, size}) {
+        scene.removeSurfaces();
+        scene.setImage(nullptr);
+        for (const std::function<void()>& step : shaderSteps(scene, next, draw)) {
+            step();
+        }
+    }
+}
 
 /// What is asked for later than the first pictures, in the order of how likely it is.
-void drawTheRest(VolumeScene& scene, const Draw& draw)
+void drawTheRest(VolumeScene& scene, Size3 size, const Draw& draw)
 {
-    shaderSteps(scene, draw).front()();
+    shaderSteps(scene, size, draw).front()();
     scene.setLook({.preset = "mip"});
     draw(false);
     draw(true);
@@ -61,40 +78,125 @@ void drawTheRest(VolumeScene& scene, const Draw& draw)
     draw(true);
 }
 
+/// The smallest volume that software OpenGL compiles the same for.
+Size3 likeSize(Size3 size)
+{
+    const auto like = [](int n) { return std::has_single_bit(unsigned(n)) ? 4 : 5; };
+    return {like(size.i), like(size.j), like(size.k)};
+}
+
+/// What is to be compiled, asked for by one thread and done by another.
+class Wishes {
+public:
+    /// Nothing where it was asked for before.
+    void add(Size3 size)
+    {
+        const std::lock_guard lock(m_mutex);
+        if (std::find(m_known.begin(), m_known.end(), size) == m_known.end()) {
+            m_known.push_back(size);
+            m_first.push_back(size);
+            m_changed.notify_all();
+        }
+    }
+
+    bool isEmpty() const
+    {
+        const std::lock_guard lock(m_mutex);
+        return m_first.empty();
+    }
+
+    void waitUntilEmpty() const
+    {
+        std::unique_lock lock(m_mutex);
+        m_changed.wait(lock, [this] { return m_first.empty() || m_hasEnded; });
+    }
+
+    /// Nothing more is done.
+    void end()
+    {
+        const std::lock_guard lock(m_mutex);
+        m_hasEnded = true;
+        m_changed.notify_all();
+    }
+
+    struct Next { Size3 size; bool isFirst; };
+
+    /// Waits for one; those for the first pictures come first. None: it has ended.
+    std::optional<Next> next()
+    {
+        std::unique_lock lock(m_mutex);
+        m_changed.wait(lock, [this] { return m_hasEnded || !m_first.empty() || !m_rest.empty(); });
+        if (m_hasEnded) {
+            return {};
+        }
+        if (!m_first.empty()) {
+            return Next{m_first.front(), true};
+        }
+        return Next{m_rest.front(), false};
+    }
+
+    /// What next() gave is done.
+    void done(const Next& next)
+    {
+        const std::lock_guard lock(m_mutex);
+        if (next.isFirst) {
+            m_first.erase(m_first.begin());
+            m_rest.push_back(next.size);
+        } else {
+            m_rest.erase(m_rest.begin());
+        }
+        m_changed.notify_all();
+    }
+
+private:
+    mutable std::mutex m_mutex;
+    mutable std::condition_variable m_changed;
+    std::vector<Size3> m_known, m_first, m_rest;
+    bool m_hasEnded = false;
+};
+
 class Thread : public QThread {
 public:
-    /// @param afterFirst  called on this thread when what every picture needs is compiled.
-    explicit Thread(std::function<void()> afterFirst) : m_afterFirst(std::move(afterFirst)) { m_surface.create(); }
+    /// @param afterFirst  called on this thread when what the pictures need is compiled.
+    Thread(Wishes& wishes, std::function<void()> afterFirst) : m_wishes(wishes), m_afterFirst(std::move(afterFirst)) { m_surface.create(); }
 
 protected:
     void run() override
     {
-        drawAgainAndAgain([](VolumeScene& scene, const Draw& draw) {
-            for (const std::function<void()>& step : shaderSteps(scene, draw)) {
-                step();
+        while (const auto next = m_wishes.next()) {
+            m_isRest = !next->isFirst;
+            drawAgainAndAgain(next->isFirst ? drawTheFirst : drawTheRest, next->size);
+            if (isUnwanted() && !isInterruptionRequested()) {
+                continue;       // the rest again, later
             }
-        });
-        m_afterFirst();
-        drawAgainAndAgain(drawTheRest);
-    }
-
-private:
-    /// Until nothing new is compiled: Mesa makes other code of a program that it has just translated than of one that it finds translated on
-    /// disk, which is what the view's context will find.
-    void drawAgainAndAgain(const Pictures& pictures)
-    {
-        qint64 took = kNothingNewMs;
-        for (int round = 0; round < kMostRounds && took >= kNothingNewMs && !isInterruptionRequested(); ++round) {
-            QElapsedTimer clock;
-            clock.start();
-            drawOnce(pictures);
-            took = clock.elapsed();
-            msleep(kWrittenMs);
+            m_wishes.done(*next);
+            if (next->isFirst) {
+                m_afterFirst();
+            }
         }
     }
 
+private:
+    /// The window waits for something else.
+    bool isUnwanted() const { return isInterruptionRequested() || (m_isRest && !m_wishes.isEmpty()); }
+
+    /// Again where anything had to be compiled: Mesa makes other code of a program that it has just translated than of one that it finds translated
+    /// on disk, which is what the view's context will find, and it finds some only the next time.
+    void drawAgainAndAgain(const Pictures& pictures, Size3 size)
+    {
+        QElapsedTimer clock;
+        clock.start();
+        drawOnce(pictures, size);
+        const int more = clock.elapsed() < kNothingNewMs ? 0 : kMoreRounds;
+        for (int round = 0; round < more && !isUnwanted(); ++round) {
+            msleep(kWrittenMs);
+            drawOnce(pictures, size);
+        }
+        msleep(kWrittenMs);
+    }
+
     /// In a context without a past, whose state is part of what is compiled.
-    void drawOnce(const Pictures& pictures)
+    void drawOnce(const Pictures& pictures, Size3 size)
     {
         QOpenGLContext context;
         if (!context.create() || !context.makeCurrent(&m_surface)) {
@@ -112,25 +214,27 @@ private:
         window->SetReadyForRendering(true);
         window->OpenGLInitContext();
         scene.setAdjustsRays(false);
-        pictures(scene, [&](bool isWhole) {
-            if (!isInterruptionRequested()) {
+        vtkNew<vtkUnsignedCharArray> pixels;
+        pictures(scene, size, [&](bool isWhole) {
+            if (!isUnwanted()) {
                 scene.setRays(isWhole ? 1 : kFewRays);
                 window->Render();
+                window->GetPixelData(0, 0, kWidth - 1, kHeight - 1, 1, pixels.Get(), 0);
             }
         });
         window->Finalize();
     }
 
     QOffscreenSurface m_surface;
+    Wishes& m_wishes;
     std::function<void()> m_afterFirst;
+    bool m_isRest = false;
 };
 
 } // namespace
 
-std::vector<std::function<void()>> shaderSteps(VolumeScene& scene, const Draw& draw)
+std::vector<std::function<void()>> shaderSteps(VolumeScene& scene, Size3 size, const Draw& draw)
 {
-    // The shader is compiled for two powers of two and any number of slices, as most volumes have them.
-    const Size3 size{4, 4, 5};
     const Geometry geometry(size, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
     const auto showVolume = [&scene, draw, geometry, size] {
         scene.setImage(toVtkImage(Volume(geometry, std::vector<std::int16_t>(size.voxels(), 300), {})));
@@ -152,14 +256,8 @@ std::vector<std::function<void()>> shaderSteps(VolumeScene& scene, const Draw& d
 }
 
 struct ShaderWarmUp::Private {
+    Wishes wishes;
     std::unique_ptr<Thread> thread;     ///< Null before the start.
-    std::atomic<bool> isBusy = false;   ///< With what is needed first.
-
-    void endFirst()
-    {
-        isBusy = false;
-        isBusy.notify_all();
-    }
 };
 
 ShaderWarmUp::ShaderWarmUp(QObject* parent) : QObject(parent), d(std::make_unique<Private>()) {}
@@ -168,6 +266,7 @@ ShaderWarmUp::~ShaderWarmUp()
 {
     if (d->thread) {
         d->thread->requestInterruption();
+        d->wishes.end();
         d->thread->wait();
     }
 }
@@ -177,16 +276,20 @@ void ShaderWarmUp::start()
     if (d->thread) {
         return;
     }
-    d->thread = std::make_unique<Thread>([this] {
-        d->endFirst();
-        QMetaObject::invokeMethod(this, &ShaderWarmUp::ready);
-    });
-    d->isBusy = true;
+    d->wishes.add(kUsualVolume);
+    d->thread = std::make_unique<Thread>(d->wishes, [this] { QMetaObject::invokeMethod(this, &ShaderWarmUp::ready); });
     d->thread->start(QThread::LowPriority);
 }
 
-bool ShaderWarmUp::isBusy() const { return d->isBusy; }
+void ShaderWarmUp::prepareFor(Size3 size)
+{
+    if (d->thread) {
+        d->wishes.add(likeSize(size));
+    }
+}
 
-void ShaderWarmUp::wait() { d->isBusy.wait(true); }
+bool ShaderWarmUp::isBusy() const { return !d->wishes.isEmpty(); }
+
+void ShaderWarmUp::wait() { d->wishes.waitUntilEmpty(); }
 
 } // namespace hf

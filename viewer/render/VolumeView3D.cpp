@@ -246,7 +246,7 @@ void VolumeView3D::goOn()
         return;
     }
     d->isPreparing = d->isQuiet = true;
-    std::vector<std::function<void()>> steps = shaderSteps(d->scene, [this](bool isWhole) { drawForNobody(isWhole); });
+    std::vector<std::function<void()>> steps = shaderSteps(d->scene, kUsualVolume, [this](bool isWhole) { drawForNobody(isWhole); });
     steps.insert(steps.begin(), [this] {
         // Without OpenGL there is no picture, and nothing to prepare.
         if (d->software ? !d->software->prepare() : d->native->grabFramebuffer().isNull()) {
@@ -333,6 +333,7 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     d->speed->show();
     placeMarks();
     const double most = d->software ? kMostInSoftware : kMostVoxels;
+    d->warmUp.prepareFor(vtkImageSize(d->volume->geometry(), most));
     d->image = startWork(this, [volume = d->volume, most] { return toVtkImage(*volume, most); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
 }
 
