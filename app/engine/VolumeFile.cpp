@@ -289,7 +289,7 @@ Volume readVolumeFile(const fs::path& file, const std::string& modality, int bit
         return volume;
     }
     VolumeInfo info = volume.info();
-    info.storedRange = {0, float((1 << bitsStored) - 1)};
+    info.storedRange = {0, double((1 << bitsStored) - 1)};
     if (volume.range().minimum < 0 || volume.range().maximum > (*info.storedRange)[1]) {
         refuse(file, "its values do not fit " + std::to_string(bitsStored) + " bits");
     }

@@ -181,10 +181,10 @@ Volume volumeFromJson(const json& object)
     info.bodyPart = get<std::string>(object, "bodyPart", {});
     info.isInverted = get<bool>(object, "inverted", false);
     if (object.contains("padding") && !object.at("padding").is_null()) {
-        info.padding = get<std::array<float, 2>>(object, "padding");
+        info.padding = get<std::array<double, 2>>(object, "padding");
     }
     if (object.contains("storedRange") && !object.at("storedRange").is_null()) {
-        info.storedRange = get<std::array<float, 2>>(object, "storedRange");
+        info.storedRange = get<std::array<double, 2>>(object, "storedRange");
     }
     const std::size_t count = geometry.size().voxels();
     std::vector<std::uint8_t> rgb;

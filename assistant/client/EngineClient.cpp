@@ -125,7 +125,7 @@ QStringList strings(const QJsonValue& array)
     return list;
 }
 
-QJsonValue rangeJson(const std::optional<std::array<float, 2>>& range) { return range ? QJsonValue(toJson({(*range)[0], (*range)[1]})) : QJsonValue(); }
+QJsonValue rangeJson(const std::optional<std::array<double, 2>>& range) { return range ? QJsonValue(toJson({(*range)[0], (*range)[1]})) : QJsonValue(); }
 
 QJsonObject volumeJson(const Volume& volume, const std::string& path, const std::string& colors)
 {

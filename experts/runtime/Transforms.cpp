@@ -169,7 +169,7 @@ std::array<float, 2> greyRange(const Volume& volume)
 {
     const Volume::Range range = volume.range();
     if (const auto& stored = volume.info().storedRange; stored && (*stored)[0] <= range.minimum && range.maximum <= (*stored)[1]) {
-        return *stored;
+        return {float((*stored)[0]), float((*stored)[1])};
     }
     constexpr double kFewestBits = 8;
     const bool isWhole = volume.visit([](auto voxels) { return std::all_of(voxels.begin(), voxels.end(), [](auto value) { return double(value) == std::floor(double(value)); }); });

@@ -160,7 +160,7 @@ Projection project(std::uint32_t seed, bool isInverted)
     VolumeInfo info;
     info.modality = "DX";
     info.isInverted = isInverted;
-    info.storedRange = std::array<float, 2>{0, 4095};
+    info.storedRange = std::array<double, 2>{0, 4095};
     projection.volume = Volume(geometry, std::move(values), info);
     return projection;
 }

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kRows = 260, kColumns = 240;
 
-Volume radiograph(std::vector<std::uint16_t> values, bool isInverted, std::optional<std::array<float, 2>> padding = {}, std::optional<std::array<float, 2>> stored = std::array<float, 2>{0, 4095})
+Volume radiograph(std::vector<std::uint16_t> values, bool isInverted, std::optional<std::array<double, 2>> padding = {}, std::optional<std::array<double, 2>> stored = std::array<double, 2>{0, 4095})
 {
     const Geometry geometry({kColumns, kRows, 1}, {0.2, 0.2, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
     VolumeInfo info;

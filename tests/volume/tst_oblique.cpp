@@ -90,7 +90,7 @@ HF_TEST(valuesOfObliqueSlicesAreThoseOfScipyAndItk)
         }
         HF_CHECK_EQUAL(frame.width, int(entry["width"]));
         HF_CHECK_EQUAL(frame.height, int(entry["height"]));
-        const std::vector<float> values = sampleSlab(volume, frame, Interpolation::Linear, slab);
+        const auto values = std::get<std::vector<float>>(sampleSlab(volume, frame, Interpolation::Linear, slab));
         for (std::size_t n = 0; n < values.size(); ++n) {
             const auto& expected = entry["values"][n];
             HF_CHECK_EQUAL(std::isnan(values[n]), expected.is_null());
@@ -148,7 +148,7 @@ HF_TEST(aLinearRampIsExactOnEveryPlane)
         for (const double degrees : {7.0, 33.0, 90.0, -61.0, 170.0}) {
             const PlaneTurn turn = PlaneTurn{}.turnedAbout({1, 2, -0.5}, degrees * kDegree);
             const SliceFrame frame = obliqueFrame(volume.geometry(), plane, turn, middle);
-            const std::vector<float> values = sampleValues(volume, frame, Interpolation::Linear);
+            const auto values = std::get<std::vector<float>>(sampleValues(volume, frame, Interpolation::Linear));
             int inside = 0;
             for (int y = 0; y < frame.height; ++y) {
                 for (int x = 0; x < frame.width; ++x) {

@@ -184,7 +184,7 @@ HF_TEST(aSampledSliceIsComposedAgainForAnyWindow)
         labels.push_back(LabelId(n / 4 % 3));
     }
     VolumeInfo info;
-    info.padding = std::array{-90.0F, -80.0F};
+    info.padding = {-90, -80};
     info.isInverted = true;
     auto graphics = std::make_shared<std::vector<std::uint16_t>>(voxels.size());
     (*graphics)[9 * 7 + 12] = 1;

@@ -39,6 +39,8 @@ double expected(SlabMode mode, int i, int j, int k, int each)
     return mode == SlabMode::Maximum ? most : mode == SlabMode::Minimum ? least : sum / count;
 }
 
+std::vector<float> floats(const Samples& samples) { return std::get<std::vector<float>>(samples); }
+
 } // namespace
 
 HF_TEST(everyModeIsWhatItsFormulaSays)
@@ -50,7 +52,7 @@ HF_TEST(everyModeIsWhatItsFormulaSays)
             View view;
             view.slice = slice;
             const SliceFrame frame = frameOf(volume.geometry(), view);
-            const std::vector<float> values = sampleSlab(volume, frame, Interpolation::Linear, {mode, 10});
+            const std::vector<float> values = floats(sampleSlab(volume, frame, Interpolation::Linear, {mode, 10}));
             for (int j = 0; j < kJ; ++j) {
                 for (int i = 0; i < kI; ++i) {
                     HF_CHECK_NEAR(values[std::size_t(j * kI + i)], expected(mode, i, j, slice, 2), 1e-3);
@@ -88,19 +90,19 @@ HF_TEST(anObliqueSlabOfARampIsKnown)
     frame.origin = {20, 20, 20};
     frame.width = frame.height = 1;
     const double slope = std::abs(frame.normal().z);
-    HF_CHECK_NEAR(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Mean, 9}).front(), 20, 1e-4);
-    HF_CHECK_NEAR(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Maximum, 9}).front(), 20 + 4 * slope, 1e-4);
-    HF_CHECK_NEAR(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Minimum, 9}).front(), 20 - 4 * slope, 1e-4);
+    HF_CHECK_NEAR(floats(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Mean, 9})).front(), 20, 1e-4);
+    HF_CHECK_NEAR(floats(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Maximum, 9})).front(), 20 + 4 * slope, 1e-4);
+    HF_CHECK_NEAR(floats(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Minimum, 9})).front(), 20 - 4 * slope, 1e-4);
 }
 
 HF_TEST(outsideStaysOutsideAndOffIsThin)
 {
     const Volume volume = noisy();
     SliceFrame frame = frameOf(volume.geometry(), {});
-    const std::vector<float> thin = sampleValues(volume, frame, Interpolation::Linear);
-    HF_CHECK(sampleSlab(volume, frame, Interpolation::Linear, {}) == thin);
+    const std::vector<float> thin = floats(sampleValues(volume, frame, Interpolation::Linear));
+    HF_CHECK(floats(sampleSlab(volume, frame, Interpolation::Linear, {})) == thin);
     frame.origin = frame.origin + Vec3{500, 0, 0};
-    for (const float value : sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Mean, 10})) {
+    for (const float value : floats(sampleSlab(volume, frame, Interpolation::Linear, {SlabMode::Mean, 10}))) {
         HF_CHECK(std::isnan(value));
     }
 }
@@ -119,6 +121,57 @@ HF_TEST(thePictureIsTheWindowOfTheSlab)
         }
     }
     HF_CHECK(composeSlab(volume, frame, window, false, Interpolation::Linear, {}).rgb == composeSlice(volume, frame, window, false, Interpolation::Linear).rgb);
+}
+
+HF_TEST(doublesStayDoubles)
+{
+    // Values that floats would round to multiples of 256, and weights that are exact.
+    constexpr double kBase = 4e9;
+    const Geometry geometry({4, 3, 3}, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    std::vector<double> voxels;
+    for (int n = 0; n < 36; ++n) {
+        voxels.push_back(kBase + 3 * n);
+    }
+    const Volume volume(geometry, std::move(voxels), {});
+    View view;
+    view.slice = 1;
+    const SliceFrame frame = frameOf(geometry, view);
+    const auto values = [&](const SliceFrame& seen, Interpolation interpolation, const Slab& slab) { return std::get<std::vector<double>>(sampleSlab(volume, seen, interpolation, slab)); };
+    const Slab mean{SlabMode::Mean, 3}, most{SlabMode::Maximum, 3};
+    for (std::size_t n = 0; n < 12; ++n) {
+        const double expected = kBase + 3 * double(n + 12);
+        HF_CHECK_EQUAL(values(frame, Interpolation::Nearest, {})[n], expected);
+        HF_CHECK_NEAR(values(frame, Interpolation::Linear, mean)[n], expected, 1e-6);
+        HF_CHECK_EQUAL(values(frame, Interpolation::Linear, most)[n], expected + 36);
+    }
+    SliceFrame between = frame;
+    between.origin = between.toLps(0.5, 0.25);
+    HF_CHECK_NEAR(values(between, Interpolation::Linear, {})[0], kBase + 36 + 1.5 + 3, 1e-6);
+    SliceFrame turned = between;
+    turned.right = {std::sqrt(0.5), std::sqrt(0.5), 0};
+    turned.down = {-std::sqrt(0.5), std::sqrt(0.5), 0};
+    HF_CHECK_NEAR(values(turned, Interpolation::Linear, {})[0], kBase + 36 + 1.5 + 3, 1e-6);
+    // A window of one grey a value: every grey is exact.
+    const WindowLevel window{kBase + 127.5, 255, {}, VoiFunction::LinearExact};
+    const Picture picture = composeSlab(volume, frame, window, false, Interpolation::Nearest, {});
+    for (int n = 0; n < 12; ++n) {
+        HF_CHECK_EQUAL(int(picture.at(n % 4, n / 4).r), 3 * (n + 12));
+    }
+}
+
+HF_TEST(paddingOfDoublesIsThatValueAlone)
+{
+    const Geometry geometry({3, 1, 1}, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    VolumeInfo info;
+    info.padding = {4294967295.0, 4294967295.0};
+    const Volume volume(geometry, std::vector<double>{4294967295.0, 4294967294.0, 4294967200.0}, info);
+    const SliceFrame frame = frameOf(geometry, {});
+    const Picture picture = composeSlab(volume, frame, {4294967247.0, 95, {}, VoiFunction::LinearExact}, false, Interpolation::Nearest, {});
+    HF_CHECK_EQUAL(int(picture.at(0, 0).r), 0);
+    HF_CHECK(picture.at(1, 0).r > 245);
+    HF_CHECK(picture.at(2, 0).r < 10);
+    // The window of percentiles lies about what is left.
+    HF_CHECK_NEAR(volume.percentileWindow().center, 4294967247.0, 1);
 }
 
 HF_TEST_MAIN()

@@ -125,7 +125,7 @@ void rescaleWhole(std::vector<std::int32_t> samples, const Rescale& rescale, con
 {
     if (header.paddingLow) {
         const double low = *header.paddingLow, high = *header.paddingHigh;
-        const float a = float(low * rescale.slope + rescale.intercept), b = float(high * rescale.slope + rescale.intercept);
+        const double a = low * rescale.slope + rescale.intercept, b = high * rescale.slope + rescale.intercept;
         image.paddingSaid = {std::min(a, b), std::max(a, b)};
         if (std::any_of(samples.begin(), samples.end(), [&](std::int32_t stored) { return stored >= low && stored <= high; })) {
             image.padding = image.paddingSaid;
@@ -156,7 +156,7 @@ void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& de
     image.hasLut = lut.has_value();
     image.isInteger = !frame.isFloat && (rescale.isWhole() || lut);
     if (!frame.isFloat && !lut) {
-        const float first = float(double(samples.lowest()) * rescale.slope + rescale.intercept), last = float(double(samples.highest()) * rescale.slope + rescale.intercept);
+        const double first = double(samples.lowest()) * rescale.slope + rescale.intercept, last = double(samples.highest()) * rescale.slope + rescale.intercept;
         image.storedRange = {std::min(first, last), std::max(first, last)};
     }
     if (!frame.isFloat && !lut && frame.bytesPerSample <= 2 && rescale.keepsSamplesWhole()) {
@@ -182,7 +182,7 @@ void decodeGrey(DicomFile& file, const StoredFrame& frame, const FrameHeader& de
         isPadded = isPadded || (header.paddingLow && stored >= *header.paddingLow && stored <= *header.paddingHigh);
     }
     if (header.paddingLow) {
-        const float low = float(valueOf(*header.paddingLow)), high = float(valueOf(*header.paddingHigh));
+        const double low = valueOf(*header.paddingLow), high = valueOf(*header.paddingHigh);
         image.paddingSaid = {std::min(low, high), std::max(low, high)};
         image.padding = isPadded ? image.paddingSaid : std::nullopt;
     }

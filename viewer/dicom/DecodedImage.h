@@ -22,9 +22,9 @@ struct DecodedImage {
     bool needsDouble = false;           ///< The file has some value that a float would change: whole numbers beyond 2^24, doubles.
     double minimum = 0, maximum = 0;
     std::vector<WindowLevel> windows;
-    std::optional<std::array<float, 2>> paddingSaid;    ///< What the header calls so, whether it is there or not.
-    std::optional<std::array<float, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.
-    std::optional<std::array<float, 2>> storedRange;    ///< What the stored bits can hold, after the rescale; empty for floats and tables.
+    std::optional<std::array<double, 2>> paddingSaid;    ///< What the header calls so, whether it is there or not.
+    std::optional<std::array<double, 2>> padding;    ///< Values after the rescale that stand for no picture, where some are there.
+    std::optional<std::array<double, 2>> storedRange;    ///< What the stored bits can hold, after the rescale; empty for floats and tables.
     std::vector<std::uint16_t> graphics;    ///< Overlay planes as VolumeInfo::graphics; empty without.
     std::shared_ptr<const Shutter> shutter;     ///< Display shutters; null without.
     bool isDecoded = false, isInverted = false, hasLut = false, wasLossy = false, hasGraphics = false;

@@ -448,7 +448,7 @@ private:
 WindowLevel tableOf(GreyChain chain, const Volume& volume, double step)
 {
     constexpr std::size_t kMostEntries = 65536;
-    const std::array<float, 2> range = volume.info().storedRange.value_or(std::array{float(volume.range().minimum), float(volume.range().maximum)});
+    const std::array<double, 2> range = volume.info().storedRange.value_or(std::array{volume.range().minimum, volume.range().maximum});
     const double low = range[0], high = std::max(double(range[1]), low + step);
     if (isReal(volume.type())) {
         step = (high - low) / double(kMostEntries - 1);

@@ -312,9 +312,9 @@ std::vector<std::shared_ptr<const Shutter>> shuttersOf(const SliceStore& store, 
 }
 
 /// Of all slices that have one; empty without.
-std::optional<std::array<float, 2>> unitedRange(const SliceStore& store, std::optional<std::array<float, 2>> DecodedImage::* range)
+std::optional<std::array<double, 2>> unitedRange(const SliceStore& store, std::optional<std::array<double, 2>> DecodedImage::* range)
 {
-    std::optional<std::array<float, 2>> all;
+    std::optional<std::array<double, 2>> all;
     for (std::size_t n = 0; n < store.size(); ++n) {
         if (const auto& one = store.slice(n).*range) {
             all = all ? std::array{std::min((*all)[0], (*one)[0]), std::max((*all)[1], (*one)[1])} : *one;
@@ -324,7 +324,7 @@ std::optional<std::array<float, 2>> unitedRange(const SliceStore& store, std::op
 }
 
 /// Padding of all slices; where it has other values in some of them, what is padding in one may be tissue in another, and none is blacked out.
-std::optional<std::array<float, 2>> commonPadding(const SliceStore& store, std::vector<Note>& notes)
+std::optional<std::array<double, 2>> commonPadding(const SliceStore& store, std::vector<Note>& notes)
 {
     const auto all = unitedRange(store, &DecodedImage::padding);
     for (std::size_t n = 0; all && n < store.size(); ++n) {

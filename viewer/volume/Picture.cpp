@@ -10,6 +10,7 @@
 #include <bitset>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 namespace hf {
 
@@ -151,16 +152,18 @@ std::optional<AlignedWalk> alignedWalk(const IndexWalk& walk)
     return AlignedWalk{x, y, across, hf::at(walk.start, across)};
 }
 
-/// Values of a frame as floats; NaN outside the volume. `channels` values lie side by side for each voxel; `voxels` begins
+/// Values of a frame, as floats but for doubles; NaN outside the volume. `channels` values lie side by side for each voxel; `voxels` begins
 /// with the one to sample.
 template <typename T> class Sampler {
 public:
+    using Value = std::conditional_t<std::is_same_v<T, double>, double, float>;
+
     Sampler(std::span<const T> voxels, std::size_t channels, Size3 size, const IndexWalk& walk, Interpolation interpolation)
         : m_voxels(voxels), m_channels(channels), m_size(size), m_walk(walk), m_interpolation(interpolation), m_aligned(alignedWalk(walk)) {}
 
-    std::vector<float> sample(int width, int height) const
+    std::vector<Value> sample(int width, int height) const
     {
-        std::vector<float> values(std::size_t(width) * std::size_t(height), std::numeric_limits<float>::quiet_NaN());
+        std::vector<Value> values(std::size_t(width) * std::size_t(height), std::numeric_limits<Value>::quiet_NaN());
         if (m_aligned) {
             sampleAligned(values, width, height);
         } else {
@@ -221,7 +224,7 @@ private:
         return list;
     }
 
-    void sampleAligned(std::vector<float>& values, int width, int height) const
+    void sampleAligned(std::vector<Value>& values, int width, int height) const
     {
         const Tap across = tapAt(m_aligned->across, m_size.along(m_aligned->axisAcross), m_interpolation);
         if (across.low < 0) {
@@ -236,7 +239,7 @@ private:
         if (oneLayer) {
             return;
         }
-        std::vector<float> other(values.size(), std::numeric_limits<float>::quiet_NaN());
+        std::vector<Value> other(values.size(), std::numeric_limits<Value>::quiet_NaN());
         sampleLayer(other, width, height, m_voxels.data() + acrossStride * std::size_t(across.weight > 0.5F ? across.low : across.high));
         const float share = across.weight > 0.5F ? 1 - across.weight : across.weight;
         for (std::size_t n = 0; n < values.size(); ++n) {
@@ -245,25 +248,25 @@ private:
     }
 
     /// A row of voxels at the columns of pixels; pixels outside are left as they are.
-    static void sampleRow(const T* row, const std::vector<Tap>& taps, std::size_t stride, std::vector<float>& out)
+    static void sampleRow(const T* row, const std::vector<Tap>& taps, std::size_t stride, std::vector<Value>& out)
     {
         for (std::size_t x = 0; x < taps.size(); ++x) {
             const Tap& tap = taps[x];
             if (tap.low >= 0) {
-                const float low = float(row[stride * std::size_t(tap.low)]);
-                out[x] = low + (float(row[stride * std::size_t(tap.high)]) - low) * tap.weight;
+                const Value low = Value(row[stride * std::size_t(tap.low)]);
+                out[x] = low + (Value(row[stride * std::size_t(tap.high)]) - low) * tap.weight;
             }
         }
     }
 
-    void sampleLayer(std::vector<float>& values, int width, int height, const T* layer) const
+    void sampleLayer(std::vector<Value>& values, int width, int height, const T* layer) const
     {
         const std::vector<Tap> xTaps = taps(width, m_aligned->axisX, m_walk.perX);
         const std::vector<Tap> yTaps = taps(height, m_aligned->axisY, m_walk.perY);
         const std::size_t strideX = stride(m_aligned->axisX), strideY = stride(m_aligned->axisY);
         // Neighbouring rows of pixels mostly need the same two rows of voxels.
-        std::array<std::vector<float>, 2> rows;
-        rows.fill(std::vector<float>(std::size_t(width), std::numeric_limits<float>::quiet_NaN()));
+        std::array<std::vector<Value>, 2> rows;
+        rows.fill(std::vector<Value>(std::size_t(width), std::numeric_limits<Value>::quiet_NaN()));
         std::array<int, 2> held{-1, -1};
         const auto rowAt = [&](int row, int other) {
             const std::size_t slot = held[0] == row || (held[1] != row && held[1] == other) ? 0 : 1;
@@ -278,9 +281,9 @@ private:
             if (tap.low < 0) {
                 continue;
             }
-            const float* top = rowAt(tap.low, tap.high);
-            const float* bottom = rowAt(tap.high, tap.low);
-            float* out = values.data() + std::size_t(y) * std::size_t(width);
+            const Value* top = rowAt(tap.low, tap.high);
+            const Value* bottom = rowAt(tap.high, tap.low);
+            Value* out = values.data() + std::size_t(y) * std::size_t(width);
             for (int x = 0; x < width; ++x) {
                 out[x] = top[x] + (bottom[x] - top[x]) * tap.weight;
             }
@@ -292,7 +295,7 @@ private:
     /// Pixels of a row, `first` to before `last`.
     struct Run { int first = 0, last = 0; };
 
-    void sampleFree(std::vector<float>& values, int width, int height) const
+    void sampleFree(std::vector<Value>& values, int width, int height) const
     {
         forBands(height, width, [&](int first, int last) {
             for (int y = first; y < last; ++y) {
@@ -301,7 +304,7 @@ private:
         });
     }
 
-    void sampleFreeRow(float* out, int width, int y) const
+    void sampleFreeRow(Value* out, int width, int y) const
     {
         const Run outer = outerRun(width, y), inner = m_interpolation == Interpolation::Linear ? innerRun(width, y) : Run{};
         for (int x = outer.first; x < inner.first; ++x) {
@@ -374,13 +377,13 @@ private:
     };
 
     /// At most a block, step by step: wide instructions are made of the first and the last.
-    void sampleBlock(float* out, Run run, int y) const
+    void sampleBlock(Value* out, Run run, int y) const
     {
         const std::size_t count = std::size_t(run.last - run.first);
         const ContinuousIndex start = m_walk.at(0, y), step = m_walk.perX;
         BlockAxis i, j, k;
-        std::array<std::array<float, kBlock>, 8> corners{};
-        std::array<float, kBlock> values;
+        std::array<std::array<Value, kBlock>, 8> corners{};
+        std::array<Value, kBlock> values;
         i.walk(start.i, step.i, run.first);
         j.walk(start.j, step.j, run.first);
         k.walk(start.k, step.k, run.first);
@@ -390,25 +393,25 @@ private:
     }
 
     /// The eight voxels around each pixel: i runs fastest, then j, then k.
-    void readCorners(std::array<std::array<float, kBlock>, 8>& corners, const BlockAxis& i, const BlockAxis& j, const BlockAxis& k, std::size_t count) const
+    void readCorners(std::array<std::array<Value, kBlock>, 8>& corners, const BlockAxis& i, const BlockAxis& j, const BlockAxis& k, std::size_t count) const
     {
         const std::size_t toI = stride(0), toJ = stride(1), toK = stride(2);
         for (std::size_t n = 0; n < count; ++n) {
             const T* cell = m_voxels.data() + toI * std::size_t(i.cell[n]) + toJ * std::size_t(j.cell[n]) + toK * std::size_t(k.cell[n]);
             const std::array<const T*, 4> rows{cell, cell + toJ, cell + toK, cell + toK + toJ};
             for (std::size_t row = 0; row < 4; ++row) {
-                corners[2 * row][n] = float(rows[row][0]);
-                corners[2 * row + 1][n] = float(rows[row][toI]);
+                corners[2 * row][n] = Value(rows[row][0]);
+                corners[2 * row + 1][n] = Value(rows[row][toI]);
             }
         }
     }
 
-    static void blendCorners(std::array<float, kBlock>& values, const std::array<std::array<float, kBlock>, 8>& corners, const BlockAxis& i, const BlockAxis& j, const BlockAxis& k)
+    static void blendCorners(std::array<Value, kBlock>& values, const std::array<std::array<Value, kBlock>, 8>& corners, const BlockAxis& i, const BlockAxis& j, const BlockAxis& k)
     {
         for (std::size_t n = 0; n < kBlock; ++n) {
             const auto along = [&](std::size_t row) { return corners[2 * row][n] + (corners[2 * row + 1][n] - corners[2 * row][n]) * i.weight[n]; };
-            const float frontTop = along(0), frontBottom = along(1), backTop = along(2), backBottom = along(3);
-            const float front = frontTop + (frontBottom - frontTop) * j.weight[n], back = backTop + (backBottom - backTop) * j.weight[n];
+            const Value frontTop = along(0), frontBottom = along(1), backTop = along(2), backBottom = along(3);
+            const Value front = frontTop + (frontBottom - frontTop) * j.weight[n], back = backTop + (backBottom - backTop) * j.weight[n];
             values[n] = front + (back - front) * k.weight[n];
         }
     }
@@ -435,21 +438,21 @@ private:
         }
     }
 
-    float valueAt(const ContinuousIndex& index) const
+    Value valueAt(const ContinuousIndex& index) const
     {
         const Tap i = tapAt(index.i, m_size.i, m_interpolation);
         const Tap j = tapAt(index.j, m_size.j, m_interpolation);
         const Tap k = tapAt(index.k, m_size.k, m_interpolation);
         if (i.low < 0 || j.low < 0 || k.low < 0) {
-            return std::numeric_limits<float>::quiet_NaN();
+            return std::numeric_limits<Value>::quiet_NaN();
         }
         const auto row = [&](int jIndex, int kIndex) {
             const T* line = m_voxels.data() + stride(2) * std::size_t(kIndex) + stride(1) * std::size_t(jIndex);
-            const float low = float(line[stride(0) * std::size_t(i.low)]), high = float(line[stride(0) * std::size_t(i.high)]);
+            const Value low = Value(line[stride(0) * std::size_t(i.low)]), high = Value(line[stride(0) * std::size_t(i.high)]);
             return low + (high - low) * i.weight;
         };
-        const float front = row(j.low, k.low) + (row(j.high, k.low) - row(j.low, k.low)) * j.weight;
-        const float back = row(j.low, k.high) + (row(j.high, k.high) - row(j.low, k.high)) * j.weight;
+        const Value front = row(j.low, k.low) + (row(j.high, k.low) - row(j.low, k.low)) * j.weight;
+        const Value back = row(j.low, k.high) + (row(j.high, k.high) - row(j.low, k.high)) * j.weight;
         return front + (back - front) * k.weight;
     }
 
@@ -462,7 +465,7 @@ private:
 };
 
 template <typename T>
-std::vector<float> sampleFrame(std::span<const T> voxels, const Geometry& geometry, const SliceFrame& frame, Interpolation interpolation,
+std::vector<typename Sampler<T>::Value> sampleFrame(std::span<const T> voxels, const Geometry& geometry, const SliceFrame& frame, Interpolation interpolation,
                                std::size_t channels = 1)
 {
     return Sampler<T>(voxels, channels, geometry.size(), walkThrough(geometry, frame), interpolation).sample(frame.width, frame.height);
@@ -545,9 +548,9 @@ std::vector<float> sampleGraphics(const Volume& volume, const SliceFrame& frame)
     return sampleFrame(std::span<const std::uint16_t>(*volume.info().graphics), volume.geometry(), frame, Interpolation::Nearest);
 }
 
-std::vector<float> sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation)
+Samples sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation)
 {
-    return volume.visit([&](auto voxels) { return sampleFrame(voxels, volume.geometry(), frame, interpolation); });
+    return volume.visit([&](auto voxels) -> Samples { return sampleFrame(voxels, volume.geometry(), frame, interpolation); });
 }
 
 Picture modelPicture(const Volume& volume, const View& view)

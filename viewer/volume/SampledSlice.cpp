@@ -14,30 +14,30 @@ namespace hf {
 namespace {
 
 /// The usual case, without branches: wide instructions are made of it. What is not a number becomes 0.
-void toGreyLinear(std::span<const float> values, float low, float slope, bool invert, std::uint8_t* grey)
+template <typename Value> void toGreyLinear(std::span<const Value> values, Value low, Value slope, bool invert, std::uint8_t* grey)
 {
     const int turn = invert ? 255 : 0, sign = invert ? -1 : 1;
     for (std::size_t n = 0; n < values.size(); ++n) {
-        const float value = values[n], level = (value - low) * slope;
-        const float above = level > 0 ? level : 0, within = above < 255 ? above : 255;
-        const int rounded = turn + sign * int(within + 0.5F);
+        const Value value = values[n], level = (value - low) * slope;
+        const Value above = level > 0 ? level : 0, within = above < 255 ? above : 255;
+        const int rounded = turn + sign * int(within + Value(0.5));
         grey[n] = std::uint8_t(value == value ? rounded : 0);
     }
 }
 
 /// 8-bit grey after the window; 0 where nothing was sampled and where the values are padding.
-void toGrey(std::span<const float> values, const WindowLevel& window, bool exact, bool invert, const std::optional<std::array<float, 2>>& padding,
-            std::uint8_t* grey)
+template <typename Value>
+void toGrey(std::span<const Value> values, const WindowLevel& window, bool exact, bool invert, const std::optional<std::array<double, 2>>& padding, std::uint8_t* grey)
 {
     // The linear functions once, as slope and offset: map(v) = clamp((v - low) * slope).
     const auto [start, range] = window.ramp(exact);
-    const float low = float(start);
-    const float slope = range > 0 ? float(255 / range) : std::numeric_limits<float>::max();
+    const auto low = Value(start);
+    const Value slope = range > 0 ? Value(255 / range) : Value(std::numeric_limits<float>::max());
     if (window.isLinear()) {
-        toGreyLinear(values, low, slope, invert, grey);
+        toGreyLinear<Value>(values, low, slope, invert, grey);
     }
     for (std::size_t n = 0; n < values.size() && (padding || !window.isLinear()); ++n) {
-        if (std::isnan(values[n]) || (padding && values[n] >= (*padding)[0] && values[n] <= (*padding)[1])) {
+        if (std::isnan(values[n]) || (padding && values[n] >= Value((*padding)[0]) && values[n] <= Value((*padding)[1]))) {
             grey[n] = 0;
         } else if (!window.isLinear()) {
             const auto rounded = std::uint8_t(float(window.map(values[n], exact)) + 0.5F);
@@ -164,7 +164,9 @@ void SampledSlice::layMask(const LabelMap& mask, const SliceFrame& frame, const 
 void SampledSlice::composeGreyRow(std::size_t y, const WindowLevel& window, bool invert, std::vector<std::uint8_t>& grey, std::uint8_t* rgb) const
 {
     const auto width = std::size_t(m_width);
-    toGrey(std::span(m_values).subspan(y * width, width), window, m_isExact, invert != m_isInverted, m_padding, grey.data());
+    std::visit([&]<typename Value>(const std::vector<Value>& values) {
+        toGrey<Value>(std::span(values).subspan(y * width, width), window, m_isExact, invert != m_isInverted, m_padding, grey.data());
+    }, m_values);
     for (std::size_t x = 0; !m_graphics.empty() && x < width; ++x) {
         grey[x] = m_graphics[y * width + x] ? std::uint8_t(255) : grey[x];
     }

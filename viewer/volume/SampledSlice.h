@@ -29,8 +29,8 @@ private:
 
     int m_width, m_height;
     bool m_isExact, m_isInverted;           ///< Of the volume: real numbers; low values are bright.
-    std::optional<std::array<float, 2>> m_padding;
-    std::vector<float> m_values;            ///< NaN outside; empty for a colour image.
+    std::optional<std::array<double, 2>> m_padding;
+    Samples m_values;                       ///< NaN outside; empty for a colour image.
     std::vector<std::uint8_t> m_rgb;        ///< Of a colour image, 0 outside.
     std::vector<std::uint8_t> m_outside;    ///< Of a colour image: not 0 where nothing was sampled.
     std::vector<std::uint8_t> m_graphics;   ///< Not 0 where an overlay plane draws; empty without.

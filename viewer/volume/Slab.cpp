@@ -9,11 +9,11 @@ namespace hf {
 namespace {
 
 /// Running combination of one pixel after the other layer; NaN does not count.
-class Combination {
+template <typename Value> class Combination {
 public:
-    Combination(SlabMode mode, std::size_t pixels) : m_mode(mode), m_values(pixels, std::numeric_limits<float>::quiet_NaN()), m_sums(mode == SlabMode::Mean ? pixels : 0), m_counts(m_sums.size()) {}
+    Combination(SlabMode mode, std::size_t pixels) : m_mode(mode), m_values(pixels, std::numeric_limits<Value>::quiet_NaN()), m_sums(mode == SlabMode::Mean ? pixels : 0), m_counts(m_sums.size()) {}
 
-    void add(const std::vector<float>& layer)
+    void add(const std::vector<Value>& layer)
     {
         for (std::size_t n = 0; n < layer.size(); ++n) {
             if (std::isnan(layer[n])) {
@@ -28,20 +28,31 @@ public:
         }
     }
 
-    std::vector<float> take()
+    std::vector<Value> take()
     {
         for (std::size_t n = 0; n < m_sums.size(); ++n) {
-            m_values[n] = m_counts[n] ? float(m_sums[n] / m_counts[n]) : m_values[n];
+            m_values[n] = m_counts[n] ? Value(m_sums[n] / m_counts[n]) : m_values[n];
         }
         return std::move(m_values);
     }
 
 private:
     SlabMode m_mode;
-    std::vector<float> m_values;
+    std::vector<Value> m_values;
     std::vector<double> m_sums;
     std::vector<int> m_counts;
 };
+
+template <typename Value> std::vector<Value> combined(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, const Slab& slab)
+{
+    Combination<Value> combination(slab.mode, std::size_t(frame.width) * std::size_t(frame.height));
+    SliceFrame layer = frame;
+    for (const double offset : slabOffsets(volume.geometry(), frame.normal(), slab.thicknessMm)) {
+        layer.origin = frame.origin + frame.normal() * offset;
+        combination.add(std::get<std::vector<Value>>(sampleValues(volume, layer, interpolation)));
+    }
+    return combination.take();
+}
 
 } // namespace
 
@@ -73,18 +84,15 @@ double shownThicknessMm(const Geometry& geometry, Vec3 normal, double thicknessM
     return double(slabOffsets(geometry, normal, thicknessMm).size()) * sliceStepMm(geometry, normal);
 }
 
-std::vector<float> sampleSlab(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, const Slab& slab)
+Samples sampleSlab(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, const Slab& slab)
 {
     if (!slab.isOn()) {
         return sampleValues(volume, frame, interpolation);
     }
-    Combination combination(slab.mode, std::size_t(frame.width) * std::size_t(frame.height));
-    SliceFrame layer = frame;
-    for (const double offset : slabOffsets(volume.geometry(), frame.normal(), slab.thicknessMm)) {
-        layer.origin = frame.origin + frame.normal() * offset;
-        combination.add(sampleValues(volume, layer, interpolation));
+    if (volume.type() == VoxelType::Float64) {
+        return combined<double>(volume, frame, interpolation, slab);
     }
-    return combination.take();
+    return combined<float>(volume, frame, interpolation, slab);
 }
 
 } // namespace hf

@@ -2,6 +2,7 @@
 
 #include "viewer/volume/Picture.h"
 
+#include <variant>
 #include <vector>
 
 namespace hf {
@@ -27,12 +28,15 @@ std::vector<double> slabOffsets(const Geometry& geometry, Vec3 normal, double th
 /// What the sampled slices measure together, mm: never more than `thicknessMm` but for a single slice.
 double shownThicknessMm(const Geometry& geometry, Vec3 normal, double thicknessMm);
 
-/// Values of a frame, rows top to bottom; NaN outside the volume. Thread-safe.
-std::vector<float> sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation);
+/// Values of a frame, rows top to bottom; NaN outside the volume. Doubles of a volume of doubles, whose values a float would change.
+using Samples = std::variant<std::vector<float>, std::vector<double>>;
+
+/// Thread-safe.
+Samples sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation);
 
 /// Largest, smallest or mean value through the slab for each pixel; what lies outside the volume does not count, and a pixel with nothing
 /// inside is NaN. For SlabMode::Off as sampleValues. Thread-safe.
-std::vector<float> sampleSlab(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, const Slab& slab);
+Samples sampleSlab(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, const Slab& slab);
 
 /// composeSlice of a slab. The mask is that of the plane itself. Colour images have no slabs: for them this is composeSlice. Thread-safe.
 Picture composeSlab(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, bool invert, Interpolation interpolation, const Slab& slab,

@@ -36,14 +36,14 @@ public:
 
     float value(float stored) const
     {
-        const bool isPadding = m_padding && stored >= (*m_padding)[0] && stored <= (*m_padding)[1];
+        const bool isPadding = m_padding && stored >= float((*m_padding)[0]) && stored <= float((*m_padding)[1]);
         return isPadding ? NAN : m_values ? float(m_values(stored)) : stored;
     }
 
 private:
     std::span<const T> m_voxels;
     Size3 m_size;
-    std::optional<std::array<float, 2>> m_padding;
+    std::optional<std::array<double, 2>> m_padding;
     const std::function<double(double)>& m_values;
 };
 

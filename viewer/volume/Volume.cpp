@@ -40,27 +40,28 @@ template <typename T> Volume::Range rangeOf(std::span<const T> voxels)
 }
 
 /// Every n-th finite value that is no padding, so that at most about a million are sorted.
-std::vector<float> sample(const Volume& volume)
+std::vector<double> sample(const Volume& volume)
 {
     constexpr std::size_t kMost = 1'000'000;
     const auto& padding = volume.info().padding;
-    return volume.visit([&](auto voxels) {
+    return volume.visit([&]<typename T>(std::span<const T> voxels) {
+        using Value = std::conditional_t<std::is_same_v<T, double>, double, float>;
         // An odd step that does not fall in with the row length.
         std::size_t step = std::max<std::size_t>(1, voxels.size() / kMost);
         step |= 1;
-        std::vector<float> values;
+        std::vector<double> values;
         values.reserve(voxels.size() / step + 1);
         for (std::size_t n = 0; n < voxels.size(); n += step) {
-            const float value = float(voxels[n]);
-            if (std::isfinite(value) && !(padding && value >= (*padding)[0] && value <= (*padding)[1])) {
-                values.push_back(value);
+            const auto value = Value(voxels[n]);
+            if (std::isfinite(value) && !(padding && value >= Value((*padding)[0]) && value <= Value((*padding)[1]))) {
+                values.push_back(double(value));
             }
         }
         return values;
     });
 }
 
-float percentile(std::vector<float>& values, double fraction)
+double percentile(std::vector<double>& values, double fraction)
 {
     const auto place = values.begin() + std::ptrdiff_t(std::lround(fraction * double(values.size() - 1)));
     std::nth_element(values.begin(), place, values.end());
@@ -196,7 +197,7 @@ WindowLevel Volume::defaultWindow() const
 
 WindowLevel Volume::percentileWindow() const
 {
-    std::vector<float> values = sample(*this);
+    std::vector<double> values = sample(*this);
     if (values.empty()) {
         return {0, 1, ""};
     }

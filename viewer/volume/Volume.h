@@ -55,10 +55,11 @@ struct VolumeInfo {
     /// activities: their slices are compared with each other.
     std::vector<WindowLevel> imageWindows;
     bool isInverted = false;            ///< Low values are bright (MONOCHROME1, inverse presentation): pictures are turned over.
-    /// Values that stand for "no picture here" (Pixel Padding Value after the rescale), both ends included: always shown black.
-    std::optional<std::array<float, 2>> padding;
+    /// Values that stand for "no picture here" (Pixel Padding Value after the rescale), both ends included: always shown black. Voxels that are not doubles are
+    /// compared as floats.
+    std::optional<std::array<double, 2>> padding;
     /// Values of the darkest and the brightest grey that the file's bits can hold, after the rescale; empty where the file does not say.
-    std::optional<std::array<float, 2>> storedRange;
+    std::optional<std::array<double, 2>> storedRange;
     /// Overlay planes (60xx), in voxel order: bit n is set where the plane of group 6000 + 2n draws; null without.
     std::shared_ptr<const std::vector<std::uint16_t>> graphics;
     bool isSubtracted = false;          ///< Values are differences of images (Subtraction).

@@ -640,7 +640,7 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
         SliceFrame pixel = grid;
         pixel.origin = grid.toLps(m_pointer.x(), m_pointer.y());
         pixel.width = pixel.height = 1;
-        under = double(sampleSlab(volume, pixel, Interpolation::Nearest, shown().slab).front());
+        under = std::visit([](const auto& values) { return double(values.front()); }, sampleSlab(volume, pixel, Interpolation::Nearest, shown().slab));
     }
     return voxelText(under, volume.info().unit);
 }
