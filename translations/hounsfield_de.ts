@@ -1597,6 +1597,22 @@
         <source>key image</source>
         <translation>Schlüsselbild</translation>
     </message>
+    <message>
+        <source>Window and level</source>
+        <translation>Fensterung</translation>
+    </message>
+    <message>
+        <source>Pan</source>
+        <translation>Verschieben</translation>
+    </message>
+    <message>
+        <source>Zoom</source>
+        <translation>Vergrößern</translation>
+    </message>
+    <message>
+        <source>Turn the planes</source>
+        <translation>Ebenen drehen</translation>
+    </message>
 </context>
 <context>
     <name>hf::StudyBrowser</name>
@@ -2667,6 +2683,10 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Previous study</source>
         <translation>Vorige Studie</translation>
+    </message>
+    <message>
+        <source>Turn the planes</source>
+        <translation>Ebenen drehen</translation>
     </message>
 </context>
 <context>

@@ -9,6 +9,7 @@
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
+#include "viewer/widgets/ViewHistory.h"
 
 #include <QApplication>
 #include <QDragEnterEvent>
@@ -285,6 +286,58 @@ private Q_SLOTS:
         QVERIFY(longest > 150);
     }
 
+    void stepsOfWhatIsNotShownArePassedOver()
+    {
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        ViewHistory* history = m_grid->history();
+        SliceView* view = m_grid->view(0);
+        const WindowLevel stored = m_scene->window();
+        test::drag(view, {100, 100}, {150, 100});
+        const WindowLevel dragged = m_scene->window();
+        history->change("flip", [view] { view->flip(Qt::Horizontal); });
+        QCOMPARE(history->undoText(), QString("flip"));
+        // Another series of the study comes into the views; what is undone is what was done to it.
+        m_scene->setVolume(m_coarse, series("b", "F1"));
+        QVERIFY(!history->canUndo());
+        history->undo();
+        QVERIFY(!view->isTurned());
+        history->change("invert", [this] { m_scene->setInverted(true); });
+        history->undo();
+        QVERIFY(!m_scene->isInverted());
+        QVERIFY(!history->canUndo());
+        // The first one comes back neither flipped nor in another window than it was left in.
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        QVERIFY(m_scene->window() == dragged);
+        QVERIFY(!view->isTurned());
+        QCOMPARE(history->undoText(), QString("Window and level"));
+        history->undo();
+        QVERIFY(m_scene->window() == stored);
+        QVERIFY(!view->isTurned());
+        history->redo();
+        QVERIFY(m_scene->window() == dragged);
+        QVERIFY(!history->canRedo());
+    }
+
+    void notchesOfTheWheelAreOneStep()
+    {
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        SliceView* view = m_grid->view(0);
+        const double fitted = view->millimetresPerPixel();
+        for (int n = 0; n < 5; ++n) {
+            wheel(*view, 120, Qt::ControlModifier);
+        }
+        const double zoomed = view->millimetresPerPixel();
+        QVERIFY(zoomed < fitted / 1.9);
+        test::drag(view, {100, 100}, {130, 110}, Qt::MiddleButton);
+        m_grid->history()->undo();
+        QCOMPARE(view->millimetresPerPixel(), zoomed);
+        m_grid->history()->undo();
+        QCOMPARE(view->millimetresPerPixel(), fitted);
+        QVERIFY(!m_grid->history()->canUndo());
+        m_grid->history()->redo();
+        QCOMPARE(view->millimetresPerPixel(), zoomed);
+    }
+
     void theSecondPatientIsMarkedInEveryView()
     {
         twoSeries("F1", "F1");
@@ -479,9 +532,9 @@ private:
         QTRY_VERIFY(m_grid->view(1)->width() > 300);
     }
 
-    static void wheel(QWidget& view, int delta)
+    static void wheel(QWidget& view, int delta, Qt::KeyboardModifiers modifiers = {})
     {
-        QWheelEvent event(QPointF(50, 50), view.mapToGlobal(QPointF(50, 50)), {}, {0, delta}, Qt::NoButton, {}, Qt::NoScrollPhase, false);
+        QWheelEvent event(QPointF(50, 50), view.mapToGlobal(QPointF(50, 50)), {}, {0, delta}, Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
         QApplication::sendEvent(&view, &event);
     }
 

@@ -370,6 +370,37 @@ void Scene::reset()
     setCursor(middle.cursor);
 }
 
+void Scene::setLook(const std::string& key, const SeriesLook& look)
+{
+    if (!find(key)) {
+        return;
+    }
+    ShownSeries& shown = m_shown[key];
+    const SeriesLook before = lookOf(shown);
+    const bool isOtherState = look.presentation != before.presentation;
+    const bool areOtherValues = isOtherState || look.isSubtracted != before.isSubtracted || look.maskSlice != before.maskSlice;
+    shown.presentation = std::clamp(look.presentation, -1, int(shown.series.presentations.size()) - 1);
+    shown.isSubtracted = look.isSubtracted;
+    shown.maskSlice = look.maskSlice;
+    if (areOtherValues) {
+        followSubtraction(key);
+    }
+    shown.inverted = look.inverted;
+    shown.isShutterOpen = look.isShutterOpen;
+    shown.slab = look.slab;
+    shown.turn = look.turn;
+    shown.window = look.window.value_or(shown.presentedWindow());
+    if (isOtherState) {
+        Q_EMIT presentationChanged();
+    }
+    if (areOtherValues) {
+        Q_EMIT subtractionChanged();
+    }
+    Q_EMIT windowChanged();
+    Q_EMIT slabChanged();
+    Q_EMIT turnChanged();
+}
+
 void Scene::moveTo(ShownSeries& shown, PointLps point)
 {
     const bool isFollowing = (shown.state() || shown.native || !shown.volume->info().imageWindows.empty()) && shown.window == shown.presentedWindow();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "viewer/widgets/SeriesLink.h"
+#include "viewer/widgets/SeriesLook.h"
 #include "viewer/widgets/ShownSeries.h"
 
 #include <QObject>
@@ -62,7 +63,8 @@ public:
     /// Forgets all series.
     void clear();
 
-    /// Edits that can be taken back: masks and measurements. Each study has its own, which is there again when the study is.
+    /// Edits that can be taken back: masks, measurements, and by ViewHistory how images are seen. Each study has its own, which is there again
+    /// when the study is.
     QUndoGroup* undoGroup() const { return m_undo; }
     /// Of the active study.
     QUndoStack* undoStack() const;
@@ -99,6 +101,8 @@ public:
     void setSlab(Slab slab);
     /// Window, inversion, slab, planes and place as after setVolume.
     void reset();
+    /// All of it at once; nothing for a series that is not here.
+    void setLook(const std::string& key, const SeriesLook& look);
 
     /// The place that the crosshair marks; always inside the volume. Linked series follow.
     PointLps cursor() const { return active().cursor; }

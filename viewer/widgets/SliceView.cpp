@@ -197,11 +197,11 @@ void SliceView::zoomBy(double factor, QPointF about)
 
 QPointF SliceView::toSlice(QPointF screen) const
 {
-    const Orientation& o = m_orientation;
+    const ViewOrientation& o = m_orientation;
     return {screen.x() * o.rightX + screen.y() * o.downX, screen.x() * o.rightY + screen.y() * o.downY};
 }
 
-void SliceView::setOrientation(const Orientation& orientation)
+void SliceView::setOrientation(const ViewOrientation& orientation)
 {
     m_orientation = orientation;
     m_isReset = false;
@@ -213,7 +213,7 @@ void SliceView::setOrientation(const Orientation& orientation)
 
 void SliceView::flip(Qt::Orientation direction)
 {
-    Orientation o = m_orientation;
+    ViewOrientation o = m_orientation;
     if (direction == Qt::Horizontal) {
         o.rightX = -o.rightX;
         o.rightY = -o.rightY;
@@ -227,11 +227,11 @@ void SliceView::flip(Qt::Orientation direction)
 void SliceView::turn(bool clockwise)
 {
     // Clockwise, what was up comes to the right and what was right comes down.
-    const Orientation o = m_orientation;
-    setOrientation(clockwise ? Orientation{-o.downX, -o.downY, o.rightX, o.rightY} : Orientation{o.downX, o.downY, -o.rightX, -o.rightY});
+    const ViewOrientation o = m_orientation;
+    setOrientation(clockwise ? ViewOrientation{-o.downX, -o.downY, o.rightX, o.rightY} : ViewOrientation{o.downX, o.downY, -o.rightX, -o.rightY});
 }
 
-SliceView::Orientation SliceView::orientationOf(const dicom::Presentation& state) const
+ViewOrientation SliceView::orientationOf(const dicom::Presentation& state) const
 {
     const SliceFrame base = baseFrame();
     const Geometry& geometry = shown().volume->geometry();
@@ -279,7 +279,7 @@ void SliceView::resetView()
 {
     const dicom::Presentation* state = isEmpty() ? nullptr : shown().stateOn(m_plane);
     const auto hung = isEmpty() || state ? std::nullopt : hungSides(shown().series);
-    m_orientation = state ? orientationOf(*state) : Orientation{};
+    m_orientation = state ? orientationOf(*state) : ViewOrientation{};
     fit();
     if (hung) {
         hang(*hung);
@@ -292,6 +292,23 @@ void SliceView::resetView()
     }
     m_isReset = true;
     update();
+}
+
+ViewPlacement SliceView::placement() const { return {m_shownKey, m_plane, m_orientation, m_isFitted, m_isReset, m_panMm, m_mmPerPixel}; }
+
+void SliceView::setPlacement(const ViewPlacement& placement)
+{
+    if (placement.isReset) {
+        resetView();
+        return;
+    }
+    setOrientation(placement.orientation);
+    m_isFitted = placement.isFitted;
+    m_panMm = placement.panMm;
+    m_mmPerPixel = placement.mmPerPixel;
+    if (m_isFitted) {
+        fit();
+    }
 }
 
 /// Each image may have its own place on the screen, until the reader moves it.
@@ -324,7 +341,7 @@ void SliceView::setTextShown(bool shown)
 SliceFrame SliceView::frame() const
 {
     const SliceFrame base = baseFrame();
-    const Orientation& o = m_orientation;
+    const ViewOrientation& o = m_orientation;
     SliceFrame frame;
     frame.width = std::max(1, width());
     frame.height = std::max(1, height());
@@ -575,7 +592,7 @@ QStringList SliceView::viewMarks() const
         marks << tr("shutter open");
     }
     if (isTurned()) {
-        const Orientation& o = m_orientation;
+        const ViewOrientation& o = m_orientation;
         marks << (o.rightX * o.downY - o.rightY * o.downX < 0 ? tr("flipped") : tr("turned"));
     }
     if (shown().isOblique(m_plane)) {
@@ -672,7 +689,9 @@ void SliceView::wheelEvent(QWheelEvent* event)
     m_wheel -= steps;
     if (steps != 0) {
         if (event->modifiers() & Qt::ControlModifier) {
+            Q_EMIT changeBegan();
             zoomBy(std::pow(1.15, steps), event->position());
+            Q_EMIT changeEnded(nameOf(Drag::Zoom), true);
         } else if (!m_measure.isBusy()) {       // a drawing lies in one slice
             // Towards the reader is further along the stack: down in the body for a stack that runs to the head.
             scrollBy(-steps * (event->modifiers() & Qt::ShiftModifier ? 10 : 1));
@@ -710,6 +729,18 @@ SliceView::Drag SliceView::dragOf(const QMouseEvent& event) const
     }
 }
 
+/// Of those that make a step of undo; empty for the others.
+QString SliceView::nameOf(Drag drag)
+{
+    switch (drag) {
+    case Drag::Window: return tr("Window and level");
+    case Drag::Pan: return tr("Pan");
+    case Drag::Zoom: return tr("Zoom");
+    case Drag::Axes: return tr("Turn the planes");
+    default: return {};
+    }
+}
+
 void SliceView::mousePressEvent(QMouseEvent* event)
 {
     activate();
@@ -725,6 +756,9 @@ void SliceView::mousePressEvent(QMouseEvent* event)
     }
     const bool isAxes = !isMeasure && event->button() == Qt::LeftButton && m_crosshair && m_axes.press(frame(), m_plane, size(), event->position());
     m_drag = isMeasure ? Drag::Measure : isAxes ? Drag::Axes : dragOf(*event);
+    if (!nameOf(m_drag).isEmpty()) {
+        Q_EMIT changeBegan();
+    }
     update();
 }
 
@@ -800,6 +834,9 @@ void SliceView::mouseReleaseEvent(QMouseEvent* event)
     const Drag drag = m_drag;
     m_drag = Drag::None;
     m_axes.release();
+    if (!nameOf(drag).isEmpty()) {
+        Q_EMIT changeEnded(nameOf(drag), false);
+    }
     if (drag == Drag::Measure) {
         m_measure.release(frame(), event->position());
         if (const auto place = m_measure.takeTextPlace()) {

@@ -4,6 +4,7 @@
 #include "viewer/volume/SampledSlice.h"
 #include "viewer/widgets/AxesTool.h"
 #include "viewer/widgets/MeasureTool.h"
+#include "viewer/widgets/ViewPlacement.h"
 
 #include <QPoint>
 #include <QWidget>
@@ -69,7 +70,10 @@ public:
     void turn(bool clockwise);
     /// As the presentation state wants it; without one neither flipped nor turned, and fitted.
     void resetView();
-    bool isTurned() const { return !(m_orientation == Orientation{}); }
+    bool isTurned() const { return !(m_orientation == ViewOrientation{}); }
+    ViewPlacement placement() const;
+    /// Of the series and plane that the view shows.
+    void setPlacement(const ViewPlacement& placement);
 
     void setCrosshairShown(bool shown);
     /// A fitted image reaches the edges: in a view of its own size each pixel is one of the screen. On the screen a thin border is left.
@@ -100,6 +104,10 @@ Q_SIGNALS:
     void activated(hf::SliceView* view);
     void maximizeRequested(hf::SliceView* view);
     void contextMenuAsked(hf::SliceView* view, QPoint globalPos);
+    /// A drag or the wheel begins to change how the images are seen, and has ended; `what` names the change. A joined one goes on with the one
+    /// before it, as the next notch of the wheel does.
+    void changeBegan();
+    void changeEnded(const QString& what, bool isJoined);
 
 protected:
     void paintEvent(QPaintEvent*) override;
@@ -116,17 +124,12 @@ protected:
 
 private:
     enum class Drag { None, Window, Pan, Zoom, Scroll, Crosshair, Magnify, Measure, Axes };
-    /// How the screen's right and down run along the slice's own: rows of a matrix of quarter turns and flips.
-    struct Orientation {
-        int rightX = 1, rightY = 0, downX = 0, downY = 1;
-        friend bool operator==(const Orientation&, const Orientation&) = default;
-    };
     void seriesChanged();
     void startOver();
     void activate();
-    void setOrientation(const Orientation& orientation);
+    void setOrientation(const ViewOrientation& orientation);
     /// Turn and flip of a presentation state, against the slice as it is shown without.
-    Orientation orientationOf(const dicom::Presentation& state) const;
+    ViewOrientation orientationOf(const dicom::Presentation& state) const;
     void hang(const HungSides& sides);
     void showArea(const dicom::Presentation::Area& area);
     void followPresentation();
@@ -139,6 +142,7 @@ private:
     Picture composeAgain(const SliceFrame& frame);
     void cover(Picture& picture, const SliceFrame& frame) const;
     Drag dragOf(const QMouseEvent& event) const;
+    static QString nameOf(Drag drag);
     void scrollBy(int slices);
     void dragWindow(QPoint delta);
     void dragScroll(QPoint delta);
@@ -170,7 +174,7 @@ private:
     Plane m_plane;
     double m_mmPerPixel = 1;
     QPointF m_panMm{0, 0};          ///< Of the widget's centre against the slice's centre, along the slice's own axes.
-    Orientation m_orientation;
+    ViewOrientation m_orientation;
     double m_fitMargin = 1.01;
     bool m_isFitted = true, m_isReset = true;   ///< Place and zoom follow the view's size; the reader moved nothing since resetView.
     bool m_crosshair = true, m_texts = true;

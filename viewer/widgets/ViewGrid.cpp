@@ -5,6 +5,7 @@
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SeriesMime.h"
 #include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/ViewHistory.h"
 
 #include <QDragEnterEvent>
 #include <QGridLayout>
@@ -28,7 +29,7 @@ Plane planeOf(CellShow show, const ShownSeries& shown)
 
 } // namespace
 
-ViewGrid::ViewGrid(Scene* scene, Findings* findings, QWidget* parent) : QWidget(parent), m_scene(scene), m_findings(findings), m_grid(new QGridLayout(this))
+ViewGrid::ViewGrid(Scene* scene, Findings* findings, QWidget* parent) : QWidget(parent), m_scene(scene), m_findings(findings), m_history(new ViewHistory(scene, this)), m_grid(new QGridLayout(this))
 {
     setAcceptDrops(true);
     m_grid->setContentsMargins(0, 0, 0, 0);
@@ -62,6 +63,7 @@ void ViewGrid::addCell()
     connect(view, &SliceView::leavingByTab, this, [this, n](int step, bool& taken) { taken = leaveByTab(n, step); });
     connect(view, &SliceView::maximizeRequested, this, [this](SliceView* asked) { toggleMaximized(asked); });
     connect(view, &SliceView::contextMenuAsked, this, &ViewGrid::contextMenuAsked);
+    m_history->addView(view);
     m_cells.push_back({view, {}});
 }
 

@@ -17,6 +17,7 @@ struct Series;
 class Findings;
 class Scene;
 class SliceView;
+class ViewHistory;
 class VolumeView3D;
 enum class Plane;
 struct ReferenceSlice;
@@ -35,6 +36,8 @@ public:
     /// View of a cell; a cell that shows the volume has one too, hidden.
     SliceView* view(int cell) const { return m_cells[std::size_t(cell)].view; }
     VolumeView3D* volumeView() const { return m_volume; }
+    /// Undo and redo, of the views too.
+    ViewHistory* history() const { return m_history; }
     SliceView* activeView() const { return view(m_active); }
     int activeCell() const { return m_active; }
     void setActiveCell(int cell);
@@ -97,6 +100,7 @@ private:
 
     Scene* m_scene;
     Findings* m_findings;
+    ViewHistory* m_history;
     QGridLayout* m_grid;
     GridLayout m_spec = GridLayout::planes();
     std::vector<Cell> m_cells;
