@@ -1613,6 +1613,10 @@
         <source>Turn the planes</source>
         <translation>Ebenen drehen</translation>
     </message>
+    <message>
+        <source>%1 of %2 mm instead of %3 mm: end of the images</source>
+        <translation>%1 über %2 mm statt %3 mm: Ende der Bilder</translation>
+    </message>
 </context>
 <context>
     <name>hf::StudyBrowser</name>

@@ -26,6 +26,8 @@ std::vector<double> slabOffsets(const Geometry& geometry, Vec3 normal, double th
 
 /// What the sampled slices measure together, mm: never more than `thicknessMm` but for a single slice.
 double shownThicknessMm(const Geometry& geometry, Vec3 normal, double thicknessMm);
+/// The same of the slices that meet the volume at all: less near its ends. `onPlane` lies on the middle slice.
+double thicknessInVolumeMm(const Geometry& geometry, PointLps onPlane, Vec3 normal, double thicknessMm);
 
 /// Values of a frame, rows top to bottom; NaN outside the volume. Thread-safe.
 std::vector<float> sampleValues(const Volume& volume, const SliceFrame& frame, Interpolation interpolation);

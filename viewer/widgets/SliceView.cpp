@@ -576,10 +576,8 @@ QStringList SliceView::viewMarks() const
     if (m_measure.keyImageAt(frame())) {
         marks << tr("key image");
     }
-    const Slab& slab = shown().slab;
-    if (slab.isOn()) {
-        const double thickness = shownThicknessMm(shown().volume->geometry(), frame().normal(), slab.thicknessMm);
-        marks << tr("%1 of %2 mm").arg(slab.mode == SlabMode::Maximum ? tr("MIP") : slab.mode == SlabMode::Minimum ? tr("MinIP") : tr("Mean"), QLocale().toString(thickness, 'g', 4));
+    if (shown().slab.isOn()) {
+        marks << slabMark();
     }
     if (const dicom::Presentation* state = shown().stateOn(m_plane)) {
         const QString label = QString::fromStdString(state->label);
@@ -599,6 +597,19 @@ QStringList SliceView::viewMarks() const
         marks << tr("oblique %1°").arg(QLocale().toString(obliqueAngleDeg(shown().volume->geometry(), m_plane, shown().turn), 'f', 0));
     }
     return marks + linkMarks();
+}
+
+/// How thick the slice is; near the end of the images that is less than what the reader chose.
+QString SliceView::slabMark() const
+{
+    const Slab& slab = shown().slab;
+    const Geometry& geometry = shown().volume->geometry();
+    const SliceFrame grid = frame();
+    const QLocale locale;
+    const QString mode = slab.mode == SlabMode::Maximum ? tr("MIP") : slab.mode == SlabMode::Minimum ? tr("MinIP") : tr("Mean");
+    const double whole = shownThicknessMm(geometry, grid.normal(), slab.thicknessMm), inside = thicknessInVolumeMm(geometry, grid.origin, grid.normal(), slab.thicknessMm);
+    return inside < whole ? tr("%1 of %2 mm instead of %3 mm: end of the images").arg(mode, locale.toString(inside, 'g', 4), locale.toString(whole, 'g', 4))
+                          : tr("%1 of %2 mm").arg(mode, locale.toString(whole, 'g', 4));
 }
 
 QStringList SliceView::subtractionMarks() const

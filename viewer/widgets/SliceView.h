@@ -153,6 +153,7 @@ private:
     void paintLens(QPainter& painter);
     QString valueUnderPointer(const SliceFrame& frame) const;
     QString placeUnderPointer(const SliceFrame& frame) const;
+    QString slabMark() const;
     QStringList subtractionMarks() const;
     QStringList linkMarks() const;
     void paintEmpty(QPainter& painter) const;
