@@ -182,10 +182,10 @@ private Q_SLOTS:
         m_grid->setActiveCell(0);
         m_scene->setSlice(Plane::Axial, 0);
         // The coarse series begins four slices of 6 mm higher.
-        QVERIFY(std::abs(m_grid->view(1)->shown().outsideMm - 24) < 1e-6);
+        QVERIFY(std::abs(m_grid->view(1)->shown().outsideMm() - 24) < 1e-6);
         QCOMPARE(m_grid->view(1)->shown().slice(Plane::Axial), 0);
         m_scene->setSlice(Plane::Axial, 10);
-        QCOMPARE(m_grid->view(1)->shown().outsideMm, 0.0);
+        QCOMPARE(m_grid->view(1)->shown().outsideMm(), 0.0);
     }
 
     void otherFramesScrollOnlyAfterTheReaderMatchedThem()
@@ -220,22 +220,8 @@ private Q_SLOTS:
 
     void referenceLinesAreDrawnOnSingleImagesToo()
     {
-        // A coronal localizer beside an axial stack of its frame.
-        const Geometry& stack = m_coarse->geometry();
-        const PointLps middle = stack.toLps(Index3{stack.size().i / 2, stack.size().j / 2, stack.size().k / 2});
-        const Geometry geometry({200, 200, 1}, {1, 1, 5}, {middle.x - 100, middle.y, middle.z + 100}, {Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, 1, 0}});
-        dicom::Series localizer = series("localizer", "F1");
-        localizer.kind = dicom::SeriesKind::SingleImage;
-        localizer.orientation = std::array{Vec3{1, 0, 0}, Vec3{0, 0, -1}};
-        dicom::Image image;
-        image.position = geometry.origin();
-        localizer.images = {image};
-        m_scene->setVolume(std::make_shared<const Volume>(geometry, std::vector<std::int16_t>(geometry.size().voxels(), 40), VolumeInfo{}), localizer);
-        m_grid->setGridLayout(GridLayout::grid(1, 2));
-        m_scene->addVolume(m_coarse, series("b", "F1"));
-        m_grid->place(1, "b");
-        QTRY_VERIFY(m_grid->view(1)->width() > 300);
-        m_scene->activate("b", Plane::Axial);
+        besideALocalizer("F1");
+        m_grid->setCrosshairShown(false);
         m_scene->setSlice(Plane::Axial, 3);
         SliceView* view = m_grid->view(0);
         const double y = view->frame().toPixel(m_scene->cursor())[1];
@@ -252,6 +238,84 @@ private Q_SLOTS:
         }
         QVERIFY(nearby > 20);
         QCOMPARE(elsewhere, 0);
+    }
+
+    void theLinkedPlaceIsMarkedOnSingleImages_data()
+    {
+        QTest::addColumn<double>("inFrontMm");
+        QTest::addColumn<bool>("isWhole");
+        QTest::newRow("in the slice") << 2.0 << true;
+        QTest::newRow("in front of it") << 30.0 << false;
+        QTest::newRow("behind it") << -30.0 << false;
+    }
+
+    void theLinkedPlaceIsMarkedOnSingleImages()
+    {
+        QFETCH(double, inFrontMm);
+        QFETCH(bool, isWhole);
+        besideALocalizer("F1");
+        m_grid->setReferenceLinesShown(false);
+        SliceView *localizer = m_grid->view(0), *stack = m_grid->view(1);
+        // A click in the stack, right of and above the middle of the localizer.
+        const PointLps middle = m_scene->find("localizer")->cursor;
+        m_scene->setSlice(Plane::Axial, 12);
+        const auto [x, y] = stack->frame().toPixel(PointLps{middle.x - 30, middle.y + inFrontMm, m_scene->cursor().z});
+        QTest::mouseClick(stack, Qt::LeftButton, {}, QPoint(int(std::lround(x)), int(std::lround(y))));
+        const PointLps clicked = m_scene->cursor();
+        QVERIFY(std::abs(clicked.y - middle.y - inFrontMm) < 2);
+        QVERIFY(m_scene->find("localizer")->outsideMm() > 0.1);
+        const auto [markX, markY] = localizer->frame().toPixel(clicked);
+        const QImage with = localizer->grab().toImage();
+        m_grid->setCrosshairShown(false);
+        const QImage without = localizer->grab().toImage();
+        m_grid->setCrosshairShown(true);
+        int count = 0, elsewhere = 0;
+        QPointF sum;
+        for (int row = 0; row < with.height(); ++row) {
+            for (int column = 0; column < with.width(); ++column) {
+                const bool isNear = std::abs(row - markY) < 16 && std::abs(column - markX) < 16;
+                elsewhere += with.pixel(column, row) != without.pixel(column, row) && !isNear;
+                if (with.pixelColor(column, row).blue() > without.pixelColor(column, row).blue() + 60) {
+                    ++count;
+                    sum += QPointF(column, row);
+                }
+            }
+        }
+        QCOMPARE(elsewhere, 0);
+        QVERIFY(count > 60);
+        QVERIFY2(std::abs(sum.x() / count - markX) < 1.5 && std::abs(sum.y() / count - markY) < 1.5, qPrintable(QStringLiteral("%1, %2").arg(sum.x() / count - markX).arg(sum.y() / count - markY)));
+        // Dashes leave out a part of the four arms of 14 pixels.
+        QVERIFY2((count > 115) == isWhole, qPrintable(QString::number(count)));
+    }
+
+    void aPlaceThatIsNotKnownOnAnImageIsNotMarked()
+    {
+        // Another frame of reference; a place beside the image; no other images.
+        besideALocalizer("F2");
+        m_grid->setReferenceLinesShown(false);
+        SliceView* localizer = m_grid->view(0);
+        const auto isMarked = [&] {
+            const QImage with = localizer->grab().toImage();
+            m_grid->setCrosshairShown(false);
+            const QImage without = localizer->grab().toImage();
+            m_grid->setCrosshairShown(true);
+            return with != without;
+        };
+        QVERIFY(!isMarked());
+        m_scene->addVolume(m_coarse, series("c", "F1"));
+        m_grid->place(1, "c");
+        m_scene->activate("c", Plane::Axial);
+        m_scene->setSlice(Plane::Axial, 10);
+        QVERIFY(isMarked());
+        // The localizer is 200 mm wide, the stack much wider.
+        m_scene->setCursor(m_coarse->geometry().toLps(Index3{0, 20, 10}));
+        QVERIFY(!isMarked());
+        // What is clicked in the localizer itself is marked there for the others' sake.
+        QTest::mouseClick(localizer, Qt::LeftButton, {}, localizer->rect().center());
+        QCOMPARE(m_scene->series().key, std::string("localizer"));
+        QVERIFY(isMarked());
+        m_grid->clearCell(1);
+        QVERIFY(!isMarked());
     }
 
     void referenceLinesLieWhereTheSlicesCut()
@@ -520,6 +584,26 @@ private:
         s.orientation = std::array{Vec3{1, 0, 0}, Vec3{0, 1, 0}};
         s.patient = {"Phantom^Thorax", "1", "1960-01-01", "O", ""};
         return s;
+    }
+
+    /// A coronal localizer of one image, frame "F1", beside the axial stack "b", which is active.
+    void besideALocalizer(const std::string& frame)
+    {
+        const Geometry& stack = m_coarse->geometry();
+        const PointLps middle = stack.toLps(Index3{stack.size().i / 2, stack.size().j / 2, stack.size().k / 2});
+        const Geometry geometry({200, 200, 1}, {1, 1, 5}, {middle.x - 100, middle.y, middle.z + 100}, {Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, 1, 0}});
+        dicom::Series localizer = series("localizer", "F1");
+        localizer.kind = dicom::SeriesKind::SingleImage;
+        localizer.orientation = std::array{Vec3{1, 0, 0}, Vec3{0, 0, -1}};
+        dicom::Image image;
+        image.position = geometry.origin();
+        localizer.images = {image};
+        m_scene->setVolume(std::make_shared<const Volume>(geometry, std::vector<std::int16_t>(geometry.size().voxels(), 40), VolumeInfo{}), localizer);
+        m_grid->setGridLayout(GridLayout::grid(1, 2));
+        m_scene->addVolume(m_coarse, series("b", frame));
+        m_grid->place(1, "b");
+        QTRY_VERIFY(m_grid->view(1)->width() > 300);
+        m_scene->activate("b", Plane::Axial);
     }
 
     /// "a" and "b" side by side, "b" active.

@@ -435,7 +435,7 @@ void Scene::carryFrom(const ShownSeries& from, PointLps point)
         }
         if (const auto place = m_link.carry(from, shown, point)) {
             moveTo(shown, *place);
-            shown.outsideMm = length(*place - shown.cursor);
+            shown.place = *place;
             any = true;
         }
     }

@@ -537,6 +537,10 @@ void SliceView::paintEvent(QPaintEvent*)
     if (m_crosshair && own.isVolume()) {
         annotations.paintCrosshair();
         m_axes.paintHandles(painter, own, grid, m_plane, size());
+    } else if (m_crosshair && m_linkedPlace) {
+        if (const auto place = m_linkedPlace()) {
+            annotations.paintLinkedPlace(*place);
+        }
     }
     m_measure.paint(painter, grid);
     painter.translate(-0.5, -0.5);
@@ -642,8 +646,8 @@ QStringList SliceView::linkMarks() const
     if (m_scene->link().isOn() && m_scene->link().manualOffset(m_scene->active(), own)) {
         marks << tr("place matched by hand");
     }
-    if (own.outsideMm > sliceStepMm(own.volume->geometry(), own.normal(m_plane))) {
-        marks << tr("place is %1 mm outside this series").arg(QLocale().toString(own.outsideMm, 'f', 0));
+    if (own.outsideMm() > sliceStepMm(own.volume->geometry(), own.normal(m_plane))) {
+        marks << tr("place is %1 mm outside this series").arg(QLocale().toString(own.outsideMm(), 'f', 0));
     }
     return marks;
 }

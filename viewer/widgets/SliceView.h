@@ -51,6 +51,8 @@ public:
     /// A series is being dragged over the view.
     void setDropTarget(bool target);
     void setReferenceSlices(std::function<std::vector<ReferenceSlice>()> source) { m_references = std::move(source); }
+    /// The place that other series are at, for the mark on single images, which have no crosshair; in this view's frame of reference.
+    void setLinkedPlace(std::function<std::optional<PointLps>()> source) { m_linkedPlace = std::move(source); }
     /// Whole slice in the widget; of images that are compared (isFittedWithOthers) at the scale of the one that needs most room.
     void fit();
     /// A mammogram with a known scale: beside others it is as large as they are, millimetre for millimetre.
@@ -170,6 +172,7 @@ private:
     std::optional<bool> m_isActive;
     bool m_twoPatients = false, m_dropTarget = false;
     std::function<std::vector<ReferenceSlice>()> m_references;
+    std::function<std::optional<PointLps>()> m_linkedPlace;
     std::function<double()> m_scaleOfOthers;
     QLineEdit* m_editor = nullptr;
     Plane m_plane;

@@ -4,6 +4,7 @@
 
 #include <QWidget>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ class SliceView;
 class ViewHistory;
 class VolumeView3D;
 enum class Plane;
+struct PointLps;
 struct ReferenceSlice;
 
 /// The views of the window in rows and columns: the three planes and the volume of one series, or up to 3 x 4 views of any series. One view
@@ -97,6 +99,7 @@ private:
     bool leaveByTab(int cell, int step);
     bool isSingle() const;
     std::vector<ReferenceSlice> referencesFor(const SliceView* own) const;
+    std::optional<PointLps> linkedPlaceFor(const SliceView* own) const;
 
     Scene* m_scene;
     Findings* m_findings;
