@@ -1891,6 +1891,10 @@
         <source>The layout could not be saved: %1</source>
         <translation>Die Anordnung konnte nicht gespeichert werden: %1</translation>
     </message>
+    <message>
+        <source>The layout &quot;%1&quot; was saved; it is in the menu Layout, Saved layouts and hanging rules.</source>
+        <translation>Die Anordnung „%1“ wurde gespeichert; sie steht im Menü Anordnung unter Gespeicherte Anordnungen und Regeln.</translation>
+    </message>
 </context>
 <context>
     <name>hf::app::InputDialog</name>
