@@ -3163,5 +3163,33 @@ Nichts verlässt diesen Rechner.</translation>
         <source>Files that could not be used ...</source>
         <translation>Dateien, die nicht verwendet werden konnten ...</translation>
     </message>
+    <message>
+        <source>Move the measurement by keys</source>
+        <translation>Messung mit Tasten bewegen</translation>
+    </message>
+    <message>
+        <source>With a drawing tool: arrows</source>
+        <translation>Mit einem Zeichenwerkzeug: Pfeile</translation>
+    </message>
+    <message>
+        <source>move the cursor of the keyboard, with Shift by ten pixels; Enter brings it back after the mouse was used</source>
+        <translation>bewegen den Cursor der Tastatur, mit Umschalt um zehn Pixel; Eingabe holt ihn zurück, nachdem die Maus benutzt wurde</translation>
+    </message>
+    <message>
+        <source>Enter, Space</source>
+        <translation>Eingabe, Leertaste</translation>
+    </message>
+    <message>
+        <source>set a point at that cursor; a second time at the same place they close a polygon; of a freehand outline they are its begin and its end</source>
+        <translation>setzen dort einen Punkt; ein zweites Mal an derselben Stelle schließen sie ein Vieleck; bei einem Freihandumriss sind sie Anfang und Ende</translation>
+    </message>
+    <message>
+        <source>Moving by keys: arrows</source>
+        <translation>Mit Tasten bewegen: Pfeile</translation>
+    </message>
+    <message>
+        <source>move the whole, Tab takes the next handle, Enter keeps it, Escape gives it up</source>
+        <translation>bewegen das Ganze, Tab nimmt den nächsten Griff, Eingabe behält es, Escape gibt es auf</translation>
+    </message>
 </context>
 </TS>

@@ -47,6 +47,26 @@ QString presetText(const WindowPreset& preset)
 
 } // namespace
 
+namespace {
+
+/// The selected measurement, else the next one, in the view that shows it.
+void moveByKeys(MainWindow* window)
+{
+    Findings* findings = window->findings();
+    findings->selected() != 0 ? findings->jumpTo(findings->selected()) : findings->jumpToNext(1);
+    ViewGrid* grid = window->grid();
+    if (grid->activeView()->editByKeys(findings->selected())) {
+        return;
+    }
+    for (int cell = 0; cell < grid->count(); ++cell) {
+        if (grid->view(cell)->isVisible() && grid->view(cell)->editByKeys(findings->selected())) {
+            return;
+        }
+    }
+}
+
+} // namespace
+
 WindowActions::WindowActions(MainWindow* window)
     : QObject(window), m_window(window), m_table(new ActionTable(window, [history = window->grid()->history()](const QString& step, const std::function<void()>& slot) { history->change(step, slot); }))
 {
@@ -96,6 +116,7 @@ void WindowActions::addEdit()
     m_table->add({"nextFinding", {}, tr("Next measurement"), {QKeySequence("N")}, ActionTable::NeedsImage}, [w] { w->findings()->jumpToNext(1); });
     m_table->add({"previousFinding", {}, tr("Previous measurement"), {QKeySequence("Shift+N")}, ActionTable::NeedsImage}, [w] { w->findings()->jumpToNext(-1); });
     m_table->add({"editFinding", {}, tr("Text of the measurement"), {QKeySequence("F2")}, ActionTable::NeedsImage}, [w] { w->grid()->activeView()->editText(w->findings()->selected()); });
+    m_table->add({"moveFinding", {}, tr("Move the measurement by keys"), {QKeySequence("Shift+F2")}, ActionTable::NeedsImage}, [w] { moveByKeys(w); });
     m_table->add({"removeFinding", "clear", tr("Remove the measurement"), {QKeySequence("Del")}, ActionTable::NeedsImage}, [w] { w->findings()->remove(w->findings()->selected()); });
     m_table->add({"removeFindings", {}, tr("Remove all measurements"), {}, ActionTable::NeedsImage}, [w] { w->findings()->removeAll(); });
 }
@@ -368,7 +389,10 @@ QString WindowActions::mouseAsHtml() const
         {tr("Up, Down"), tr("next and previous slice; with Shift ten")}, {tr("Home, End"), tr("last and first slice")}, {tr("Right, Left"), tr("next and previous series")},
         {tr("Page Down, Page Up"), tr("next and previous study")}, {tr("Tab"), tr("next view")},
         {tr("Volume"), tr("left drag turns, with Ctrl it moves the values of the preset; middle drag pans, right drag zooms")},
-        {tr("Enter, Backspace"), tr("while drawing: closes a polygon, takes a corner back")}};
+        {tr("Enter, Backspace"), tr("while drawing: closes a polygon, takes a corner back")},
+        {tr("With a drawing tool: arrows"), tr("move the cursor of the keyboard, with Shift by ten pixels; Enter brings it back after the mouse was used")},
+        {tr("Enter, Space"), tr("set a point at that cursor; a second time at the same place they close a polygon; of a freehand outline they are its begin and its end")},
+        {tr("Moving by keys: arrows"), tr("move the whole, Tab takes the next handle, Enter keeps it, Escape gives it up")}};
     QString html = "<table cellpadding='3'><tr><td colspan='2'><b>" + tr("Images").toHtmlEscaped() + "</b></td></tr>";
     for (const auto& [input, effect] : rows) {
         html += QStringLiteral("<tr><td>%1&nbsp;&nbsp;</td><td>%2</td></tr>").arg(input.toHtmlEscaped(), effect.toHtmlEscaped());

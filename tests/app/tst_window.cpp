@@ -267,6 +267,66 @@ private Q_SLOTS:
         m_window->findings()->removeAll();
     }
 
+    /// From the tool to the removal without a mouse; the keys have their usual meaning again when the tool is ended.
+    void aMeasurementIsMadeMovedAndRemovedByKeysAlone()
+    {
+        open();
+        Scene& scene = *m_window->scene();
+        SliceView* view = m_window->grid()->activeView();
+        QTRY_VERIFY(view->hasFocus());
+        const int slice = scene.slice(scene.activePlane());
+        const std::string series = scene.series().key;
+        const auto press = [](Qt::Key key, int times = 1, Qt::KeyboardModifiers modifiers = {}) {
+            for (int n = 0; n < times; ++n) {
+                QTest::keyClick(QApplication::focusWidget(), key, modifiers);
+            }
+        };
+        press(Qt::Key_E);
+        press(Qt::Key_Space);
+        press(Qt::Key_Right, 5, Qt::ShiftModifier);
+        press(Qt::Key_Down, 4, Qt::ShiftModifier);
+        if (const QString folder = qEnvironmentVariable("HF_SCREENSHOTS"); !folder.isEmpty()) {
+            m_window->grab().save(folder + "/drawn-by-keys.png");
+        }
+        press(Qt::Key_Space);
+        QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
+        QVERIFY(scene.isMaskShown());
+        QCOMPARE(scene.slice(scene.activePlane()), slice);
+        QCOMPARE(scene.series().key, series);
+        press(Qt::Key_Escape);
+        QCOMPARE(scene.tool(), Tool::Window);
+        press(Qt::Key_Up);
+        QCOMPARE(scene.slice(scene.activePlane()), slice + 1);
+        press(Qt::Key_Space);
+        QVERIFY(!scene.isMaskShown());
+        press(Qt::Key_Space);
+        m_window->findings()->setSelected(0);
+        press(Qt::Key_N);
+        QVERIFY(m_window->findings()->selected() != 0);
+        QCOMPARE(scene.slice(scene.activePlane()), slice);
+        const std::vector<PointLps> before = m_window->findings()->all()[0].measurement.points;
+        press(Qt::Key_F2, 1, Qt::ShiftModifier);
+        press(Qt::Key_Left, 7);
+        press(Qt::Key_Tab);
+        QVERIFY(view->hasFocus());
+        press(Qt::Key_Return);
+        const std::vector<PointLps> after = m_window->findings()->all()[0].measurement.points;
+        QVERIFY(length(after[0] - before[0] - view->frame().right * (-7 * view->millimetresPerPixel())) < 1e-6);
+        QVERIFY(length(after[1] - before[1] - (after[0] - before[0])) < 1e-6);
+        // Given up by the key that ends everything.
+        press(Qt::Key_F2, 1, Qt::ShiftModifier);
+        press(Qt::Key_Left, 7);
+        press(Qt::Key_Escape);
+        QCOMPARE(m_window->findings()->all()[0].measurement.points, after);
+        QVERIFY(!view->measureTool().isBusy());
+        press(Qt::Key_Z, 1, Qt::ControlModifier);
+        QVERIFY(length(m_window->findings()->all()[0].measurement.points[0] - before[0]) < 1e-9);
+        press(Qt::Key_Delete);
+        QVERIFY(m_window->findings()->all().empty());
+        press(Qt::Key_Up);
+        QCOMPARE(scene.slice(scene.activePlane()), slice + 1);
+    }
+
     void whatWasDoneLastIsUndoneFirst()
     {
         open();

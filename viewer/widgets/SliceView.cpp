@@ -48,6 +48,10 @@ SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* par
     connect(scene, &Scene::activePlaneChanged, this, repaint);
     connect(scene, &Scene::toolChanged, this, [this] {
         m_measure.cancel();
+        m_measure.setKeyCursor(std::nullopt);
+        if (hasFocus()) {
+            showKeyCursor();
+        }
         updateCursor();
         update();
     });
@@ -131,6 +135,7 @@ void SliceView::startOver()
 {
     m_shownKey = isEmpty() ? std::string() : shown().series.key;
     m_measure.cancel();
+    m_measure.setKeyCursor(std::nullopt);
     m_axes.release();
     resetView();
     updateCursor();
@@ -543,6 +548,9 @@ void SliceView::paintEvent(QPaintEvent*)
         }
     }
     m_measure.paint(painter, grid);
+    if (hasFocus()) {
+        m_measure.paintKeyCursor(painter, grid);
+    }
     painter.translate(-0.5, -0.5);
     if (m_texts) {
         annotations.paintTexts();
@@ -652,13 +660,23 @@ QStringList SliceView::linkMarks() const
     return marks;
 }
 
+std::optional<QPointF> SliceView::pointedAt(const SliceFrame& grid) const
+{
+    if (m_measure.keyCursor() && hasFocus()) {
+        const auto [x, y] = grid.toPixel(*m_measure.keyCursor());
+        return QPointF(x, y);
+    }
+    return m_pointer.x() < 0 ? std::nullopt : std::optional(QPointF(m_pointer));
+}
+
 QString SliceView::valueUnderPointer(const SliceFrame& grid) const
 {
-    if (m_pointer.x() < 0) {
+    const auto at = pointedAt(grid);
+    if (!at) {
         return {};
     }
     const Volume& volume = *shown().volume;
-    const ContinuousIndex c = volume.geometry().toIndex(grid.toLps(m_pointer.x(), m_pointer.y()));
+    const ContinuousIndex c = volume.geometry().toIndex(grid.toLps(at->x(), at->y()));
     const Index3 index{int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))};
     if (!volume.geometry().contains(index)) {
         return {};
@@ -670,7 +688,7 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
     double under = volume.valueAt(index);
     if (shown().slab.isOn()) {
         SliceFrame pixel = grid;
-        pixel.origin = grid.toLps(m_pointer.x(), m_pointer.y());
+        pixel.origin = grid.toLps(at->x(), at->y());
         pixel.width = pixel.height = 1;
         under = double(sampleSlab(volume, pixel, Interpolation::Nearest, shown().slab).front());
     }
@@ -681,10 +699,11 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
 QString SliceView::placeUnderPointer(const SliceFrame& grid) const
 {
     const ShownSeries& own = shown();
-    if (m_pointer.x() < 0 || !own.isPlaced()) {
+    const auto pointed = pointedAt(grid);
+    if (!pointed || !own.isPlaced()) {
         return {};
     }
-    const PointLps at = grid.toLps(m_pointer.x(), m_pointer.y());
+    const PointLps at = grid.toLps(pointed->x(), pointed->y());
     const ContinuousIndex c = own.volume->geometry().toIndex(at);
     return own.volume->geometry().contains({int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))}) ? placeText(own.volume->inPatient(at)) : QString();
 }
@@ -804,6 +823,9 @@ void SliceView::dragScroll(QPoint delta)
 void SliceView::mouseMoveEvent(QMouseEvent* event)
 {
     const QPoint at = event->position().toPoint();
+    if (at != m_pointer && !m_measure.isEditedByKeys()) {
+        m_measure.setKeyCursor(std::nullopt);   // the mouse draws now
+    }
     m_pointer = at;
     if (isEmpty()) {
         return;
@@ -883,13 +905,77 @@ void SliceView::mouseDoubleClickEvent(QMouseEvent* event)
     }
 }
 
+bool SliceView::event(QEvent* event)
+{
+    // It sets a point here and is no shortcut then.
+    const auto isSpace = [event] { return static_cast<QKeyEvent*>(event)->key() == Qt::Key_Space && static_cast<QKeyEvent*>(event)->modifiers() == Qt::NoModifier; };
+    if (event->type() == QEvent::ShortcutOverride && m_measure.keyCursor() && isSpace()) {
+        event->accept();
+        return true;
+    }
+    return QWidget::event(event);
+}
+
 void SliceView::keyPressEvent(QKeyEvent* event)
 {
-    if (!isEmpty() && m_measure.key(event->key())) {
-        update();
+    const bool isEnter = (event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) && !(event->modifiers() & ~Qt::KeypadModifier);
+    if (isEmpty()) {
+        QWidget::keyPressEvent(event);
         return;
     }
-    QWidget::keyPressEvent(event);
+    if (m_measure.keyCursor() && (isEnter || event->key() == Qt::Key_Space)) {
+        activate();     // what is drawn belongs to the series of this view
+        Q_EMIT m_scene->drawingBegan();
+    }
+    if (m_measure.key(frame(), event->key(), event->modifiers())) {
+        if (const auto place = m_measure.takeTextPlace()) {
+            openEditor(*place, 0);
+        }
+        update();
+    } else if (isEnter && MeasureTool::kindOf(m_scene->tool())) {
+        showKeyCursor();
+    } else {
+        QWidget::keyPressEvent(event);
+    }
+}
+
+/// With a tool that draws: where the pointer is, else in the middle.
+void SliceView::showKeyCursor()
+{
+    if (isEmpty() || !MeasureTool::kindOf(m_scene->tool())) {
+        return;
+    }
+    const QPointF at = rect().contains(m_pointer) ? QPointF(m_pointer) : QPointF(rect().center());
+    m_measure.setKeyCursor(frame().toLps(at.x(), at.y()));
+    update();
+}
+
+bool SliceView::editByKeys(int id)
+{
+    if (isEmpty() || !m_measure.editByKeys(frame(), id)) {
+        return false;
+    }
+    activate();
+    setFocus();
+    update();
+    return true;
+}
+
+void SliceView::focusInEvent(QFocusEvent* event)
+{
+    const bool isByKeys = event->reason() != Qt::MouseFocusReason && event->reason() != Qt::ActiveWindowFocusReason && event->reason() != Qt::PopupFocusReason;
+    if (isByKeys && !m_measure.keyCursor()) {
+        showKeyCursor();
+    }
+    QWidget::focusInEvent(event);
+}
+
+void SliceView::focusOutEvent(QFocusEvent* event)
+{
+    if (m_measure.isEditedByKeys() && event->reason() != Qt::PopupFocusReason && event->reason() != Qt::ActiveWindowFocusReason) {
+        m_measure.cancel();
+    }
+    QWidget::focusOutEvent(event);
 }
 
 /// Ends the typing of a text and keeps it.
@@ -978,6 +1064,11 @@ void SliceView::updateCursor()
 
 bool SliceView::focusNextPrevChild(bool next)
 {
+    if (m_measure.isEditedByKeys()) {
+        m_measure.takeNextHandle(next ? 1 : -1);
+        update();
+        return true;
+    }
     bool isTaken = false;
     Q_EMIT leavingByTab(next ? 1 : -1, isTaken);
     return isTaken || QWidget::focusNextPrevChild(next);

@@ -87,6 +87,8 @@ public:
     int measurementAt(QPoint at) const;
     /// Opens the editor for the text of a measurement.
     void editText(int id);
+    /// Takes a measurement that is seen here, to be moved by keys. @return whether it is seen.
+    bool editByKeys(int id);
     /// Marks the image in view as a key image, or takes the mark away; one step of undo.
     void toggleKeyImage();
 
@@ -120,7 +122,10 @@ protected:
     void mouseMoveEvent(QMouseEvent*) override;
     void mouseReleaseEvent(QMouseEvent*) override;
     void mouseDoubleClickEvent(QMouseEvent*) override;
+    bool event(QEvent*) override;
     void keyPressEvent(QKeyEvent*) override;
+    void focusInEvent(QFocusEvent*) override;
+    void focusOutEvent(QFocusEvent*) override;
     void leaveEvent(QEvent*) override;
     bool focusNextPrevChild(bool next) override;
 
@@ -151,6 +156,9 @@ private:
     void openEditor(PointLps place, int id);
     void commitText();
     void updateCursor();
+    void showKeyCursor();
+    /// Where the pointer is, or the cursor of the keyboard; empty for neither.
+    std::optional<QPointF> pointedAt(const SliceFrame& grid) const;
     void paintImage(QPainter& painter);
     void paintLens(QPainter& painter);
     QString valueUnderPointer(const SliceFrame& frame) const;
