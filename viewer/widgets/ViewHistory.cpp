@@ -101,7 +101,10 @@ ViewHistory::ViewHistory(Scene* scene, QObject* parent) : QObject(parent), m_sce
     const QUndoGroup* group = scene->undoGroup();
     connect(group, &QUndoGroup::indexChanged, this, &ViewHistory::changed);
     connect(group, &QUndoGroup::activeStackChanged, this, &ViewHistory::changed);
-    connect(scene, &Scene::volumeChanged, this, &ViewHistory::changed);
+    connect(scene, &Scene::volumeChanged, this, [this] {
+        m_before.reset();       // the images of the drag are gone
+        Q_EMIT changed();
+    });
     connect(scene, &Scene::shownChanged, this, &ViewHistory::changed);
 }
 
