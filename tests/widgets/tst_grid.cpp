@@ -382,6 +382,68 @@ private Q_SLOTS:
         QVERIFY(!history->canRedo());
     }
 
+    void stepsOfStudiesBesideEachOtherHaveOneOrder()
+    {
+        dicom::Series prior = series("p", "F9");
+        prior.studyUid = "prior";
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        m_grid->setGridLayout(GridLayout::grid(1, 2));
+        m_scene->addVolume(m_coarse, prior);
+        m_grid->place(1, "p");
+        QTRY_VERIFY(m_grid->view(1)->width() > 300);
+        SliceView *current = m_grid->view(0), *old = m_grid->view(1);
+        ViewHistory* history = m_grid->history();
+        const WindowLevel stored = m_scene->find("p")->window;
+        const auto drawn = [&](const char* key) { return m_findings->ofSeries(key).size(); };
+        const auto draw = [&](SliceView* view) {
+            m_scene->setTool(Tool::Length);
+            test::drag(view, {150, 300}, {220, 340});
+            m_scene->setTool(Tool::Window);
+        };
+        test::drag(old, {100, 100}, {150, 100});
+        draw(current);
+        draw(old);
+        QTest::mouseClick(current, Qt::LeftButton, {}, {80, 200});
+        history->change("flip", [current] { current->flip(Qt::Horizontal); });
+        // The reader looks at the prior meanwhile; nothing is changed by that.
+        QTest::mouseClick(old, Qt::LeftButton, {}, {80, 200});
+        QVERIFY(drawn("a") == 1 && drawn("p") == 1 && current->isTurned());
+        for (int round = 0; round < 2; ++round) {
+            history->undo();
+            QVERIFY(drawn("a") == 1 && drawn("p") == 1 && !current->isTurned());
+            history->undo();
+            QVERIFY(drawn("a") == 1 && drawn("p") == 0);
+            QCOMPARE(m_scene->series().key, std::string("p"));
+            QCOMPARE(m_grid->activeView(), old);
+            history->undo();
+            QVERIFY(drawn("a") == 0 && drawn("p") == 0);
+            QCOMPARE(m_grid->activeView(), current);
+            QVERIFY(!(m_scene->find("p")->window == stored));
+            history->undo();
+            QVERIFY(m_scene->find("p")->window == stored);
+            QVERIFY(!history->canUndo());
+            history->redo();
+            QVERIFY(!(m_scene->find("p")->window == stored) && drawn("a") == 0);
+            history->redo();
+            QVERIFY(drawn("a") == 1 && drawn("p") == 0);
+            history->redo();
+            QVERIFY(drawn("p") == 1 && !current->isTurned());
+            history->redo();
+            QVERIFY(current->isTurned() && !history->canRedo());
+        }
+        // A study that is not seen waits.
+        m_grid->clearCell(0);
+        m_scene->activate("p", Plane::Axial);
+        history->undo();
+        QVERIFY(drawn("p") == 0 && current->isEmpty());
+        history->undo();
+        QVERIFY(m_scene->find("p")->window == stored);
+        QVERIFY(!history->canUndo());
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        QCOMPARE(drawn("a"), std::size_t(1));
+        m_findings->removeAll();
+    }
+
     void notchesOfTheWheelAreOneStep()
     {
         m_scene->setVolume(m_volume, series("a", "F1"));

@@ -33,7 +33,7 @@ private:
 
 } // namespace
 
-Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoGroup(this)) { m_undo->setActiveStack(stackOf({})); }
+Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoGroup(this)) { m_undo->setActiveStack(undoStackOf({})); }
 
 Scene::~Scene()
 {
@@ -44,7 +44,7 @@ Scene::~Scene()
 
 QUndoStack* Scene::undoStack() const { return m_undo->activeStack(); }
 
-QUndoStack* Scene::stackOf(const dicom::Series& series)
+QUndoStack* Scene::undoStackOf(const dicom::Series& series)
 {
     QUndoStack*& stack = m_stacks[studyOf(series)];
     if (!stack) {
@@ -120,7 +120,7 @@ void Scene::becomeActive(const std::string& key, Plane plane)
 {
     Q_EMIT aboutToChange();
     m_key = key;
-    m_undo->setActiveStack(stackOf(active().series));
+    m_undo->setActiveStack(undoStackOf(active().series));
     m_activePlane = plane;
     Q_EMIT volumeChanged();
     Q_EMIT maskChanged();
@@ -183,7 +183,7 @@ void Scene::clear()
     m_shown.clear();
     m_key.clear();
     m_link.clear();
-    m_undo->setActiveStack(stackOf({}));
+    m_undo->setActiveStack(undoStackOf({}));
     for (const auto& [study, stack] : m_stacks) {
         stack->clear();
     }
@@ -519,7 +519,7 @@ void Scene::changeMask(const LabelMap& mask, const std::vector<LabelFacts>& fact
 void Scene::changeMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what)
 {
     const ShownSeries& shown = m_shown[seriesKey];
-    stackOf(shown.series)->push(new MaskCommand(this, seriesKey, {shown.mask, shown.facts}, {mask, facts}, what));
+    undoStackOf(shown.series)->push(new MaskCommand(this, seriesKey, {shown.mask, shown.facts}, {mask, facts}, what));
 }
 
 void Scene::setMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts)

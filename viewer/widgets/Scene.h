@@ -68,6 +68,8 @@ public:
     QUndoGroup* undoGroup() const { return m_undo; }
     /// Of the active study.
     QUndoStack* undoStack() const;
+    /// Of the study of a series.
+    QUndoStack* undoStackOf(const dicom::Series& series);
     Tool tool() const { return m_tool; }
     void setTool(Tool tool);
     const MouseMap& mouseMap() const { return m_mouse; }
@@ -176,7 +178,6 @@ Q_SIGNALS:
 private:
     ShownSeries& own() { return m_shown[m_key]; }
     void take(std::shared_ptr<const Volume> volume, dicom::Series series);
-    QUndoStack* stackOf(const dicom::Series& series);
     /// Brings the volume of a series to what is wanted of it.
     void followSubtraction(const std::string& key);
     void putSubtracted(const std::string& key, std::shared_ptr<const Volume> differences, std::shared_ptr<const Subtraction> how);

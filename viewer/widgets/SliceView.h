@@ -45,6 +45,8 @@ public:
     const ShownSeries& shown() const;
     bool isEmpty() const;
     bool isActive() const;
+    /// As a touch by the reader: its series becomes the active one.
+    void activate();
     /// By the grid, which knows which view was touched last; without a grid the view of the active plane is.
     void setActive(bool active);
     void setTwoPatients(bool two);
@@ -133,7 +135,6 @@ private:
     enum class Drag { None, Window, Pan, Zoom, Scroll, Crosshair, Magnify, Measure, Axes };
     void seriesChanged();
     void startOver();
-    void activate();
     void setOrientation(const ViewOrientation& orientation);
     /// Turn and flip of a presentation state, against the slice as it is shown without.
     ViewOrientation orientationOf(const dicom::Presentation& state) const;

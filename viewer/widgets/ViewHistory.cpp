@@ -98,14 +98,38 @@ private:
 
 ViewHistory::ViewHistory(Scene* scene, QObject* parent) : QObject(parent), m_scene(scene)
 {
-    const QUndoGroup* group = scene->undoGroup();
-    connect(group, &QUndoGroup::indexChanged, this, &ViewHistory::changed);
-    connect(group, &QUndoGroup::activeStackChanged, this, &ViewHistory::changed);
-    connect(scene, &Scene::volumeChanged, this, [this] {
-        m_before.reset();       // the images of the drag are gone
+    const auto follow = [this] {
+        watchStacks();
         Q_EMIT changed();
+    };
+    connect(scene->undoGroup(), &QUndoGroup::activeStackChanged, this, follow);
+    connect(scene, &Scene::shownChanged, this, follow);
+    connect(scene, &Scene::volumeChanged, this, [this, follow] {
+        m_before.reset();       // the images of the drag are gone
+        follow();
     });
-    connect(scene, &Scene::shownChanged, this, &ViewHistory::changed);
+    watchStacks();
+}
+
+void ViewHistory::watchStacks()
+{
+    for (const QUndoStack* stack : m_scene->undoGroup()->stacks()) {
+        if (m_indices.try_emplace(stack, stack->index()).second) {
+            connect(stack, &QUndoStack::indexChanged, this, [this, stack](int index) { note(stack, index); });
+        }
+    }
+}
+
+/// What was done, or undone, last.
+void ViewHistory::note(const QUndoStack* stack, int index)
+{
+    const int before = std::exchange(m_indices[stack], index);
+    if (index >= before && index > 0) {
+        m_done[stack->command(index - 1)] = ++m_clock;
+    } else if (index < stack->count()) {
+        m_undone[stack->command(index)] = ++m_clock;
+    }
+    Q_EMIT changed();
 }
 
 void ViewHistory::addView(SliceView* view)
@@ -161,52 +185,101 @@ void ViewHistory::push(const State& before, const QString& what, bool isJoined)
     }
 }
 
-const QUndoCommand* ViewHistory::nextUndo() const
+std::set<QUndoStack*> ViewHistory::shownStacks() const
 {
-    const QUndoStack* stack = m_scene->undoStack();
-    for (int n = stack->index() - 1; n >= 0; --n) {
-        const auto* step = dynamic_cast<const ViewStep*>(stack->command(n));
-        if (!step || step->canUndo()) {
-            return stack->command(n);
+    std::set<QUndoStack*> stacks{m_scene->undoStack()};
+    for (const SliceView* view : m_views) {
+        if (view->isVisible() && !view->isEmpty()) {
+            stacks.insert(m_scene->undoStackOf(view->shown().series));
         }
     }
-    return nullptr;
+    return stacks;
 }
 
-const QUndoCommand* ViewHistory::nextRedo() const
+namespace {
+
+/// Something else has changed the same since.
+bool isPassed(const QUndoCommand* command, bool (ViewStep::*isPossible)() const)
 {
-    const QUndoStack* stack = m_scene->undoStack();
-    for (int n = stack->index(); n < stack->count(); ++n) {
-        const auto* step = dynamic_cast<const ViewStep*>(stack->command(n));
-        if (!step || step->canRedo()) {
-            return stack->command(n);
+    const auto* step = dynamic_cast<const ViewStep*>(command);
+    return step && !(step->*isPossible)();
+}
+
+long when(const std::map<const QUndoCommand*, long>& times, const QUndoCommand* command)
+{
+    const auto found = times.find(command);
+    return found == times.end() ? 0 : found->second;
+}
+
+} // namespace
+
+ViewHistory::Next ViewHistory::nextUndo() const
+{
+    Next next;
+    for (QUndoStack* stack : shownStacks()) {
+        int n = stack->index() - 1;
+        while (n >= 0 && isPassed(stack->command(n), &ViewStep::canUndo)) {
+            --n;
+        }
+        if (n >= 0 && (!next.command || when(m_done, stack->command(n)) > when(m_done, next.command))) {
+            next = {stack, stack->command(n)};
         }
     }
-    return nullptr;
+    return next;
 }
 
-QString ViewHistory::undoText() const { return canUndo() ? nextUndo()->text() : QString(); }
+ViewHistory::Next ViewHistory::nextRedo() const
+{
+    Next next;
+    for (QUndoStack* stack : shownStacks()) {
+        int n = stack->index();
+        while (n < stack->count() && isPassed(stack->command(n), &ViewStep::canRedo)) {
+            ++n;
+        }
+        if (n < stack->count() && (!next.command || when(m_undone, stack->command(n)) > when(m_undone, next.command))) {
+            next = {stack, stack->command(n)};
+        }
+    }
+    return next;
+}
 
-QString ViewHistory::redoText() const { return canRedo() ? nextRedo()->text() : QString(); }
+QString ViewHistory::undoText() const { return canUndo() ? nextUndo().command->text() : QString(); }
+
+QString ViewHistory::redoText() const { return canRedo() ? nextRedo().command->text() : QString(); }
+
+/// Drawings are those of the active study. @return whether it is the stack's.
+bool ViewHistory::activate(const QUndoStack* stack)
+{
+    const auto isOf = [&](SliceView* view) { return view->isVisible() && !view->isEmpty() && m_scene->undoStackOf(view->shown().series) == stack; };
+    const auto view = std::find_if(m_views.begin(), m_views.end(), isOf);
+    if (stack != m_scene->undoStack() && view != m_views.end()) {
+        (*view)->activate();
+    }
+    return stack == m_scene->undoStack();
+}
 
 void ViewHistory::undo()
 {
-    QUndoStack* stack = m_scene->undoStack();
-    const QUndoCommand* next = nextUndo();
+    const Next next = nextUndo();
+    if (!next.command || !activate(next.stack)) {
+        return;
+    }
     // Steps that are passed over are dropped on the way.
-    for (bool isDone = !next; !isDone;) {
-        isDone = stack->command(stack->index() - 1) == next;
-        stack->undo();
+    for (bool isDone = false; !isDone;) {
+        isDone = next.stack->command(next.stack->index() - 1) == next.command;
+        next.stack->undo();
     }
 }
 
 void ViewHistory::redo()
 {
-    QUndoStack* stack = m_scene->undoStack();
-    const QUndoCommand* next = nextRedo();
-    for (bool isDone = !next; !isDone;) {
-        isDone = stack->command(stack->index()) == next;
-        stack->redo();
+    const Next next = nextRedo();
+    if (!next.command || !activate(next.stack)) {
+        return;
+    }
+    for (bool isDone = false; !isDone;) {
+        isDone = next.stack->command(next.stack->index()) == next.command;
+        next.stack->redo();
     }
 }
 
