@@ -1597,6 +1597,26 @@
         <source>key image</source>
         <translation>Schlüsselbild</translation>
     </message>
+    <message>
+        <source>Window and level</source>
+        <translation>Fensterung</translation>
+    </message>
+    <message>
+        <source>Pan</source>
+        <translation>Verschieben</translation>
+    </message>
+    <message>
+        <source>Zoom</source>
+        <translation>Vergrößern</translation>
+    </message>
+    <message>
+        <source>Turn the planes</source>
+        <translation>Ebenen drehen</translation>
+    </message>
+    <message>
+        <source>%1 of %2 mm instead of %3 mm: end of the images</source>
+        <translation>%1 über %2 mm statt %3 mm: Ende der Bilder</translation>
+    </message>
 </context>
 <context>
     <name>hf::StudyBrowser</name>
@@ -1870,6 +1890,10 @@
     <message>
         <source>The layout could not be saved: %1</source>
         <translation>Die Anordnung konnte nicht gespeichert werden: %1</translation>
+    </message>
+    <message>
+        <source>The layout &quot;%1&quot; was saved; it is in the menu Layout, Saved layouts and hanging rules.</source>
+        <translation>Die Anordnung „%1“ wurde gespeichert; sie steht im Menü Anordnung unter Gespeicherte Anordnungen und Regeln.</translation>
     </message>
 </context>
 <context>
@@ -2668,6 +2692,10 @@ Nichts verlässt diesen Rechner.</translation>
         <source>Previous study</source>
         <translation>Vorige Studie</translation>
     </message>
+    <message>
+        <source>Turn the planes</source>
+        <translation>Ebenen drehen</translation>
+    </message>
 </context>
 <context>
     <name>hf::app::WindowActions</name>
@@ -3134,6 +3162,34 @@ Nichts verlässt diesen Rechner.</translation>
     <message>
         <source>Files that could not be used ...</source>
         <translation>Dateien, die nicht verwendet werden konnten ...</translation>
+    </message>
+    <message>
+        <source>Move the measurement by keys</source>
+        <translation>Messung mit Tasten bewegen</translation>
+    </message>
+    <message>
+        <source>With a drawing tool: arrows</source>
+        <translation>Mit einem Zeichenwerkzeug: Pfeile</translation>
+    </message>
+    <message>
+        <source>move the cursor of the keyboard, with Shift by ten pixels; Enter brings it back after the mouse was used</source>
+        <translation>bewegen den Cursor der Tastatur, mit Umschalt um zehn Pixel; Eingabe holt ihn zurück, nachdem die Maus benutzt wurde</translation>
+    </message>
+    <message>
+        <source>Enter, Space</source>
+        <translation>Eingabe, Leertaste</translation>
+    </message>
+    <message>
+        <source>set a point at that cursor; a second time at the same place they close a polygon; of a freehand outline they are its begin and its end</source>
+        <translation>setzen dort einen Punkt; ein zweites Mal an derselben Stelle schließen sie ein Vieleck; bei einem Freihandumriss sind sie Anfang und Ende</translation>
+    </message>
+    <message>
+        <source>Moving by keys: arrows</source>
+        <translation>Mit Tasten bewegen: Pfeile</translation>
+    </message>
+    <message>
+        <source>move the whole, Tab takes the next handle, Enter keeps it, Escape gives it up</source>
+        <translation>bewegen das Ganze, Tab nimmt den nächsten Griff, Eingabe behält es, Escape gibt es auf</translation>
     </message>
 </context>
 </TS>

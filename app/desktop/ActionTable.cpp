@@ -16,7 +16,7 @@
 
 namespace hf::app {
 
-ActionTable::ActionTable(QMainWindow* window) : QObject(window), m_window(window), m_bar(window->addToolBar(tr("Tools")))
+ActionTable::ActionTable(QMainWindow* window, Change change) : QObject(window), m_window(window), m_change(std::move(change)), m_bar(window->addToolBar(tr("Tools")))
 {
     m_bar->setObjectName("tools");
     m_bar->setMovable(false);
@@ -59,7 +59,7 @@ QAction* ActionTable::add(const Spec& spec, std::function<void()> slot)
     const QString plain = QString(spec.text).remove('&');
     action->setCheckable(spec.flags & Checkable);
     action->setChecked(spec.flags & Checked);
-    connect(action, &QAction::triggered, this, [slot = std::move(slot)] { slot(); });
+    connect(action, &QAction::triggered, this, [this, step = spec.step, slot = std::move(slot)] { step.isEmpty() ? slot() : m_change(step, slot); });
     m_menus.back()->addAction(action);
     if (spec.flags & InBar) {
         m_bar->addAction(action);

@@ -26,7 +26,9 @@ public:
         QString text;
         QList<QKeySequence> keys;   ///< The first is shown.
         int flags = 0;
+        QString step;           ///< Name of the step of undo that it makes of the views; empty: it makes none.
     };
+    using Change = std::function<void(const QString& step, const std::function<void()>& slot)>;
 
     /// An action as the reader knows it, with its keys now and as delivered.
     struct Command {
@@ -34,7 +36,8 @@ public:
         QList<QKeySequence> keys, usual;
     };
 
-    explicit ActionTable(QMainWindow* window);
+    /// @param change  runs the slot of an action that makes a step, so that it can be undone.
+    ActionTable(QMainWindow* window, Change change);
 
     /// A menu of the menu bar; what is added from now on stands there.
     QMenu* beginMenu(const QString& title);
@@ -65,6 +68,7 @@ private:
         QList<QKeySequence> usual;
     };
     QMainWindow* m_window;
+    Change m_change;
     QToolBar* m_bar;
     QList<QMenu*> m_menus;      ///< The open ones, innermost last.
     QString m_title;            ///< Of the menu of the menu bar.

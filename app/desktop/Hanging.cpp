@@ -151,6 +151,7 @@ QString Hanging::saveLayoutAs(const QString& name)
         return {};
     }
     reload();
+    m_window->tell(tr("The layout \"%1\" was saved; it is in the menu Layout, Saved layouts and hanging rules.").arg(name));
     return path;
 }
 

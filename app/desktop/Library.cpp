@@ -161,13 +161,20 @@ void Library::import(const QStringList& paths, bool copies)
     if (!m_list || paths.isEmpty()) {
         return;
     }
-    std::vector<std::filesystem::path> list;
+    database::PendingImport import{0, {}, copies};
     for (const QString& path : paths) {
-        list.emplace_back(path.toStdString());
+        import.paths.emplace_back(path.toStdString());
     }
     Q_EMIT started();
-    enqueue([this, list, copies](database::StudyDatabase& database, std::stop_token stop) {
-        const database::ImportReport report = database::importStudies(database, list, copies, importProgress(), stop, [this] { return m_isEnding.load(); });
+    try {
+        // Noted at once: it may wait for others when the program ends.
+        import.id = m_list->beginImport(import.paths, copies);
+    } catch (const Error& error) {
+        Q_EMIT failed(QString::fromStdString(error.code()), reasonText(QString::fromUtf8(error.what())));
+        return;
+    }
+    enqueue([this, import](database::StudyDatabase& database, std::stop_token stop) {
+        const database::ImportReport report = database::goOnWithImport(database, import, importProgress(), stop, [this] { return m_isEnding.load(); });
         deliver([this, report] {
             const std::size_t repeated = report.repeated(), others = report.rejected.size() - repeated;
             // Each number has its own singular; English has no catalogue for plural forms.

@@ -33,6 +33,7 @@ public:
     /// Of the import in work.
     double progress() const { return m_progress; }
 
+    /// After those that were asked for before. What the end of the program leaves waiting is done the next time.
     void import(const QStringList& paths, bool copies);
     /// Studies that were opened: silently, where they are.
     void record(const std::vector<dicom::Study>& studies);

@@ -227,6 +227,12 @@ void MainWindow::reloadHanging()
     updateState();
 }
 
+void MainWindow::tell(const QString& message)
+{
+    constexpr int kShownMs = 10000;
+    statusBar()->showMessage(message, kShownMs);
+}
+
 void MainWindow::showProblem(const QString& code, const QString& message)
 {
     if (code == "cancelled") {

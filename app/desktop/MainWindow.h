@@ -65,6 +65,8 @@ public:
     void showPanelOf(const QWidget* content);
     /// Reads the hanging rules again and tells those that were refused.
     void reloadHanging();
+    /// Tells in the status line, for some seconds, what was done.
+    void tell(const QString& message);
     /// Tells what went wrong and why; `code` is an Error's.
     void showProblem(const QString& code, const QString& message);
 

@@ -5,6 +5,8 @@
 #include "viewer/dicom/Presentation.h"
 #include "viewer/widgets/NoteText.h"
 #include "viewer/widgets/Scene.h"
+#include "viewer/widgets/ViewGrid.h"
+#include "viewer/widgets/ViewHistory.h"
 
 #include <QAction>
 #include <QMenu>
@@ -31,10 +33,10 @@ QString titleOf(const dicom::Presentation& state)
     return missing.isEmpty() ? title : MainWindow::tr("%1 (without: %2)").arg(title, missing.join(", "));
 }
 
-void fill(QMenu& menu, Scene* scene)
+void fill(QMenu& menu, Scene* scene, ViewHistory* history)
 {
     const auto add = [&](const QString& title, int state) {
-        QAction* action = menu.addAction(title, scene, [scene, state] { scene->setPresentation(state); });
+        QAction* action = menu.addAction(title, scene, [scene, history, state] { history->change(MainWindow::tr("Presentation state"), [scene, state] { scene->setPresentation(state); }); });
         action->setCheckable(true);
         action->setChecked(scene->active().presentation == state);
     };
@@ -49,8 +51,8 @@ void fill(QMenu& menu, Scene* scene)
 /// Images that are paged through, taken from a mask (digital subtraction).
 void addSubtraction(Scene* scene, ActionTable* table)
 {
-    QAction* toggle = table->add({"subtract", {}, MainWindow::tr("Subtract the mask"), {QKeySequence("Shift+M")}, ActionTable::Checkable}, [scene] { scene->setSubtracted(!scene->isSubtracted()); });
-    QAction* mask = table->add({"subtractMask", {}, MainWindow::tr("Take this image as the mask"), {QKeySequence("Ctrl+M")}}, [scene] { scene->setMaskImage(); });
+    QAction* toggle = table->add({"subtract", {}, MainWindow::tr("Subtract the mask"), {QKeySequence("Shift+M")}, ActionTable::Checkable, MainWindow::tr("Subtract the mask")}, [scene] { scene->setSubtracted(!scene->isSubtracted()); });
+    QAction* mask = table->add({"subtractMask", {}, MainWindow::tr("Take this image as the mask"), {QKeySequence("Ctrl+M")}, 0, MainWindow::tr("Take this image as the mask")}, [scene] { scene->setMaskImage(); });
     const auto follow = [scene, toggle, mask] {
         const bool can = scene->active().canSubtract();
         toggle->setEnabled(can);
@@ -68,12 +70,12 @@ void addSubtraction(Scene* scene, ActionTable* table)
 void addPresentationActions(MainWindow* window, ActionTable* table)
 {
     Scene* scene = window->scene();
-    QAction* toggle = table->add({"presentation", {}, MainWindow::tr("Presentation state"), {QKeySequence("Shift+S")}, ActionTable::Checkable},
+    QAction* toggle = table->add({"presentation", {}, MainWindow::tr("Presentation state"), {QKeySequence("Shift+S")}, ActionTable::Checkable, MainWindow::tr("Presentation state")},
         [scene] { scene->setPresentation(scene->active().presentation < 0 ? 0 : -1); });
     QMenu* menu = table->beginSubmenu({}, MainWindow::tr("Choose the presentation state"));
     menu->setObjectName("presentationMenu");
     table->endSubmenu();
-    QObject::connect(menu, &QMenu::aboutToShow, menu, [menu, scene] { fill(*menu, scene); });
+    QObject::connect(menu, &QMenu::aboutToShow, menu, [menu, scene, history = window->grid()->history()] { fill(*menu, scene, history); });
     const auto follow = [scene, toggle, menu] {
         const bool any = !scene->isEmpty() && !scene->series().presentations.empty();
         toggle->setEnabled(any);

@@ -110,9 +110,9 @@ void ViewActions::addPlanes()
         {"tilt-up", tr("Tilt the plane up"), "Alt+Up", 0, 1}, {"tilt-down", tr("Tilt the plane down"), "Alt+Down", 0, -1},
         {"tilt-right", tr("Tilt the plane right"), "Alt+Right", 1, 1}, {"tilt-left", tr("Tilt the plane left"), "Alt+Left", 1, -1}};
     for (const Entry& entry : entries) {
-        m_table->add({entry.id, {}, entry.text, {QKeySequence(entry.key)}, ActionTable::NeedsImage}, [this, axis = entry.axis, degrees = entry.degrees] { turn(axis, degrees); });
+        m_table->add({entry.id, {}, entry.text, {QKeySequence(entry.key)}, ActionTable::NeedsImage, tr("Turn the planes")}, [this, axis = entry.axis, degrees = entry.degrees] { turn(axis, degrees); });
     }
-    m_table->add({"planes-straight", {}, tr("Straight planes"), {QKeySequence("Shift+O")}, ActionTable::NeedsImage}, [scene] { scene->setTurn({}); });
+    m_table->add({"planes-straight", {}, tr("Straight planes"), {QKeySequence("Shift+O")}, ActionTable::NeedsImage, tr("Turn the planes")}, [scene] { scene->setTurn({}); });
     m_table->endSubmenu();
 }
 

@@ -15,6 +15,7 @@
 #include "viewer/widgets/TagBrowser.h"
 #include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
+#include "viewer/widgets/ViewHistory.h"
 
 #include <QAction>
 #include <QActionGroup>
@@ -27,8 +28,6 @@
 #include <QSpinBox>
 #include <QTextBrowser>
 #include <QToolBar>
-#include <QUndoGroup>
-#include <QUndoStack>
 #include <QVBoxLayout>
 
 namespace hf::app {
@@ -48,7 +47,28 @@ QString presetText(const WindowPreset& preset)
 
 } // namespace
 
-WindowActions::WindowActions(MainWindow* window) : QObject(window), m_window(window), m_table(new ActionTable(window))
+namespace {
+
+/// The selected measurement, else the next one, in the view that shows it.
+void moveByKeys(MainWindow* window)
+{
+    Findings* findings = window->findings();
+    findings->selected() != 0 ? findings->jumpTo(findings->selected()) : findings->jumpToNext(1);
+    ViewGrid* grid = window->grid();
+    if (grid->activeView()->editByKeys(findings->selected())) {
+        return;
+    }
+    for (int cell = 0; cell < grid->count(); ++cell) {
+        if (grid->view(cell)->isVisible() && grid->view(cell)->editByKeys(findings->selected())) {
+            return;
+        }
+    }
+}
+
+} // namespace
+
+WindowActions::WindowActions(MainWindow* window)
+    : QObject(window), m_window(window), m_table(new ActionTable(window, [history = window->grid()->history()](const QString& step, const std::function<void()>& slot) { history->change(step, slot); }))
 {
     addFile();
     addEdit();
@@ -80,23 +100,23 @@ void WindowActions::addFile()
 void WindowActions::addEdit()
 {
     MainWindow* w = m_window;
-    QUndoGroup* edits = w->scene()->undoGroup();
+    ViewHistory* history = w->grid()->history();
     m_table->beginMenu(tr("&Edit"));
-    QAction* undo = m_table->add({"undo", "undo", tr("Undo"), {QKeySequence("Ctrl+Z")}}, [edits] { edits->undo(); });
-    QAction* redo = m_table->add({"redo", "redo", tr("Redo"), {QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")}}, [edits] { edits->redo(); });
-    const auto follow = [edits, undo, redo] {
-        undo->setEnabled(edits->canUndo());
-        redo->setEnabled(edits->canRedo());
-        undo->setText(edits->canUndo() ? tr("Undo: %1").arg(edits->undoText()) : tr("Undo"));
-        redo->setText(edits->canRedo() ? tr("Redo: %1").arg(edits->redoText()) : tr("Redo"));
+    QAction* undo = m_table->add({"undo", "undo", tr("Undo"), {QKeySequence("Ctrl+Z")}}, [history] { history->undo(); });
+    QAction* redo = m_table->add({"redo", "redo", tr("Redo"), {QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")}}, [history] { history->redo(); });
+    const auto follow = [history, undo, redo] {
+        undo->setEnabled(history->canUndo());
+        redo->setEnabled(history->canRedo());
+        undo->setText(history->canUndo() ? tr("Undo: %1").arg(history->undoText()) : tr("Undo"));
+        redo->setText(history->canRedo() ? tr("Redo: %1").arg(history->redoText()) : tr("Redo"));
     };
-    connect(edits, &QUndoGroup::indexChanged, this, follow);
-    connect(edits, &QUndoGroup::activeStackChanged, this, follow);
+    connect(history, &ViewHistory::changed, this, follow);
     follow();
     m_table->separator();
     m_table->add({"nextFinding", {}, tr("Next measurement"), {QKeySequence("N")}, ActionTable::NeedsImage}, [w] { w->findings()->jumpToNext(1); });
     m_table->add({"previousFinding", {}, tr("Previous measurement"), {QKeySequence("Shift+N")}, ActionTable::NeedsImage}, [w] { w->findings()->jumpToNext(-1); });
     m_table->add({"editFinding", {}, tr("Text of the measurement"), {QKeySequence("F2")}, ActionTable::NeedsImage}, [w] { w->grid()->activeView()->editText(w->findings()->selected()); });
+    m_table->add({"moveFinding", {}, tr("Move the measurement by keys"), {QKeySequence("Shift+F2")}, ActionTable::NeedsImage}, [w] { moveByKeys(w); });
     m_table->add({"removeFinding", "clear", tr("Remove the measurement"), {QKeySequence("Del")}, ActionTable::NeedsImage}, [w] { w->findings()->remove(w->findings()->selected()); });
     m_table->add({"removeFindings", {}, tr("Remove all measurements"), {}, ActionTable::NeedsImage}, [w] { w->findings()->removeAll(); });
 }
@@ -110,19 +130,19 @@ void WindowActions::addView()
     m_table->beginMenu(tr("&View"));
     m_table->bar()->addSeparator();
     m_table->add({"layout", "layout", tr("One view / all views"), {QKeySequence("M")}, shown}, [grid] { grid->toggleMaximized(grid->activeView()); });
-    m_table->add({"fit", "fit", tr("Fit to the window"), {QKeySequence("F")}, shown}, [grid] { grid->fitAll(); });
-    m_table->add({"actualSize", "actual", tr("One to one"), {QKeySequence("Shift+F")}, shown}, [grid] { grid->activeView()->showOneToOne(); });
-    m_table->add({"reset", "reset", tr("Reset"), {QKeySequence("R")}, shown}, [scene, grid] {
+    m_table->add({"fit", "fit", tr("Fit to the window"), {QKeySequence("F")}, shown, tr("Fit to the window")}, [grid] { grid->fitAll(); });
+    m_table->add({"actualSize", "actual", tr("One to one"), {QKeySequence("Shift+F")}, shown, tr("One to one")}, [grid] { grid->activeView()->showOneToOne(); });
+    m_table->add({"reset", "reset", tr("Reset"), {QKeySequence("R")}, shown, tr("Reset")}, [scene, grid] {
         scene->reset();
         grid->resetAll();
     });
     m_table->separator();
-    m_table->add({"flipHorizontally", "flip-h", tr("Flip left and right"), {QKeySequence("H")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->flip(Qt::Horizontal); });
-    m_table->add({"flipVertically", "flip-v", tr("Flip up and down"), {QKeySequence("V")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->flip(Qt::Vertical); });
-    m_table->add({"turnRight", "turn-right", tr("Turn right"), {QKeySequence("Shift+R")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->turn(true); });
-    m_table->add({"turnLeft", "turn-left", tr("Turn left"), {QKeySequence("Shift+L")}, ActionTable::NeedsImage}, [grid] { grid->activeView()->turn(false); });
-    m_table->add({"invert", "invert", tr("Invert"), {QKeySequence("I")}, shown}, [scene] { scene->setInverted(!scene->isInverted()); });
-    m_table->add({"shutter", {}, tr("Open or close the shutter"), {QKeySequence("Shift+I")}, ActionTable::NeedsImage}, [scene] { scene->setShutterOpen(!scene->isShutterOpen()); });
+    m_table->add({"flipHorizontally", "flip-h", tr("Flip left and right"), {QKeySequence("H")}, ActionTable::NeedsImage, tr("Flip left and right")}, [grid] { grid->activeView()->flip(Qt::Horizontal); });
+    m_table->add({"flipVertically", "flip-v", tr("Flip up and down"), {QKeySequence("V")}, ActionTable::NeedsImage, tr("Flip up and down")}, [grid] { grid->activeView()->flip(Qt::Vertical); });
+    m_table->add({"turnRight", "turn-right", tr("Turn right"), {QKeySequence("Shift+R")}, ActionTable::NeedsImage, tr("Turn right")}, [grid] { grid->activeView()->turn(true); });
+    m_table->add({"turnLeft", "turn-left", tr("Turn left"), {QKeySequence("Shift+L")}, ActionTable::NeedsImage, tr("Turn left")}, [grid] { grid->activeView()->turn(false); });
+    m_table->add({"invert", "invert", tr("Invert"), {QKeySequence("I")}, shown, tr("Invert")}, [scene] { scene->setInverted(!scene->isInverted()); });
+    m_table->add({"shutter", {}, tr("Open or close the shutter"), {QKeySequence("Shift+I")}, ActionTable::NeedsImage, tr("Open or close the shutter")}, [scene] { scene->setShutterOpen(!scene->isShutterOpen()); });
     m_table->separator(true);
     const int toggle = shown | ActionTable::Checkable | ActionTable::Checked;
     QAction* crosshair = m_table->add({"crosshair", "crosshair", tr("Crosshair"), {QKeySequence("X")}, toggle}, [] {});
@@ -168,14 +188,14 @@ void WindowActions::addWindows()
 {
     Scene* scene = m_window->scene();
     m_table->beginSubmenu("window", tr("Window presets"));
-    m_table->add({"window-0", "auto", tr("Automatic"), {QKeySequence("0")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->volume()->percentileWindow()); });
-    m_table->add({"window-1", {}, tr("As stored, the next of several"), {QKeySequence("1")}, ActionTable::NeedsImage}, [scene] { scene->setWindow(scene->nextStoredWindow()); });
+    m_table->add({"window-0", "auto", tr("Automatic"), {QKeySequence("0")}, ActionTable::NeedsImage, tr("Window and level")}, [scene] { scene->setWindow(scene->volume()->percentileWindow()); });
+    m_table->add({"window-1", {}, tr("As stored, the next of several"), {QKeySequence("1")}, ActionTable::NeedsImage, tr("Window and level")}, [scene] { scene->setWindow(scene->nextStoredWindow()); });
     for (const WindowPreset& preset : windowPresets()) {
         QList<QKeySequence> keys;
         if (preset.key > 0) {
             keys << QKeySequence(QString::number(preset.key));
         }
-        m_table->add({"window-" + QString::fromStdString(preset.id), {}, presetText(preset), keys, ActionTable::NeedsImage}, [scene, window = preset.window] { scene->setWindow(window); });
+        m_table->add({"window-" + QString::fromStdString(preset.id), {}, presetText(preset), keys, ActionTable::NeedsImage, tr("Window and level")}, [scene, window = preset.window] { scene->setWindow(window); });
     }
     m_table->endSubmenu();
 }
@@ -188,7 +208,7 @@ void WindowActions::addSlabs()
     struct Entry { SlabMode mode; const char* id; QString text; const char* key; };
     for (const Entry& entry : {Entry{SlabMode::Off, "slab-off", tr("Thin slices"), "Shift+B"}, Entry{SlabMode::Maximum, "slab-mip", tr("Maximum (MIP)"), "B"},
              Entry{SlabMode::Minimum, "slab-minip", tr("Minimum (MinIP)"), "Ctrl+B"}, Entry{SlabMode::Mean, "slab-mean", tr("Mean"), "Ctrl+Shift+B"}}) {
-        QAction* action = m_table->add({entry.id, {}, entry.text, {QKeySequence(entry.key)}, ActionTable::NeedsImage | ActionTable::Checkable},
+        QAction* action = m_table->add({entry.id, {}, entry.text, {QKeySequence(entry.key)}, ActionTable::NeedsImage | ActionTable::Checkable, tr("Thick slices")},
             [scene, mode = entry.mode] { scene->setSlab({mode, scene->slab().thicknessMm}); });
         group->addAction(action);
         const auto follow = [scene, action, mode = entry.mode] { action->setChecked(scene->slab().mode == mode); };
@@ -197,8 +217,8 @@ void WindowActions::addSlabs()
         follow();
     }
     m_table->separator();
-    m_table->add({"slab-thicker", {}, tr("Thicker"), {QKeySequence(".")}, ActionTable::NeedsImage}, [scene] { scene->setSlab({scene->slab().mode, scene->slab().thicknessMm * 1.25}); });
-    m_table->add({"slab-thinner", {}, tr("Thinner"), {QKeySequence(",")}, ActionTable::NeedsImage}, [scene] { scene->setSlab({scene->slab().mode, scene->slab().thicknessMm / 1.25}); });
+    m_table->add({"slab-thicker", {}, tr("Thicker"), {QKeySequence(".")}, ActionTable::NeedsImage, tr("Thick slices")}, [scene] { scene->setSlab({scene->slab().mode, scene->slab().thicknessMm * 1.25}); });
+    m_table->add({"slab-thinner", {}, tr("Thinner"), {QKeySequence(",")}, ActionTable::NeedsImage, tr("Thick slices")}, [scene] { scene->setSlab({scene->slab().mode, scene->slab().thicknessMm / 1.25}); });
     m_table->endSubmenu();
 }
 
@@ -369,7 +389,10 @@ QString WindowActions::mouseAsHtml() const
         {tr("Up, Down"), tr("next and previous slice; with Shift ten")}, {tr("Home, End"), tr("last and first slice")}, {tr("Right, Left"), tr("next and previous series")},
         {tr("Page Down, Page Up"), tr("next and previous study")}, {tr("Tab"), tr("next view")},
         {tr("Volume"), tr("left drag turns, with Ctrl it moves the values of the preset; middle drag pans, right drag zooms")},
-        {tr("Enter, Backspace"), tr("while drawing: closes a polygon, takes a corner back")}};
+        {tr("Enter, Backspace"), tr("while drawing: closes a polygon, takes a corner back")},
+        {tr("With a drawing tool: arrows"), tr("move the cursor of the keyboard, with Shift by ten pixels; Enter brings it back after the mouse was used")},
+        {tr("Enter, Space"), tr("set a point at that cursor; a second time at the same place they close a polygon; of a freehand outline they are its begin and its end")},
+        {tr("Moving by keys: arrows"), tr("move the whole, Tab takes the next handle, Enter keeps it, Escape gives it up")}};
     QString html = "<table cellpadding='3'><tr><td colspan='2'><b>" + tr("Images").toHtmlEscaped() + "</b></td></tr>";
     for (const auto& [input, effect] : rows) {
         html += QStringLiteral("<tr><td>%1&nbsp;&nbsp;</td><td>%2</td></tr>").arg(input.toHtmlEscaped(), effect.toHtmlEscaped());

@@ -3,6 +3,7 @@
 #include "app/engine/Wire.h"
 #include "experts/runtime/Sha256.h"
 #include "viewer/volume/Error.h"
+#include "viewer/volume/NiftiQform.h"
 
 #include <zlib.h>
 
@@ -107,55 +108,41 @@ private:
     bool m_isSwapped = false, m_isSecond = false;
 };
 
-using Matrix = std::array<std::array<double, 4>, 3>;     // index to RAS, mm
-
-Matrix quaternionMatrix(const Header& header)
+/// Index to RAS+ millimetres, three rows of four.
+std::array<double, 12> matrixOf(const Header& header)
 {
-    const double b = header.qform(0), c = header.qform(1), d = header.qform(2);
-    const double a = std::sqrt(std::max(0.0, 1 - b * b - c * c - d * d)), sign = header.pixdim(0) < 0 ? -1 : 1;
-    const std::array<std::array<double, 3>, 3> r{{{a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)},
-        {2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)}, {2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c}}};
-    Matrix matrix;
-    for (std::size_t row = 0; row < 3; ++row) {
-        for (std::size_t column = 0; column < 3; ++column) {
-            matrix[row][column] = r[row][column] * header.pixdim(int(column) + 1) * (column == 2 ? sign : 1);
-        }
-        matrix[row][3] = header.qform(3 + int(row));
-    }
-    return matrix;
-}
-
-Matrix matrixOf(const Header& header)
-{
-    Matrix matrix{};
+    std::array<double, 12> matrix{};
+    const std::array<double, 3> steps{header.pixdim(1), header.pixdim(2), header.pixdim(3)};
     if (header.sformCode() > 0) {
-        for (std::size_t row = 0; row < 3; ++row) {
-            for (std::size_t column = 0; column < 4; ++column) {
-                matrix[row][column] = header.sform(int(4 * row + column));
-            }
+        for (int n = 0; n < 12; ++n) {
+            matrix[std::size_t(n)] = header.sform(n);
         }
         return matrix;
     }
     if (header.qformCode() > 0) {
-        return quaternionMatrix(header);
+        std::array<double, 6> quaternion;
+        for (int n = 0; n < 6; ++n) {
+            quaternion[std::size_t(n)] = header.qform(n);
+        }
+        return niftiQform(quaternion, steps, header.pixdim(0) < 0);
     }
-    for (std::size_t n = 0; n < 3; ++n) {
-        matrix[n][n] = header.pixdim(int(n) + 1);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        matrix[5 * axis] = steps[axis];     // the diagonal
     }
     return matrix;
 }
 
 Geometry geometryOf(const Header& header, Size3 size)
 {
-    const Matrix ras = matrixOf(header);
+    const std::array<double, 12> ras = matrixOf(header);
     std::array<double, 3> spacing;
     std::array<Vec3, 3> directions;
     for (std::size_t axis = 0; axis < 3; ++axis) {
-        const Vec3 column{-ras[0][axis], -ras[1][axis], ras[2][axis]};
+        const Vec3 column{-ras[axis], -ras[4 + axis], ras[8 + axis]};
         spacing[axis] = length(column);
         directions[axis] = normalized(column);
     }
-    return {size, spacing, {-ras[0][3], -ras[1][3], ras[2][3]}, directions};
+    return {size, spacing, {-ras[3], -ras[7], ras[11]}, directions};
 }
 
 template <typename Stored> void convert(const Header& header, std::size_t offset, double slope, double intercept, std::vector<float>& out)

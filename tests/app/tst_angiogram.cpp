@@ -96,6 +96,17 @@ private Q_SLOTS:
         go(4);
         QTest::keyClick(&view(), Qt::Key_M, Qt::ShiftModifier);
         QTRY_COMPARE(valueAt(6, 7, 3), double(value(6) - value(1)));
+        // One after the other is taken back, to the images as they were.
+        const auto undo = [this] { QTest::keyClick(&view(), Qt::Key_Z, Qt::ControlModifier); };
+        undo();
+        QCOMPARE(valueAt(6, 7, 3), value(6) + 3.0 * 7 + 5 * 3);
+        undo();
+        QTRY_COMPARE(valueAt(6, 7, 3), double(value(6) - value(1)));
+        undo();
+        QTRY_COMPARE(valueAt(6, 7, 3), double(value(6) - value(3)));
+        undo();
+        QCOMPARE(valueAt(6, 7, 3), value(6) + 3.0 * 7 + 5 * 3);
+        QVERIFY(!action("undo")->isEnabled());
     }
 
     void measurementsAreOfWhatIsSeen()

@@ -23,10 +23,12 @@
 #include <QDropEvent>
 #include <QFile>
 #include <QLabel>
+#include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QPushButton>
+#include <QStatusBar>
 #include <QTabBar>
 #include <QTemporaryDir>
 #include <QTest>
@@ -357,6 +359,28 @@ private Q_SLOTS:
         QVERIFY(grid()->seriesOf(1).empty());
         // It is not applied by itself.
         QVERIFY(!rules.front().isAutomatic);
+    }
+
+    void aSavedLayoutIsTold()
+    {
+        open("study");
+        QVERIFY(m_window->statusBar()->currentMessage().isEmpty());
+        bool isAsked = false;
+        QTimer::singleShot(0, m_window.get(), [&] {
+            QWidget* dialog = QApplication::activeModalWidget();
+            auto* name = dialog ? dialog->findChild<QLineEdit*>() : nullptr;
+            isAsked = name != nullptr;
+            if (name) {
+                QTest::keyClicks(name, "Chest plan");
+                QTest::keyClick(name, Qt::Key_Return);
+            }
+        });
+        QTest::keyClick(view(), Qt::Key_S, Qt::ControlModifier | Qt::ShiftModifier);
+        QVERIFY(isAsked);
+        QVERIFY2(m_window->statusBar()->currentMessage().contains("\"Chest plan\" was saved"), qPrintable(m_window->statusBar()->currentMessage()));
+        save(m_window->grab().toImage(), "saved-layout");
+        QVERIFY(QFile::remove(m_folder.path() + "/hanging/Chest_plan.json"));
+        m_window->reloadHanging();
     }
 
     void aBadRuleFileIsToldWithLineAndReason()

@@ -157,6 +157,35 @@ private Q_SLOTS:
         QVERIFY(library.list()->interruptedImports().empty());
     }
 
+    /// Asked for, and the program ended before their turn came.
+    void importsThatWaitedAreDoneNextTime()
+    {
+        m_window.reset();
+        const pid_t child = fork();
+        if (child == 0) {
+            {
+                app::Library library(path("/studies"));
+                library.import({path("/large")}, true);
+                library.import({path("/thorax")}, false);
+            }
+            _exit(0);
+        }
+        int status = 0;
+        QCOMPARE(waitpid(child, &status, 0), child);
+        QVERIFY(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        {
+            const auto left = database::StudyDatabase(path("/studies").toStdString()).interruptedImports();
+            QCOMPARE(left.size(), std::size_t(2));
+            QVERIFY(left[0].copies && left[0].paths == std::vector<fs::path>{path("/large").toStdString()});
+            QVERIFY(!left[1].copies && left[1].paths == std::vector<fs::path>{path("/thorax").toStdString()});
+        }
+        makeWindow();
+        openLibrary();
+        QTRY_COMPARE_WITH_TIMEOUT(list()->topLevelItemCount(), 2, 30000);
+        QTRY_VERIFY_WITH_TIMEOUT(!m_window->library()->isBusy(), 30000);
+        QVERIFY(m_window->library()->list()->interruptedImports().empty());
+    }
+
     void imagesThatMovedAreTold()
     {
         const QString source = path("/moving");

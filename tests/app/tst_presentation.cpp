@@ -638,6 +638,21 @@ private Q_SLOTS:
         QVERIFY(menu->actions()[1]->isChecked() && menu->actions()[1]->text().contains("READ"));
         QTest::mouseClick(menu, Qt::LeftButton, {}, menu->actionGeometry(menu->actions()[0]).center());
         QCOMPARE(window.scene()->active().presentation, -1);
+        // Taken back, with the window that the reader gave it before.
+        SliceView* view = window.grid()->activeView();
+        QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier);
+        QCOMPARE(window.scene()->active().presentation, 0);
+        QCOMPARE(window.scene()->window().width, 201.0);
+        test::drag(view, {100, 100}, {160, 100});
+        const double dragged = window.scene()->window().width;
+        QVERIFY(dragged > 201);
+        QTest::keyClick(view, Qt::Key_S, Qt::ShiftModifier);
+        QCOMPARE(window.scene()->window().width, 1001.0);
+        QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier);
+        QCOMPARE(window.scene()->active().presentation, 0);
+        QCOMPARE(window.scene()->window().width, dragged);
+        QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier);
+        QCOMPARE(window.scene()->window().width, 201.0);
     }
 
     void itIsAppliedWithoutAWindowToo()

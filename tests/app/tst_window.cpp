@@ -18,6 +18,7 @@
 #include "viewer/widgets/StudyBrowser.h"
 #include "viewer/widgets/TagBrowser.h"
 #include "viewer/widgets/ViewGrid.h"
+#include "viewer/widgets/ViewHistory.h"
 
 #include <QAction>
 #include <QApplication>
@@ -51,9 +52,11 @@
 #include <QToolButton>
 #include <QTranslator>
 #include <QTreeWidget>
+#include <QWheelEvent>
 
 #include <csignal>
 #include <filesystem>
+#include <random>
 
 using namespace hf;
 
@@ -262,6 +265,190 @@ private Q_SLOTS:
         open();
         QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
         m_window->findings()->removeAll();
+    }
+
+    /// From the tool to the removal without a mouse; the keys have their usual meaning again when the tool is ended.
+    void aMeasurementIsMadeMovedAndRemovedByKeysAlone()
+    {
+        open();
+        Scene& scene = *m_window->scene();
+        SliceView* view = m_window->grid()->activeView();
+        QTRY_VERIFY(view->hasFocus());
+        const int slice = scene.slice(scene.activePlane());
+        const std::string series = scene.series().key;
+        const auto press = [](Qt::Key key, int times = 1, Qt::KeyboardModifiers modifiers = {}) {
+            for (int n = 0; n < times; ++n) {
+                QTest::keyClick(QApplication::focusWidget(), key, modifiers);
+            }
+        };
+        press(Qt::Key_E);
+        press(Qt::Key_Space);
+        press(Qt::Key_Right, 5, Qt::ShiftModifier);
+        press(Qt::Key_Down, 4, Qt::ShiftModifier);
+        if (const QString folder = qEnvironmentVariable("HF_SCREENSHOTS"); !folder.isEmpty()) {
+            m_window->grab().save(folder + "/drawn-by-keys.png");
+        }
+        press(Qt::Key_Space);
+        QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
+        QVERIFY(scene.isMaskShown());
+        QCOMPARE(scene.slice(scene.activePlane()), slice);
+        QCOMPARE(scene.series().key, series);
+        press(Qt::Key_Escape);
+        QCOMPARE(scene.tool(), Tool::Window);
+        press(Qt::Key_Up);
+        QCOMPARE(scene.slice(scene.activePlane()), slice + 1);
+        press(Qt::Key_Space);
+        QVERIFY(!scene.isMaskShown());
+        press(Qt::Key_Space);
+        m_window->findings()->setSelected(0);
+        press(Qt::Key_N);
+        QVERIFY(m_window->findings()->selected() != 0);
+        QCOMPARE(scene.slice(scene.activePlane()), slice);
+        const std::vector<PointLps> before = m_window->findings()->all()[0].measurement.points;
+        press(Qt::Key_F2, 1, Qt::ShiftModifier);
+        press(Qt::Key_Left, 7);
+        press(Qt::Key_Tab);
+        QVERIFY(view->hasFocus());
+        press(Qt::Key_Return);
+        const std::vector<PointLps> after = m_window->findings()->all()[0].measurement.points;
+        QVERIFY(length(after[0] - before[0] - view->frame().right * (-7 * view->millimetresPerPixel())) < 1e-6);
+        QVERIFY(length(after[1] - before[1] - (after[0] - before[0])) < 1e-6);
+        // Given up by the key that ends everything.
+        press(Qt::Key_F2, 1, Qt::ShiftModifier);
+        press(Qt::Key_Left, 7);
+        press(Qt::Key_Escape);
+        QCOMPARE(m_window->findings()->all()[0].measurement.points, after);
+        QVERIFY(!view->measureTool().isBusy());
+        press(Qt::Key_Z, 1, Qt::ControlModifier);
+        QVERIFY(length(m_window->findings()->all()[0].measurement.points[0] - before[0]) < 1e-9);
+        press(Qt::Key_Delete);
+        QVERIFY(m_window->findings()->all().empty());
+        press(Qt::Key_Up);
+        QCOMPARE(scene.slice(scene.activePlane()), slice + 1);
+    }
+
+    void whatWasDoneLastIsUndoneFirst()
+    {
+        open();
+        Scene& scene = *m_window->scene();
+        SliceView* view = m_window->grid()->view(0);
+        const auto* undo = m_window->findChild<QAction*>("undo");
+        const auto back = [view] { QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier); };
+        QVERIFY(!undo->isEnabled());
+        const WindowLevel stored = scene.window();
+        test::drag(view, {150, 150}, {210, 120});
+        const WindowLevel dragged = scene.window();
+        QVERIFY(!(dragged == stored));
+        QCOMPARE(undo->text(), QString("Undo: Window and level"));
+        QTest::keyClick(view, Qt::Key_D);
+        test::drag(view, {120, 120}, {200, 180});
+        QTest::keyClick(view, Qt::Key_Escape);
+        QTest::keyClick(view, Qt::Key_H);
+        QTest::keyClick(view, Qt::Key_3);
+        // Going through the slices is not taken back, and does not stand in the way.
+        QTest::keyClick(view, Qt::Key_Up);
+        const int slice = scene.slice(Plane::Axial);
+        QTest::keyClick(view, Qt::Key_I);
+        QCOMPARE(undo->text(), QString("Undo: Invert"));
+        back();
+        QVERIFY(!scene.isInverted());
+        QCOMPARE(scene.window().width, 1500.0);
+        back();
+        QVERIFY(scene.window() == dragged);
+        QVERIFY(view->isTurned());
+        QCOMPARE(undo->text(), QString("Undo: Flip left and right"));
+        back();
+        QVERIFY(!view->isTurned());
+        QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
+        back();
+        QVERIFY(m_window->findings()->all().empty());
+        QVERIFY(scene.window() == dragged);
+        // The whole drag is one step.
+        back();
+        QVERIFY(scene.window() == stored);
+        QVERIFY(!undo->isEnabled());
+        QCOMPARE(scene.slice(Plane::Axial), slice);
+        for (int n = 0; n < 5; ++n) {
+            QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier | Qt::ShiftModifier);
+        }
+        QVERIFY(scene.isInverted() && view->isTurned());
+        QCOMPARE(scene.window().width, 1500.0);
+        QCOMPARE(m_window->findings()->all().size(), std::size_t(1));
+        m_window->findings()->removeAll();
+    }
+
+    /// Whatever the reader does to drawings and views, all of it comes back.
+    void manyStepsAreUndoneAndRedone()
+    {
+        open();
+        SliceView* view = m_window->grid()->view(0);
+        struct State {
+            SeriesLook look;
+            std::vector<ViewPlacement> placements;
+            std::size_t findings;
+            bool operator==(const State&) const = default;
+        };
+        const auto state = [this] {
+            State now{lookOf(m_window->scene()->active()), {}, m_window->findings()->all().size()};
+            for (int n = 0; n < 3; ++n) {
+                now.placements.push_back(m_window->grid()->view(n)->placement());
+            }
+            return now;
+        };
+        const std::pair<Qt::Key, Qt::KeyboardModifiers> keys[] = {{Qt::Key_H, {}}, {Qt::Key_V, {}}, {Qt::Key_R, Qt::ShiftModifier}, {Qt::Key_L, Qt::ShiftModifier}, {Qt::Key_I, {}}, {Qt::Key_0, {}},
+            {Qt::Key_1, {}}, {Qt::Key_3, {}}, {Qt::Key_4, {}}, {Qt::Key_B, {}}, {Qt::Key_B, Qt::ControlModifier}, {Qt::Key_B, Qt::ShiftModifier}, {Qt::Key_Period, {}}, {Qt::Key_Comma, {}},
+            {Qt::Key_BracketRight, {}}, {Qt::Key_Up, Qt::AltModifier}, {Qt::Key_O, Qt::ShiftModifier}, {Qt::Key_F, {}}, {Qt::Key_F, Qt::ShiftModifier}, {Qt::Key_R, {}}, {Qt::Key_Down, {}}};
+        std::mt19937 random(7);
+        const auto upTo = [&](int count) { return int(random() % unsigned(count)); };
+        const auto place = [&] { return QPoint(40 + upTo(view->width() - 80), 40 + upTo(view->height() - 80)); };
+        const State first = state();
+        for (int n = 0; n < 250; ++n) {
+            if (const int kind = upTo(8); kind > 3) {
+                const auto [key, modifiers] = keys[upTo(int(std::size(keys)))];
+                QTest::keyClick(view, key, modifiers);
+            } else if (kind == 3) {
+                const QPointF at = place();
+                QWheelEvent wheel(at, view->mapToGlobal(at), {}, {0, upTo(2) ? 120 : -120}, Qt::NoButton, Qt::ControlModifier, Qt::NoScrollPhase, false);
+                QApplication::sendEvent(view, &wheel);
+            } else {
+                const Qt::MouseButton buttons[] = {Qt::LeftButton, Qt::MiddleButton, Qt::RightButton};
+                const bool isDrawing = kind == 0 && upTo(2);
+                m_window->scene()->setTool(isDrawing ? Tool::Length : Tool::Window);
+                test::drag(view, place(), place(), buttons[kind]);
+                m_window->scene()->setTool(Tool::Window);
+            }
+        }
+        const State last = state();
+        QVERIFY(!(last == first));
+        const auto* history = m_window->grid()->history();
+        int steps = 0;
+        for (; history->canUndo() && steps < 1000; ++steps) {
+            QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier);
+        }
+        QVERIFY2(steps > 100, qPrintable(QString::number(steps)));
+        QVERIFY(state() == first);
+        for (; history->canRedo() && steps > 0; --steps) {
+            QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier | Qt::ShiftModifier);
+        }
+        QCOMPARE(steps, 0);
+        QVERIFY(state() == last);
+        m_window->findings()->removeAll();
+    }
+
+    void stepsOfAClosedStudyDoNotComeBack()
+    {
+        open();
+        SliceView* view = m_window->grid()->view(0);
+        QTest::keyClick(view, Qt::Key_H);
+        QTest::keyClick(view, Qt::Key_3);
+        m_window->closeAll();
+        QVERIFY(!m_window->findChild<QAction*>("undo")->isEnabled());
+        open();
+        QVERIFY(!m_window->findChild<QAction*>("undo")->isEnabled());
+        const WindowLevel window = m_window->scene()->window();
+        QTest::keyClick(view, Qt::Key_Z, Qt::ControlModifier);
+        QVERIFY(m_window->scene()->window() == window);
+        QVERIFY(!view->isTurned());
     }
 
     void viewKeysWork()

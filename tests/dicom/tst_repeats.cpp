@@ -287,6 +287,67 @@ HF_TEST(a_last_pass_that_was_stopped_hides_none_of_the_others)
     }
 }
 
+HF_TEST(a_word_that_says_nothing_takes_no_slice_out_of_its_stack)
+{
+    for (const char* modality : {"CT", "MR"}) {
+        for (const int odd : {0, 2, kPlaces - 1}) {
+            const RepeatedSeries series("word", modality, 1, [odd](DcmItem& d, int, int place) {
+                if (place == odd) {
+                    put(d, DCM_ImageType, "ORIGINAL\\PRIMARY\\OTHER");
+                }
+            });
+            HF_CHECK_EQUAL(series.parts(1).begin()->second, 100.0);
+        }
+    }
+    // A slice is missing besides.
+    const RepeatedSeries series("word-gap", "CT", 2, [](DcmItem& d, int kind, int place) {
+        put(d, DCM_ImagePositionPatient, "-10\\-20\\" + std::to_string(3 * (place + (kind == 1 ? kPlaces + 1 : 0))));
+        put(d, DCM_ImageType, kind == 1 ? "ORIGINAL\\PRIMARY" : "ORIGINAL\\PRIMARY\\AXIAL");
+    });
+    const std::vector<fs::path> paths{series.folder()};
+    const dicom::ScanResult found = dicom::scan(paths);
+    HF_CHECK_EQUAL(found.studies.at(0).series.size(), std::size_t(1));
+    HF_CHECK_EQUAL(dicom::readSeries(*found.mainSeries()).geometry().size().k, 2 * kPlaces + 1);
+}
+
+HF_TEST(words_keep_apart_what_is_no_part_of_the_stack)
+{
+    const auto partsOf = [](const char* modality, const char* first, const char* other, const std::function<std::string(int kind, int place)>& positionOf, int kinds) {
+        const RepeatedSeries series("apart", modality, kinds, [&](DcmItem& d, int kind, int place) {
+            put(d, DCM_ImagePositionPatient, positionOf(kind, place));
+            put(d, DCM_ImageType, std::string("ORIGINAL\\PRIMARY\\") + ((kinds == 1 ? place == kPlaces - 1 : kind == 1) ? other : first));
+        });
+        const std::vector<fs::path> paths{series.folder()};
+        return dicom::scan(paths).studies.at(0).series.size();
+    };
+    const auto even = [](int, int place) { return "-10\\-20\\" + std::to_string(3 * place); };
+    const auto behind = [](int kind, int place) { return "-10\\-20\\" + std::to_string(3 * (place + kind * kPlaces)); };
+    const auto offGrid = [](int, int place) { return "-10\\-20\\" + std::to_string(3 * place + (place == kPlaces - 1 ? 1.3 : 0.0)); };
+    const auto shifted = [](int, int place) { return std::string(place == kPlaces - 1 ? "-2" : "-10") + "\\-20\\" + std::to_string(3 * place); };
+    HF_CHECK_EQUAL(partsOf("CT", "AXIAL", "OTHER", behind, 2), std::size_t(1));
+    HF_CHECK_EQUAL(partsOf("CT", "AXIAL", "LOCALIZER", even, 1), std::size_t(2));
+    HF_CHECK_EQUAL(partsOf("CT", "AXIAL", "LOCALIZER", behind, 2), std::size_t(2));
+    HF_CHECK_EQUAL(partsOf("MR", "M", "P", behind, 2), std::size_t(2));
+    HF_CHECK_EQUAL(partsOf("CT", "AXIAL", "OTHER", even, 2), std::size_t(2));       // two images of each place
+    HF_CHECK_EQUAL(partsOf("CT", "AXIAL", "OTHER", offGrid, 1), std::size_t(2));
+    HF_CHECK_EQUAL(partsOf("CT", "AXIAL", "OTHER", shifted, 1), std::size_t(2));
+}
+
+HF_TEST(projections_are_no_stacks_whatever_positions_they_have)
+{
+    const auto kindOf = [](const std::string& modality) {
+        const RepeatedSeries series("projection", modality, 1, [](DcmItem&, int, int) {});
+        const std::vector<fs::path> paths{series.folder()};
+        return dicom::scan(paths).mainSeries()->kind;
+    };
+    for (const char* modality : {"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"}) {
+        HF_CHECK(dicom::isProjection(modality));
+        HF_CHECK(kindOf(modality) != dicom::SeriesKind::Volume);
+        HF_CHECK_EQUAL(dicom::isMammography(modality), std::string(modality) == "MG");
+    }
+    HF_CHECK(!dicom::isProjection("CT") && kindOf("CT") == dicom::SeriesKind::Volume);
+}
+
 HF_TEST(an_image_between_two_slices_is_seen_or_told)
 {
     // Slices 3 mm apart; one more lies 0.9 mm behind one of them, so that a grid of all of them stays of a usual size; and one 0.2 mm.

@@ -1,6 +1,7 @@
 #include "support/Check.h"
 #include "viewer/volume/Error.h"
 #include "viewer/volume/Geometry.h"
+#include "viewer/volume/NiftiQform.h"
 
 #include <numbers>
 
@@ -34,6 +35,29 @@ HF_TEST(voxelCentresAreWhereTheHeaderSays)
     HF_CHECK_NEAR(point.x, -99, 1e-12);
     HF_CHECK_NEAR(point.y, -47, 1e-12);
     HF_CHECK_NEAR(point.z, 45, 1e-12);
+}
+
+HF_TEST(aQformIsARotationOfTheSteps)
+{
+    // A quarter turn about z: i runs along y, j against x; a mirrored one turns k over.
+    const double half = std::sqrt(0.5);
+    for (const bool isMirrored : {false, true}) {
+        const auto m = niftiQform({0, 0, half, 7, 8, 9}, {2, 3, 4}, isMirrored);
+        const double expected[] = {0, -3, 0, 7, 2, 0, 0, 8, 0, 0, isMirrored ? -4.0 : 4.0, 9};
+        for (std::size_t n = 0; n < 12; ++n) {
+            HF_CHECK_NEAR(m[n], expected[n], 1e-12);
+        }
+    }
+    // Any turn, against the formula of Rodrigues.
+    const Vec3 axis = normalized({1, -2, 0.5});
+    const double angle = 0.7;
+    const Vec3 q = axis * std::sin(angle / 2);
+    const auto m = niftiQform({q.x, q.y, q.z, 0, 0, 0}, {1, 1, 1}, false);
+    for (const Vec3& v : {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}) {
+        const Vec3 turned = v * std::cos(angle) + cross(axis, v) * std::sin(angle) + axis * (dot(axis, v) * (1 - std::cos(angle)));
+        const Vec3 got{m[0] * v.x + m[1] * v.y + m[2] * v.z, m[4] * v.x + m[5] * v.y + m[6] * v.z, m[8] * v.x + m[9] * v.y + m[10] * v.z};
+        HF_CHECK_NEAR(length(got - turned), 0, 1e-12);
+    }
 }
 
 HF_TEST(pointsComeBackFromLps)

@@ -76,6 +76,39 @@ HF_TEST(thicknessIsOfWholeSlices)
     HF_CHECK_EQUAL(shownThicknessMm(geometry, normalized({0, 1, 1}), 5), 5.0);
 }
 
+HF_TEST(thicknessEndsWithTheVolume)
+{
+    // Slices of 2 mm: five of them, but for the ends.
+    const Geometry geometry = noisy().geometry();
+    const Vec3 z{0, 0, 1};
+    const auto inside = [&](int slice) { return thicknessInVolumeMm(geometry, geometry.toLps(Index3{0, 0, slice}), z, 10); };
+    HF_CHECK_EQUAL(inside(8), 10.0);
+    HF_CHECK_EQUAL(inside(2), 10.0);
+    HF_CHECK_EQUAL(inside(1), 8.0);
+    HF_CHECK_EQUAL(inside(0), 6.0);
+    HF_CHECK_EQUAL(inside(kK - 1), 6.0);
+    HF_CHECK_EQUAL(thicknessInVolumeMm(geometry, geometry.toLps(Index3{0, 0, 8}), z * -1.0, 200), 34.0);     // all that there is
+    // Oblique: wherever a pixel of a layer has a value.
+    const Volume volume = noisy();
+    const Vec3 normal = normalized({0, 1, 1});
+    for (const double along : {-12.0, -9.5, -3.0, 4.0, 11.0}) {
+        SliceFrame frame;
+        frame.right = {1, 0, 0};
+        frame.down = cross(normal, frame.right);
+        frame.pixelMm = {0.25, 0.25};
+        frame.width = 1;
+        frame.height = 400;
+        const PointLps middle = geometry.toLps(ContinuousIndex{6, 5, 8}) + normal * along;
+        int layers = 0;
+        for (const double offset : slabOffsets(geometry, normal, 7)) {
+            frame.origin = middle + normal * offset + frame.down * -50.0;
+            const std::vector<float> values = sampleValues(volume, frame, Interpolation::Linear);
+            layers += std::any_of(values.begin(), values.end(), [](float v) { return !std::isnan(v); });
+        }
+        HF_CHECK_EQUAL(thicknessInVolumeMm(geometry, middle, normal, 7), double(layers));
+    }
+}
+
 HF_TEST(anObliqueSlabOfARampIsKnown)
 {
     const int n = 40;

@@ -9,6 +9,7 @@
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/Theme.h"
 #include "viewer/widgets/ViewGrid.h"
+#include "viewer/widgets/ViewHistory.h"
 
 #include <QApplication>
 #include <QDragEnterEvent>
@@ -181,10 +182,10 @@ private Q_SLOTS:
         m_grid->setActiveCell(0);
         m_scene->setSlice(Plane::Axial, 0);
         // The coarse series begins four slices of 6 mm higher.
-        QVERIFY(std::abs(m_grid->view(1)->shown().outsideMm - 24) < 1e-6);
+        QVERIFY(std::abs(m_grid->view(1)->shown().outsideMm() - 24) < 1e-6);
         QCOMPARE(m_grid->view(1)->shown().slice(Plane::Axial), 0);
         m_scene->setSlice(Plane::Axial, 10);
-        QCOMPARE(m_grid->view(1)->shown().outsideMm, 0.0);
+        QCOMPARE(m_grid->view(1)->shown().outsideMm(), 0.0);
     }
 
     void otherFramesScrollOnlyAfterTheReaderMatchedThem()
@@ -219,22 +220,8 @@ private Q_SLOTS:
 
     void referenceLinesAreDrawnOnSingleImagesToo()
     {
-        // A coronal localizer beside an axial stack of its frame.
-        const Geometry& stack = m_coarse->geometry();
-        const PointLps middle = stack.toLps(Index3{stack.size().i / 2, stack.size().j / 2, stack.size().k / 2});
-        const Geometry geometry({200, 200, 1}, {1, 1, 5}, {middle.x - 100, middle.y, middle.z + 100}, {Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, 1, 0}});
-        dicom::Series localizer = series("localizer", "F1");
-        localizer.kind = dicom::SeriesKind::SingleImage;
-        localizer.orientation = std::array{Vec3{1, 0, 0}, Vec3{0, 0, -1}};
-        dicom::Image image;
-        image.position = geometry.origin();
-        localizer.images = {image};
-        m_scene->setVolume(std::make_shared<const Volume>(geometry, std::vector<std::int16_t>(geometry.size().voxels(), 40), VolumeInfo{}), localizer);
-        m_grid->setGridLayout(GridLayout::grid(1, 2));
-        m_scene->addVolume(m_coarse, series("b", "F1"));
-        m_grid->place(1, "b");
-        QTRY_VERIFY(m_grid->view(1)->width() > 300);
-        m_scene->activate("b", Plane::Axial);
+        besideALocalizer("F1");
+        m_grid->setCrosshairShown(false);
         m_scene->setSlice(Plane::Axial, 3);
         SliceView* view = m_grid->view(0);
         const double y = view->frame().toPixel(m_scene->cursor())[1];
@@ -251,6 +238,84 @@ private Q_SLOTS:
         }
         QVERIFY(nearby > 20);
         QCOMPARE(elsewhere, 0);
+    }
+
+    void theLinkedPlaceIsMarkedOnSingleImages_data()
+    {
+        QTest::addColumn<double>("inFrontMm");
+        QTest::addColumn<bool>("isWhole");
+        QTest::newRow("in the slice") << 2.0 << true;
+        QTest::newRow("in front of it") << 30.0 << false;
+        QTest::newRow("behind it") << -30.0 << false;
+    }
+
+    void theLinkedPlaceIsMarkedOnSingleImages()
+    {
+        QFETCH(double, inFrontMm);
+        QFETCH(bool, isWhole);
+        besideALocalizer("F1");
+        m_grid->setReferenceLinesShown(false);
+        SliceView *localizer = m_grid->view(0), *stack = m_grid->view(1);
+        // A click in the stack, right of and above the middle of the localizer.
+        const PointLps middle = m_scene->find("localizer")->cursor;
+        m_scene->setSlice(Plane::Axial, 12);
+        const auto [x, y] = stack->frame().toPixel(PointLps{middle.x - 30, middle.y + inFrontMm, m_scene->cursor().z});
+        QTest::mouseClick(stack, Qt::LeftButton, {}, QPoint(int(std::lround(x)), int(std::lround(y))));
+        const PointLps clicked = m_scene->cursor();
+        QVERIFY(std::abs(clicked.y - middle.y - inFrontMm) < 2);
+        QVERIFY(m_scene->find("localizer")->outsideMm() > 0.1);
+        const auto [markX, markY] = localizer->frame().toPixel(clicked);
+        const QImage with = localizer->grab().toImage();
+        m_grid->setCrosshairShown(false);
+        const QImage without = localizer->grab().toImage();
+        m_grid->setCrosshairShown(true);
+        int count = 0, elsewhere = 0;
+        QPointF sum;
+        for (int row = 0; row < with.height(); ++row) {
+            for (int column = 0; column < with.width(); ++column) {
+                const bool isNear = std::abs(row - markY) < 16 && std::abs(column - markX) < 16;
+                elsewhere += with.pixel(column, row) != without.pixel(column, row) && !isNear;
+                if (with.pixelColor(column, row).blue() > without.pixelColor(column, row).blue() + 60) {
+                    ++count;
+                    sum += QPointF(column, row);
+                }
+            }
+        }
+        QCOMPARE(elsewhere, 0);
+        QVERIFY(count > 60);
+        QVERIFY2(std::abs(sum.x() / count - markX) < 1.5 && std::abs(sum.y() / count - markY) < 1.5, qPrintable(QStringLiteral("%1, %2").arg(sum.x() / count - markX).arg(sum.y() / count - markY)));
+        // Dashes leave out a part of the four arms of 14 pixels.
+        QVERIFY2((count > 115) == isWhole, qPrintable(QString::number(count)));
+    }
+
+    void aPlaceThatIsNotKnownOnAnImageIsNotMarked()
+    {
+        // Another frame of reference; a place beside the image; no other images.
+        besideALocalizer("F2");
+        m_grid->setReferenceLinesShown(false);
+        SliceView* localizer = m_grid->view(0);
+        const auto isMarked = [&] {
+            const QImage with = localizer->grab().toImage();
+            m_grid->setCrosshairShown(false);
+            const QImage without = localizer->grab().toImage();
+            m_grid->setCrosshairShown(true);
+            return with != without;
+        };
+        QVERIFY(!isMarked());
+        m_scene->addVolume(m_coarse, series("c", "F1"));
+        m_grid->place(1, "c");
+        m_scene->activate("c", Plane::Axial);
+        m_scene->setSlice(Plane::Axial, 10);
+        QVERIFY(isMarked());
+        // The localizer is 200 mm wide, the stack much wider.
+        m_scene->setCursor(m_coarse->geometry().toLps(Index3{0, 20, 10}));
+        QVERIFY(!isMarked());
+        // What is clicked in the localizer itself is marked there for the others' sake.
+        QTest::mouseClick(localizer, Qt::LeftButton, {}, localizer->rect().center());
+        QCOMPARE(m_scene->series().key, std::string("localizer"));
+        QVERIFY(isMarked());
+        m_grid->clearCell(1);
+        QVERIFY(!isMarked());
     }
 
     void referenceLinesLieWhereTheSlicesCut()
@@ -283,6 +348,120 @@ private Q_SLOTS:
         }
         // The slice is as wide as the body's volume, which fills the view one way or the other.
         QVERIFY(longest > 150);
+    }
+
+    void stepsOfWhatIsNotShownArePassedOver()
+    {
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        ViewHistory* history = m_grid->history();
+        SliceView* view = m_grid->view(0);
+        const WindowLevel stored = m_scene->window();
+        test::drag(view, {100, 100}, {150, 100});
+        const WindowLevel dragged = m_scene->window();
+        history->change("flip", [view] { view->flip(Qt::Horizontal); });
+        QCOMPARE(history->undoText(), QString("flip"));
+        // Another series of the study comes into the views; what is undone is what was done to it.
+        m_scene->setVolume(m_coarse, series("b", "F1"));
+        QVERIFY(!history->canUndo());
+        history->undo();
+        QVERIFY(!view->isTurned());
+        history->change("invert", [this] { m_scene->setInverted(true); });
+        history->undo();
+        QVERIFY(!m_scene->isInverted());
+        QVERIFY(!history->canUndo());
+        // The first one comes back neither flipped nor in another window than it was left in.
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        QVERIFY(m_scene->window() == dragged);
+        QVERIFY(!view->isTurned());
+        QCOMPARE(history->undoText(), QString("Window and level"));
+        history->undo();
+        QVERIFY(m_scene->window() == stored);
+        QVERIFY(!view->isTurned());
+        history->redo();
+        QVERIFY(m_scene->window() == dragged);
+        QVERIFY(!history->canRedo());
+    }
+
+    void stepsOfStudiesBesideEachOtherHaveOneOrder()
+    {
+        dicom::Series prior = series("p", "F9");
+        prior.studyUid = "prior";
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        m_grid->setGridLayout(GridLayout::grid(1, 2));
+        m_scene->addVolume(m_coarse, prior);
+        m_grid->place(1, "p");
+        QTRY_VERIFY(m_grid->view(1)->width() > 300);
+        SliceView *current = m_grid->view(0), *old = m_grid->view(1);
+        ViewHistory* history = m_grid->history();
+        const WindowLevel stored = m_scene->find("p")->window;
+        const auto drawn = [&](const char* key) { return m_findings->ofSeries(key).size(); };
+        const auto draw = [&](SliceView* view) {
+            m_scene->setTool(Tool::Length);
+            test::drag(view, {150, 300}, {220, 340});
+            m_scene->setTool(Tool::Window);
+        };
+        test::drag(old, {100, 100}, {150, 100});
+        draw(current);
+        draw(old);
+        QTest::mouseClick(current, Qt::LeftButton, {}, {80, 200});
+        history->change("flip", [current] { current->flip(Qt::Horizontal); });
+        // The reader looks at the prior meanwhile; nothing is changed by that.
+        QTest::mouseClick(old, Qt::LeftButton, {}, {80, 200});
+        QVERIFY(drawn("a") == 1 && drawn("p") == 1 && current->isTurned());
+        for (int round = 0; round < 2; ++round) {
+            history->undo();
+            QVERIFY(drawn("a") == 1 && drawn("p") == 1 && !current->isTurned());
+            history->undo();
+            QVERIFY(drawn("a") == 1 && drawn("p") == 0);
+            QCOMPARE(m_scene->series().key, std::string("p"));
+            QCOMPARE(m_grid->activeView(), old);
+            history->undo();
+            QVERIFY(drawn("a") == 0 && drawn("p") == 0);
+            QCOMPARE(m_grid->activeView(), current);
+            QVERIFY(!(m_scene->find("p")->window == stored));
+            history->undo();
+            QVERIFY(m_scene->find("p")->window == stored);
+            QVERIFY(!history->canUndo());
+            history->redo();
+            QVERIFY(!(m_scene->find("p")->window == stored) && drawn("a") == 0);
+            history->redo();
+            QVERIFY(drawn("a") == 1 && drawn("p") == 0);
+            history->redo();
+            QVERIFY(drawn("p") == 1 && !current->isTurned());
+            history->redo();
+            QVERIFY(current->isTurned() && !history->canRedo());
+        }
+        // A study that is not seen waits.
+        m_grid->clearCell(0);
+        m_scene->activate("p", Plane::Axial);
+        history->undo();
+        QVERIFY(drawn("p") == 0 && current->isEmpty());
+        history->undo();
+        QVERIFY(m_scene->find("p")->window == stored);
+        QVERIFY(!history->canUndo());
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        QCOMPARE(drawn("a"), std::size_t(1));
+        m_findings->removeAll();
+    }
+
+    void notchesOfTheWheelAreOneStep()
+    {
+        m_scene->setVolume(m_volume, series("a", "F1"));
+        SliceView* view = m_grid->view(0);
+        const double fitted = view->millimetresPerPixel();
+        for (int n = 0; n < 5; ++n) {
+            wheel(*view, 120, Qt::ControlModifier);
+        }
+        const double zoomed = view->millimetresPerPixel();
+        QVERIFY(zoomed < fitted / 1.9);
+        test::drag(view, {100, 100}, {130, 110}, Qt::MiddleButton);
+        m_grid->history()->undo();
+        QCOMPARE(view->millimetresPerPixel(), zoomed);
+        m_grid->history()->undo();
+        QCOMPARE(view->millimetresPerPixel(), fitted);
+        QVERIFY(!m_grid->history()->canUndo());
+        m_grid->history()->redo();
+        QCOMPARE(view->millimetresPerPixel(), zoomed);
     }
 
     void theSecondPatientIsMarkedInEveryView()
@@ -469,6 +648,26 @@ private:
         return s;
     }
 
+    /// A coronal localizer of one image, frame "F1", beside the axial stack "b", which is active.
+    void besideALocalizer(const std::string& frame)
+    {
+        const Geometry& stack = m_coarse->geometry();
+        const PointLps middle = stack.toLps(Index3{stack.size().i / 2, stack.size().j / 2, stack.size().k / 2});
+        const Geometry geometry({200, 200, 1}, {1, 1, 5}, {middle.x - 100, middle.y, middle.z + 100}, {Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, 1, 0}});
+        dicom::Series localizer = series("localizer", "F1");
+        localizer.kind = dicom::SeriesKind::SingleImage;
+        localizer.orientation = std::array{Vec3{1, 0, 0}, Vec3{0, 0, -1}};
+        dicom::Image image;
+        image.position = geometry.origin();
+        localizer.images = {image};
+        m_scene->setVolume(std::make_shared<const Volume>(geometry, std::vector<std::int16_t>(geometry.size().voxels(), 40), VolumeInfo{}), localizer);
+        m_grid->setGridLayout(GridLayout::grid(1, 2));
+        m_scene->addVolume(m_coarse, series("b", frame));
+        m_grid->place(1, "b");
+        QTRY_VERIFY(m_grid->view(1)->width() > 300);
+        m_scene->activate("b", Plane::Axial);
+    }
+
     /// "a" and "b" side by side, "b" active.
     void twoSeries(const std::string& frameA, const std::string& frameB)
     {
@@ -479,9 +678,9 @@ private:
         QTRY_VERIFY(m_grid->view(1)->width() > 300);
     }
 
-    static void wheel(QWidget& view, int delta)
+    static void wheel(QWidget& view, int delta, Qt::KeyboardModifiers modifiers = {})
     {
-        QWheelEvent event(QPointF(50, 50), view.mapToGlobal(QPointF(50, 50)), {}, {0, delta}, Qt::NoButton, {}, Qt::NoScrollPhase, false);
+        QWheelEvent event(QPointF(50, 50), view.mapToGlobal(QPointF(50, 50)), {}, {0, delta}, Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
         QApplication::sendEvent(&view, &event);
     }
 

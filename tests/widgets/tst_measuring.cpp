@@ -151,6 +151,176 @@ private Q_SLOTS:
         QCOMPARE(m_findings->all().size(), std::size_t(1));
     }
 
+    void keysAloneDraw()
+    {
+        focus();
+        m_scene->setTool(Tool::Length);
+        const PointLps middle = m_view->frame().toLps(m_view->rect().center().x(), m_view->rect().center().y());
+        key(Qt::Key_Left, 3);
+        key(Qt::Key_Return);
+        QVERIFY(m_view->measureTool().isDrawing());
+        key(Qt::Key_Right, 4, Qt::ShiftModifier);
+        key(Qt::Key_Down, 3, Qt::ShiftModifier);
+        key(Qt::Key_Return);
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QVERIFY(std::abs(*facts().length - 50 * kSpacing) < 1e-6);
+        QVERIFY(length(m_findings->all()[0].measurement.points[0] - (middle + Vec3{-3 * kSpacing, 0, 0})) < 1e-6);
+        // Twice at one place is no distance; Backspace and Escape give it up.
+        key(Qt::Key_Space);
+        key(Qt::Key_Space);
+        QVERIFY(m_view->measureTool().isDrawing());
+        key(Qt::Key_Backspace);
+        QVERIFY(!m_view->measureTool().isDrawing());
+        key(Qt::Key_Space);
+        key(Qt::Key_Escape);
+        QVERIFY(!m_view->measureTool().isDrawing());
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        // It goes no farther than the view does.
+        key(Qt::Key_Left, 100, Qt::ShiftModifier);
+        key(Qt::Key_Return);
+        key(Qt::Key_Right, 200, Qt::ShiftModifier);
+        key(Qt::Key_Return);
+        QVERIFY(std::abs(*facts().length - (m_view->width() - 1) * kSpacing) < 1e-6);
+    }
+
+    void keysDrawEveryKind_data()
+    {
+        QTest::addColumn<Tool>("tool");
+        QTest::addColumn<int>("points");
+        QTest::newRow("angle") << Tool::Angle << 3;
+        QTest::newRow("Cobb angle") << Tool::Cobb << 4;
+        QTest::newRow("ellipse") << Tool::Ellipse << 2;
+        QTest::newRow("rectangle") << Tool::Rectangle << 2;
+        QTest::newRow("arrow") << Tool::Arrow << 2;
+        QTest::newRow("probe") << Tool::Probe << 1;
+    }
+
+    void keysDrawEveryKind()
+    {
+        QFETCH(Tool, tool);
+        QFETCH(int, points);
+        focus();
+        m_scene->setTool(tool);
+        for (int n = 0; n < points; ++n) {
+            QVERIFY(m_findings->all().empty());
+            key(Qt::Key_Return);
+            key(n % 2 ? Qt::Key_Down : Qt::Key_Right, 5, Qt::ShiftModifier);
+        }
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QCOMPARE(int(m_findings->all()[0].measurement.points.size()), points);
+        QVERIFY(!m_view->measureTool().isDrawing());
+    }
+
+    void keysCloseAPolygon()
+    {
+        focus();
+        m_scene->setTool(Tool::Polygon);
+        key(Qt::Key_Return);
+        key(Qt::Key_Right, 4, Qt::ShiftModifier);
+        key(Qt::Key_Return);
+        key(Qt::Key_Return);        // two corners close nothing
+        key(Qt::Key_Up, 7, Qt::ShiftModifier);
+        key(Qt::Key_Return);
+        key(Qt::Key_Backspace);     // elsewhere after all
+        key(Qt::Key_Down, 10, Qt::ShiftModifier);
+        key(Qt::Key_Return);
+        QVERIFY(m_findings->all().empty());
+        key(Qt::Key_Return);
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QCOMPARE(m_findings->all()[0].measurement.points.size(), std::size_t(3));
+        QVERIFY(std::abs(facts().region->area - 0.5 * 40 * 30 * kSpacing * kSpacing) < 1e-6);
+        // On its first corner, too.
+        const std::pair<Qt::Key, int> steps[] = {{Qt::Key_Right, 4}, {Qt::Key_Down, 3}, {Qt::Key_Left, 4}, {Qt::Key_Up, 3}};
+        key(Qt::Key_Return);
+        for (const auto& [direction, count] : steps) {
+            key(direction, count, Qt::ShiftModifier);
+            key(Qt::Key_Return);
+        }
+        QCOMPARE(m_findings->all().size(), std::size_t(2));
+        QVERIFY(std::abs(facts().region->area - 40 * 30 * kSpacing * kSpacing) < 1e-6);
+    }
+
+    void keysDrawAnOutlineAndAText()
+    {
+        focus();
+        m_scene->setTool(Tool::Freehand);
+        key(Qt::Key_Return);
+        key(Qt::Key_Right, 3, Qt::ShiftModifier);
+        key(Qt::Key_Down, 4, Qt::ShiftModifier);
+        key(Qt::Key_Down, 1, Qt::ShiftModifier);
+        key(Qt::Key_Backspace);
+        key(Qt::Key_Left, 3, Qt::ShiftModifier);
+        key(Qt::Key_Return);
+        QCOMPARE(m_findings->all().size(), std::size_t(1));
+        QVERIFY(std::abs(facts().region->area - 30 * 40 * kSpacing * kSpacing) < 1e-6);
+        m_scene->setTool(Tool::Text);
+        key(Qt::Key_Return);
+        auto* editor = m_view->findChild<QLineEdit*>("measurementText");
+        QVERIFY(editor);
+        QTest::keyClicks(editor, "node");
+        QTest::keyClick(editor, Qt::Key_Return);
+        QCOMPARE(m_findings->all().size(), std::size_t(2));
+        QCOMPARE(m_findings->all()[1].measurement.text, std::string("node"));
+    }
+
+    void keysMoveWhatIsDrawn()
+    {
+        focus();
+        m_scene->setTool(Tool::Length);
+        drag({100, 100}, {160, 100});
+        m_scene->setTool(Tool::Window);
+        const Measurement before = m_findings->all()[0].measurement;
+        const int id = before.id, steps = m_scene->undoStack()->count();
+        QVERIFY(m_view->editByKeys(id));
+        key(Qt::Key_Down, 2, Qt::ShiftModifier);
+        // The second end alone, the mouse does not disturb.
+        key(Qt::Key_Tab, 2);
+        move({30, 30}, {});
+        key(Qt::Key_Right, 5);
+        QCOMPARE(m_findings->all()[0].measurement.points, before.points);      // not kept yet
+        key(Qt::Key_Return);
+        const auto& points = m_findings->all()[0].measurement.points;
+        QVERIFY(length(points[0] - (before.points[0] + Vec3{0, 20 * kSpacing, 0})) < 1e-6);
+        QVERIFY(length(points[1] - (before.points[1] + Vec3{5 * kSpacing, 20 * kSpacing, 0})) < 1e-6);
+        QVERIFY(std::abs(*facts().length - 65 * kSpacing) < 1e-6);
+        QCOMPARE(m_scene->undoStack()->count(), steps + 1);
+        // Once more, and given up; from the first end back to the whole.
+        QVERIFY(m_view->editByKeys(id));
+        key(Qt::Key_Tab);
+        key(Qt::Key_Tab, 1, Qt::ShiftModifier);
+        key(Qt::Key_Up, 9);
+        key(Qt::Key_Escape);
+        QVERIFY(std::abs(*facts().length - 65 * kSpacing) < 1e-6);
+        QCOMPARE(m_scene->undoStack()->count(), steps + 1);
+        m_scene->undoStack()->undo();
+        QCOMPARE(m_findings->all()[0].measurement.points, before.points);
+        // On another slice there is nothing to be moved.
+        m_scene->setSlice(Plane::Axial, m_scene->slice(Plane::Axial) + 1);
+        QVERIFY(!m_view->editByKeys(id));
+        QVERIFY(!m_view->measureTool().keyCursor());
+    }
+
+    void theMouseTakesOverFromTheKeys()
+    {
+        focus();
+        m_scene->setTool(Tool::Length);
+        QVERIFY(m_view->measureTool().keyCursor());
+        const QImage with = m_view->grab().toImage();
+        move({120, 80}, {});
+        QVERIFY(!m_view->measureTool().keyCursor());
+        QVERIFY(with != m_view->grab().toImage());
+        key(Qt::Key_Right);         // the window's
+        QVERIFY(!m_view->measureTool().keyCursor());
+        // Back at the pointer; the key that brings it sets nothing.
+        key(Qt::Key_Return);
+        QVERIFY(m_view->measureTool().keyCursor() && !m_view->measureTool().isDrawing());
+        QVERIFY(length(*m_view->measureTool().keyCursor() - m_view->frame().toLps(120, 80)) < 1e-6);
+        m_scene->setTool(Tool::Window);
+        QVERIFY(!m_view->measureTool().keyCursor());
+        key(Qt::Key_Return);
+        QVERIFY(!m_view->measureTool().keyCursor());
+    }
+
     void freehandFollowsThePointer()
     {
         m_scene->setTool(Tool::Freehand);
@@ -563,6 +733,21 @@ private:
     {
         const auto [x, y] = m_view->frame().toPixel(m_volume->geometry().toLps(Index3{column, row, m_scene->slice(Plane::Axial)}));
         return QPointF(x, y).toPoint();
+    }
+
+    /// So that keys come to the view.
+    void focus()
+    {
+        QApplication::setActiveWindow(m_view.get());
+        m_view->setFocus();
+        QVERIFY(m_view->hasFocus());
+    }
+
+    void key(Qt::Key key, int times = 1, Qt::KeyboardModifiers modifiers = {})
+    {
+        for (int n = 0; n < times; ++n) {
+            QTest::keyClick(m_view.get(), key, modifiers);
+        }
     }
 
     void press(QPoint at) { QTest::mousePress(m_view.get(), Qt::LeftButton, {}, at); }

@@ -280,6 +280,15 @@ private Q_SLOTS:
             }
         }
         QVERIFY(brighter > 1000);
+        // At the end of the stack there are fewer slices to take in.
+        const double step = m_volume->geometry().spacingMm()[2];
+        const auto told = [this](double mm) { return m_view->viewMarks().contains(QStringLiteral("MIP of %1 mm").arg(mm)); };
+        m_scene->setSlab({SlabMode::Maximum, 5 * step});
+        QVERIFY2(told(5 * step), qPrintable(m_view->viewMarks().join('|')));
+        m_scene->setSlice(Plane::Axial, 1);
+        QCOMPARE(m_view->viewMarks().first(), QStringLiteral("MIP of %1 mm instead of %2 mm: end of the images").arg(4 * step).arg(5 * step));
+        m_scene->setSlice(Plane::Axial, 2);
+        QVERIFY(told(5 * step));
         m_scene->setSlab({SlabMode::Maximum, 1e9});
         QCOMPARE(m_scene->slab().thicknessMm, 200.0);
         m_scene->reset();

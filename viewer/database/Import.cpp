@@ -303,19 +303,23 @@ ImportReport takeInAll(StudyDatabase& database, const std::vector<fs::path>& pat
 
 ImportReport importStudies(StudyDatabase& database, const std::vector<fs::path>& paths, bool copies, const Progress& progress, std::stop_token stop, const std::function<bool()>& goesOnLater)
 {
-    const std::int64_t import = database.beginImport(paths, copies);
+    return goOnWithImport(database, {database.beginImport(paths, copies), paths, copies}, progress, stop, goesOnLater);
+}
+
+ImportReport goOnWithImport(StudyDatabase& database, const PendingImport& import, const Progress& progress, std::stop_token stop, const std::function<bool()>& goesOnLater)
+{
     try {
-        ImportReport report = takeInAll(database, paths, copies, progress, stop);
-        database.endImport(import);
+        ImportReport report = takeInAll(database, import.paths, import.copies, progress, stop);
+        database.endImport(import.id);
         return report;
     } catch (const Cancelled&) {
         if (!goesOnLater || !goesOnLater()) {
-            database.endImport(import);
+            database.endImport(import.id);
         }
         throw;
     } catch (const Error&) {
         // It cannot be done: it is not tried again.
-        database.endImport(import);
+        database.endImport(import.id);
         throw;
     }
 }

@@ -24,6 +24,9 @@ struct ImportReport {
 ImportReport importStudies(StudyDatabase& database, const std::vector<std::filesystem::path>& paths, bool copies, const Progress& progress = {}, std::stop_token stop = {},
                            const std::function<bool()>& goesOnLater = {});
 
+/// As importStudies, of one that was begun already (StudyDatabase::beginImport), so that it is not lost while it waits.
+ImportReport goOnWithImport(StudyDatabase& database, const PendingImport& import, const Progress& progress = {}, std::stop_token stop = {}, const std::function<bool()>& goesOnLater = {});
+
 /// Does again what the end of a program interrupted; what cannot be done any more is dropped. @throws Cancelled; what is not done yet stays listed.
 void finishInterrupted(StudyDatabase& database, const Progress& progress = {}, std::stop_token stop = {});
 

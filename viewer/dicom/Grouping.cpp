@@ -66,8 +66,8 @@ std::string splitKey(const Candidate& c, SpacingKinds& spacings, bool areFramesK
     if (f.spacingMm) {
         key += "|" + std::to_string(spacings.kindOf(*f.spacingMm));
     }
-    // ORIGINAL\PRIMARY\LOCALIZER, DERIVED ... : what kind of picture it is.
-    for (std::size_t n = 0; n < std::min<std::size_t>(c.header->imageType.size(), 3); ++n) {
+    // ORIGINAL\PRIMARY, DERIVED ... : what kind of picture it is. See kindWord().
+    for (std::size_t n = 0; n < std::min<std::size_t>(c.header->imageType.size(), 2); ++n) {
         key += "|" + c.header->imageType[n];
     }
     key += "|" + c.header->pixels.photometric;
@@ -75,7 +75,7 @@ std::string splitKey(const Candidate& c, SpacingKinds& spacings, bool areFramesK
     // Never two patients in one picture, whatever the UIDs say; nor two systems of coordinates in one volume.
     key += "|" + c.header->patient.id + "|" + plainName(c.header->patient.name) + "|" + (areFramesKnown && f.orientation && f.position ? c.header->frameOfReferenceUid : std::string());
     const Header& h = *c.header;
-    if (h.modality == "MG") {
+    if (isMammography(h.modality)) {
         // The views of both breasts may stand in one series; each has its own place on the screen.
         key += "|" + h.text.laterality + "|" + h.text.viewPosition;
     }
@@ -84,6 +84,12 @@ std::string splitKey(const Candidate& c, SpacingKinds& spacings, bool areFramesK
     }
     return key;
 }
+
+/// Third value of Image Type (0008,0008): LOCALIZER, MPR, the kind of an MR image ... (PS3.3 C.8.2.1.1.1, C.8.3.1.1.1).
+std::string kindWord(const Candidate& c) { return c.header->imageType.size() > 2 ? c.header->imageType[2] : std::string(); }
+
+/// Words that tell nothing about what the values mean; some writers give one of them to most slices of a stack and another one to the rest.
+bool isPlainWord(const std::string& word) { return word.empty() || word == "AXIAL" || word == "OTHER"; }
 
 std::string orientationName(const Candidate& c)
 {
@@ -207,6 +213,38 @@ std::size_t countPlaces(const std::vector<Candidate>& list)
 }
 
 bool isOneOfEach(const std::vector<Candidate>& list) { return countPlaces(list) == list.size(); }
+
+/// Parallel slices, one of each place, on one even grid; some may be missing.
+bool areOnOneGrid(const std::vector<Candidate>& list)
+{
+    if (!isPlaced(list) || splitOrientations(list).size() > 1 || !isOneOfEach(list)) {
+        return false;
+    }
+    std::vector<PointLps> positions;
+    for (const Candidate& c : list) {
+        positions.push_back(*c.description().position);
+    }
+    const StackPlan plan = planStack(positions, *list.front().description().orientation, list.front().header->sliceSpacingMm);
+    return std::all_of(plan.notes.begin(), plan.notes.end(), [](const Note& note) { return note.code == "missing-slices" || note.code == "tilt"; });
+}
+
+/// Images that differ in the third value of Image Type are apart, but for slices of one stack whose words say nothing.
+std::vector<std::vector<Candidate>> joinPlainWords(const std::map<std::string, std::vector<Candidate>>& byWord)
+{
+    std::vector<std::vector<Candidate>> apart, plain;
+    std::vector<Candidate> joined;
+    for (const auto& [word, list] : byWord) {
+        (isPlainWord(word) ? plain : apart).push_back(list);
+        if (isPlainWord(word)) {
+            joined.insert(joined.end(), list.begin(), list.end());
+        }
+    }
+    if (plain.size() > 1 && areOnOneGrid(joined)) {
+        plain = {std::move(joined)};
+    }
+    std::move(plain.begin(), plain.end(), std::back_inserter(apart));
+    return apart;
+}
 
 /// Numbers of some scanners differ a little from slice to slice of one volume.
 bool isAlike(const Trait& a, const Trait& b)
@@ -523,8 +561,8 @@ void noteUndescribed(Series& series, const std::vector<Candidate>& list)
 
 bool isVolume(const Series& series, const std::vector<Candidate>& list)
 {
-    static const std::set<std::string> kFlat{"CR", "DX", "MG", "US", "XA", "RF", "IO", "PX", "SC", "OT", "ES", "GM", "SM", "XC"};
-    if (list.size() < 2 || !series.orientation || kFlat.contains(series.modality) || list.front().header->pixels.samples > 1) {
+    static const std::set<std::string> kFlat{"US", "SC", "OT", "ES", "GM", "SM", "XC"};
+    if (list.size() < 2 || !series.orientation || isProjection(series.modality) || kFlat.contains(series.modality) || list.front().header->pixels.samples > 1) {
         return false;
     }
     if (!isPlaced(list)) {
@@ -612,7 +650,7 @@ void addParts(std::vector<Part>& parts, const std::vector<Candidate>& list)
         for (std::size_t n = 0; n < repeats.size(); ++n) {
             Series part = makeSeries(repeats[n]);
             const auto& type = repeats[n].front().header->imageType;
-            part.partName = part.modality == "MG" ? part.text.laterality + " " + part.text.viewPosition : repeats.size() > 1 ? names[n] : stacks.size() > 1 ? "stack " + std::to_string(stackNumber)
+            part.partName = isMammography(part.modality) ? part.text.laterality + " " + part.text.viewPosition : repeats.size() > 1 ? names[n] : stacks.size() > 1 ? "stack " + std::to_string(stackNumber)
                 : type.size() > 2 && type[2] == "LOCALIZER"                          ? "localizer"
                                                                                      : orientationName(repeats[n].front());
             parts.push_back({std::move(part), repeats[n].front().description().traits, orientationName(repeats[n].front())});
@@ -678,18 +716,21 @@ bool areFramesOfReferenceKnown(const std::vector<const Header*>& headers)
 /// All parts of one series.
 std::vector<Series> makeParts(const std::vector<const Header*>& headers)
 {
-    std::map<std::string, std::vector<Candidate>> groups;
+    std::map<std::string, std::map<std::string, std::vector<Candidate>>> groups;
     SpacingKinds spacings;
     const bool areFramesKnown = areFramesOfReferenceKnown(headers);
     for (const Header* header : headers) {
         for (int frame = 0; frame < int(header->frames.size()); ++frame) {
-            groups[splitKey({header, frame}, spacings, areFramesKnown)].push_back({header, frame});
+            const Candidate image{header, frame};
+            groups[splitKey(image, spacings, areFramesKnown)][kindWord(image)].push_back(image);
         }
     }
     std::vector<Part> found;
-    for (const auto& [key, list] : groups) {
-        for (const std::vector<Candidate>& parallel : splitOrientations(list)) {
-            addParts(found, parallel);
+    for (const auto& [key, byWord] : groups) {
+        for (const std::vector<Candidate>& list : joinPlainWords(byWord)) {
+            for (const std::vector<Candidate>& parallel : splitOrientations(list)) {
+                addParts(found, parallel);
+            }
         }
     }
     tellApart(found);
@@ -812,6 +853,8 @@ bool isProjection(const std::string& modality)
     static const std::set<std::string> kProjections{"CR", "DX", "RG", "RF", "XA", "MG", "IO", "PX"};
     return kProjections.contains(modality);
 }
+
+bool isMammography(const std::string& modality) { return modality == "MG"; }
 
 std::string toString(SeriesKind kind)
 {

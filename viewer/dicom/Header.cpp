@@ -436,7 +436,7 @@ PatientText parsePatient(const TextReader& reader)
 void parseProjection(DcmItem& dataset, Header& header)
 {
     header.patientOrientation = {code(dataset, DCM_PatientOrientation, 0), code(dataset, DCM_PatientOrientation, 1)};
-    DcmItem* view = header.modality == "MG" && header.text.viewPosition.empty() ? findItem(dataset, DCM_ViewCodeSequence) : nullptr;
+    DcmItem* view = isMammography(header.modality) && header.text.viewPosition.empty() ? findItem(dataset, DCM_ViewCodeSequence) : nullptr;
     if (!view) {
         return;
     }

@@ -50,7 +50,17 @@ VoxelType typeFor(double low, double high, bool isInteger, bool needsDouble)
 }
 
 /// Every value of a type fits the other one.
-bool holds(VoxelType type, VoxelType other) { return type == other || type == VoxelType::Float64 || (type == VoxelType::Float32 && other != VoxelType::Float64) || (type != VoxelType::UInt8 && other == VoxelType::UInt8); }
+bool holds(VoxelType type, VoxelType other)
+{
+    switch (type) {
+    case VoxelType::UInt8: return other == VoxelType::UInt8;
+    case VoxelType::Int16:
+    case VoxelType::UInt16: return other == type || other == VoxelType::UInt8;
+    case VoxelType::Float32: return other != VoxelType::Float64;
+    case VoxelType::Float64: break;
+    }
+    return true;
+}
 
 } // namespace
 

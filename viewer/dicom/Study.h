@@ -78,6 +78,8 @@ struct Image {
 /// Is this a Modality of pictures taken through the patient onto a detector: radiographs, fluoroscopy, angiography, mammography? Their sides are
 /// those of Patient Orientation (0020,0020).
 bool isProjection(const std::string& modality);
+/// The projections of which each image stands for itself, with side and view of its own (Laterality, View Position), whatever its series is.
+bool isMammography(const std::string& modality);
 
 enum class SeriesKind {
     Volume,         ///< Two or more parallel images: planes and 3D make sense.

@@ -2,6 +2,7 @@
 
 #include "viewer/imaging/TextHeader.h"
 #include "viewer/volume/Error.h"
+#include "viewer/volume/NiftiQform.h"
 
 #include <zlib.h>
 
@@ -119,16 +120,6 @@ double millimetresOf(int units)
     return unit == 1 ? 1e3 : unit == 3 ? 1e-3 : 1;      // metres, micrometres
 }
 
-/// Method 2 of the standard: a rotation as the last three numbers of a unit quaternion, and where the first voxel lies.
-std::array<double, 12> qformOf(const std::array<double, 6>& quaternion, const std::array<double, 3>& steps, bool isMirrored)
-{
-    const auto [b, c, d, x, y, z] = quaternion;
-    const double a = std::sqrt(std::max(0.0, 1 - b * b - c * c - d * d)), i = steps[0], j = steps[1], k = isMirrored ? -steps[2] : steps[2];
-    return {(a * a + b * b - c * c - d * d) * i, 2 * (b * c - a * d) * j, 2 * (b * d + a * c) * k, x,
-        2 * (b * c + a * d) * i, (a * a + c * c - b * b - d * d) * j, 2 * (c * d - a * b) * k, y,
-        2 * (b * d - a * c) * i, 2 * (c * d + a * b) * j, (a * a + d * d - b * b - c * c) * k, z};
-}
-
 /// What ITK would make of the header, where it is not for it. @param quaternion  its places in millimetres.
 void readForOwnReader(const RawHeader& raw, const std::array<double, 6>& quaternion, NiftiHeader& header)
 {
@@ -138,7 +129,7 @@ void readForOwnReader(const RawHeader& raw, const std::array<double, 6>& quatern
         header.steps[axis] = (step > 0 ? step : 1) * header.millimetres;
     }
     if (header.sformCode <= 0 && header.qformCode > 0) {
-        header.sform = qformOf(quaternion, header.steps, (raw.isSecond() ? raw.at<double>(104) : double(raw.at<float>(76))) < 0);
+        header.sform = niftiQform(quaternion, header.steps, (raw.isSecond() ? raw.at<double>(104) : double(raw.at<float>(76))) < 0);
         header.sformCode = header.qformCode;
     }
 }

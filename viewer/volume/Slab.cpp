@@ -84,6 +84,21 @@ double shownThicknessMm(const Geometry& geometry, Vec3 normal, double thicknessM
     return double(slabOffsets(geometry, normal, thicknessMm).size()) * sliceStepMm(geometry, normal);
 }
 
+double thicknessInVolumeMm(const Geometry& geometry, PointLps onPlane, Vec3 normal, double thicknessMm)
+{
+    const Size3 size = geometry.size();
+    const auto spacing = geometry.spacingMm();
+    const PointLps middle = geometry.toLps(ContinuousIndex{(size.i - 1) / 2.0, (size.j - 1) / 2.0, (size.k - 1) / 2.0});
+    double reach = 0;       // from the middle to the faces of the outermost voxels
+    for (int axis = 0; axis < 3; ++axis) {
+        reach += std::abs(dot(geometry.direction(axis), normal)) * spacing[std::size_t(axis)] * size.along(axis) / 2;
+    }
+    const double place = dot(onPlane - middle, normal);
+    const std::vector<double> offsets = slabOffsets(geometry, normal, thicknessMm);
+    const auto inside = std::count_if(offsets.begin(), offsets.end(), [&](double offset) { return std::abs(place + offset) < reach; });
+    return double(inside) * sliceStepMm(geometry, normal);
+}
+
 Samples sampleSlab(const Volume& volume, const SliceFrame& frame, Interpolation interpolation, const Slab& slab)
 {
     if (!slab.isOn()) {

@@ -27,6 +27,8 @@ std::vector<double> slabOffsets(const Geometry& geometry, Vec3 normal, double th
 
 /// What the sampled slices measure together, mm: never more than `thicknessMm` but for a single slice.
 double shownThicknessMm(const Geometry& geometry, Vec3 normal, double thicknessMm);
+/// The same of the slices that meet the volume at all: less near its ends. `onPlane` lies on the middle slice.
+double thicknessInVolumeMm(const Geometry& geometry, PointLps onPlane, Vec3 normal, double thicknessMm);
 
 /// Values of a frame, rows top to bottom; NaN outside the volume. Doubles of a volume of doubles, whose values a float would change.
 using Samples = std::variant<std::vector<float>, std::vector<double>>;

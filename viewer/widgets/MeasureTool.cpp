@@ -3,6 +3,9 @@
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/MeasurementPainter.h"
 #include "viewer/widgets/Scene.h"
+#include "viewer/widgets/Theme.h"
+
+#include <QPainter>
 
 #include <algorithm>
 #include <cmath>
@@ -31,6 +34,14 @@ double distanceToSegment(QPointF a, QPointF b, QPointF p)
     const double squared = QPointF::dotProduct(d, d);
     const double t = squared > 0 ? std::clamp(QPointF::dotProduct(p - a, d) / squared, 0.0, 1.0) : 0;
     return distance(p, a + d * t);
+}
+
+bool isEnter(int key) { return key == Qt::Key_Return || key == Qt::Key_Enter; }
+
+/// Of an arrow key, one pixel.
+QPointF stepOf(int key)
+{
+    return {double((key == Qt::Key_Right) - (key == Qt::Key_Left)), double((key == Qt::Key_Down) - (key == Qt::Key_Up))};
 }
 
 bool isClosedByClick(MeasurementKind kind) { return kind == MeasurementKind::Polygon; }
@@ -150,6 +161,10 @@ bool MeasureTool::press(const SliceFrame& frame, QPointF at)
 {
     m_pressed = m_last = at;
     m_isFirstPress = false;
+    m_keyCursor.reset();
+    if (isEditedByKeys()) {
+        finishEdit();
+    }
     const PointLps place = placeAt(frame, at);
     if (m_draft) {
         if (isClosedByClick(m_draft->kind) && m_draft->points.size() > pointsOf(m_draft->kind) && distance(toScreen(frame, m_draft->points.front()), at) < kHandleReach) {
@@ -200,7 +215,7 @@ bool MeasureTool::move(const SliceFrame& frame, QPointF at, bool isPressed)
 {
     const PointLps place = placeAt(frame, at);
     if (m_edit) {
-        return moveEdit(place);
+        return isEditedByKeys() || moveEdit(place);
     }
     if (!m_draft) {
         return false;
@@ -276,34 +291,140 @@ bool MeasureTool::doubleClick(const SliceFrame&, QPointF)
 {
     // The click before it has set the last corner.
     if (m_draft && m_draft->kind == MeasurementKind::Polygon) {
-        return key(Qt::Key_Return);
+        closePolygon();
+        return true;
     }
     return m_draft.has_value();
 }
 
-bool MeasureTool::key(int key)
+bool MeasureTool::key(const SliceFrame& frame, int key, Qt::KeyboardModifiers modifiers)
 {
     if (key == Qt::Key_Escape && isBusy()) {
         cancel();
         return true;
     }
-    if (!m_draft) {
+    if (modifiers & ~(Qt::ShiftModifier | Qt::KeypadModifier)) {
         return false;
     }
-    if (key == Qt::Key_Backspace && m_draft->kind != MeasurementKind::Freehand) {
-        if (m_draft->points.size() <= 2) {
-            cancel();
-        } else {
-            m_draft->points.erase(m_draft->points.end() - 2);
-        }
+    if (m_keyCursor && moveKeyCursor(frame, key, modifiers)) {
         return true;
     }
-    if ((key == Qt::Key_Return || key == Qt::Key_Enter) && m_draft->kind == MeasurementKind::Polygon) {
-        m_draft->points.pop_back();     // the floating one
-        m_draft->points.size() >= pointsOf(m_draft->kind) ? commit() : cancel();
+    if (m_keyCursor && !(modifiers & Qt::ShiftModifier) && (isEnter(key) || key == Qt::Key_Space)) {
+        setPointByKey(frame);
+        return true;
+    }
+    if (key == Qt::Key_Backspace) {
+        return takeBack();
+    }
+    if (isEnter(key) && m_draft && m_draft->kind == MeasurementKind::Polygon) {
+        closePolygon();
         return true;
     }
     return false;
+}
+
+bool MeasureTool::takeBack()
+{
+    // An outline that follows the mouse is drawn in one go.
+    if (!m_draft || (m_draft->kind == MeasurementKind::Freehand && !m_keyCursor)) {
+        return false;
+    }
+    if (m_draft->points.size() <= 2) {
+        cancel();
+    } else if (m_draft->kind == MeasurementKind::Freehand) {
+        m_draft->points.pop_back();
+        m_keyCursor = m_draft->points.back();
+    } else {
+        m_draft->points.erase(m_draft->points.end() - 2);
+    }
+    return true;
+}
+
+void MeasureTool::closePolygon()
+{
+    m_draft->points.pop_back();     // the floating one
+    m_draft->points.size() >= pointsOf(m_draft->kind) ? commit() : cancel();
+}
+
+bool MeasureTool::moveKeyCursor(const SliceFrame& frame, int key, Qt::KeyboardModifiers modifiers)
+{
+    const QPointF step = stepOf(key) * (modifiers & Qt::ShiftModifier ? 10 : 1);
+    if (step.isNull()) {
+        return false;
+    }
+    const QPointF to = toScreen(frame, *m_keyCursor) + step;
+    const QPointF at(std::clamp(to.x(), 0.0, frame.width - 1.0), std::clamp(to.y(), 0.0, frame.height - 1.0));
+    m_keyCursor = frame.toLps(at.x(), at.y());
+    if (m_edit) {
+        moveEdit(placeAt(frame, at));
+    } else {
+        move(frame, at, m_draft && m_draft->kind == MeasurementKind::Freehand);
+    }
+    return true;
+}
+
+/// As a click there. A second time at the same place closes a polygon, and sets no further point of anything else.
+void MeasureTool::setPointByKey(const SliceFrame& frame)
+{
+    const QPointF at = toScreen(frame, *m_keyCursor);
+    if (m_edit) {
+        finishEdit();
+    } else if (!m_draft) {
+        m_pressed = m_last = at;
+        startDraft(frame, at);
+    } else if (m_draft->kind == MeasurementKind::Freehand) {
+        if (m_draft->points.size() > pointsOf(m_draft->kind)) {
+            commit();
+        }
+    } else {
+        const auto& points = m_draft->points;
+        const bool isPolygon = m_draft->kind == MeasurementKind::Polygon, isSame = distance(toScreen(frame, points[points.size() - 2]), at) < 0.5;
+        const bool isClosing = isPolygon && points.size() > pointsOf(m_draft->kind) && (isSame || distance(toScreen(frame, points.front()), at) < kHandleReach);
+        if (isClosing) {
+            closePolygon();
+        } else if (!isSame) {
+            addPoint(placeAt(frame, at));
+        }
+    }
+}
+
+bool MeasureTool::editByKeys(const SliceFrame& frame, int id)
+{
+    for (const Finding* finding : findings()) {
+        const Measurement& m = finding->measurement;
+        if (m.id == id && m_findings->find(id) == finding && m.kind != MeasurementKind::KeyImage && isShown(m, frame)) {
+            cancel();
+            m_findings->setSelected(id);
+            m_edit = Edit{m, m, -1, {}, true};
+            takeHandle(-1);
+            return true;
+        }
+    }
+    return false;
+}
+
+void MeasureTool::takeNextHandle(int step)
+{
+    const int count = int(handlesOf(m_edit->now).size()) + 1;
+    takeHandle((m_edit->handle + 1 + step + count) % count - 1);
+}
+
+/// @param handle  -1: the whole.
+void MeasureTool::takeHandle(int handle)
+{
+    m_edit->before = m_edit->now;
+    m_edit->handle = handle;
+    m_edit->grabbed = handle < 0 ? m_edit->now.points.front() : handlesOf(m_edit->now)[std::size_t(handle)];
+    m_keyCursor = m_edit->grabbed;
+}
+
+void MeasureTool::finishEdit()
+{
+    const Measurement moved = std::exchange(m_edit, std::nullopt)->now;
+    if (!kindOf(m_scene->tool())) {
+        m_keyCursor.reset();
+    }
+    m_findings->replace(moved);
 }
 
 void MeasureTool::commit()
@@ -316,6 +437,24 @@ void MeasureTool::cancel()
 {
     m_draft.reset();
     m_edit.reset();
+    if (!kindOf(m_scene->tool())) {
+        m_keyCursor.reset();
+    }
+}
+
+void MeasureTool::paintKeyCursor(QPainter& painter, const SliceFrame& frame) const
+{
+    if (!m_keyCursor) {
+        return;
+    }
+    constexpr double kGap = 4, kReach = 14;
+    const QPointF at = toScreen(frame, *m_keyCursor);
+    for (const QPen& pen : {QPen(QColor(0, 0, 0, 160), 3), QPen(theme::kSelectedMeasurement, 1)}) {
+        painter.setPen(pen);
+        for (const QPointF& step : {QPointF(1, 0), QPointF(-1, 0), QPointF(0, 1), QPointF(0, -1)}) {
+            painter.drawLine(at + step * kGap, at + step * kReach);
+        }
+    }
 }
 
 void MeasureTool::paint(QPainter& painter, const SliceFrame& frame) const

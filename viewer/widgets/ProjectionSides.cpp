@@ -37,7 +37,7 @@ std::array<int, 2> stepTo(const dicom::Series& series, char side)
 std::optional<HungSides> hungSides(const dicom::Series& series)
 {
     const std::string& laterality = series.text.laterality;
-    if (series.modality != "MG" || (laterality != "R" && laterality != "L")) {
+    if (!dicom::isMammography(series.modality) || (laterality != "R" && laterality != "L")) {
         return std::nullopt;
     }
     const bool isRight = laterality == "R", isFromAbove = series.text.viewPosition.find("CC") != std::string::npos;
@@ -52,7 +52,7 @@ std::optional<HungSides> hungSides(const dicom::Series& series)
 std::string projectionName(const dicom::Series& series)
 {
     // Other images of a series may have others; mammograms are listed each.
-    const bool isOne = series.modality == "MG" || series.images.size() <= 1;
+    const bool isOne = dicom::isMammography(series.modality) || series.images.size() <= 1;
     if (!dicom::isProjection(series.modality) || !isOne) {
         return {};
     }

@@ -33,7 +33,7 @@ private:
 
 } // namespace
 
-Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoGroup(this)) { m_undo->setActiveStack(stackOf({})); }
+Scene::Scene(QObject* parent) : QObject(parent), m_undo(new QUndoGroup(this)) { m_undo->setActiveStack(undoStackOf({})); }
 
 Scene::~Scene()
 {
@@ -44,7 +44,7 @@ Scene::~Scene()
 
 QUndoStack* Scene::undoStack() const { return m_undo->activeStack(); }
 
-QUndoStack* Scene::stackOf(const dicom::Series& series)
+QUndoStack* Scene::undoStackOf(const dicom::Series& series)
 {
     QUndoStack*& stack = m_stacks[studyOf(series)];
     if (!stack) {
@@ -120,7 +120,7 @@ void Scene::becomeActive(const std::string& key, Plane plane)
 {
     Q_EMIT aboutToChange();
     m_key = key;
-    m_undo->setActiveStack(stackOf(active().series));
+    m_undo->setActiveStack(undoStackOf(active().series));
     m_activePlane = plane;
     Q_EMIT volumeChanged();
     Q_EMIT maskChanged();
@@ -183,7 +183,7 @@ void Scene::clear()
     m_shown.clear();
     m_key.clear();
     m_link.clear();
-    m_undo->setActiveStack(stackOf({}));
+    m_undo->setActiveStack(undoStackOf({}));
     for (const auto& [study, stack] : m_stacks) {
         stack->clear();
     }
@@ -370,6 +370,37 @@ void Scene::reset()
     setCursor(middle.cursor);
 }
 
+void Scene::setLook(const std::string& key, const SeriesLook& look)
+{
+    if (!find(key)) {
+        return;
+    }
+    ShownSeries& shown = m_shown[key];
+    const SeriesLook before = lookOf(shown);
+    const bool isOtherState = look.presentation != before.presentation;
+    const bool areOtherValues = isOtherState || look.isSubtracted != before.isSubtracted || look.maskSlice != before.maskSlice;
+    shown.presentation = std::clamp(look.presentation, -1, int(shown.series.presentations.size()) - 1);
+    shown.isSubtracted = look.isSubtracted;
+    shown.maskSlice = look.maskSlice;
+    if (areOtherValues) {
+        followSubtraction(key);
+    }
+    shown.inverted = look.inverted;
+    shown.isShutterOpen = look.isShutterOpen;
+    shown.slab = look.slab;
+    shown.turn = look.turn;
+    shown.window = look.window.value_or(shown.presentedWindow());
+    if (isOtherState) {
+        Q_EMIT presentationChanged();
+    }
+    if (areOtherValues) {
+        Q_EMIT subtractionChanged();
+    }
+    Q_EMIT windowChanged();
+    Q_EMIT slabChanged();
+    Q_EMIT turnChanged();
+}
+
 void Scene::moveTo(ShownSeries& shown, PointLps point)
 {
     const bool isFollowing = (shown.state() || shown.native || !shown.volume->info().imageWindows.empty()) && shown.window == shown.presentedWindow();
@@ -404,7 +435,7 @@ void Scene::carryFrom(const ShownSeries& from, PointLps point)
         }
         if (const auto place = m_link.carry(from, shown, point)) {
             moveTo(shown, *place);
-            shown.outsideMm = length(*place - shown.cursor);
+            shown.place = *place;
             any = true;
         }
     }
@@ -488,7 +519,7 @@ void Scene::changeMask(const LabelMap& mask, const std::vector<LabelFacts>& fact
 void Scene::changeMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts, const QString& what)
 {
     const ShownSeries& shown = m_shown[seriesKey];
-    stackOf(shown.series)->push(new MaskCommand(this, seriesKey, {shown.mask, shown.facts}, {mask, facts}, what));
+    undoStackOf(shown.series)->push(new MaskCommand(this, seriesKey, {shown.mask, shown.facts}, {mask, facts}, what));
 }
 
 void Scene::setMaskOf(const std::string& seriesKey, const LabelMap& mask, const std::vector<LabelFacts>& facts)

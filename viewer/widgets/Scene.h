@@ -1,6 +1,7 @@
 #pragma once
 
 #include "viewer/widgets/SeriesLink.h"
+#include "viewer/widgets/SeriesLook.h"
 #include "viewer/widgets/ShownSeries.h"
 
 #include <QObject>
@@ -62,10 +63,13 @@ public:
     /// Forgets all series.
     void clear();
 
-    /// Edits that can be taken back: masks and measurements. Each study has its own, which is there again when the study is.
+    /// Edits that can be taken back: masks, measurements, and by ViewHistory how images are seen. Each study has its own, which is there again
+    /// when the study is.
     QUndoGroup* undoGroup() const { return m_undo; }
     /// Of the active study.
     QUndoStack* undoStack() const;
+    /// Of the study of a series.
+    QUndoStack* undoStackOf(const dicom::Series& series);
     Tool tool() const { return m_tool; }
     void setTool(Tool tool);
     const MouseMap& mouseMap() const { return m_mouse; }
@@ -99,6 +103,8 @@ public:
     void setSlab(Slab slab);
     /// Window, inversion, slab, planes and place as after setVolume.
     void reset();
+    /// All of it at once; nothing for a series that is not here.
+    void setLook(const std::string& key, const SeriesLook& look);
 
     /// The place that the crosshair marks; always inside the volume. Linked series follow.
     PointLps cursor() const { return active().cursor; }
@@ -172,7 +178,6 @@ Q_SIGNALS:
 private:
     ShownSeries& own() { return m_shown[m_key]; }
     void take(std::shared_ptr<const Volume> volume, dicom::Series series);
-    QUndoStack* stackOf(const dicom::Series& series);
     /// Brings the volume of a series to what is wanted of it.
     void followSubtraction(const std::string& key);
     void putSubtracted(const std::string& key, std::shared_ptr<const Volume> differences, std::shared_ptr<const Subtraction> how);

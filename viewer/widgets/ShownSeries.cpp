@@ -22,8 +22,7 @@ void ShownSeries::setCursor(PointLps point)
     for (int axis = 0; axis < 3; ++axis) {
         setComponent(index, axis, std::clamp(component(index, axis), 0.0, double(geometry.size().along(axis) - 1)));
     }
-    cursor = geometry.toLps(index);
-    outsideMm = 0;
+    place = cursor = geometry.toLps(index);
 }
 
 bool ShownSeries::isPlaced() const

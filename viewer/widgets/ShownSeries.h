@@ -32,7 +32,7 @@ struct ShownSeries {
     int presentation = -1;                  ///< The state that is applied, of series.presentations; -1: none.
     Slab slab;
     PointLps cursor;                        ///< Always inside the volume.
-    double outsideMm = 0;                   ///< How far outside the volume the linked place lies that the cursor stands for.
+    PointLps place;                         ///< What the cursor stands for: a linked place may lie outside the volume.
     PlaneTurn turn;
     LabelMap mask;
     std::vector<LabelFacts> facts;
@@ -58,6 +58,8 @@ struct ShownSeries {
 
     void setCursor(PointLps point);
     void centreCursor();
+    /// How far outside the volume the place lies.
+    double outsideMm() const { return length(place - cursor); }
     /// 0-based number of the slice that a plane shows, and how many it has; counted along the normal of an oblique plane.
     int slice(Plane plane) const;
     int sliceCount(Plane plane) const;

@@ -1,6 +1,7 @@
 #include "viewer/widgets/SliceAnnotations.h"
 
 #include "viewer/volume/Measurement.h"
+#include "viewer/volume/Slab.h"
 #include "viewer/widgets/MeasurementPainter.h"
 #include "viewer/widgets/ProjectionSides.h"
 #include "viewer/widgets/ShownSeries.h"
@@ -83,6 +84,32 @@ void SliceAnnotations::paintCrosshair()
         m_painter.drawLine(centre + step * kGap, centre + step * reach);
         m_painter.drawLine(centre - step * kGap, centre - step * reach);
     }
+}
+
+void SliceAnnotations::paintLinkedPlace(PointLps place)
+{
+    const Geometry& geometry = m_shown.volume->geometry();
+    const Vec3 normal = m_frame.normal();
+    const double offMm = dot(place - m_frame.origin, normal);
+    const ContinuousIndex onSlice = geometry.toIndex(place + normal * -offMm);
+    if (!geometry.contains({int(std::lround(onSlice.i)), int(std::lround(onSlice.j)), int(std::lround(onSlice.k))})) {
+        return;
+    }
+    const bool isInSlice = std::abs(offMm) <= sliceStepMm(geometry, normal) / 2;
+    const auto [x, y] = m_frame.toPixel(place);
+    constexpr double kGap = 3, kReach = 13;
+    QPen pen(theme::kReference, 2, Qt::SolidLine, Qt::FlatCap);
+    if (!isInSlice) {
+        pen.setDashPattern({2, 1.5});
+    }
+    m_painter.save();
+    m_painter.setRenderHint(QPainter::Antialiasing);
+    m_painter.setPen(pen);
+    // Aslant: reference lines run through it.
+    for (const QPointF& step : {QPointF(1, 1), QPointF(-1, 1), QPointF(1, -1), QPointF(-1, -1)}) {
+        m_painter.drawLine(QPointF(x, y) + step * kGap, QPointF(x, y) + step * kReach);
+    }
+    m_painter.restore();
 }
 
 void SliceAnnotations::paintLetters()

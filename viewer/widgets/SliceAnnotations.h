@@ -28,6 +28,9 @@ public:
     SliceAnnotations(QPainter& painter, QRect rect, const ShownSeries& shown, const SliceFrame& frame, State state);
 
     void paintCrosshair();
+    /// A cross where the place lies in the slice, within half its thickness; dashed where it lies in front of it or behind it. Nothing beside
+    /// the image.
+    void paintLinkedPlace(PointLps place);
     void paintLetters();
     void paintRuler();
     void paintTexts();

@@ -48,6 +48,10 @@ SliceView::SliceView(Scene* scene, Findings* findings, Plane plane, QWidget* par
     connect(scene, &Scene::activePlaneChanged, this, repaint);
     connect(scene, &Scene::toolChanged, this, [this] {
         m_measure.cancel();
+        m_measure.setKeyCursor(std::nullopt);
+        if (hasFocus()) {
+            showKeyCursor();
+        }
         updateCursor();
         update();
     });
@@ -131,6 +135,7 @@ void SliceView::startOver()
 {
     m_shownKey = isEmpty() ? std::string() : shown().series.key;
     m_measure.cancel();
+    m_measure.setKeyCursor(std::nullopt);
     m_axes.release();
     resetView();
     updateCursor();
@@ -197,11 +202,11 @@ void SliceView::zoomBy(double factor, QPointF about)
 
 QPointF SliceView::toSlice(QPointF screen) const
 {
-    const Orientation& o = m_orientation;
+    const ViewOrientation& o = m_orientation;
     return {screen.x() * o.rightX + screen.y() * o.downX, screen.x() * o.rightY + screen.y() * o.downY};
 }
 
-void SliceView::setOrientation(const Orientation& orientation)
+void SliceView::setOrientation(const ViewOrientation& orientation)
 {
     m_orientation = orientation;
     m_isReset = false;
@@ -213,7 +218,7 @@ void SliceView::setOrientation(const Orientation& orientation)
 
 void SliceView::flip(Qt::Orientation direction)
 {
-    Orientation o = m_orientation;
+    ViewOrientation o = m_orientation;
     if (direction == Qt::Horizontal) {
         o.rightX = -o.rightX;
         o.rightY = -o.rightY;
@@ -227,11 +232,11 @@ void SliceView::flip(Qt::Orientation direction)
 void SliceView::turn(bool clockwise)
 {
     // Clockwise, what was up comes to the right and what was right comes down.
-    const Orientation o = m_orientation;
-    setOrientation(clockwise ? Orientation{-o.downX, -o.downY, o.rightX, o.rightY} : Orientation{o.downX, o.downY, -o.rightX, -o.rightY});
+    const ViewOrientation o = m_orientation;
+    setOrientation(clockwise ? ViewOrientation{-o.downX, -o.downY, o.rightX, o.rightY} : ViewOrientation{o.downX, o.downY, -o.rightX, -o.rightY});
 }
 
-SliceView::Orientation SliceView::orientationOf(const dicom::Presentation& state) const
+ViewOrientation SliceView::orientationOf(const dicom::Presentation& state) const
 {
     const SliceFrame base = baseFrame();
     const Geometry& geometry = shown().volume->geometry();
@@ -279,7 +284,7 @@ void SliceView::resetView()
 {
     const dicom::Presentation* state = isEmpty() ? nullptr : shown().stateOn(m_plane);
     const auto hung = isEmpty() || state ? std::nullopt : hungSides(shown().series);
-    m_orientation = state ? orientationOf(*state) : Orientation{};
+    m_orientation = state ? orientationOf(*state) : ViewOrientation{};
     fit();
     if (hung) {
         hang(*hung);
@@ -292,6 +297,23 @@ void SliceView::resetView()
     }
     m_isReset = true;
     update();
+}
+
+ViewPlacement SliceView::placement() const { return {m_shownKey, m_plane, m_orientation, m_isFitted, m_isReset, m_panMm, m_mmPerPixel}; }
+
+void SliceView::setPlacement(const ViewPlacement& placement)
+{
+    if (placement.isReset) {
+        resetView();
+        return;
+    }
+    setOrientation(placement.orientation);
+    m_isFitted = placement.isFitted;
+    m_panMm = placement.panMm;
+    m_mmPerPixel = placement.mmPerPixel;
+    if (m_isFitted) {
+        fit();
+    }
 }
 
 /// Each image may have its own place on the screen, until the reader moves it.
@@ -324,7 +346,7 @@ void SliceView::setTextShown(bool shown)
 SliceFrame SliceView::frame() const
 {
     const SliceFrame base = baseFrame();
-    const Orientation& o = m_orientation;
+    const ViewOrientation& o = m_orientation;
     SliceFrame frame;
     frame.width = std::max(1, width());
     frame.height = std::max(1, height());
@@ -520,8 +542,15 @@ void SliceView::paintEvent(QPaintEvent*)
     if (m_crosshair && own.isVolume()) {
         annotations.paintCrosshair();
         m_axes.paintHandles(painter, own, grid, m_plane, size());
+    } else if (m_crosshair && m_linkedPlace) {
+        if (const auto place = m_linkedPlace()) {
+            annotations.paintLinkedPlace(*place);
+        }
     }
     m_measure.paint(painter, grid);
+    if (hasFocus()) {
+        m_measure.paintKeyCursor(painter, grid);
+    }
     painter.translate(-0.5, -0.5);
     if (m_texts) {
         annotations.paintTexts();
@@ -559,10 +588,8 @@ QStringList SliceView::viewMarks() const
     if (m_measure.keyImageAt(frame())) {
         marks << tr("key image");
     }
-    const Slab& slab = shown().slab;
-    if (slab.isOn()) {
-        const double thickness = shownThicknessMm(shown().volume->geometry(), frame().normal(), slab.thicknessMm);
-        marks << tr("%1 of %2 mm").arg(slab.mode == SlabMode::Maximum ? tr("MIP") : slab.mode == SlabMode::Minimum ? tr("MinIP") : tr("Mean"), QLocale().toString(thickness, 'g', 4));
+    if (shown().slab.isOn()) {
+        marks << slabMark();
     }
     if (const dicom::Presentation* state = shown().stateOn(m_plane)) {
         const QString label = QString::fromStdString(state->label);
@@ -575,13 +602,26 @@ QStringList SliceView::viewMarks() const
         marks << tr("shutter open");
     }
     if (isTurned()) {
-        const Orientation& o = m_orientation;
+        const ViewOrientation& o = m_orientation;
         marks << (o.rightX * o.downY - o.rightY * o.downX < 0 ? tr("flipped") : tr("turned"));
     }
     if (shown().isOblique(m_plane)) {
         marks << tr("oblique %1°").arg(QLocale().toString(obliqueAngleDeg(shown().volume->geometry(), m_plane, shown().turn), 'f', 0));
     }
     return marks + linkMarks();
+}
+
+/// How thick the slice is; near the end of the images that is less than what the reader chose.
+QString SliceView::slabMark() const
+{
+    const Slab& slab = shown().slab;
+    const Geometry& geometry = shown().volume->geometry();
+    const SliceFrame grid = frame();
+    const QLocale locale;
+    const QString mode = slab.mode == SlabMode::Maximum ? tr("MIP") : slab.mode == SlabMode::Minimum ? tr("MinIP") : tr("Mean");
+    const double whole = shownThicknessMm(geometry, grid.normal(), slab.thicknessMm), inside = thicknessInVolumeMm(geometry, grid.origin, grid.normal(), slab.thicknessMm);
+    return inside < whole ? tr("%1 of %2 mm instead of %3 mm: end of the images").arg(mode, locale.toString(inside, 'g', 4), locale.toString(whole, 'g', 4))
+                          : tr("%1 of %2 mm").arg(mode, locale.toString(whole, 'g', 4));
 }
 
 QStringList SliceView::subtractionMarks() const
@@ -614,19 +654,29 @@ QStringList SliceView::linkMarks() const
     if (m_scene->link().isOn() && m_scene->link().manualOffset(m_scene->active(), own)) {
         marks << tr("place matched by hand");
     }
-    if (own.outsideMm > sliceStepMm(own.volume->geometry(), own.normal(m_plane))) {
-        marks << tr("place is %1 mm outside this series").arg(QLocale().toString(own.outsideMm, 'f', 0));
+    if (own.outsideMm() > sliceStepMm(own.volume->geometry(), own.normal(m_plane))) {
+        marks << tr("place is %1 mm outside this series").arg(QLocale().toString(own.outsideMm(), 'f', 0));
     }
     return marks;
 }
 
+std::optional<QPointF> SliceView::pointedAt(const SliceFrame& grid) const
+{
+    if (m_measure.keyCursor() && hasFocus()) {
+        const auto [x, y] = grid.toPixel(*m_measure.keyCursor());
+        return QPointF(x, y);
+    }
+    return m_pointer.x() < 0 ? std::nullopt : std::optional(QPointF(m_pointer));
+}
+
 QString SliceView::valueUnderPointer(const SliceFrame& grid) const
 {
-    if (m_pointer.x() < 0) {
+    const auto at = pointedAt(grid);
+    if (!at) {
         return {};
     }
     const Volume& volume = *shown().volume;
-    const ContinuousIndex c = volume.geometry().toIndex(grid.toLps(m_pointer.x(), m_pointer.y()));
+    const ContinuousIndex c = volume.geometry().toIndex(grid.toLps(at->x(), at->y()));
     const Index3 index{int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))};
     if (!volume.geometry().contains(index)) {
         return {};
@@ -638,7 +688,7 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
     double under = volume.valueAt(index);
     if (shown().slab.isOn()) {
         SliceFrame pixel = grid;
-        pixel.origin = grid.toLps(m_pointer.x(), m_pointer.y());
+        pixel.origin = grid.toLps(at->x(), at->y());
         pixel.width = pixel.height = 1;
         under = std::visit([](const auto& values) { return double(values.front()); }, sampleSlab(volume, pixel, Interpolation::Nearest, shown().slab));
     }
@@ -649,10 +699,11 @@ QString SliceView::valueUnderPointer(const SliceFrame& grid) const
 QString SliceView::placeUnderPointer(const SliceFrame& grid) const
 {
     const ShownSeries& own = shown();
-    if (m_pointer.x() < 0 || !own.isPlaced()) {
+    const auto pointed = pointedAt(grid);
+    if (!pointed || !own.isPlaced()) {
         return {};
     }
-    const PointLps at = grid.toLps(m_pointer.x(), m_pointer.y());
+    const PointLps at = grid.toLps(pointed->x(), pointed->y());
     const ContinuousIndex c = own.volume->geometry().toIndex(at);
     return own.volume->geometry().contains({int(std::lround(c.i)), int(std::lround(c.j)), int(std::lround(c.k))}) ? placeText(own.volume->inPatient(at)) : QString();
 }
@@ -672,7 +723,9 @@ void SliceView::wheelEvent(QWheelEvent* event)
     m_wheel -= steps;
     if (steps != 0) {
         if (event->modifiers() & Qt::ControlModifier) {
+            Q_EMIT changeBegan();
             zoomBy(std::pow(1.15, steps), event->position());
+            Q_EMIT changeEnded(nameOf(Drag::Zoom), true);
         } else if (!m_measure.isBusy()) {       // a drawing lies in one slice
             // Towards the reader is further along the stack: down in the body for a stack that runs to the head.
             scrollBy(-steps * (event->modifiers() & Qt::ShiftModifier ? 10 : 1));
@@ -710,6 +763,18 @@ SliceView::Drag SliceView::dragOf(const QMouseEvent& event) const
     }
 }
 
+/// Of those that make a step of undo; empty for the others.
+QString SliceView::nameOf(Drag drag)
+{
+    switch (drag) {
+    case Drag::Window: return tr("Window and level");
+    case Drag::Pan: return tr("Pan");
+    case Drag::Zoom: return tr("Zoom");
+    case Drag::Axes: return tr("Turn the planes");
+    default: return {};
+    }
+}
+
 void SliceView::mousePressEvent(QMouseEvent* event)
 {
     activate();
@@ -725,6 +790,9 @@ void SliceView::mousePressEvent(QMouseEvent* event)
     }
     const bool isAxes = !isMeasure && event->button() == Qt::LeftButton && m_crosshair && m_axes.press(frame(), m_plane, size(), event->position());
     m_drag = isMeasure ? Drag::Measure : isAxes ? Drag::Axes : dragOf(*event);
+    if (!nameOf(m_drag).isEmpty()) {
+        Q_EMIT changeBegan();
+    }
     update();
 }
 
@@ -755,6 +823,9 @@ void SliceView::dragScroll(QPoint delta)
 void SliceView::mouseMoveEvent(QMouseEvent* event)
 {
     const QPoint at = event->position().toPoint();
+    if (at != m_pointer && !m_measure.isEditedByKeys()) {
+        m_measure.setKeyCursor(std::nullopt);   // the mouse draws now
+    }
     m_pointer = at;
     if (isEmpty()) {
         return;
@@ -800,6 +871,9 @@ void SliceView::mouseReleaseEvent(QMouseEvent* event)
     const Drag drag = m_drag;
     m_drag = Drag::None;
     m_axes.release();
+    if (!nameOf(drag).isEmpty()) {
+        Q_EMIT changeEnded(nameOf(drag), false);
+    }
     if (drag == Drag::Measure) {
         m_measure.release(frame(), event->position());
         if (const auto place = m_measure.takeTextPlace()) {
@@ -831,13 +905,77 @@ void SliceView::mouseDoubleClickEvent(QMouseEvent* event)
     }
 }
 
+bool SliceView::event(QEvent* event)
+{
+    // It sets a point here and is no shortcut then.
+    const auto isSpace = [event] { return static_cast<QKeyEvent*>(event)->key() == Qt::Key_Space && static_cast<QKeyEvent*>(event)->modifiers() == Qt::NoModifier; };
+    if (event->type() == QEvent::ShortcutOverride && m_measure.keyCursor() && isSpace()) {
+        event->accept();
+        return true;
+    }
+    return QWidget::event(event);
+}
+
 void SliceView::keyPressEvent(QKeyEvent* event)
 {
-    if (!isEmpty() && m_measure.key(event->key())) {
-        update();
+    const bool isEnter = (event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) && !(event->modifiers() & ~Qt::KeypadModifier);
+    if (isEmpty()) {
+        QWidget::keyPressEvent(event);
         return;
     }
-    QWidget::keyPressEvent(event);
+    if (m_measure.keyCursor() && (isEnter || event->key() == Qt::Key_Space)) {
+        activate();     // what is drawn belongs to the series of this view
+        Q_EMIT m_scene->drawingBegan();
+    }
+    if (m_measure.key(frame(), event->key(), event->modifiers())) {
+        if (const auto place = m_measure.takeTextPlace()) {
+            openEditor(*place, 0);
+        }
+        update();
+    } else if (isEnter && MeasureTool::kindOf(m_scene->tool())) {
+        showKeyCursor();
+    } else {
+        QWidget::keyPressEvent(event);
+    }
+}
+
+/// With a tool that draws: where the pointer is, else in the middle.
+void SliceView::showKeyCursor()
+{
+    if (isEmpty() || !MeasureTool::kindOf(m_scene->tool())) {
+        return;
+    }
+    const QPointF at = rect().contains(m_pointer) ? QPointF(m_pointer) : QPointF(rect().center());
+    m_measure.setKeyCursor(frame().toLps(at.x(), at.y()));
+    update();
+}
+
+bool SliceView::editByKeys(int id)
+{
+    if (isEmpty() || !m_measure.editByKeys(frame(), id)) {
+        return false;
+    }
+    activate();
+    setFocus();
+    update();
+    return true;
+}
+
+void SliceView::focusInEvent(QFocusEvent* event)
+{
+    const bool isByKeys = event->reason() != Qt::MouseFocusReason && event->reason() != Qt::ActiveWindowFocusReason && event->reason() != Qt::PopupFocusReason;
+    if (isByKeys && !m_measure.keyCursor()) {
+        showKeyCursor();
+    }
+    QWidget::focusInEvent(event);
+}
+
+void SliceView::focusOutEvent(QFocusEvent* event)
+{
+    if (m_measure.isEditedByKeys() && event->reason() != Qt::PopupFocusReason && event->reason() != Qt::ActiveWindowFocusReason) {
+        m_measure.cancel();
+    }
+    QWidget::focusOutEvent(event);
 }
 
 /// Ends the typing of a text and keeps it.
@@ -926,6 +1064,11 @@ void SliceView::updateCursor()
 
 bool SliceView::focusNextPrevChild(bool next)
 {
+    if (m_measure.isEditedByKeys()) {
+        m_measure.takeNextHandle(next ? 1 : -1);
+        update();
+        return true;
+    }
     bool isTaken = false;
     Q_EMIT leavingByTab(next ? 1 : -1, isTaken);
     return isTaken || QWidget::focusNextPrevChild(next);

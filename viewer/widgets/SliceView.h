@@ -4,6 +4,7 @@
 #include "viewer/volume/SampledSlice.h"
 #include "viewer/widgets/AxesTool.h"
 #include "viewer/widgets/MeasureTool.h"
+#include "viewer/widgets/ViewPlacement.h"
 
 #include <QPoint>
 #include <QWidget>
@@ -44,12 +45,16 @@ public:
     const ShownSeries& shown() const;
     bool isEmpty() const;
     bool isActive() const;
+    /// As a touch by the reader: its series becomes the active one.
+    void activate();
     /// By the grid, which knows which view was touched last; without a grid the view of the active plane is.
     void setActive(bool active);
     void setTwoPatients(bool two);
     /// A series is being dragged over the view.
     void setDropTarget(bool target);
     void setReferenceSlices(std::function<std::vector<ReferenceSlice>()> source) { m_references = std::move(source); }
+    /// The place that other series are at, for the mark on single images, which have no crosshair; in this view's frame of reference.
+    void setLinkedPlace(std::function<std::optional<PointLps>()> source) { m_linkedPlace = std::move(source); }
     /// Whole slice in the widget; of images that are compared (isFittedWithOthers) at the scale of the one that needs most room.
     void fit();
     /// A mammogram with a known scale: beside others it is as large as they are, millimetre for millimetre.
@@ -69,7 +74,10 @@ public:
     void turn(bool clockwise);
     /// As the presentation state wants it; without one neither flipped nor turned, and fitted.
     void resetView();
-    bool isTurned() const { return !(m_orientation == Orientation{}); }
+    bool isTurned() const { return !(m_orientation == ViewOrientation{}); }
+    ViewPlacement placement() const;
+    /// Of the series and plane that the view shows.
+    void setPlacement(const ViewPlacement& placement);
 
     void setCrosshairShown(bool shown);
     /// A fitted image reaches the edges: in a view of its own size each pixel is one of the screen. On the screen a thin border is left.
@@ -81,6 +89,8 @@ public:
     int measurementAt(QPoint at) const;
     /// Opens the editor for the text of a measurement.
     void editText(int id);
+    /// Takes a measurement that is seen here, to be moved by keys. @return whether it is seen.
+    bool editByKeys(int id);
     /// Marks the image in view as a key image, or takes the mark away; one step of undo.
     void toggleKeyImage();
 
@@ -100,6 +110,10 @@ Q_SIGNALS:
     void activated(hf::SliceView* view);
     void maximizeRequested(hf::SliceView* view);
     void contextMenuAsked(hf::SliceView* view, QPoint globalPos);
+    /// A drag or the wheel begins to change how the images are seen, and has ended; `what` names the change. A joined one goes on with the one
+    /// before it, as the next notch of the wheel does.
+    void changeBegan();
+    void changeEnded(const QString& what, bool isJoined);
 
 protected:
     void paintEvent(QPaintEvent*) override;
@@ -110,23 +124,20 @@ protected:
     void mouseMoveEvent(QMouseEvent*) override;
     void mouseReleaseEvent(QMouseEvent*) override;
     void mouseDoubleClickEvent(QMouseEvent*) override;
+    bool event(QEvent*) override;
     void keyPressEvent(QKeyEvent*) override;
+    void focusInEvent(QFocusEvent*) override;
+    void focusOutEvent(QFocusEvent*) override;
     void leaveEvent(QEvent*) override;
     bool focusNextPrevChild(bool next) override;
 
 private:
     enum class Drag { None, Window, Pan, Zoom, Scroll, Crosshair, Magnify, Measure, Axes };
-    /// How the screen's right and down run along the slice's own: rows of a matrix of quarter turns and flips.
-    struct Orientation {
-        int rightX = 1, rightY = 0, downX = 0, downY = 1;
-        friend bool operator==(const Orientation&, const Orientation&) = default;
-    };
     void seriesChanged();
     void startOver();
-    void activate();
-    void setOrientation(const Orientation& orientation);
+    void setOrientation(const ViewOrientation& orientation);
     /// Turn and flip of a presentation state, against the slice as it is shown without.
-    Orientation orientationOf(const dicom::Presentation& state) const;
+    ViewOrientation orientationOf(const dicom::Presentation& state) const;
     void hang(const HungSides& sides);
     void showArea(const dicom::Presentation::Area& area);
     void followPresentation();
@@ -139,16 +150,21 @@ private:
     Picture composeAgain(const SliceFrame& frame);
     void cover(Picture& picture, const SliceFrame& frame) const;
     Drag dragOf(const QMouseEvent& event) const;
+    static QString nameOf(Drag drag);
     void scrollBy(int slices);
     void dragWindow(QPoint delta);
     void dragScroll(QPoint delta);
     void openEditor(PointLps place, int id);
     void commitText();
     void updateCursor();
+    void showKeyCursor();
+    /// Where the pointer is, or the cursor of the keyboard; empty for neither.
+    std::optional<QPointF> pointedAt(const SliceFrame& grid) const;
     void paintImage(QPainter& painter);
     void paintLens(QPainter& painter);
     QString valueUnderPointer(const SliceFrame& frame) const;
     QString placeUnderPointer(const SliceFrame& frame) const;
+    QString slabMark() const;
     QStringList subtractionMarks() const;
     QStringList linkMarks() const;
     void paintEmpty(QPainter& painter) const;
@@ -165,12 +181,13 @@ private:
     std::optional<bool> m_isActive;
     bool m_twoPatients = false, m_dropTarget = false;
     std::function<std::vector<ReferenceSlice>()> m_references;
+    std::function<std::optional<PointLps>()> m_linkedPlace;
     std::function<double()> m_scaleOfOthers;
     QLineEdit* m_editor = nullptr;
     Plane m_plane;
     double m_mmPerPixel = 1;
     QPointF m_panMm{0, 0};          ///< Of the widget's centre against the slice's centre, along the slice's own axes.
-    Orientation m_orientation;
+    ViewOrientation m_orientation;
     double m_fitMargin = 1.01;
     bool m_isFitted = true, m_isReset = true;   ///< Place and zoom follow the view's size; the reader moved nothing since resetView.
     bool m_crosshair = true, m_texts = true;

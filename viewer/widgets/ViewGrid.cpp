@@ -5,6 +5,7 @@
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SeriesMime.h"
 #include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/ViewHistory.h"
 
 #include <QDragEnterEvent>
 #include <QGridLayout>
@@ -28,7 +29,7 @@ Plane planeOf(CellShow show, const ShownSeries& shown)
 
 } // namespace
 
-ViewGrid::ViewGrid(Scene* scene, Findings* findings, QWidget* parent) : QWidget(parent), m_scene(scene), m_findings(findings), m_grid(new QGridLayout(this))
+ViewGrid::ViewGrid(Scene* scene, Findings* findings, QWidget* parent) : QWidget(parent), m_scene(scene), m_findings(findings), m_history(new ViewHistory(scene, this)), m_grid(new QGridLayout(this))
 {
     setAcceptDrops(true);
     m_grid->setContentsMargins(0, 0, 0, 0);
@@ -57,11 +58,13 @@ void ViewGrid::addCell()
     view->setCrosshairShown(m_crosshair);
     view->setTextShown(m_texts);
     view->setReferenceSlices([this, view] { return referencesFor(view); });
+    view->setLinkedPlace([this, view] { return linkedPlaceFor(view); });
     view->setScaleOfOthers([this, view] { return scaleOfOthers(view); });
     connect(view, &SliceView::activated, this, [this, n] { setActiveCell(n); });
     connect(view, &SliceView::leavingByTab, this, [this, n](int step, bool& taken) { taken = leaveByTab(n, step); });
     connect(view, &SliceView::maximizeRequested, this, [this](SliceView* asked) { toggleMaximized(asked); });
     connect(view, &SliceView::contextMenuAsked, this, &ViewGrid::contextMenuAsked);
+    m_history->addView(view);
     m_cells.push_back({view, {}});
 }
 
@@ -295,6 +298,25 @@ std::vector<ReferenceSlice> ViewGrid::referencesFor(const SliceView* own) const
         }
     }
     return slices;
+}
+
+/// The place of the active series; in the view of that series its own place, where another view shows images of the same frame.
+std::optional<PointLps> ViewGrid::linkedPlaceFor(const SliceView* own) const
+{
+    const ShownSeries &shown = own->shown(), &active = m_scene->active();
+    if (!shown.canBeReferred() || !active.canBeReferred()) {
+        return std::nullopt;
+    }
+    if (shown.series.key != active.series.key) {
+        return m_scene->link().carry(active, shown, active.place);
+    }
+    for (int n = 0; n < count(); ++n) {
+        const ShownSeries& other = view(n)->shown();
+        if (view(n)->isVisibleTo(this) && other.canBeReferred() && other.series.key != shown.series.key && m_scene->link().carry(shown, other, shown.place)) {
+            return shown.place;
+        }
+    }
+    return std::nullopt;
 }
 
 QWidget* ViewGrid::widgetOf(int cell) const

@@ -4,6 +4,7 @@
 
 #include <QWidget>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,10 @@ struct Series;
 class Findings;
 class Scene;
 class SliceView;
+class ViewHistory;
 class VolumeView3D;
 enum class Plane;
+struct PointLps;
 struct ReferenceSlice;
 
 /// The views of the window in rows and columns: the three planes and the volume of one series, or up to 3 x 4 views of any series. One view
@@ -35,6 +38,8 @@ public:
     /// View of a cell; a cell that shows the volume has one too, hidden.
     SliceView* view(int cell) const { return m_cells[std::size_t(cell)].view; }
     VolumeView3D* volumeView() const { return m_volume; }
+    /// Undo and redo, of the views too.
+    ViewHistory* history() const { return m_history; }
     SliceView* activeView() const { return view(m_active); }
     int activeCell() const { return m_active; }
     void setActiveCell(int cell);
@@ -94,9 +99,11 @@ private:
     bool leaveByTab(int cell, int step);
     bool isSingle() const;
     std::vector<ReferenceSlice> referencesFor(const SliceView* own) const;
+    std::optional<PointLps> linkedPlaceFor(const SliceView* own) const;
 
     Scene* m_scene;
     Findings* m_findings;
+    ViewHistory* m_history;
     QGridLayout* m_grid;
     GridLayout m_spec = GridLayout::planes();
     std::vector<Cell> m_cells;
