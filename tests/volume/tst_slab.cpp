@@ -102,7 +102,7 @@ HF_TEST(thicknessEndsWithTheVolume)
         int layers = 0;
         for (const double offset : slabOffsets(geometry, normal, 7)) {
             frame.origin = middle + normal * offset + frame.down * -50.0;
-            const std::vector<float> values = sampleValues(volume, frame, Interpolation::Linear);
+            const std::vector<float> values = floats(sampleValues(volume, frame, Interpolation::Linear));
             layers += std::any_of(values.begin(), values.end(), [](float v) { return !std::isnan(v); });
         }
         HF_CHECK_EQUAL(thicknessInVolumeMm(geometry, middle, normal, 7), double(layers));
