@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <bit>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -35,8 +36,9 @@ namespace {
 constexpr int kWidth = 150, kHeight = 213;
 constexpr float kFewRays = 16;
 constexpr int kWrittenMs = 30;              // until what was compiled last is on disk
-constexpr int kMoreRounds = 3;
-constexpr qint64 kNothingNewMs = 250;       // what a round takes at most that compiled nothing
+constexpr int kMostRounds = 4;
+constexpr qint64 kNothingNewMs = 120;       // what a round takes at most that compiled nothing, on a fast machine that has nothing else to do
+constexpr double kAsBefore = 0.85;
 
 using Draw = std::function<void(bool isWhole)>;
 using Pictures = std::function<void(VolumeScene& scene, Size3 size, const Draw& draw)>;
@@ -180,19 +182,22 @@ private:
     /// The window waits for something else.
     bool isUnwanted() const { return isInterruptionRequested() || (m_isRest && !m_wishes.isEmpty()); }
 
-    /// Again where anything had to be compiled: Mesa makes other code of a program that it has just translated than of one that it finds translated
-    /// on disk, which is what the view's context will find, and it finds some only the next time.
+    /// Until nothing new is compiled: Mesa makes other code of a program that it has just translated than of one that it finds translated on disk,
+    /// which is what the view's context will find, and it finds some only the next time. A round that compiles takes much longer than one that does not.
     void drawAgainAndAgain(const Pictures& pictures, Size3 size)
     {
-        QElapsedTimer clock;
-        clock.start();
-        drawOnce(pictures, size);
-        const int more = clock.elapsed() < kNothingNewMs ? 0 : kMoreRounds;
-        for (int round = 0; round < more && !isUnwanted(); ++round) {
-            msleep(kWrittenMs);
+        qint64 before = std::numeric_limits<qint64>::max();
+        for (int round = 0; round < kMostRounds && !isUnwanted(); ++round) {
+            QElapsedTimer clock;
+            clock.start();
             drawOnce(pictures, size);
+            const qint64 took = clock.elapsed();
+            msleep(kWrittenMs);
+            if (took < kNothingNewMs || double(took) > kAsBefore * double(before)) {
+                break;
+            }
+            before = took;
         }
-        msleep(kWrittenMs);
     }
 
     /// In a context without a past, whose state is part of what is compiled.
