@@ -109,6 +109,14 @@ std::string bytesOf(const fs::path& path)
     return text.str();
 }
 
+/// The most memory that the process has had.
+long mostKilobytes()
+{
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
 /// The data set with one code stream as its pixels.
 void saveStream(DcmDataset& data, std::vector<Uint8> stream, E_TransferSyntax syntax, const fs::path& path)
 {
@@ -189,15 +197,33 @@ HF_TEST(a_text_of_a_length_beyond_the_file_is_not_loaded)
         HF_CHECK(at != std::string::npos);
         bytes.replace(at - 4, 4, std::string("\x00\x00\x00\x7f", 4));
         std::ofstream(folder.file(), std::ios::binary) << bytes;
-        const auto mostKilobytes = [] {
-            rusage usage{};
-            ::getrusage(RUSAGE_SELF, &usage);
-            return usage.ru_maxrss;
-        };
         const long before = mostKilobytes();
         const dicom::ScanResult found = folder.scan();
         HF_CHECK(mostKilobytes() - before < 200'000);
         HF_CHECK(found.studies.empty() && found.rejected.size() == 1);
+    }
+}
+
+HF_TEST(a_fragment_of_a_length_beyond_the_file_is_not_read)
+{
+    // The last fragment, and the offset table, claim two gigabytes.
+    const std::string item("\xfe\xff\x00\xe0", 4), length("\x00\x00\x00\x7f", 4);
+    for (const bool isTable : {false, true}) {
+        const Folder folder;
+        RunLengths runs;
+        runs.save(folder.file());
+        std::string bytes = bytesOf(folder.file());
+        const std::size_t at = isTable ? bytes.find(item) : bytes.rfind(item);
+        HF_CHECK(at != std::string::npos);
+        bytes.replace(at + 4, 4, length);
+        std::ofstream(folder.file(), std::ios::binary) << bytes;
+        const long before = mostKilobytes();
+        const dicom::ScanResult found = folder.scan();
+        if (const dicom::Series* series = found.mainSeries()) {
+            HF_CHECK(!dicom::inspect(*series).rejected.empty());
+        }
+        HF_CHECK(mostKilobytes() - before < 200'000);
+        HF_CHECK(isTable || found.mainSeries());
     }
 }
 

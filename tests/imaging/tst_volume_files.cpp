@@ -425,6 +425,35 @@ HF_TEST(headers_that_declare_more_than_the_file_can_hold_are_refused_at_once)
     HF_CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
 }
 
+HF_TEST(voxels_of_a_type_that_does_not_exist_are_refused)
+{
+    const std::string meta = "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 2 3 4\nElementType = ", end = "\nElementDataFile = LOCAL\n" + std::string(24, 'x');
+    for (const char* type : {"MET_NONE", "MET_OTHER", "-2147483649"}) {
+        HF_CHECK_EQUAL(codeOf(write("type.mha", meta + type + end)), std::string("unsupported"));
+    }
+}
+
+HF_TEST(a_long_line_of_a_nrrd_header_is_refused)
+{
+    const std::string nrrd = "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 2 3 4\nencoding: raw\n", end = "\n\n" + std::string(24, 'x'), text(5000, 'x');
+    for (const char* field : {"space: ", "kinds: ", "dimension: ", "unknown: ", ""}) {
+        HF_CHECK_EQUAL(codeOf(write("long.nrrd", nrrd + field + text + end), "too long"), std::string("broken"));
+    }
+    // What is for people alone may be of any length.
+    for (const char* field : {"content: ", "key:=", "# "}) {
+        HF_CHECK_EQUAL(imaging::readVolumeFile(write("text.nrrd", nrrd + field + text + end)).geometry().size().k, 4);
+    }
+}
+
+HF_TEST(signed_bytes_are_whole_numbers)
+{
+    const std::string meta = "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 2 3 4\nElementType = MET_CHAR\nElementDataFile = LOCAL\n";
+    const Volume volume = imaging::readVolumeFile(write("signed.mha", meta + std::string(23, '\x7f') + '\x80'));
+    HF_CHECK(volume.type() == VoxelType::Int16);
+    HF_CHECK_EQUAL(volume.valueAt(Index3{0, 0, 0}), 127.F);
+    HF_CHECK_EQUAL(volume.valueAt(Index3{1, 2, 3}), -128.F);
+}
+
 HF_TEST(a_nifti_lies_by_its_sform_where_that_has_a_code)
 {
     const std::array<float, 12> rows{0, -3, 0, -50, 2, 0, 0, 60, 0, 0, 4, -70};

@@ -468,10 +468,12 @@ StoredFrame DicomFile::decode(int frame)
         return m_data->decodeNative(frame);
     }
     if (!m_data->fragments) {
-        m_data->fragments.emplace(dataset, format.frames);
+        std::error_code unknown;
+        const std::uintmax_t fileBytes = std::filesystem::file_size(header.path, unknown);
+        m_data->fragments.emplace(dataset, format.frames, fileBytes);
         if (coding == Coding::Dcmtk && !m_data->fragments->isOneEach()) {
             joinFragments(dataset, *m_data->fragments, format.frames, m_data->cache);
-            m_data->fragments.emplace(dataset, format.frames);
+            m_data->fragments.emplace(dataset, format.frames, fileBytes);
         }
     }
     if (coding == Coding::Dcmtk) {

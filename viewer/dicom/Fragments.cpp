@@ -44,7 +44,7 @@ std::uint64_t littleEndian(const std::uint8_t* p) { return std::uint64_t(p[0]) |
 
 } // namespace
 
-Fragments::Fragments(DcmDataset& dataset, int frames) : m_sequence(sequenceOf(dataset))
+Fragments::Fragments(DcmDataset& dataset, int frames, std::uintmax_t fileBytes) : m_sequence(sequenceOf(dataset)), m_fileBytes(fileBytes)
 {
     if (!m_sequence || m_sequence->card() < 2) {
         throw Error("encapsulated pixel data without fragments", "broken");
@@ -74,7 +74,11 @@ std::vector<std::uint8_t> Fragments::bytes(unsigned long fragment, std::size_t m
     if (m_sequence->getItem(item, fragment + 1).bad() || !item) {
         throw Error("encapsulated pixel data end early", "broken");
     }
-    std::vector<std::uint8_t> data(std::min<std::size_t>(item->getLength(), most));
+    const std::size_t count = std::min<std::size_t>(item->getLength(), most);
+    if (count > m_fileBytes) {
+        throw Error("encapsulated pixel data end early", "broken");     // and nothing is allocated for it
+    }
+    std::vector<std::uint8_t> data(count);
     if (!data.empty() && item->getPartialValue(data.data(), 0, Uint32(data.size()), &cache, EBO_LittleEndian).bad()) {
         throw Error("encapsulated pixel data end early", "broken");
     }
@@ -86,7 +90,7 @@ std::vector<std::uint64_t> Fragments::basicOffsets(int frames)
     DcmPixelItem* item = nullptr;
     Uint8* data = nullptr;
     std::vector<std::uint64_t> offsets;
-    if (m_sequence->getItem(item, 0).bad() || !item || item->getLength() < 4U * Uint32(frames) || item->getUint8Array(data).bad() || !data) {
+    if (m_sequence->getItem(item, 0).bad() || !item || item->getLength() < 4U * Uint32(frames) || item->getLength() > m_fileBytes || item->getUint8Array(data).bad() || !data) {
         return offsets;
     }
     for (int n = 0; n < frames; ++n) {

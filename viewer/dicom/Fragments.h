@@ -17,8 +17,9 @@ namespace hf::dicom {
 /// by the marker that a code stream of the JPEG families begins with.
 class Fragments {
 public:
+    /// @param fileBytes  of the file that they are in: of a fragment that says it is longer nothing is read.
     /// @throws Error "broken" without fragments, "unsupported" when nothing tells where frames begin.
-    Fragments(DcmDataset& dataset, int frames);
+    Fragments(DcmDataset& dataset, int frames, std::uintmax_t fileBytes);
 
     /// The code stream of a frame, its fragments joined.  @throws Error "broken" when there is none.
     std::vector<std::uint8_t> stream(int frame, DcmFileCache& cache);
@@ -34,6 +35,7 @@ private:
     bool areFound(std::size_t frames, bool isCut);
 
     DcmPixelSequence* m_sequence = nullptr;
+    std::uintmax_t m_fileBytes = 0;
     std::size_t m_count = 0;                ///< Fragments, without the offset table; numbered from 0.
     std::vector<std::size_t> m_first;       ///< Of each frame; a frame ends where the next begins.
 };

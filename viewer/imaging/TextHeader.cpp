@@ -41,6 +41,8 @@ template <typename IsLast> TextHeader readLines(const fs::path& path, const char
         header.bytes += double(line.size()) + 1;
         const std::size_t end = line.find_first_of(separators);
         const std::string name = nameOf(line.substr(0, end));
+        const bool isFree = line.starts_with('#') || name == "content" || (end != std::string::npos && line.compare(end, 2, ":=") == 0);
+        header.longestField = std::max(header.longestField, isFree ? 0 : line.size());
         if (end != std::string::npos && !name.starts_with('#')) {
             header.fields[name] = trimmed(line.substr(end + 1));
         }

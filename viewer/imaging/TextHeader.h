@@ -16,6 +16,7 @@ std::string lower(std::string text);
 struct TextHeader {
     std::map<std::string, std::string> fields;  ///< Names in small letters without spaces: "spaceorigin", "elementdatafile".
     double bytes = 0;                           ///< Length up to the first byte of voxels, where they follow.
+    std::size_t longestField = 0;               ///< The longest line of a field, in bytes; comments and free texts aside.
 
     /// Empty when there is no such field.
     std::string field(const std::string& name) const;

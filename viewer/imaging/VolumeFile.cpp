@@ -99,6 +99,13 @@ OpenFile openHeader(const fs::path& path)
             io = own;
         }
     }
+    if (format == Format::Nrrd) {
+        file.text = readNrrdHeader(path);
+        constexpr std::size_t kLongestField = 700;      // the library writes one it does not understand into a message of 1024 bytes, whatever its length
+        if (file.text.longestField > kLongestField) {
+            throw Error("the NRRD header cannot be read: a line is too long", "broken");
+        }
+    }
     try {
         io->SetFileName(path.string());
         if (!io->CanReadFile(path.string().c_str())) {
@@ -120,13 +127,18 @@ OpenFile openHeader(const fs::path& path)
             throw Error("a volume of size " + std::to_string(io->GetDimensions(axis)) + " cannot be right", "broken");
         }
     }
+    if (io->GetComponentType() == itk::IOComponentEnum::UNKNOWNCOMPONENTTYPE) {
+        throw Error("voxels of this type are not supported", "unsupported");    // ITK has no size for them
+    }
     file.storedBytes = bytesOf(*io);
     if (file.nifti) {
         file.storedBytes = file.nifti->voxelBytes;      // ITK tells the type after the rescale
         const bool isPacked = lower(file.nifti->voxelFile.extension().string()) == ".gz";
         file.stored = isPacked ? StoredVoxels{file.nifti->voxelFile, 0, file.nifti->voxelOffset, StoredVoxels::Packing::Deflate} : StoredVoxels{file.nifti->voxelFile, file.nifti->voxelOffset};
     } else if (format != Format::Nifti) {
-        file.text = format == Format::Nrrd ? readNrrdHeader(path) : readMetaHeader(path);
+        if (format == Format::Meta) {
+            file.text = readMetaHeader(path);
+        }
         file.stored = format == Format::Nrrd ? findNrrdVoxels(file.text, path) : findMetaVoxels(file.text, path);
     }
     return file;
@@ -249,7 +261,7 @@ template <typename T> Converted narrowed(const std::vector<char>& bytes, std::si
     bool fits = std::is_integral_v<T>;
     if constexpr (std::is_integral_v<T>) {
         for (std::size_t n = 0; n < count && fits; ++n) {
-            fits = values[n] <= T(32767) && (std::is_unsigned_v<T> || double(values[n]) >= -32768);
+            fits = (sizeof(T) == 1 || values[n] <= T(32767)) && (std::is_unsigned_v<T> || double(values[n]) >= -32768);
         }
     }
     if (fits) {

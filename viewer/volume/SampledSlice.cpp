@@ -88,7 +88,7 @@ SampledSlice::SampledSlice(const Volume& volume, const SliceFrame& frame, Interp
     if (info.graphics && !isThick) {
         const std::vector<float> drawn = sampleGraphics(volume, frame);
         m_graphics.resize(drawn.size());
-        std::transform(drawn.begin(), drawn.end(), m_graphics.begin(), [&](float value) { return std::uint8_t((std::uint16_t(value) & style.planes) != 0); });
+        std::transform(drawn.begin(), drawn.end(), m_graphics.begin(), [&](float value) { return std::uint8_t(!std::isnan(value) && (std::uint16_t(value) & style.planes) != 0); });
     }
     if (mask && !mask->isEmpty()) {
         layMask(*mask, frame, style);
