@@ -227,6 +227,40 @@ HF_TEST(a_fragment_of_a_length_beyond_the_file_is_not_read)
     }
 }
 
+HF_TEST(native_pixel_data_of_a_length_beyond_the_file_are_not_read)
+{
+    const Folder folder;
+    AngiogramFile run;
+    DcmDataset& data = run.data();
+    for (const auto& [tag, value] : {std::pair{DCM_BitsAllocated, 8}, {DCM_BitsStored, 8}, {DCM_HighBit, 7}}) {
+        require(data.putAndInsertUint16(tag, Uint16(value)));
+    }
+    require(data.putAndInsertString(DCM_NumberOfFrames, "1"));
+    DcmFileFormat file(&data);
+    require(file.saveFile(folder.file().c_str(), EXS_LittleEndianExplicit));
+    std::string bytes = bytesOf(folder.file());
+    // 60000 rows and columns of bytes, and pixel data of 3.6 GB.
+    const auto claim = [&](const std::string& element, const std::string& value) {
+        const std::size_t at = bytes.find(element);
+        HF_CHECK(at != std::string::npos);
+        bytes.replace(at + element.size(), value.size(), value);
+    };
+    claim(std::string("\x28\x00\x10\x00US\x02\x00", 8), "\x60\xea");
+    claim(std::string("\x28\x00\x11\x00US\x02\x00", 8), "\x60\xea");
+    const std::size_t pixels = bytes.find(std::string("\xe0\x7f\x10\x00O", 5));
+    HF_CHECK(pixels != std::string::npos);
+    bytes.replace(pixels + 8, 4, std::string("\x00\xa4\x93\xd6", 4));
+    std::ofstream(folder.file(), std::ios::binary) << bytes;
+    const long before = mostKilobytes();
+    const dicom::ScanResult found = folder.scan();
+    if (const dicom::Series* series = found.mainSeries()) {
+        HF_CHECK(!dicom::inspect(*series).rejected.empty());
+    } else {
+        HF_CHECK(!found.rejected.empty());
+    }
+    HF_CHECK(mostKilobytes() - before < 200'000);
+}
+
 HF_TEST(a_meta_header_may_be_wrong_about_its_length)
 {
     for (const E_TransferSyntax syntax : {EXS_LittleEndianImplicit, EXS_LittleEndianExplicit}) {

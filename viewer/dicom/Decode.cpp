@@ -402,6 +402,15 @@ std::vector<std::uint8_t> nativeFrame422(DcmDataset& dataset, const PixelFormat&
     return expand422(bytes, pixels);
 }
 
+constexpr const char* kDeflated = "1.2.840.10008.1.2.1.99";      // Deflated Explicit VR Little Endian
+
+/// Of a file; the largest number where that is not known.
+std::uintmax_t bytesOf(const std::filesystem::path& file)
+{
+    std::error_code unknown;
+    return std::filesystem::file_size(file, unknown);
+}
+
 /// Colour by pixel, in RGB where the samples are YBR. @param bits  stored, of a sample.
 void toRgb(StoredFrame& stored, bool isPlanar, int bits)
 {
@@ -468,8 +477,7 @@ StoredFrame DicomFile::decode(int frame)
         return m_data->decodeNative(frame);
     }
     if (!m_data->fragments) {
-        std::error_code unknown;
-        const std::uintmax_t fileBytes = std::filesystem::file_size(header.path, unknown);
+        const std::uintmax_t fileBytes = bytesOf(header.path);
         m_data->fragments.emplace(dataset, format.frames, fileBytes);
         if (coding == Coding::Dcmtk && !m_data->fragments->isOneEach()) {
             joinFragments(dataset, *m_data->fragments, format.frames, m_data->cache);
@@ -494,6 +502,11 @@ StoredFrame DicomFile::Data::decodeNative(int frame)
     const PixelFormat& format = header.pixels;
     DcmDataset& dataset = *file.getDataset();
     StoredFrame stored{format.rows, format.columns, format.samples, std::max(1, format.bitsAllocated / 8), format.isSigned, false, format.photometric, {}};
+    // Nothing is allocated for a frame that the file cannot hold, whatever its header says.
+    const std::uintmax_t leastBits = std::uintmax_t(format.rows) * std::uintmax_t(format.columns) * std::uintmax_t(isSubsampled(format) ? 2 : format.samples) * std::uintmax_t(format.bitsAllocated);
+    if (header.transferSyntaxUid != kDeflated && leastBits / 8 > bytesOf(header.path)) {
+        throw Error("the pixel data are shorter than the image", "broken");
+    }
     if (format.bitsAllocated == 1) {
         stored.bytes = unpackBits(dataset, format, frame);
         return stored;
