@@ -52,7 +52,7 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            [--precision exact|fp32|bf16|fp16] [--classes 1,3] [--points x,y,z,label;...] [--class ID] [--compare]
            one forward pass on given tensors; the weights "hashed" are deterministic numbers, and so is the input "hashed:SHAPE:LOW,HIGH";
            --compare: the largest difference from the CPU in fp32
-  bench --training [--model FOLDER] [--precision bf16|fp32] [--batch N] [--rows N] [--steps N] [--checkpointing] [--json]
+  bench --training [--model FOLDER] [--precision bf16|fp32] [--batch N] [--rows N] [--steps N] [--questions | --checkpointing] [--json]
            speed of training a model of that shape with random weights: conversations a second, share of the rate of a large matrix product
   bench experts [--network NAME] [--device cpu|cuda:N] [--precision exact|fp32|bf16|fp16] [--side N] [--passes N] [--json]
            time a window and memory of an expert's network

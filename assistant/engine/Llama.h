@@ -98,6 +98,8 @@ public:
     torch::Tensor forwardBranches(const torch::Tensor& beginnings, const torch::Tensor& branches, const torch::Tensor& lengths);
     /// Several continuations of the rows in a cache, which stays as it is: [K, L, H] -> [K, L, H].
     torch::Tensor forwardBranches(const KeyValueCache& cache, const torch::Tensor& branches, const std::stop_token& stop);
+    /// What the last layer gives, after the final norm: [.., H] -> [.., H].
+    torch::Tensor finallyNormed(const torch::Tensor& hidden) { return norm(hidden); }
     /// Hidden [.., H] -> fp32 logits [.., V].
     torch::Tensor logits(const torch::Tensor& hidden);
     /// An empty cache with room for `capacity` rows.

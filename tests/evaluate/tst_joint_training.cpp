@@ -1,5 +1,6 @@
 #include "assistant/engine/train/Ahead.h"
 #include "assistant/engine/train/JointTrainer.h"
+#include "assistant/engine/train/PackedTrees.h"
 #include "assistant/engine/train/Samples.h"
 #include "support/Check.h"
 
@@ -9,6 +10,7 @@
 #include <torch/utils.h>
 
 #include <filesystem>
+#include <map>
 
 #include <unistd.h>
 
@@ -114,6 +116,55 @@ HF_TEST(a_forest_gives_the_logits_and_gradients_of_its_trees)
     for (std::size_t n = 0; n < parameters.size(); ++n) {
         HF_CHECK_NEAR((parameters[n].grad() - expected[n]).abs().max().item<double>(), 0, 1e-4 * std::max(1.0, expected[n].abs().max().item<double>()));
     }
+}
+
+HF_TEST(packed_trees_give_the_logits_and_gradients_of_trees)
+{
+    VilaNetworks networks = tinyNetworks();
+    for (torch::Tensor& parameter : networks.parameters()) {
+        parameter.set_requires_grad(true);
+    }
+    const std::vector<std::vector<Sample>> trees{samplesOf(1, 5), samplesOf(2, 17), samplesOf(3, 11)};
+    const auto sum = torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum);
+    // Of each learned token by its branch and answer: groups of branches have an order of their own.
+    const auto byAnswer = [](const std::vector<std::pair<int, int>>& answers, const torch::Tensor& logits, int firstBranch, std::map<std::pair<int, int>, std::vector<torch::Tensor>>& found) {
+        for (std::size_t n = 0; n < answers.size(); ++n) {
+            found[{answers[n].first + firstBranch, answers[n].second}].push_back(logits[std::int64_t(n)]);
+        }
+    };
+    std::map<std::pair<int, int>, std::vector<torch::Tensor>> expected, found;
+    torch::Tensor loss = torch::zeros({});
+    int branches = 0;
+    for (const std::vector<Sample>& samples : trees) {
+        const SampleTree tree = makeTree(samples, networks.config.tokensPerImage(), networks.config.preprocessor);
+        const torch::Tensor logits = forward(networks, tree);
+        loss = loss + torch::nn::functional::cross_entropy(logits, tree.targets, sum);
+        byAnswer(tree.answers, logits, branches, expected);
+        branches += int(samples.size());
+    }
+    loss.backward();
+    std::vector<torch::Tensor> gradients;
+    for (torch::Tensor& parameter : networks.parameters()) {
+        gradients.push_back(parameter.grad().clone());
+        parameter.mutable_grad() = torch::Tensor();
+    }
+    const PackedTrees packed = packTrees(trees, networks.config.tokensPerImage(), networks.config.preprocessor);
+    HF_CHECK_EQUAL(packed.branches, branches);
+    HF_CHECK(packed.layout.rows % 64 == 0 && packed.ids.size(0) == packed.layout.rows);
+    const torch::Tensor logits = forward(networks, packed, false);
+    byAnswer(packed.answers, logits, 0, found);
+    HF_CHECK_EQUAL(found.size(), expected.size());
+    for (const auto& [answer, rows] : expected) {
+        HF_CHECK_NEAR((torch::stack(rows) - torch::stack(found.at(answer))).abs().max().item<double>(), 0, 2e-5);
+    }
+    torch::nn::functional::cross_entropy(logits, packed.targets, sum).backward();
+    const std::vector<torch::Tensor> parameters = networks.parameters();
+    for (std::size_t n = 0; n < parameters.size(); ++n) {
+        HF_CHECK_NEAR((parameters[n].grad() - gradients[n]).abs().max().item<double>(), 0, 1e-4 * std::max(1.0, gradients[n].abs().max().item<double>()));
+    }
+    // bf16 rounds what products take and give to 8 bits.
+    const torch::Tensor rounded = forward(networks, packed, true);
+    HF_CHECK_NEAR((rounded - logits).norm().item<double>() / logits.norm().item<double>(), 0, 0.02);
 }
 
 HF_TEST(pictures_are_normalised_as_elsewhere)

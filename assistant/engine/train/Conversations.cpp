@@ -508,7 +508,7 @@ Mix trainingMix()
     Mix mix;
     mix.otherCards = 0.7;
     mix.mostOtherCards = 3;
-    mix.offered = 0.36;
+    mix.offered = 0.42;
     mix.presence = 0.2;
     mix.side = mix.count = 0.1;
     mix.identity = 0.05;
@@ -519,8 +519,9 @@ Mix trainingMix()
 Mix wholeMix()
 {
     Mix mix = trainingMix();
-    mix.presence = 0.32;
-    mix.side = mix.count = 0.18;
+    mix.offered = 0.5;
+    mix.presence = 0.44;
+    mix.side = mix.count = 0.13;
     return mix;
 }
 

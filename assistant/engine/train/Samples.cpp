@@ -107,9 +107,6 @@ Sample sampleOf(const Tokenizer& tokenizer, TokenId bos, const TrainingText& tex
     return sample;
 }
 
-namespace {
-
-/// How many ids all samples begin with; the row before the first learned token is never among them, as something is learned from it.
 std::size_t sharedLength(std::span<const Sample> samples)
 {
     const std::vector<TokenId>& first = samples[0].ids;
@@ -121,6 +118,8 @@ std::size_t sharedLength(std::span<const Sample> samples)
     }
     return length;
 }
+
+namespace {
 
 /// Writes ids into rows of a tensor; pictures take `tokensPerImage` rows each, whose places are listed.
 struct RowWriter {

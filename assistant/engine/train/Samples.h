@@ -39,6 +39,9 @@ private:
 /// @param bos  the token that is kept once in front.
 Sample sampleOf(const Tokenizer& tokenizer, TokenId bos, const TrainingText& text);
 
+/// How many ids all samples begin with; the row before the first learned token is never among them, as something is learned from it.
+std::size_t sharedLength(std::span<const Sample> samples);
+
 /// Samples that begin alike, as tensors: P rows that all share, then K branches of L rows, right side padded. Cards and picture are most of a
 /// prompt, and are computed once for all the questions about them.
 struct SampleTree {

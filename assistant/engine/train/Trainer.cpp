@@ -1,8 +1,8 @@
 #include "assistant/engine/train/Trainer.h"
 
-#include "assistant/engine/Autocast.h"
 #include "assistant/engine/train/DemoModel.h"
 #include "assistant/engine/train/JointTrainer.h"
+#include "assistant/engine/train/PackedTrees.h"
 #include "assistant/engine/train/Samples.h"
 #include "assistant/engine/train/Stopwatch.h"
 #include "assistant/engine/train/TrainingLog.h"
@@ -32,14 +32,13 @@ namespace {
 constexpr double kLendAfter = 0.4;
 
 /// The shares of unseen conversations that are right word by word (teacher-forced, which is what greedy decoding gives while all is right).
-void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::vector<SampleTree>& trees, const TrainOptions& options, TrainReport& report)
+void tryUnseen(VilaNetworks& networks, const Tokenizer& tokenizer, const std::vector<PackedTrees>& trees, const TrainOptions& options, TrainReport& report)
 {
     torch::NoGradGuard noGrad;
-    const Autocast autocast(options.bf16);
     std::vector<AnswersRight> outcomes;
-    for (const SampleTree& tree : trees) {
-        const torch::Tensor best = forward(networks, tree).argmax(1).contiguous();
-        const std::vector<AnswersRight> results = compared(networks.config, tokenizer, best, tree.targets, tree.answers, std::size_t(tree.branches.size(0)));
+    for (const PackedTrees& some : trees) {
+        const torch::Tensor best = forward(networks, some, options.bf16).argmax(1).contiguous();
+        const std::vector<AnswersRight> results = compared(networks.config, tokenizer, best, some.targets, some.answers, std::size_t(some.branches));
         outcomes.insert(outcomes.end(), results.begin(), results.end());
     }
     countRight(outcomes, report);
@@ -51,18 +50,35 @@ public:
     /// @param whole  writes those of which all answers are learned.
     TreeSource(const ConversationWriter& writer, const ConversationWriter& whole, const SampleMaker& maker, const VilaConfig& config) : m_writer(writer), m_whole(whole), m_maker(maker), m_config(config) {}
 
-    SampleTree next(Random& random) const
+    /// At least so many conversations, packed by whole trees into pieces whose rows fit into a processor's cache.
+    std::vector<PackedTrees> next(int conversations, Random& random) const
+    {
+        std::vector<PackedTrees> packs;
+        std::vector<std::vector<Sample>> trees;
+        for (int count = 0; count < conversations;) {
+            trees.push_back(tree(random));
+            count += int(trees.back().size());
+            if (int(trees.size()) == kTreesOfPack || count >= conversations) {
+                packs.push_back(packTrees(trees, m_config.tokensPerImage(), m_config.preprocessor));
+                trees.clear();
+            }
+        }
+        return packs;
+    }
+
+private:
+    static constexpr int kWhole = 10, kFirstOnly = 20, kTreesOfPack = 2;
+
+    std::vector<Sample> tree(Random& random) const
     {
         const bool whole = random.chance(0.5);
         std::vector<Sample> samples;
         for (const Conversation& conversation : (whole ? m_whole : m_writer).write(whole ? kWhole : kFirstOnly, random)) {
             samples.push_back(m_maker.make(conversation, whole ? std::numeric_limits<int>::max() : 1));
         }
-        return makeTree(samples, m_config.tokensPerImage(), m_config.preprocessor);
+        return samples;
     }
 
-private:
-    static constexpr int kWhole = 10, kFirstOnly = 20;
     const ConversationWriter &m_writer, &m_whole;
     const SampleMaker& m_maker;
     VilaConfig m_config;
@@ -71,21 +87,16 @@ private:
 /// One step of the optimizer over at least so many conversations. @return loss (nats a learned token), conversations.
 std::pair<double, int> learn(VilaNetworks& networks, torch::optim::AdamW& optimizer, const std::vector<torch::Tensor>& learned, const TreeSource& source, int conversations, bool bf16, Random& random)
 {
-    std::vector<SampleTree> trees;
+    const std::vector<PackedTrees> packs = source.next(conversations, random);
     int count = 0;
     double tokens = 0, sum = 0;
-    while (count < conversations) {
-        trees.push_back(source.next(random));
-        count += int(trees.back().branches.size(0));
-        tokens += double(trees.back().targets.size(0));
+    for (const PackedTrees& pack : packs) {
+        count += pack.branches;
+        tokens += double(pack.targets.size(0));
     }
     optimizer.zero_grad();
-    for (const SampleTree& tree : trees) {
-        torch::Tensor loss;
-        {
-            const Autocast autocast(bf16);
-            loss = torch::nn::functional::cross_entropy(forward(networks, tree), tree.targets, torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum)) / tokens;
-        }
+    for (const PackedTrees& pack : packs) {
+        const torch::Tensor loss = torch::nn::functional::cross_entropy(forward(networks, pack, bf16), pack.targets, torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum)) / tokens;
         loss.backward();
         sum += loss.item<double>();
     }
@@ -177,9 +188,9 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     place.stream = std::int64_t(options.seed * 31 + (options.resume ? std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count()) : 0));
     place.lendsAfter = options.resume ? (options.lend ? 0 : RunPlace::kNever) : std::int64_t(kLendAfter * 1000);
     Random unseenRandom(options.seed + 999);
-    std::vector<SampleTree> unseen;
+    std::vector<PackedTrees> unseen;
     for (int n = 0; n < options.unseenTrees; ++n) {
-        unseen.push_back(unseenSource.next(unseenRandom));
+        unseen.push_back(std::move(unseenSource.next(1, unseenRandom)[0]));
     }
 
     if (learnsToSeeFirst) {

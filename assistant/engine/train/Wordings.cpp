@@ -207,8 +207,33 @@ std::string composedPresence(Random& random)
                         "have I understood that", "is it so that", "I take it that", "could it be that", "does it seem to you that", "please tell whether", "look up if", "be so kind and say if"}, random) + " " + stated;
 }
 
+/// A statement that is to be agreed with or not: "the section has {N} in it, does it not?"
+std::string claimedPresence(Random& random)
+{
+    const std::string claim = random.chance(0.3) ? "{N} is " + shown(random) : random.chance(0.5) ? shower(random) + " " + thirdPerson(shows(random)) + " {N}" :
+        pickWord({"there is {B}", "we have {N} here", "this has {N} in it", "part of {N} is there", "I see {N}", "we see {N}", "{N} can be " , "{N} shows up", "{N} turns up", "some {B} is left", "{N} is in here", "{N} made it into the frame", "the plane cuts {N}",
+                     "you found {N}", "{N} lies within", "it shows {N}", "one sees {N}", "{N} has been caught"}, random);
+    const std::string whole = claim.ends_with("be ") ? claim + seen(random) : claim;
+    switch (random.below(4)) {
+    case 0: return whole + pickWord({", isn't it", ", right", ", yes", ", yes or no", ", or not", ", correct", ", true", ", don't you think", ", am I right", ", no", ", would you agree", ", true or false", ", or am I mistaken", ", is that so", ", agreed", ", do you agree",
+                                        ", or does it only look so", ", wouldn't you say", ", eh", ", is that correct", ", I suppose", ", or is it not", ", surely", " - yes or no", " (y/n)", ", isn't that so", ", or have I got that wrong"}, random) + "?";
+    case 1: return pickWord({"would you say", "is it likely that", "is it plausible that", "can you confirm", "can you confirm that", "any chance that", "how sure are you that", "my question is whether", "the question is whether", "be honest, is it true that",
+                                "would a radiologist say that", "can it be said that", "do the pixels suggest that", "may I write down that", "is it fair to claim that", "would you sign that", "I wonder whether", "I wonder if", "I was wondering if", "I am asking if",
+                                "I am curious whether", "please check that", "please check if", "somebody claims that", "my colleague insists that", "I was told that", "is it your opinion that", "is it a fact that", "am I to believe that", "is it evident that",
+                                "does it follow that", "do we agree that", "do I understand rightly that", "will you confirm that", "is there any doubt that", "let us know if", "inform me whether", "clarify whether", "try to tell whether", "I'd be glad to hear whether",
+                                "what would you say if I asked you whether", "is it imaginable that", "can we rely on it that", "have I seen rightly that", "could I claim that", "would it be wrong to say that", "is one right to say that", "do tell me whether"}, random) + " " + whole;
+    case 2: return pickWord({"yes or no: ", "yes or no, ", "true or false: ", "right or wrong: ", "agree or disagree: ", "y/n: ", "quick check: ", "to be sure: ", "is that right: ", "question: ", "please answer yes or no: ", "correct? ", "surely ", "so ", "hm, ", "I think "}, random) + whole;
+    default: return pickWord({"{B} present", "{B} y/n", "{B} yes/no", "{B} there", "{B} or none", "{B} seen", "presence of {N}", "presence of {B}", "{B}: present or absent", "any {B}", "any {B} in there", "{B} in slice", "{B} detectable", "with or without {B}", "{B} in or out",
+                                "seeing any {B}", "spot any {B}", "got any {B}", "{N} in it", "{N}: seen", "{N}: there or not", "{N} in this one", "{N} - visible", "visible: {N}", "no {B}", "no {B}, right", "there is no {B}, is there", "you don't see {N}, do you",
+                                "{N} isn't in here, is it", "so no {B}, correct", "see {N}", "see any {B}", "some {B} in it", "{B} captured", "{B} existing", "{N} within the cut", "{B} or not"}, random) + pickWord({"?", "?", "?", " yes or no?", " please?", ""}, random);
+    }
+}
+
 std::string presence(Random& random)
 {
+    if (random.chance(0.35)) {
+        return claimedPresence(random);
+    }
     if (random.chance(0.5)) {
         return composedPresence(random);
     }
@@ -231,7 +256,7 @@ std::string composedSide(Random& random)
     const std::string either = pickWord({"on the left or on the right", "left or right", "on the left, on the right or on both sides", "on one side or on both", "right or left", "on the right or the left", "left-sided, right-sided or on both sides",
                                             "on the left side or the right side", "to the left or to the right", "left, right or both", "on the right, the left or both"}, random);
     switch (random.below(4)) {
-    case 0: return pickWord({"on which", "on what", "in which", "which", "what", "at which"}, random) + " " + half + pickWord({" is {N}", " do you see {N}", " do you find {N}", " can one see {N}", " does {N} lie", " holds {N}", " has {N}", " is taken up by {N}",
+    case 0: return pickWord({"on which", "on what", "in which", "which", "what", "at which"}, random) + " " + half + pickWord({" is {N} to be found", " do you see {N}", " do you find {N}", " can one see {N}", " does {N} lie", " holds {N}", " has {N}", " is taken up by {N}",
                                                                                                                                  " does {N} sit", " was {N} found", " did the expert find {N}", " contains {N}", " is {N} situated", " would {N} be"}, random);
     case 1: return pickWord({"is {N} ", "does {N} lie ", "does {N} appear ", "do you see {N} ", "do we find {N} ", "is {N} seen ", "is {N} located ", "are we looking at {N} ", "did the expert mark {N} "}, random) + either;
     case 2: return pickWord({"tell me ", "say ", "state ", "I need ", "report ", "what is ", "give me ", "let me know ", "I'd like to know ", "name ", "note down ", "decide on "}, random) + "the " + pickWord({"side", "laterality", "half", "left or right side", "body side"}, random) + pickWord({" of {N}", " of {N}", " where {N} is", " on which {N} lies", " that {N} is on"}, random);
@@ -241,7 +266,7 @@ std::string composedSide(Random& random)
 
 std::string side(Random& random)
 {
-    return random.chance(0.5) ? composedSide(random) : pickWord({"on which side is {N}", "on which side are {N}", "which side is {N} on", "which side are {N} on", "on which side do you see {N}", "on what side of the patient is {N}", "on what side of the body are {N}", "which side shows {N}",
+    return random.chance(0.5) ? composedSide(random) : pickWord({"on which side are {N}", "which side is {N} on", "which side are {N} on", "on which side do you see {N}", "on what side of the patient is {N}", "on what side of the body are {N}", "which side shows {N}",
                         "is {N} on the left or on the right", "are {N} on the left or the right", "left or right: {N}", "is it the left or the right {B}", "{B}, left or right", "{N}: which side", "which side does {N} lie on",
                         "do you see {N} on the left, on the right or on both sides", "is {N} left-sided or right-sided", "are {N} on one side or on both", "on which sides are {N} visible", "which side of the patient has {N}",
                         "tell me the side of {N}", "tell me on which side {N} is", "name the side of {N}", "find out on which side {N} lies", "is the {B} seen here the left or the right one", "which {B} is this, left or right",
