@@ -2,8 +2,8 @@
 
 #include "assistant/engine/Autocast.h"
 #include "assistant/engine/train/RowKernels.h"
+#include "experts/runtime/Parallel.h"
 
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/utils.h>
 
@@ -129,7 +129,7 @@ private:
 };
 
 /// Rows in other threads too.
-template <typename Work> void forRows(std::int64_t rows, const Work& work) { at::parallel_for(0, rows, kRowsOfTask, work); }
+template <typename Work> void forRows(std::int64_t rows, const Work& work) { runtime::parallelFor(rows, kRowsOfTask, work); }
 
 template <typename T> T* dataOf(const torch::Tensor& tensor) { return static_cast<T*>(tensor.data_ptr()); }
 
