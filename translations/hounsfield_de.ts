@@ -1206,6 +1206,10 @@
         <translation>die Prüfsumme der komprimierten Voxel stimmt nicht</translation>
     </message>
     <message>
+        <source>the NRRD header cannot be read: a line is too long</source>
+        <translation>der NRRD-Kopf ist nicht lesbar: eine Zeile ist zu lang</translation>
+    </message>
+    <message>
         <source>the %1 header cannot be read: %2</source>
         <translation>der %1-Kopf ist nicht lesbar: %2</translation>
     </message>

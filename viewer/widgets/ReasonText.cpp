@@ -89,6 +89,7 @@ const char* const kReasons[] = {
     QT_TRANSLATE_NOOP("hf::ReasonText", "the file ends before its voxels do"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "the compressed voxels are damaged"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "the checksum of the compressed voxels is wrong"),
+    QT_TRANSLATE_NOOP("hf::ReasonText", "the NRRD header cannot be read: a line is too long"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "the %1 header cannot be read: %2"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "the %1 header cannot be read"),
     QT_TRANSLATE_NOOP("hf::ReasonText", "a volume of %1 dimensions is not supported"),
