@@ -313,7 +313,7 @@ QJsonObject benchStalls(const QString& folder)
     measure("open", "opening the folder", [&] { window.openPaths({folder}); }, [&] { return !window.scene()->isEmpty(); });
     const VolumeView3D* volume = window.grid()->volumeView();
     measure("volume", "the first 3D picture", [&] { clock.start(); }, [&] {
-        if (volume->isBuilding()) {
+        if (volume->isBuilding() || !volume->isSharp()) {
             clock.start();
         }
         return afterwards();
@@ -321,7 +321,7 @@ QJsonObject benchStalls(const QString& folder)
     ChatPanel* chat = window.chat();
     app::Library* library = window.library();
     const auto isBusy = [&] {
-        if (chat->isBusy() || library->isBusy() || volume->isBuilding()) {
+        if (chat->isBusy() || library->isBusy() || volume->isBuilding() || !volume->isSharp()) {
             clock.start();
         }
         return !afterwards();

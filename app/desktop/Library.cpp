@@ -1,13 +1,10 @@
 #include "app/desktop/Library.h"
 
 #include "viewer/volume/Error.h"
+#include "viewer/volume/Priority.h"
 #include "viewer/widgets/ReasonText.h"
 
 #include <QElapsedTimer>
-
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace hf::app {
 
@@ -33,14 +30,7 @@ Progress throttled(std::function<void(double)> tell)
     };
 }
 
-/// The images on the screen come first: this thread, and those that it starts, take what they leave of the processors.
-void giveWay()
-{
-    constexpr int kNicer = 10;
-    // Linux keeps the priority for each thread; not being allowed to change it does no harm.
-    const auto thread = id_t(syscall(SYS_gettid));
-    [[maybe_unused]] const int ignored = setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + kNicer);
-}
+constexpr int kNicer = 10;      // the images on the screen come first
 
 } // namespace
 
@@ -124,7 +114,7 @@ void Library::enqueue(Job job)
 /// On the thread: a connection of its own.
 void Library::work(const std::stop_token& end)
 {
-    giveWay();
+    giveWay(kNicer);
     std::unique_ptr<database::StudyDatabase> list;
     while (true) {
         Job job;

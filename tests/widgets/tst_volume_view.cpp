@@ -2,11 +2,7 @@
 #include "support/GuiMain.h"
 #include "support/ImageCompare.h"
 #include "viewer/phantom/CtPhantom.h"
-#include "viewer/render/ShaderWarmUp.h"
 #include "viewer/render/VolumeView3D.h"
-#include "viewer/render/VtkData.h"
-
-#include <vtkImageData.h>
 
 #include <QComboBox>
 #include <QElapsedTimer>
@@ -40,44 +36,6 @@ private Q_SLOTS:
     }
 
     void cleanup() { m_view.reset(); }
-
-    void sizeIsKnownBeforeTheImage_data()
-    {
-        QTest::addColumn<double>("most");
-        for (const double most : {1e9, 1e5, 7000.0, 50.0}) {
-            QTest::addRow("%g", most) << most;
-        }
-    }
-
-    void sizeIsKnownBeforeTheImage()
-    {
-        QFETCH(double, most);
-        const vtkSmartPointer<vtkImageData> image = toVtkImage(*m_volume, most);
-        const int* size = image->GetDimensions();
-        QCOMPARE(vtkImageSize(m_volume->geometry(), most), (Size3{size[0], size[1], size[2]}));
-    }
-
-    /// Once for each way in which axes are powers of two.
-    void shadersAreCompiledForOtherVolumesToo()
-    {
-        ShaderWarmUp warmUp;
-        QSignalSpy ready(&warmUp, &ShaderWarmUp::ready);
-        warmUp.prepareFor({3, 3, 3});
-        QVERIFY(!warmUp.isBusy());      // not before it was started
-        warmUp.start();
-        QVERIFY(warmUp.isBusy());
-        QTRY_COMPARE_WITH_TIMEOUT(ready.count(), 1, 60000);
-        QVERIFY(!warmUp.isBusy());
-        warmUp.prepareFor({512, 256, 97});
-        QVERIFY(!warmUp.isBusy());
-        warmUp.prepareFor({102, 102, 375});
-        QVERIFY(warmUp.isBusy());
-        warmUp.wait();
-        QVERIFY(!warmUp.isBusy());
-        QTRY_COMPARE(ready.count(), 2);
-        warmUp.prepareFor({99, 31, 18});
-        QVERIFY(!warmUp.isBusy());
-    }
 
     void tilesMakeThePictureThatOneDrawingMakes()
     {
@@ -156,6 +114,21 @@ private Q_SLOTS:
         QVERIFY(test::meanDifference(middleOf(before), middleOf(m_view->grab().toImage())) > 2);
     }
 
+    void ofManyChangesTheLastOneIsSeen()
+    {
+        for (int turn = 0; turn < 20; ++turn) {
+            m_view->setValueWindow(turn * 50.0, 1);
+            m_view->setPreset(turn % 2 ? "mip" : "bone");
+            m_view->lookFrom({turn % 3 - 1.0, 1, 0});
+            QTest::qWait(turn % 4 * 7);     // some are being drawn
+        }
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        const QImage seen = middleOf(m_view->grab().toImage());
+        QVERIFY(test::meanDifference(seen, middleOf(m_view->image())) < 0.2);
+        m_view->lookFrom({0, 0, 1});
+        QVERIFY(test::meanDifference(seen, middleOf(m_view->image())) > 2);
+    }
+
     void nothingOfTheVolumeBeforeStaysInSight()
     {
         QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
@@ -212,6 +185,18 @@ private Q_SLOTS:
         m_view->show();
         QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
         QCOMPARE(m_view->image().size(), m_view->size());
+    }
+
+    void aHeldHandleOfTheCropBoxIsMarked()
+    {
+        m_view->setCropShown(true);
+        const QImage before = m_view->image();
+        const QPoint middle(kSide / 2, kSide / 2);      // the handle of the nearest side, that of the box, or of the farthest
+        QTest::mousePress(canvas(), Qt::LeftButton, {}, middle);
+        const QImage held = m_view->image();
+        QTest::mouseRelease(canvas(), Qt::LeftButton, {}, middle);
+        QVERIFY(held.copy(QRect(middle - QPoint(6, 6), QSize(12, 12))) != before.copy(QRect(middle - QPoint(6, 6), QSize(12, 12))));
+        QCOMPARE(test::meanDifference(before, m_view->image()), 0.0);
     }
 
     void aHandleOfTheCropBoxIsDragged()

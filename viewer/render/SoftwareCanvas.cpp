@@ -1,15 +1,17 @@
 #include "viewer/render/SoftwareCanvas.h"
 
 #include <QVTKInteractor.h>
-#include <QVTKRenderWindowAdapter.h>
+#include <QVTKInteractorAdapter.h>
 
 #include <vtkCallbackCommand.h>
+#include <vtkCamera.h>
 #include <vtkGenericOpenGLRenderWindow.h>
+#include <vtkImageData.h>
 #include <vtkNew.h>
+#include <vtkPolyData.h>
 #include <vtkRenderer.h>
 #include <vtkRendererCollection.h>
 #include <vtkSmartPointer.h>
-#include <vtkUnsignedCharArray.h>
 
 #include <QOffscreenSurface>
 #include <QOpenGLContext>
@@ -17,32 +19,20 @@
 #include <QPainter>
 
 #include <cstring>
-#include <utility>
 
 namespace hf {
 
 namespace {
 
-/// A context of its own that draws nowhere on the screen.
-struct OffscreenContext {
-    QOffscreenSurface surface;
-    QOpenGLContext context;
-
-    /// Makes it and makes it current.
-    bool create()
-    {
-        surface.create();
-        return context.create() && context.makeCurrent(&surface);
-    }
-};
-
 bool askIsSoftware()
 {
-    OffscreenContext asked;
-    if (!asked.create()) {
+    QOffscreenSurface surface;
+    surface.create();
+    QOpenGLContext context;
+    if (!context.create() || !context.makeCurrent(&surface)) {
         return false;
     }
-    const auto* renderer = reinterpret_cast<const char*>(asked.context.functions()->glGetString(GL_RENDERER));
+    const auto* renderer = reinterpret_cast<const char*>(context.functions()->glGetString(GL_RENDERER));
     return renderer && (std::strstr(renderer, "llvmpipe") || std::strstr(renderer, "softpipe"));
 }
 
@@ -50,33 +40,32 @@ bool askIsSoftware()
 
 struct SoftwareCanvas::Private {
     vtkSmartPointer<vtkGenericOpenGLRenderWindow> window;
-    OffscreenContext gl;
-    std::unique_ptr<QVTKRenderWindowAdapter> adapter;   ///< Null until the context is there.
-    vtkNew<vtkCallbackCommand> drawn;
+    vtkNew<QVTKInteractor> interactor;
+    QVTKInteractorAdapter adapter;
+    vtkNew<vtkCallbackCommand> moved;
+    PictureThread thread;
     QImage picture;
-    double ratio = 1;           ///< Pixels of the picture for one of the widget's.
-    bool wasTried = false;
+    quint64 newest = 0, oldest = 0;     ///< Numbers of pictures: what was asked for last, and the first that may still be seen.
+    bool isSharp = false;
+
+    vtkRenderer* renderer() const { return window->GetRenderers()->GetFirstRenderer(); }
 
     /// The VTK window in the pixels of the widget.
     void fitTo(const QWidget& widget)
     {
-        ratio = widget.devicePixelRatioF();
+        const double ratio = widget.devicePixelRatioF();
         const QSize size = widget.size() * ratio;
         const int* own = window->GetSize();
         if (size != QSize(own[0], own[1])) {
-            adapter->resize(widget.width(), widget.height());
+            adapter.SetDevicePixelRatio(float(ratio));
+            interactor->UpdateSize(size.width(), size.height());
         }
     }
 
-    /// What the window has just drawn.
-    void takePicture()
+    VolumePicture pictureOf(const VolumeContent& content, const std::optional<CropBoxPose>& box) const
     {
-        const int *size = window->GetSize(), width = size[0], height = size[1];
-        vtkNew<vtkUnsignedCharArray> pixels;
-        window->GetPixelData(0, 0, width - 1, height - 1, 1, pixels.Get(), 0);
-        // OpenGL begins below.
-        picture = QImage(pixels->GetPointer(0), width, height, 3 * width, QImage::Format_RGB888).mirrored().convertToFormat(QImage::Format_RGB32);
-        picture.setDevicePixelRatio(ratio);
+        const int* size = window->GetSize();
+        return {content, CameraPose::of(renderer()->GetActiveCamera()), box, QSize(size[0], size[1])};
     }
 };
 
@@ -86,23 +75,17 @@ bool SoftwareCanvas::isSoftware()
     return isSoftware;
 }
 
-void SoftwareCanvas::setUp(vtkGenericOpenGLRenderWindow* window)
-{
-    window->SetFrameBlitModeToNoBlit();
-    window->SetMultiSamples(0);     // they would take most of the time
-}
-
 SoftwareCanvas::SoftwareCanvas(vtkGenericOpenGLRenderWindow* window, QWidget* parent) : QWidget(parent), d(std::make_unique<Private>())
 {
     d->window = window;
     window->SetReadyForRendering(false);
-    setUp(window);
-    vtkNew<QVTKInteractor> interactor;
-    window->SetInteractor(interactor);
-    interactor->Initialize();
-    d->drawn->SetClientData(d.get());
-    d->drawn->SetCallback([](vtkObject*, unsigned long, void* self, void*) { static_cast<Private*>(self)->takePicture(); });
-    window->AddObserver(vtkCommand::WindowFrameEvent, d->drawn);
+    window->SetInteractor(d->interactor);
+    d->interactor->Initialize();
+    d->interactor->EnableRenderOff();
+    d->moved->SetClientData(this);
+    d->moved->SetCallback([](vtkObject*, unsigned long, void* self, void*) { Q_EMIT static_cast<SoftwareCanvas*>(self)->drawWanted(); });
+    d->interactor->AddObserver(vtkCommand::RenderEvent, d->moved);
+    connect(&d->thread, &PictureThread::drawn, this, &SoftwareCanvas::take);
     setAttribute(Qt::WA_OpaquePaintEvent);
     setAttribute(Qt::WA_Hover);
     setFocusPolicy(Qt::StrongFocus);
@@ -112,51 +95,60 @@ SoftwareCanvas::SoftwareCanvas(vtkGenericOpenGLRenderWindow* window, QWidget* pa
     }
 }
 
-SoftwareCanvas::~SoftwareCanvas()
-{
-    d->window->RemoveObserver(d->drawn);
-    if (d->adapter) {
-        d->gl.context.makeCurrent(&d->gl.surface);
-        d->adapter.reset();
-    }
-}
+SoftwareCanvas::~SoftwareCanvas() { d->interactor->RemoveObserver(d->moved); }
 
-bool SoftwareCanvas::prepare()
-{
-    if (!std::exchange(d->wasTried, true) && d->gl.create()) {
-        d->adapter = std::make_unique<QVTKRenderWindowAdapter>(&d->gl.context, d->window, this);
-    }
-    return d->adapter != nullptr;
-}
+void SoftwareCanvas::prepare() { d->thread.prepare(); }
 
-QImage SoftwareCanvas::draw()
+void SoftwareCanvas::show(const VolumeContent& content, const std::optional<CropBoxPose>& box)
 {
-    if (!prepare()) {
-        return {};
-    }
     d->fitTo(*this);
-    d->window->Render();
+    d->isSharp = false;
+    d->newest = d->thread.draw(d->pictureOf(content, box));
+}
+
+QImage SoftwareCanvas::draw(const VolumeContent& content, const std::optional<CropBoxPose>& box)
+{
+    d->fitTo(*this);
+    const QImage picture = d->thread.drawWhole(d->pictureOf(content, box));
+    d->oldest = d->newest + 1;
+    take(picture, d->oldest, true);
     return d->picture;
+}
+
+void SoftwareCanvas::take(const QImage& picture, quint64 number, bool isSharp)
+{
+    if (number < d->oldest) {
+        return;
+    }
+    d->picture = picture;
+    d->picture.setDevicePixelRatio(devicePixelRatioF());
+    update();
+    if (isSharp && number >= d->newest) {
+        d->isSharp = true;
+        Q_EMIT sharpened();
+    }
 }
 
 void SoftwareCanvas::forgetPicture()
 {
     d->picture = {};
+    d->oldest = d->newest + 1;
+    d->isSharp = false;
     update();
 }
 
+bool SoftwareCanvas::isSharp() const { return d->isSharp; }
+
 bool SoftwareCanvas::event(QEvent* event)
 {
-    if (d->adapter) {
-        d->adapter->handleEvent(event);
-    }
+    d->adapter.ProcessEvent(event, d->interactor);
     return QWidget::event(event);
 }
 
 void SoftwareCanvas::paintEvent(QPaintEvent*)
 {
     double color[3];
-    d->window->GetRenderers()->GetFirstRenderer()->GetBackground(color);
+    d->renderer()->GetBackground(color);
     QPainter painter(this);
     painter.fillRect(rect(), QColor::fromRgbF(float(color[0]), float(color[1]), float(color[2])));
     // A picture of another size stays in the middle for the moment until it is drawn anew.
@@ -165,6 +157,10 @@ void SoftwareCanvas::paintEvent(QPaintEvent*)
     painter.drawImage(place.topLeft(), d->picture);
 }
 
-void SoftwareCanvas::resizeEvent(QResizeEvent*) { Q_EMIT drawWanted(); }
+void SoftwareCanvas::resizeEvent(QResizeEvent*)
+{
+    d->fitTo(*this);
+    Q_EMIT drawWanted();
+}
 
 } // namespace hf

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "viewer/render/PictureThread.h"
+
 #include <QImage>
 #include <QWidget>
 
@@ -9,31 +11,34 @@ class vtkGenericOpenGLRenderWindow;
 
 namespace hf {
 
-/// Shows a VTK window where the processor alone draws OpenGL. The window is drawn in memory and its picture is painted like any other widget:
-/// with an OpenGL widget Qt would put the whole window together by OpenGL, each time that anything in it changes. Pictures are drawn by the
-/// window's Render() and by draw(), never while widgets are painted. GUI thread only.
+/// The 3D view where the processor alone draws OpenGL. Another thread draws the pictures, which are painted like any other widget: with an OpenGL
+/// widget Qt would put the whole window together by OpenGL, each time that anything in it changes. The VTK window here is never drawn: it has the
+/// camera and takes the mouse. GUI thread only.
 class SoftwareCanvas : public QWidget {
     Q_OBJECT
 public:
     /// The processor draws OpenGL here (Mesa's llvmpipe or softpipe). Asked once, then known; false where there is no OpenGL.
     static bool isSoftware();
 
-    /// How a window is drawn in memory. Part of what OpenGL compiles: whoever compiles ahead for a canvas sets up its window alike.
-    static void setUp(vtkGenericOpenGLRenderWindow* window);
-
     /// The VTK window gets its interactor here; it outlives the canvas.
     SoftwareCanvas(vtkGenericOpenGLRenderWindow* window, QWidget* parent);
     ~SoftwareCanvas() override;
 
-    /// Makes the context, if there is none yet: nothing can be drawn before. False without OpenGL.
-    bool prepare();
-    /// Draws now, in the present size of the widget. Null without OpenGL.
-    QImage draw();
+    /// Compiles what drawing needs, on the other thread.
+    void prepare();
+    /// As the window's camera sees it, as soon as it is drawn.
+    /// @param box  handles of a box; may be none.
+    void show(const VolumeContent& content, const std::optional<CropBoxPose>& box);
+    /// With all rays; waits for it. Null without OpenGL.
+    QImage draw(const VolumeContent& content, const std::optional<CropBoxPose>& box);
     /// The last picture is no longer true: nothing is seen until the next.
     void forgetPicture();
+    /// What show() was given last is seen with all rays.
+    bool isSharp() const;
 
 Q_SIGNALS:
-    void drawWanted();      ///< The widget has another size than the last picture.
+    void drawWanted();      ///< The camera moved, or the widget has another size than the last picture.
+    void sharpened();       ///< From now on isSharp().
 
 protected:
     bool event(QEvent* event) override;
@@ -42,6 +47,7 @@ protected:
 
 private:
     struct Private;
+    void take(const QImage& picture, quint64 number, bool isSharp);
     std::unique_ptr<Private> d;
 };
 

@@ -1,6 +1,7 @@
 #include "viewer/render/VolumeScene.h"
 
 #include "viewer/render/RenderPresets.h"
+#include "viewer/render/VtkData.h"
 
 #include <vtkActor.h>
 #include <vtkColorTransferFunction.h>
@@ -9,6 +10,7 @@
 #include <vtkImageData.h>
 #include <vtkObjectFactory.h>
 #include <vtkPiecewiseFunction.h>
+#include <vtkPlane.h>
 #include <vtkPlaneCollection.h>
 #include <vtkPolyData.h>
 #include <vtkPolyDataMapper.h>
@@ -43,6 +45,7 @@ VolumeScene::VolumeScene()
     m_window->AddRenderer(m_renderer);
     m_renderer->SetBackground(0.04, 0.045, 0.055);
     m_volume->SetMapper(m_mapper);
+    setLook({});
 }
 
 VolumeScene::~VolumeScene() = default;
@@ -67,9 +70,26 @@ void VolumeScene::setRays(float step)
     }
 }
 
+void VolumeScene::show(const VolumeContent& content)
+{
+    if (content.image != m_shown.image) {
+        setImage(content.image);
+    }
+    if (content.look != m_shown.look) {
+        setLook(content.look);
+    }
+    if (content.planes != m_shown.planes) {
+        cut(content.planes);
+    }
+    if (content.surfaces != m_shown.surfaces) {
+        setSurfaces(content.surfaces.get());
+    }
+    styleSurfaces(content.labels, content.hidden);
+    m_shown = content;
+}
+
 void VolumeScene::setImage(vtkImageData* image)
 {
-    m_hasImage = image != nullptr;
     m_renderer->RemoveVolume(m_volume);
     if (image) {
         m_mapper->SetInputData(image);
@@ -77,7 +97,7 @@ void VolumeScene::setImage(vtkImageData* image)
     }
 }
 
-bool VolumeScene::hasImage() const { return m_hasImage; }
+bool VolumeScene::hasImage() const { return m_shown.image != nullptr; }
 
 const double* VolumeScene::bounds() const { return m_volume->GetBounds(); }
 
@@ -104,10 +124,13 @@ void VolumeScene::setLook(const VolumeLook& look)
     isMip ? m_mapper->SetBlendModeToMaximumIntensity() : m_mapper->SetBlendModeToComposite();
 }
 
-void VolumeScene::setSurfaces(const std::map<LabelId, vtkSmartPointer<vtkPolyData>>& shapes)
+void VolumeScene::setSurfaces(const Surfaces* surfaces)
 {
-    removeSurfaces();
-    for (const auto& [value, shape] : shapes) {
+    for (const auto& [value, surface] : m_surfaces) {
+        m_renderer->RemoveActor(surface);
+    }
+    m_surfaces.clear();
+    for (const auto& [value, shape] : surfaces ? *surfaces : Surfaces()) {
         vtkNew<vtkPolyDataMapper> mapper;
         mapper->SetInputData(shape);
         mapper->ScalarVisibilityOff();
@@ -121,14 +144,6 @@ void VolumeScene::setSurfaces(const std::map<LabelId, vtkSmartPointer<vtkPolyDat
     }
 }
 
-void VolumeScene::removeSurfaces()
-{
-    for (const auto& [value, surface] : m_surfaces) {
-        m_renderer->RemoveActor(surface);
-    }
-    m_surfaces.clear();
-}
-
 void VolumeScene::styleSurfaces(const std::vector<Label>& labels, const std::vector<LabelId>& hidden)
 {
     for (const Label& label : labels) {
@@ -140,14 +155,36 @@ void VolumeScene::styleSurfaces(const std::vector<Label>& labels, const std::vec
     }
 }
 
-void VolumeScene::cut(vtkPlaneCollection* planes)
+void VolumeScene::cut(const std::vector<CutPlane>& planes)
 {
-    // An empty list would be compiled into the volume's shader.
-    m_planes = planes && planes->GetNumberOfItems() > 0 ? planes : nullptr;
+    m_planes = nullptr;     // an empty list would be compiled into the volume's shader
+    for (const CutPlane& plane : planes) {
+        if (!m_planes) {
+            m_planes = vtkSmartPointer<vtkPlaneCollection>::New();
+        }
+        vtkNew<vtkPlane> own;
+        own->SetOrigin(plane.point.x, plane.point.y, plane.point.z);
+        own->SetNormal(plane.normal.x, plane.normal.y, plane.normal.z);
+        m_planes->AddItem(own);
+    }
     m_mapper->SetClippingPlanes(m_planes);
     for (const auto& [value, surface] : m_surfaces) {
         surface->GetMapper()->SetClippingPlanes(m_planes);
     }
+}
+
+std::vector<VolumeContent> smallContents()
+{
+    // Two powers of two and any number of slices, as most volumes have: software OpenGL compiles other code for others.
+    const Size3 size{4, 4, 5};
+    const Geometry geometry(size, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    VolumeContent plain;
+    plain.image = toVtkImage(Volume(geometry, std::vector<std::int16_t>(size.voxels(), 300), {}));
+    VolumeContent withMask = plain;
+    withMask.labels = {{1, "label", {255, 0, 0}, {}, {}}};
+    withMask.surfaces = std::make_shared<const Surfaces>(toVtkSurfaces(LabelMap(geometry, std::vector<LabelId>(size.voxels(), 1), withMask.labels)));
+    withMask.look.isBehindMask = true;
+    return {plain, withMask};
 }
 
 } // namespace hf

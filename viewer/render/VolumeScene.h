@@ -8,6 +8,7 @@
 #include <vtkSmartPointer.h>
 
 #include <map>
+#include <memory>
 #include <vector>
 
 class vtkActor;
@@ -28,10 +29,34 @@ struct VolumeLook {
     double shift = 0, stretch = 1;
     bool isHu = false, isShaded = true;
     bool isBehindMask = false;      ///< The mask is what matters: the volume steps back.
+
+    bool operator==(const VolumeLook&) const = default;
 };
 
-/// What VTK draws in the 3D view: a volume and the surfaces of its mask, in a window whose OpenGL context somebody else makes current.
-/// Used on one thread, which need not be the GUI thread.
+using Surfaces = std::map<LabelId, vtkSmartPointer<vtkPolyData>>;
+
+/// What the normal points to is seen, the rest is cut away.
+struct CutPlane {
+    PointLps point;
+    Vec3 normal;
+
+    bool operator==(const CutPlane&) const = default;
+};
+
+/// What is to be seen in 3D. Image and surfaces do not change while somebody has them.
+struct VolumeContent {
+    vtkSmartPointer<vtkImageData> image;        ///< As toVtkImage() makes it; null shows nothing.
+    VolumeLook look;
+    std::shared_ptr<const Surfaces> surfaces;   ///< As toVtkSurfaces() makes them; may be null.
+    std::vector<Label> labels;                  ///< Whose colours the surfaces have.
+    std::vector<LabelId> hidden;
+    std::vector<CutPlane> planes;               ///< Only what all of them leave is seen.
+};
+
+/// A few voxels, then with a mask: what makes OpenGL compile nearly all that volumes are drawn with.
+std::vector<VolumeContent> smallContents();
+
+/// What VTK draws in the 3D view, in a window whose OpenGL context somebody else makes current. Used on one thread, which need not be the GUI thread.
 class VolumeScene {
 public:
     VolumeScene();
@@ -44,29 +69,26 @@ public:
     /// @param step  pixels for a ray along each side. Few rays have few samples too.
     void setRays(float step);
 
-    /// Values as toVtkImage() makes them; null shows none.
-    void setImage(vtkImageData* image);
+    /// In place of what was shown before; what has not changed is kept. Drawn by the window's Render().
+    void show(const VolumeContent& content);
     bool hasImage() const;
-    /// x0, x1, y0, y1, z0, z1 in LPS mm.
+    /// Of the image: x0, x1, y0, y1, z0, z1 in LPS mm.
     const double* bounds() const;
-    void setLook(const VolumeLook& look);
-
-    /// As toVtkSurfaces() makes them, in place of those before.
-    void setSurfaces(const std::map<LabelId, vtkSmartPointer<vtkPolyData>>& shapes);
-    void removeSurfaces();
-    void styleSurfaces(const std::vector<Label>& labels, const std::vector<LabelId>& hidden);
-
-    /// Volume and surfaces are seen where all planes' normals point to; also those that come later.
-    void cut(vtkPlaneCollection* planes);
 
 private:
+    void setImage(vtkImageData* image);
+    void setLook(const VolumeLook& look);
+    void setSurfaces(const Surfaces* surfaces);
+    void styleSurfaces(const std::vector<Label>& labels, const std::vector<LabelId>& hidden);
+    void cut(const std::vector<CutPlane>& planes);
+
     vtkNew<vtkGenericOpenGLRenderWindow> m_window;
     vtkNew<vtkRenderer> m_renderer;
     vtkNew<VolumeMapper> m_mapper;
     vtkNew<vtkVolume> m_volume;
     vtkSmartPointer<vtkPlaneCollection> m_planes;
     std::map<LabelId, vtkSmartPointer<vtkActor>> m_surfaces;
-    bool m_hasImage = false;
+    VolumeContent m_shown;
 };
 
 } // namespace hf

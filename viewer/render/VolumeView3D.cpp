@@ -1,8 +1,6 @@
 #include "viewer/render/VolumeView3D.h"
 
-#include "viewer/render/ShaderWarmUp.h"
 #include "viewer/render/SoftwareCanvas.h"
-#include "viewer/render/SteppedRendering.h"
 #include "viewer/render/VolumeScene.h"
 #include "viewer/render/VtkData.h"
 
@@ -17,10 +15,10 @@
 #include <vtkInteractorStyleTrackballCamera.h>
 #include <vtkNew.h>
 #include <vtkPlane.h>
-#include <vtkPlaneCollection.h>
 #include <vtkPlanes.h>
 #include <vtkPolyData.h>
 #include <vtkRenderer.h>
+#include <vtkTransform.h>
 
 #include <QComboBox>
 #include <QCoreApplication>
@@ -36,13 +34,12 @@
 #include <chrono>
 #include <cmath>
 #include <future>
-#include <map>
+#include <optional>
+#include <utility>
 
 namespace hf {
 
 namespace {
-
-using Surfaces = std::map<LabelId, vtkSmartPointer<vtkPolyData>>;
 
 /// Where the processor draws, a large volume would only make it slow.
 constexpr double kMostVoxels = 24e6, kMostInSoftware = 4e6, kShareInSoftware = 0.06;
@@ -74,33 +71,30 @@ struct VolumeView3D::Private {
     QComboBox* chooser = nullptr;
     QLabel* mark = nullptr;
     QLabel* speed = nullptr;
-    VolumeScene scene;
+    VolumeScene scene;              ///< Where the processor draws, only for the camera and the handles: SoftwareCanvas has another one.
+    VolumeContent content;
+    vtkSmartPointer<vtkImageData> frame;        ///< The image without its values.
     vtkNew<vtkBoxWidget2> crop;
     vtkNew<vtkCallbackCommand> cropMoved;
-    vtkSmartPointer<vtkPlane> clip;
+    std::optional<CutPlane> clip;
     std::shared_ptr<const Volume> volume;
-    VolumeLook look;
-    bool isChosen = false;          ///< Its preset, by the reader.
+    bool isChosen = false;          ///< The preset, by the reader.
     QPoint pressed;
     double pressedShift = 0, pressedStretch = 1;
     bool isDragging = false;
     std::future<vtkSmartPointer<vtkImageData>> image;
     std::future<Surfaces> shapes;
     LabelMap mask;                  ///< Whose surfaces are shown or being made.
-    std::vector<LabelId> hidden;
     bool hasMask = false;
-    bool isQuiet = false;           ///< Several changes, one picture.
     bool isPreparing = false;
-    ShaderWarmUp warmUp;
     QTimer later;
-    std::unique_ptr<SteppedRendering> stepped;  // last: it looks at the others until it goes
 
     bool isHu() const { return volume && volume->info().unit == Unit::Hu; }
 
     /// In a turn of the event loop of its own: what asks for it has other work to do, and several changes make one picture.
     void render()
     {
-        if (!isQuiet) {
+        if (!isPreparing) {
             later.start();
         }
         if (software && !widget->isVisible()) {
@@ -112,16 +106,36 @@ struct VolumeView3D::Private {
     void renderNow()
     {
         later.stop();
-        // A thread that compiles for it will have it drawn.
-        if (widget->isVisible() && !warmUp.isBusy()) {
-            draw();
+        if (widget->isVisible()) {
+            software ? software->show(content, cropBox()) : scene.window()->Render();
         }
     }
 
-    void draw() { software ? void(software->draw()) : scene.window()->Render(); }
-
     /// The present picture; null without OpenGL.
-    QImage grab() { return software ? software->draw() : native->grabFramebuffer(); }
+    QImage grab() { return software ? software->draw(content, cropBox()) : native->grabFramebuffer(); }
+
+    /// The content has changed.
+    void changed()
+    {
+        if (software) {
+            VolumeContent own;
+            own.image = frame;
+            scene.show(own);
+        } else {
+            scene.show(content);
+        }
+        render();
+    }
+
+    void setImage(vtkSmartPointer<vtkImageData> made)
+    {
+        content.image = std::move(made);
+        frame = nullptr;
+        if (content.image) {
+            frame = vtkSmartPointer<vtkImageData>::New();
+            frame->CopyStructure(content.image);
+        }
+    }
 
     void makeWidget(VolumeView3D* view)
     {
@@ -130,6 +144,7 @@ struct VolumeView3D::Private {
         if (SoftwareCanvas::isSoftware()) {
             widget = software = new SoftwareCanvas(scene.window(), view);
             connect(software, &SoftwareCanvas::drawWanted, view, [this] { render(); });
+            connect(software, &SoftwareCanvas::sharpened, view, &VolumeView3D::sharpened);
         } else {
             widget = native = new QVTKOpenGLNativeWidget(view);
             native->setRenderWindow(scene.window());
@@ -138,39 +153,52 @@ struct VolumeView3D::Private {
 
     void applyLook()
     {
-        look.isHu = isHu();
-        look.isBehindMask = hasMask;
-        scene.setLook(look);
-        render();
+        content.look.isHu = isHu();
+        content.look.isBehindMask = hasMask;
+        changed();
     }
+
+    vtkBoxRepresentation* cropShape() const { return static_cast<vtkBoxRepresentation*>(crop->GetRepresentation()); }
 
     /// The planes of box and clip on volume and surfaces.
     void cutAll()
     {
-        vtkNew<vtkPlaneCollection> planes;
+        content.planes.clear();
         if (crop->GetEnabled()) {
             vtkNew<vtkPlanes> box;
-            static_cast<vtkBoxRepresentation*>(crop->GetRepresentation())->GetPlanes(box);
+            cropShape()->GetPlanes(box);
             for (int n = 0; n < box->GetNumberOfPlanes(); ++n) {
-                vtkNew<vtkPlane> plane;
-                plane->SetOrigin(box->GetPlane(n)->GetOrigin());
-                const double* normal = box->GetPlane(n)->GetNormal();
-                plane->SetNormal(normal[0], normal[1], normal[2]);
-                planes->AddItem(plane);
+                const double *origin = box->GetPlane(n)->GetOrigin(), *normal = box->GetPlane(n)->GetNormal();
+                content.planes.push_back({{origin[0], origin[1], origin[2]}, {normal[0], normal[1], normal[2]}});
             }
         }
         if (clip) {
-            planes->AddItem(clip);
+            content.planes.push_back(*clip);
         }
-        scene.cut(planes);
+        changed();
+    }
+
+    /// The handles, for whoever draws them elsewhere.
+    std::optional<CropBoxPose> cropBox() const
+    {
+        if (!crop->GetEnabled()) {
+            return {};
+        }
+        CropBoxPose pose;
+        std::copy_n(scene.bounds(), pose.bounds.size(), pose.bounds.begin());
+        vtkNew<vtkTransform> transform;
+        cropShape()->GetTransform(transform);
+        std::copy_n(transform->GetMatrix()->GetData(), pose.transform.size(), pose.transform.begin());
+        crop->GetInteractor()->GetEventPosition(pose.pointer.data());
+        pose.state = cropShape()->GetInteractionState();
+        return pose;
     }
 
     void placeCropBox()
     {
         if (scene.hasImage()) {
-            auto* box = static_cast<vtkBoxRepresentation*>(crop->GetRepresentation());
-            box->SetPlaceFactor(1);
-            box->PlaceWidget(const_cast<double*>(scene.bounds()));
+            cropShape()->SetPlaceFactor(1);
+            cropShape()->PlaceWidget(const_cast<double*>(scene.bounds()));
         }
     }
 };
@@ -178,11 +206,7 @@ struct VolumeView3D::Private {
 VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_unique<Private>())
 {
     d->makeWidget(this);
-    // With software OpenGL the steps alone decide about the rays.
-    d->scene.setAdjustsRays(!d->software);
-    d->stepped = std::make_unique<SteppedRendering>(d->widget, &d->scene, d->software != nullptr);
-    connect(&d->warmUp, &ShaderWarmUp::ready, this, &VolumeView3D::goOn);
-    connect(d->stepped.get(), &SteppedRendering::sharpened, this, &VolumeView3D::sharpened);
+    d->scene.setAdjustsRays(true);
     vtkNew<vtkInteractorStyleTrackballCamera> style;
     d->scene.window()->GetInteractor()->SetInteractorStyle(style);
     vtkNew<vtkBoxRepresentation> box;
@@ -227,57 +251,45 @@ QSurfaceFormat VolumeView3D::surfaceFormat() { return QVTKOpenGLNativeWidget::de
 void VolumeView3D::prepare()
 {
     if (d->software) {
-        d->warmUp.start();
-    } else {
-        // While the reader still looks for what to open.
-        constexpr int kLaterMs = 200;
-        QTimer::singleShot(kLaterMs, this, [this] { goOn(); });
-    }
-}
-
-/// When the other thread has compiled what there is, or there is none.
-void VolumeView3D::goOn()
-{
-    if (d->volume) {
-        takeBuilt();
+        d->software->prepare();
         return;
     }
-    if (d->isPreparing || !window()->isVisible()) {
-        return;
-    }
-    d->isPreparing = d->isQuiet = true;
-    std::vector<std::function<void()>> steps = shaderSteps(d->scene, kUsualVolume, [this](bool isWhole) { drawForNobody(isWhole); });
-    steps.insert(steps.begin(), [this] {
-        // Without OpenGL there is no picture, and nothing to prepare.
-        if (d->software ? !d->software->prepare() : d->native->grabFramebuffer().isNull()) {
-            endPreparing();
+    // While the reader still looks for what to open.
+    constexpr int kLaterMs = 200;
+    QTimer::singleShot(kLaterMs, this, [this] {
+        if (!d->volume && !d->isPreparing && window()->isVisible()) {
+            d->isPreparing = true;
+            prepareNext(smallContents());
         }
     });
-    prepareNext(std::move(steps));
 }
 
-/// One step in a turn of the event loop: each compiles something else.
-void VolumeView3D::prepareNext(std::vector<std::function<void()>> steps)
+/// One in a turn of the event loop: each compiles something else.
+void VolumeView3D::prepareNext(std::vector<VolumeContent> contents)
 {
-    if (steps.empty()) {
+    if (contents.empty()) {
         endPreparing();
         return;
     }
-    QTimer::singleShot(0, this, [this, steps = std::move(steps)] {
-        if (d->isPreparing) {
-            steps.front()();
-            prepareNext({steps.begin() + 1, steps.end()});
+    QTimer::singleShot(0, this, [this, contents = std::move(contents)] {
+        if (!d->isPreparing) {
+            return;
         }
+        d->scene.show(contents.front());
+        d->scene.renderer()->ResetCamera();
+        // Without OpenGL there is no picture, and nothing to prepare.
+        const bool hasOpenGl = !d->native->grabFramebuffer().isNull();
+        d->scene.show(d->content);
+        d->scene.window()->Render();
+        hasOpenGl ? prepareNext({contents.begin() + 1, contents.end()}) : endPreparing();
     });
 }
 
-/// @param isWhole  with all rays.
-void VolumeView3D::drawForNobody(bool isWhole)
+void VolumeView3D::endPreparing()
 {
-    d->stepped->setWhole(isWhole);
-    d->draw();
-    d->stepped->setWhole(false);
-    forget();
+    if (std::exchange(d->isPreparing, false)) {
+        d->changed();
+    }
 }
 
 /// Nothing of what was drawn before stays in sight.
@@ -286,29 +298,18 @@ void VolumeView3D::forget()
     if (d->software) {
         d->software->forgetPicture();
     }
-    d->render();
-}
-
-void VolumeView3D::endPreparing()
-{
-    if (d->isPreparing) {
-        d->scene.removeSurfaces();
-        d->scene.setImage(nullptr);
-        d->isPreparing = d->isQuiet = false;
-        forget();
-    }
+    d->changed();
 }
 
 void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
 {
     endPreparing();
-    d->stepped->startOver();
     clearMask();
-    d->scene.setImage(nullptr);
+    d->setImage(nullptr);
     d->volume = std::move(volume);
     d->image = {};
-    d->look.shift = 0;
-    d->look.stretch = 1;
+    d->content.look.shift = 0;
+    d->content.look.stretch = 1;
     setCropShown(false);
     d->speed->hide();
     forget();
@@ -321,41 +322,33 @@ void VolumeView3D::setVolume(std::shared_ptr<const Volume> volume)
     }
     const QList<RenderPreset> own = renderPresetsFor(*d->volume);
     const auto has = [&](const QString& id) { return std::any_of(own.begin(), own.end(), [&](const RenderPreset& preset) { return preset.id == id; }); };
-    if (!d->isChosen || !has(d->look.preset)) {
-        d->look.preset = startPreset(*d->volume);
+    if (!d->isChosen || !has(d->content.look.preset)) {
+        d->content.look.preset = startPreset(*d->volume);
     }
     d->chooser->clear();
     for (const RenderPreset& preset : own) {
         d->chooser->addItem(preset.name, preset.id);
     }
-    d->chooser->setCurrentIndex(d->chooser->findData(d->look.preset));
+    d->chooser->setCurrentIndex(d->chooser->findData(d->content.look.preset));
     d->speed->setText(tr("Building the volume ..."));
     d->speed->show();
     placeMarks();
     const double most = d->software ? kMostInSoftware : kMostVoxels;
-    d->warmUp.prepareFor(vtkImageSize(d->volume->geometry(), most));
     d->image = startWork(this, [volume = d->volume, most] { return toVtkImage(*volume, most); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
 }
 
 void VolumeView3D::takeBuilt()
 {
-    // Before the shaders are there, this thread would have to compile them.
-    if (d->warmUp.isBusy()) {
-        return;
-    }
     if (isReady(d->image)) {
-        d->scene.setImage(d->image.get());
-        d->placeCropBox();
-        d->isQuiet = true;
+        d->setImage(d->image.get());
         d->applyLook();
+        d->placeCropBox();
         resetCamera();
-        d->isQuiet = false;
         showFirst();
     }
     if (isReady(d->shapes)) {
-        d->scene.setSurfaces(d->shapes.get());
-        d->scene.styleSurfaces(d->mask.labels(), d->hidden);
-        d->render();
+        d->content.surfaces = std::make_shared<const Surfaces>(d->shapes.get());
+        d->changed();
     }
 }
 
@@ -374,30 +367,30 @@ const std::shared_ptr<const Volume>& VolumeView3D::volume() const { return d->vo
 
 bool VolumeView3D::isBuilding() const { return d->image.valid() || d->shapes.valid(); }
 
-bool VolumeView3D::isSharp() const { return !d->later.isActive() && d->stepped->isSharp(); }
+bool VolumeView3D::isSharp() const { return !d->later.isActive() && (!d->software || d->software->isSharp()); }
 
 void VolumeView3D::setPreset(const QString& id, bool isChoice)
 {
     d->isChosen = isChoice;
-    d->look.preset = id;
-    d->look.shift = 0;
-    d->look.stretch = 1;
+    d->content.look.preset = id;
+    d->content.look.shift = 0;
+    d->content.look.stretch = 1;
     d->chooser->setCurrentIndex(d->chooser->findData(id));
     d->applyLook();
 }
 
-QString VolumeView3D::preset() const { return d->look.preset; }
+QString VolumeView3D::preset() const { return d->content.look.preset; }
 
 void VolumeView3D::setValueWindow(double shift, double stretch)
 {
-    d->look.shift = std::clamp(shift, -3000.0, 3000.0);
-    d->look.stretch = std::clamp(stretch, 0.1, 5.0);
+    d->content.look.shift = std::clamp(shift, -3000.0, 3000.0);
+    d->content.look.stretch = std::clamp(stretch, 0.1, 5.0);
     d->applyLook();
 }
 
-double VolumeView3D::valueShift() const { return d->look.shift; }
+double VolumeView3D::valueShift() const { return d->content.look.shift; }
 
-double VolumeView3D::valueStretch() const { return d->look.stretch; }
+double VolumeView3D::valueStretch() const { return d->content.look.stretch; }
 
 void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hidden)
 {
@@ -406,13 +399,11 @@ void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hid
     }
     const bool isSame = d->hasMask && !d->mask.isEmpty() && d->mask.voxels().data() == mask.voxels().data();
     d->mask = mask;
-    d->hidden = hidden;
+    d->content.labels = mask.labels();
+    d->content.hidden = hidden;
     d->hasMask = true;
-    if (isSame) {
-        d->scene.styleSurfaces(mask.labels(), hidden);
-    } else {
-        d->stepped->startOver();
-        d->scene.removeSurfaces();
+    if (!isSame) {
+        d->content.surfaces = nullptr;
         d->shapes = startWork(this, [mask, share = d->software ? kShareInSoftware : 1.0] { return toVtkSurfaces(mask, share); }, [](QObject* self) { static_cast<VolumeView3D*>(self)->takeBuilt(); });
     }
     d->mark->setText(tr("AI: %1 %2").arg(QString::fromStdString(mask.provenance().expert), QString::fromStdString(mask.provenance().version)));
@@ -438,7 +429,7 @@ void VolumeView3D::clearMask()
         return;
     }
     d->mark->hide();
-    d->scene.removeSurfaces();
+    d->content.surfaces = nullptr;
     d->shapes = {};
     d->mask = {};
     d->hasMask = false;
@@ -457,7 +448,6 @@ void VolumeView3D::setCropShown(bool shown)
     }
     d->crop->SetEnabled(shown);
     d->cutAll();
-    d->render();
     Q_EMIT cropShownChanged(shown);
 }
 
@@ -465,26 +455,21 @@ bool VolumeView3D::isCropShown() const { return d->crop->GetEnabled() != 0; }
 
 void VolumeView3D::setClipPlane(PointLps point, Vec3 normal)
 {
-    d->clip = vtkSmartPointer<vtkPlane>::New();
-    d->clip->SetOrigin(point.x, point.y, point.z);
-    // VTK keeps what lies where its normal points to.
-    d->clip->SetNormal(-normal.x, -normal.y, -normal.z);
+    d->clip = CutPlane{point, normal * -1.0};
     d->cutAll();
-    d->render();
 }
 
 void VolumeView3D::clearClipPlane()
 {
     if (d->clip) {
-        d->clip = nullptr;
+        d->clip.reset();
         d->cutAll();
-        d->render();
     }
 }
 
 void VolumeView3D::setShaded(bool shaded)
 {
-    d->look.isShaded = shaded;
+    d->content.look.isShaded = shaded;
     d->applyLook();
 }
 
@@ -516,16 +501,12 @@ QImage VolumeView3D::image()
     if (d->shapes.valid()) {
         d->shapes.wait();
     }
-    d->warmUp.wait();
     takeBuilt();
-    d->stepped->setWhole(true);
     d->later.stop();
     if (d->native && d->native->isVisible()) {
         d->scene.window()->Render();
     }
-    const QImage picture = d->grab();
-    d->stepped->setWhole(false);
-    return picture;
+    return d->grab();
 }
 
 bool VolumeView3D::dragValues(QEvent* event)
@@ -537,8 +518,8 @@ bool VolumeView3D::dragValues(QEvent* event)
     if (event->type() == QEvent::MouseButtonPress && mouse->button() == Qt::LeftButton && mouse->modifiers() & Qt::ControlModifier) {
         d->isDragging = true;
         d->pressed = mouse->position().toPoint();
-        d->pressedShift = d->look.shift;
-        d->pressedStretch = d->look.stretch;
+        d->pressedShift = d->content.look.shift;
+        d->pressedStretch = d->content.look.stretch;
         d->scene.window()->SetDesiredUpdateRate(15);
         return true;
     }

@@ -7,15 +7,17 @@
 #include <QSurfaceFormat>
 #include <QWidget>
 
-#include <functional>
 #include <memory>
 #include <vector>
 
 namespace hf {
 
+struct VolumeContent;
+
 /// The 3D view: volume rendering with a preset, masks as surfaces. Left drag turns, middle drag pans, right drag zooms, Ctrl + left drag
 /// shifts and stretches the preset's values. Volumes and surfaces are made on another thread and appear when they are done. Pictures are
-/// drawn in later turns of the event loop. With SoftwareCanvas the one class that knows how a VTK window meets a Qt one.
+/// drawn in later turns of the event loop, by software OpenGL on a thread of its own. With SoftwareCanvas
+/// the one class that knows how a VTK window meets a Qt one.
 class VolumeView3D : public QWidget {
     Q_OBJECT
 public:
@@ -24,9 +26,8 @@ public:
 
     /// Must be the default format before the QApplication is made.
     static QSurfaceFormat surfaceFormat();
-    /// Compiles what drawing needs, with a volume of a few voxels that nobody sees: the first volume then need not wait for it. Software OpenGL
-    /// does so on another thread; a volume that comes before it has finished is shown then. The rest is done in later turns of the event
-    /// loop, if the window is shown and there is no volume yet.
+    /// Compiles what drawing needs, with a volume of a few voxels that nobody sees: software OpenGL on another thread, others in later turns of
+    /// the event loop, if the window is shown and there is no volume yet.
     void prepare();
     /// Null shows nothing. A preset that the reader chose stays where the new volume has it.
     void setVolume(std::shared_ptr<const Volume> volume);
@@ -68,11 +69,9 @@ protected:
 private:
     struct Private;
     void takeBuilt();
-    void goOn();
-    void prepareNext(std::vector<std::function<void()>> steps);
-    void drawForNobody(bool isWhole);
-    void forget();
+    void prepareNext(std::vector<VolumeContent> contents);
     void endPreparing();
+    void forget();
     void placeMarks();
     /// Renders a volume that has just been built, and says when that is slow.
     void showFirst();

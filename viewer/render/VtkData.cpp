@@ -175,12 +175,6 @@ vtkSmartPointer<vtkImageData> toVtkImage(const Volume& volume, double mostVoxels
     return image;
 }
 
-Size3 vtkImageSize(const Geometry& geometry, double mostVoxels)
-{
-    const Box whole = wholeOf(geometry.size());
-    return sizeOf(whole, stepFor(geometry, whole, mostVoxels));
-}
-
 std::map<LabelId, vtkSmartPointer<vtkPolyData>> toVtkSurfaces(const LabelMap& mask, double share)
 {
     const std::array<Box, 256> boxes = boxesOf(mask);

@@ -17,8 +17,6 @@ namespace hf {
 /// Values scaled to short: HU as they are, others to 0 .. 1000 between the 0.1 and 99.9 percentile. Every second, third ... voxel along the
 /// finest axes where there are more than `mostVoxels`.
 vtkSmartPointer<vtkImageData> toVtkImage(const Volume& volume, double mostVoxels = 24e6);
-/// How many voxels that image has along each axis.
-Size3 vtkImageSize(const Geometry& geometry, double mostVoxels = 24e6);
 
 /// Smoothed, closed surfaces of all labels, LPS mm; empty of those without voxels. Of a label in a large box every
 /// second, third ... voxel along the finest axes is taken: 2 million at most, fewer where there are many labels.
