@@ -98,7 +98,10 @@ void Library::deliver(std::function<void()> action) { QMetaObject::invokeMethod(
 void Library::cancel()
 {
     const std::lock_guard lock(m_mutex);
-    m_stop.request_stop();
+    // Also what has not begun yet, but not what will be asked for later.
+    if (m_isWorking || !m_queue.empty()) {
+        m_stop.request_stop();
+    }
 }
 
 void Library::enqueue(Job job)
@@ -125,7 +128,7 @@ void Library::work(const std::stop_token& end)
             }
             job = std::move(m_queue.front());
             m_queue.pop_front();
-            m_stop = {};
+            m_isWorking = true;
         }
         try {
             if (!list) {
@@ -138,6 +141,11 @@ void Library::work(const std::stop_token& end)
             deliver([this, code = QString::fromStdString(error.code()), message = reasonText(QString::fromUtf8(error.what()))] { Q_EMIT failed(code, message); });
         } catch (const std::exception& error) {
             deliver([this, message = QString::fromUtf8(error.what())] { Q_EMIT failed("internal", message); });
+        }
+        {
+            const std::lock_guard lock(m_mutex);
+            m_isWorking = false;
+            m_stop = {};
         }
         deliver([this] {
             --m_jobs;

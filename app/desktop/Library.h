@@ -66,7 +66,8 @@ private:
     std::mutex m_mutex;
     std::condition_variable_any m_wake;
     std::deque<Job> m_queue;
-    std::stop_source m_stop;        ///< Of the job in work.
+    std::stop_source m_stop;        ///< Of the job in work, or of the next.
+    bool m_isWorking = false;       ///< Like both of these under the mutex.
     std::jthread m_thread;
 };
 
