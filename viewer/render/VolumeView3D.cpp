@@ -41,8 +41,8 @@ namespace hf {
 
 namespace {
 
-/// Where the processor draws, a large volume would only make it slow.
-constexpr double kMostVoxels = 24e6, kMostInSoftware = 4e6, kShareInSoftware = 0.06;
+/// Where the processor draws, more would only make it slow.
+constexpr double kMostVoxels = 24e6, kMostInSoftware = 16e6, kShareInSoftware = 0.25;
 
 /// Runs on a pool thread; `done` is called on the GUI thread afterwards, if the receiver is still there.
 template <typename Work> auto startWork(QObject* receiver, Work work, void (*done)(QObject*))
