@@ -52,10 +52,12 @@ enum class Coding { Native, Jpeg2000, JpegLs, Deflated, Dcmtk, Unsupported };
 
 /// Deflated Image Frame Compression (PS3.5 A.4.13), which DCMTK does not know.
 const std::string kDeflatedFrames = "1.2.840.10008.1.2.8.1";
+/// Deflated Explicit VR Little Endian: the whole data set is (PS3.5 A.5).
+const std::string kDeflated = "1.2.840.10008.1.2.1.99";
 
 Coding codingOf(const std::string& uid)
 {
-    static const std::set<std::string> kNative{"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"};
+    static const std::set<std::string> kNative{"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", kDeflated};
     if (kNative.contains(uid)) {
         return Coding::Native;
     }
@@ -382,6 +384,8 @@ DicomFile::DicomFile(const std::filesystem::path& path, bool needsPixels) : m_da
         throw Error(std::string("the file cannot be parsed: ") + status.text(), "broken");
     }
     m_data->header = parseHeader(m_data->file, path, syntax, needsPixels);
+    std::error_code unknown;
+    m_data->fileBytes = std::filesystem::file_size(path, unknown);
 }
 
 DicomFile::~DicomFile() = default;
@@ -400,15 +404,6 @@ std::vector<std::uint8_t> nativeFrame422(DcmDataset& dataset, const PixelFormat&
         throw Error("the pixel data are shorter than the image", "broken");
     }
     return expand422(bytes, pixels);
-}
-
-constexpr const char* kDeflated = "1.2.840.10008.1.2.1.99";      // Deflated Explicit VR Little Endian
-
-/// Of a file; the largest number where that is not known.
-std::uintmax_t bytesOf(const std::filesystem::path& file)
-{
-    std::error_code unknown;
-    return std::filesystem::file_size(file, unknown);
 }
 
 /// Colour by pixel, in RGB where the samples are YBR. @param bits  stored, of a sample.
@@ -477,11 +472,10 @@ StoredFrame DicomFile::decode(int frame)
         return m_data->decodeNative(frame);
     }
     if (!m_data->fragments) {
-        const std::uintmax_t fileBytes = bytesOf(header.path);
-        m_data->fragments.emplace(dataset, format.frames, fileBytes);
+        m_data->fragments.emplace(dataset, format.frames, m_data->fileBytes);
         if (coding == Coding::Dcmtk && !m_data->fragments->isOneEach()) {
             joinFragments(dataset, *m_data->fragments, format.frames, m_data->cache);
-            m_data->fragments.emplace(dataset, format.frames, fileBytes);
+            m_data->fragments.emplace(dataset, format.frames, m_data->fileBytes);
         }
     }
     if (coding == Coding::Dcmtk) {
@@ -504,7 +498,7 @@ StoredFrame DicomFile::Data::decodeNative(int frame)
     StoredFrame stored{format.rows, format.columns, format.samples, std::max(1, format.bitsAllocated / 8), format.isSigned, false, format.photometric, {}};
     // Nothing is allocated for a frame that the file cannot hold, whatever its header says.
     const std::uintmax_t leastBits = std::uintmax_t(format.rows) * std::uintmax_t(format.columns) * std::uintmax_t(isSubsampled(format) ? 2 : format.samples) * std::uintmax_t(format.bitsAllocated);
-    if (header.transferSyntaxUid != kDeflated && leastBits / 8 > bytesOf(header.path)) {
+    if (header.transferSyntaxUid != kDeflated && leastBits / 8 > fileBytes) {
         throw Error("the pixel data are shorter than the image", "broken");
     }
     if (format.bitsAllocated == 1) {

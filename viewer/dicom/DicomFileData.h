@@ -15,6 +15,7 @@ struct DicomFile::Data {
     DcmFileCache cache;
     std::optional<Fragments> fragments;     ///< Of encapsulated pixels, once a frame was asked for.
     Header header;
+    std::uintmax_t fileBytes = 0;       ///< The largest number where that is not known.
     std::string decodedAs;                  ///< Photometric Interpretation that DCMTK's decoders go by now; empty before the first frame.
     std::optional<std::shared_ptr<const Shutter>> shutter;      ///< Once it was asked for.
 
