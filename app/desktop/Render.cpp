@@ -8,6 +8,7 @@
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/VolumeAnnotations.h"
 
 #include <QCoreApplication>
 #include <QImage>
@@ -126,10 +127,17 @@ QImage renderSlice(const HeadlessOptions& options, const dicom::Series& series, 
     return options.annotations ? view.grab().toImage() : toImage(view.picture());
 }
 
-QImage renderVolume(const HeadlessOptions& options, const std::shared_ptr<const Volume>& volume)
+QImage renderVolume(const HeadlessOptions& options, const dicom::Series& series, const std::shared_ptr<const Volume>& volume)
 {
+    ShownSeries shown;
+    shown.volume = volume;
+    shown.series = series;
+    if (!shown.isVolume() || volume->isColor()) {
+        throw Error("there is no 3D view of these images: they are no stack of grey slices", "arguments");
+    }
     const QSize size = options.size.value_or(QSize(1024, 1024));
     VolumeView3D view;
+    VolumeAnnotations texts(&view, [&shown] { return &shown; });
     if (!options.preset.isEmpty()) {
         const QList<RenderPreset> presets = renderPresetsFor(*volume);
         QStringList known;
@@ -144,7 +152,7 @@ QImage renderVolume(const HeadlessOptions& options, const std::shared_ptr<const 
     view.resize(size);
     view.show();
     view.setVolume(volume);
-    return view.image();
+    return options.annotations ? texts.picture() : view.image();
 }
 
 } // namespace
@@ -158,7 +166,7 @@ int runRender(const HeadlessOptions& options)
         const dicom::ScanResult found = scanPaths(options.open);
         const dicom::Series& series = chosenSeries(found, options.series);
         const auto volume = std::make_shared<const Volume>(dicom::readSeries(series));
-        const QImage image = options.view == "3d" ? renderVolume(options, volume) : renderSlice(options, series, volume);
+        const QImage image = options.view == "3d" ? renderVolume(options, series, volume) : renderSlice(options, series, volume);
         if (const QString reason = replacePng(options.pictureFile, image); !reason.isEmpty()) {
             throw Error("cannot write " + options.pictureFile.toStdString() + ": " + reason.toStdString(), "write");
         }

@@ -248,6 +248,17 @@ HF_TEST(a_picture_in_3d_needs_no_display)
         for (int x = 0; x < picture.width(); ++x) bright += qGray(picture.pixel(x, y)) > 100;
     }
     HF_CHECK(bright > 500);
+    // Whose images these are is told, but where it is not wanted.
+    const fs::path plain = scratch() / "3d-plain.png";
+    HF_CHECK_EQUAL(run("--open " + quoted(kSample / "dicom") + " --view 3d --preset bone --size 300x200 --annotations off --render " + quoted(plain)).code, 0);
+    const QRect corner(0, 0, 100, 40);
+    HF_CHECK(QImage(QString::fromStdString(plain.string())).copy(corner) != picture.copy(corner));
+    // A single image has none.
+    test::Radiograph radiograph{40, 50, 12, std::vector<std::uint16_t>(2000, 7), false, {}};
+    test::writeRadiograph(scratch() / "flat.dcm", radiograph);
+    const Run flat = run("--open " + quoted(scratch() / "flat.dcm") + " --view 3d --render " + quoted(file));
+    HF_CHECK_EQUAL(flat.code, 1);
+    HF_CHECK(flat.error.find("3D") != std::string::npos);
 }
 
 HF_TEST(bad_input_gives_one_line_and_a_code)
