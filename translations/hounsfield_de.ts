@@ -731,6 +731,10 @@
         <translation>Die Datei nennt keinen Pixelabstand; 1 mm wurde angenommen, Längen haben keine Bedeutung.</translation>
     </message>
     <message>
+        <source>The parts of the image have scales of their own; lengths beside them are pixels.</source>
+        <translation>Die Teile des Bildes haben je einen eigenen Maßstab; Längen daneben sind Pixel.</translation>
+    </message>
+    <message>
         <source>The pixel spacing was measured at the detector, not in the patient.</source>
         <translation>Der Pixelabstand gilt am Detektor, nicht im Patienten.</translation>
     </message>
@@ -1405,6 +1409,10 @@
     <message>
         <source>no scale</source>
         <translation>kein Maßstab</translation>
+    </message>
+    <message>
+        <source>scale by parts of the image</source>
+        <translation>Maßstab je Bildteil</translation>
     </message>
     <message>
         <source>duplicate slices left out</source>

@@ -9,13 +9,53 @@ namespace hf::app {
 
 namespace {
 
+/// What names nothing would be taken for an option that was not given: a script's empty variable.
+void refuseEmptyValues(const QCommandLineParser& parser)
+{
+    for (const char* name : {"open", "series", "export", "expert", "slice", "window", "position", "preset", "import"}) {
+        if (parser.isSet(name) && parser.values(name).contains(QString())) {
+            throw Error(std::string("--") + name + " needs a value", "usage");
+        }
+    }
+}
+
+/// Of two options that say the same thing one would be left out without a word.
+void refuseContradictions(const QCommandLineParser& parser)
+{
+    for (const auto& [one, other] : {std::pair{"slice", "position"}, {"window", "preset"}, {"ask", "expert"}}) {
+        if (parser.isSet(one) && parser.isSet(other)) {
+            throw Error(std::string("--") + one + " and --" + other + " exclude each other", "usage");
+        }
+    }
+    if (parser.isSet("render") && parser.isSet("plane")) {
+        throw Error("--render takes --view in place of --plane", "usage");
+    }
+    if (parser.isSet("render") && parser.value("view") == "3d") {
+        for (const char* name : {"slice", "position", "window", "presentation"}) {
+            if (parser.isSet(name)) {
+                throw Error(std::string("a 3D view has no --") + name, "usage");
+            }
+        }
+    }
+}
+
+/// Jobs that a window does not do.
+void refuseWithoutHeadless(const QCommandLineParser& parser)
+{
+    for (const char* name : {"info", "export-volume", "render", "export", "import", "studies"}) {
+        if (parser.isSet(name)) {
+            throw Error(std::string("--") + name + " needs --headless", "usage");
+        }
+    }
+}
+
 void parseRender(const QCommandLineParser& parser, HeadlessOptions& job)
 {
     job.pictureFile = parser.value("render");
     job.view = parser.value("view");
-    job.preset = parser.value("preset");
+    job.preset = parser.value("preset").toLower();
     job.annotations = parser.value("annotations") == "on";
-    if (!job.pictureFile.isEmpty() && !job.pictureFile.endsWith(".png", Qt::CaseInsensitive)) {
+    if (parser.isSet("render") && !job.pictureFile.endsWith(".png", Qt::CaseInsensitive)) {
         throw Error("--render needs a file that ends in .png", "usage");
     }
     if (!QStringList{"axial", "sagittal", "coronal", "3d", "single"}.contains(job.view)) {
@@ -66,7 +106,7 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
         {"engine", "Use another engine program.", "file"}, {"device", "Run the assistant on auto, cpu or cuda:N.", "device", "auto"},
         {"precision", "Numbers of the assistant: auto, fp32, bf16 or fp16.", "type", "auto"}, {"quantization", "Round the assistant's weights: none, int8 or int4.", "type", "none"}, {"info", "Print studies and series as JSON."},
         {"render", "Write a picture of one view to FILE, .png.", "file"}, {"view", "View to render: axial, sagittal, coronal, 3d or single (the images as they were taken).", "view", "single"},
-        {"position", "Slice nearest to MM along the axis across the plane (LPS), instead of --slice.", "mm"}, {"preset", "Window by its name, or the way a 3D view is rendered.", "name"},
+        {"position", "Slice nearest to MM along the axis across the plane (LPS), instead of --slice.", "mm"}, {"preset", "Window by its name, or the way a 3D view is rendered; a wrong name lists them.", "name"},
         {"size", "Size of the picture.", "wxh"}, {"annotations", "Texts over the picture: on or off.", "on|off", "on"},
         {"presentation", "Presentation state of the series to render by: none, or its number as --info lists them, from 1 (the default, the newest).", "none|n"},
         {"import", "Take PATH into the list of studies.", "path"}, {"copy", "With --import: copy the images."}, {"studies", "Print the studies of the list that WORDS find; an empty text finds all.", "words"},
@@ -74,8 +114,13 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     if (!parser.parse(words)) {
         throw Error(parser.errorText().toStdString(), "usage");
     }
+    refuseEmptyValues(parser);
+    refuseContradictions(parser);
     CommandLine line;
     line.headless = parser.isSet("headless");
+    if (!line.headless) {
+        refuseWithoutHeadless(parser);
+    }
     line.sample = parser.isSet("sample");
     HeadlessOptions& job = line.job;
     line.screenshot = parser.value("screenshot");
@@ -91,7 +136,7 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
     job.channels = parser.value("channels");
     job.acceptsLicence = parser.isSet("accept-licence");
     job.volumeFile = parser.value("export-volume");
-    if (!job.volumeFile.isEmpty() && !job.volumeFile.endsWith(".nii") && !job.volumeFile.endsWith(".nii.gz")) {
+    if (parser.isSet("export-volume") && !job.volumeFile.endsWith(".nii") && !job.volumeFile.endsWith(".nii.gz")) {
         throw Error("--export-volume needs a file that ends in .nii or .nii.gz", "usage");
     }
     job.series = parser.value("series");
@@ -118,7 +163,7 @@ CommandLine parseCommandLine(const QStringList& words, QCommandLineParser& parse
         const QStringList parts = parser.value("window").split(',');
         bool okWidth = false, okCentre = false;
         const double width = parts.value(0).toDouble(&okWidth), centre = parts.value(1).toDouble(&okCentre);
-        if (parts.size() != 2 || !okWidth || !okCentre || !(width > 0)) {
+        if (parts.size() != 2 || !okWidth || !okCentre || !(width > 0) || !std::isfinite(width) || !std::isfinite(centre)) {
             throw Error("--window needs WIDTH,CENTRE with a width above 0", "usage");
         }
         job.window = std::pair(width, centre);

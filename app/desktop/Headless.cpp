@@ -80,7 +80,7 @@ dicom::Inspection inspected(const dicom::Series& series)
 }
 
 /// Every image is decoded once, so that the list of what was refused is whole and the notes are those of the volume.
-int printInfo(const dicom::ScanResult& found)
+void printInfo(const dicom::ScanResult& found)
 {
     QJsonArray studies, rejected;
     std::vector<dicom::Rejected> refused = found.rejected;
@@ -106,7 +106,6 @@ int printInfo(const dicom::ScanResult& found)
     if (studies.isEmpty()) {
         throw Error("nothing that can be shown was found" + (refused.empty() ? std::string() : ": " + refused.front().reason), "empty");
     }
-    return 0;
 }
 
 QJsonObject volumeJson(const dicom::Series& series, const Volume& volume)
@@ -124,14 +123,13 @@ QJsonObject volumeJson(const dicom::Series& series, const Volume& volume)
         {"affine_ras", affine}, {"inverted", volume.info().isInverted}, {"notes", notesJson(volume.info().notes)}};
 }
 
-int exportVolume(const HeadlessOptions& options, const dicom::ScanResult& found)
+void exportVolume(const HeadlessOptions& options, const dicom::ScanResult& found)
 {
     const dicom::Series& series = chosenSeries(found, options.series);
     const Volume volume = dicom::readSeries(series);
     imaging::writeNifti(volume, options.volumeFile.toStdString());
     const QByteArray json = QJsonDocument(volumeJson(series, volume)).toJson();
     std::fwrite(json.constData(), 1, std::size_t(json.size()), stdout);
-    return 0;
 }
 
 View chosenView(const HeadlessOptions& options, const dicom::Series& series, const std::shared_ptr<const Volume>& shared)
@@ -462,18 +460,27 @@ int reportingErrors(const std::function<int()>& job)
 int runHeadless(const HeadlessOptions& options)
 {
     return reportingErrors([&] {
+        const bool asks = !options.question.isEmpty() || !options.expert.isEmpty(), opens = options.info || !options.volumeFile.isEmpty() || asks;
         if (!options.importPaths.isEmpty() || options.studies) {
+            if (opens || !options.open.isEmpty()) {
+                throw Error("--import and --studies are jobs of their own", "usage");
+            }
             return runLibraryJob(options);
         }
         if (options.open.isEmpty()) {
             throw Error("--headless needs --open PATH, --import PATH or --studies WORDS", "usage");
         }
-        const bool asks = (!options.question.isEmpty() || !options.expert.isEmpty()) && !options.exportFolder.isEmpty();
-        if (!options.info && options.volumeFile.isEmpty() && !asks) {
+        if (!opens || asks == options.exportFolder.isEmpty()) {
             throw Error("--headless needs --info, --export-volume FILE, --render FILE, or --ask TEXT (or --expert NAME) and --export FOLDER", "usage");
         }
         const dicom::ScanResult found = scanPaths(options.open);
-        return options.info ? printInfo(found) : asks ? answerQuestion(options, found) : exportVolume(options, found);
+        if (options.info) {
+            printInfo(found);
+        }
+        if (!options.volumeFile.isEmpty()) {
+            exportVolume(options, found);
+        }
+        return asks ? answerQuestion(options, found) : 0;
     });
 }
 

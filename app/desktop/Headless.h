@@ -49,7 +49,7 @@ struct HeadlessOptions {
 /// @return the job's exit code; 2 for a wrong command line, 1 for other errors.
 int reportingErrors(const std::function<int()>& job);
 
-/// Does the main job without a window, on the calling thread, which needs a QCoreApplication. Prints progress on stderr.
+/// Does the jobs without a window, one after the other, on the calling thread, which needs a QCoreApplication. Prints progress on stderr.
 /// @return the exit code: 0 done, 1 not done (the reason is one line on stderr), 2 wrong options, 3 answered, but the expert that the
 ///         model asked for did not run.
 int runHeadless(const HeadlessOptions& options);

@@ -323,7 +323,7 @@ void MainWindow::savePicture()
         return;
     }
     const QString path = QFileDialog::getSaveFileName(this, tr("Save the view as a picture"), "view.png", tr("PNG pictures (*.png)"));
-    if (!path.isEmpty() && !replacePng(path, m_grid->activeView()->grab().toImage()).isEmpty()) {
+    if (!path.isEmpty() && !replacePng(path, m_grid->picture()).isEmpty()) {
         showProblem("write", tr("The picture could not be written to %1.").arg(path));
     }
 }

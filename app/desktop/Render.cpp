@@ -8,6 +8,7 @@
 #include "viewer/widgets/Findings.h"
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
+#include "viewer/widgets/VolumeAnnotations.h"
 
 #include <QCoreApplication>
 #include <QImage>
@@ -44,18 +45,23 @@ VirtualDisplay::~VirtualDisplay()
 namespace {
 
 /// The slice of a plane whose centre lies nearest to `mm` along the patient axis across it: z of axial, x of sagittal, y of coronal, LPS.
+/// @throws Error "usage" where that is beside the volume: by more than a slice, and a millimetre for places that were rounded.
 int sliceAt(const Geometry& geometry, Plane plane, double mm)
 {
     const int across = geometry.axisAcross(plane), count = geometry.size().along(across);
-    const auto distance = [&](int slice) {
+    const auto placeOf = [&](int slice) {
         ContinuousIndex centre{(geometry.size().i - 1) / 2.0, (geometry.size().j - 1) / 2.0, (geometry.size().k - 1) / 2.0};
         (across == 0 ? centre.i : across == 1 ? centre.j : centre.k) = slice;
         const PointLps p = geometry.toLps(centre);
-        return std::abs((plane == Plane::Axial ? p.z : plane == Plane::Sagittal ? p.x : p.y) - mm);
+        return plane == Plane::Axial ? p.z : plane == Plane::Sagittal ? p.x : p.y;
     };
     int best = 0;
     for (int slice = 1; slice < count; ++slice) {
-        best = distance(slice) < distance(best) ? slice : best;
+        best = std::abs(placeOf(slice) - mm) < std::abs(placeOf(best) - mm) ? slice : best;
+    }
+    if (std::abs(placeOf(best) - mm) > std::max(1.0, geometry.spacingMm()[std::size_t(across)])) {
+        const auto [from, to] = std::minmax(placeOf(0), placeOf(count - 1));
+        throw Error("--position must be between " + QString::number(from, 'f', 1).toStdString() + " and " + QString::number(to, 'f', 1).toStdString() + " mm in this view", "usage");
     }
     return best;
 }
@@ -69,6 +75,9 @@ WindowLevel presetWindow(const std::string& name, const Scene& scene)
         return scene.storedWindow();
     }
     if (const WindowPreset* preset = findPreset(name)) {
+        if (!fits(*preset, scene.volume()->info())) {
+            throw Error("--preset " + name + " is meant for " + (preset->isSuv ? "uptake values (SUV)" : "Hounsfield units") + ", which these images do not have", "usage");
+        }
         return preset->window;
     }
     std::string known = "auto, stored";
@@ -118,25 +127,32 @@ QImage renderSlice(const HeadlessOptions& options, const dicom::Series& series, 
     return options.annotations ? view.grab().toImage() : toImage(view.picture());
 }
 
-QImage renderVolume(const HeadlessOptions& options, const std::shared_ptr<const Volume>& volume)
+QImage renderVolume(const HeadlessOptions& options, const dicom::Series& series, const std::shared_ptr<const Volume>& volume)
 {
+    ShownSeries shown;
+    shown.volume = volume;
+    shown.series = series;
+    if (!shown.isVolume() || volume->isColor()) {
+        throw Error("there is no 3D view of these images: they are no stack of grey slices", "arguments");
+    }
     const QSize size = options.size.value_or(QSize(1024, 1024));
     VolumeView3D view;
+    VolumeAnnotations texts(&view, [&shown] { return &shown; });
     if (!options.preset.isEmpty()) {
-        const QList<RenderPreset> presets = renderPresets();
+        const QList<RenderPreset> presets = renderPresetsFor(*volume);
         QStringList known;
         for (const RenderPreset& preset : presets) {
             known << preset.id;
         }
         if (!known.contains(options.preset)) {
-            throw Error("--preset of a 3D view must be one of " + known.join(", ").toStdString(), "usage");
+            throw Error("--preset of this 3D view must be one of " + known.join(", ").toStdString(), "usage");
         }
         view.setPreset(options.preset);
     }
     view.resize(size);
     view.show();
     view.setVolume(volume);
-    return view.image();
+    return options.annotations ? texts.picture() : view.image();
 }
 
 } // namespace
@@ -150,7 +166,7 @@ int runRender(const HeadlessOptions& options)
         const dicom::ScanResult found = scanPaths(options.open);
         const dicom::Series& series = chosenSeries(found, options.series);
         const auto volume = std::make_shared<const Volume>(dicom::readSeries(series));
-        const QImage image = options.view == "3d" ? renderVolume(options, volume) : renderSlice(options, series, volume);
+        const QImage image = options.view == "3d" ? renderVolume(options, series, volume) : renderSlice(options, series, volume);
         if (const QString reason = replacePng(options.pictureFile, image); !reason.isEmpty()) {
             throw Error("cannot write " + options.pictureFile.toStdString() + ": " + reason.toStdString(), "write");
         }

@@ -130,7 +130,7 @@ void SeriesPlacer::fillEmpty()
 
 void SeriesPlacer::setUp(const HangingView& view, int cell)
 {
-    if (const WindowPreset* preset = findPreset(view.window.toStdString()); preset && fits(*preset, m_parts.scene->volume()->info().unit)) {
+    if (const WindowPreset* preset = findPreset(view.window.toStdString()); preset && fits(*preset, m_parts.scene->volume()->info())) {
         m_parts.scene->setWindow(preset->window);
     }
     if (!view.preset.isEmpty() && cell >= 0 && m_parts.grid->gridLayout().show(cell) == CellShow::Volume) {

@@ -363,7 +363,7 @@ void WindowActions::updateState()
     m_table->setImageShown(any);
     // Presets are Hounsfield units, or uptake values.
     for (const WindowPreset& preset : windowPresets()) {
-        m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(any && fits(preset, m_window->scene()->volume()->info().unit));
+        m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(any && fits(preset, m_window->scene()->volume()->info()));
     }
     m_speed->setEnabled(any);
     m_table->find("refusedFiles")->setEnabled(m_window->hasRefused());

@@ -148,7 +148,9 @@ int runPicture(int argc, char** argv)
     QApplication application(argc, argv);
     installTranslations(application);
     hf::theme::apply(application);
-    return hf::app::runRender(job);
+    const int code = hf::app::runRender(job);
+    const bool hasMore = job.info || !job.volumeFile.isEmpty() || !job.exportFolder.isEmpty() || !job.importPaths.isEmpty() || job.studies;
+    return code == 0 && hasMore ? hf::app::runHeadless(job) : code;
 }
 
 } // namespace

@@ -248,13 +248,27 @@ HF_TEST(a_picture_in_3d_needs_no_display)
         for (int x = 0; x < picture.width(); ++x) bright += qGray(picture.pixel(x, y)) > 100;
     }
     HF_CHECK(bright > 500);
+    // Whose images these are is told, but where it is not wanted.
+    const fs::path plain = scratch() / "3d-plain.png";
+    HF_CHECK_EQUAL(run("--open " + quoted(kSample / "dicom") + " --view 3d --preset bone --size 300x200 --annotations off --render " + quoted(plain)).code, 0);
+    const QRect corner(0, 0, 100, 40);
+    HF_CHECK(QImage(QString::fromStdString(plain.string())).copy(corner) != picture.copy(corner));
+    // A single image has none.
+    test::Radiograph radiograph{40, 50, 12, std::vector<std::uint16_t>(2000, 7), false, {}};
+    test::writeRadiograph(scratch() / "flat.dcm", radiograph);
+    const Run flat = run("--open " + quoted(scratch() / "flat.dcm") + " --view 3d --render " + quoted(file));
+    HF_CHECK_EQUAL(flat.code, 1);
+    HF_CHECK(flat.error.find("3D") != std::string::npos);
 }
 
 HF_TEST(bad_input_gives_one_line_and_a_code)
 {
     for (const std::string arguments : {"--open /nowhere --info", "--info", "--open /tmp --ask x", "--open /etc/hostname --info", "--open /tmp --slice many --info", "--nonsense",
              "--open /tmp --window 0,0 --info", "--open /tmp --export-volume x.png", "--open /tmp --render x.jpg", "--open /nowhere --render x.png",
-             "--open /tmp --render x.png --view inside", "--open /tmp --render x.png --size 5x5", "--open /tmp --plane diagonal --info"}) {
+             "--open /tmp --render x.png --view inside", "--open /tmp --render x.png --size 5x5", "--open /tmp --plane diagonal --info", "--open /tmp --render ''", "--open /tmp --export-volume ''",
+             "--open /tmp --render x.png --window inf,40", "--open /tmp --render x.png --window 400,nan", "--open /tmp --render x.png --series ''", "--open '' --info",
+             "--open /tmp --render x.png --window 400,40 --preset lung", "--open /tmp --render x.png --slice 1 --position 2", "--open /tmp --render x.png --plane axial",
+             "--open /tmp --render x.png --view 3d --slice 1", "--open /tmp --render x.png --view 3d --window 400,40", "--open /tmp --info --import /tmp", "--open /tmp --info --export x"}) {
         const Run done = run(arguments);
         HF_CHECK(done.code != 0);
         HF_CHECK(!done.error.empty());
@@ -264,6 +278,39 @@ HF_TEST(bad_input_gives_one_line_and_a_code)
     HF_CHECK(slice.code != 0 && slice.error.find("--slice") != std::string::npos);
     const Run model = run("--open " + quoted(kSample / "dicom") + " --ask x --model /nowhere --export " + quoted(scratch() / "no"));
     HF_CHECK(model.code != 0 && !fs::exists(scratch() / "no" / "answer.json"));
+}
+
+HF_TEST(a_picture_that_was_not_meant_is_refused)
+{
+    const fs::path mr = scratch() / "mr.nii", png = scratch() / "refused.png", nowhere = scratch() / "nowhere" / "volume.nii";
+    VolumeInfo info;
+    const Volume made(Geometry({40, 30, 8}, {2, 2, 3}, {0, 0, 100}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}}), std::vector<std::int16_t>(40 * 30 * 8, 100), info);
+    imaging::writeNifti(made, mr);
+    const std::string job = "--open " + quoted(mr) + " --view axial --render " + quoted(png);
+    for (const auto& [position, code] : {std::pair{"100", 0}, {"121.9", 0}, {"123.9", 0}, {"124.1", 2}, {"96.9", 2}, {"-1e9", 2}}) {
+        fs::remove(png);
+        HF_CHECK_EQUAL(run(job + " --position " + position).code, code);
+        HF_CHECK_EQUAL(fs::exists(png), code == 0);
+    }
+    // A file without a unit may hold Hounsfield units; uptake values it has not.
+    HF_CHECK_EQUAL(run(job + " --preset Lung").code, 0);
+    HF_CHECK_EQUAL(run(job + " --preset pet-5").code, 2);
+    const Run unwritable = run("--open " + quoted(mr) + " --export-volume " + quoted(nowhere));
+    HF_CHECK_EQUAL(unwritable.code, 1);
+    HF_CHECK(unwritable.error.find("No such file or directory") != std::string::npos);
+    HF_CHECK_EQUAL(std::count(unwritable.error.begin(), unwritable.error.end(), '\n'), std::ptrdiff_t(1));
+}
+
+HF_TEST(all_that_is_asked_for_is_done)
+{
+    const fs::path png = scratch() / "also.png", volume = scratch() / "also.nii";
+    const Run done = run("--open " + quoted(kSample / "dicom") + " --info --export-volume " + quoted(volume) + " --size 100x100 --render " + quoted(png));
+    HF_CHECK_EQUAL(done.code, 0);
+    HF_CHECK(fs::exists(png) && fs::exists(volume) && done.out.find("\"studies\"") != std::string::npos);
+    // A window would do none of it.
+    const Run window = runProgram("-platform offscreen --render x.png " + quoted(kSample / "dicom"));
+    HF_CHECK_EQUAL(window.code, 2);
+    HF_CHECK(window.error.find("--headless") != std::string::npos);
 }
 
 HF_TEST(the_sample_is_segmented)

@@ -7,6 +7,7 @@
 #include "viewer/widgets/Scene.h"
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/ViewGrid.h"
+#include "viewer/widgets/VolumeAnnotations.h"
 
 #include <QApplication>
 #include <QComboBox>
@@ -485,6 +486,46 @@ private Q_SLOTS:
         view.setVolume(std::make_shared<const Volume>(mr));
         QCOMPARE(view.preset(), QString("soft"));
         QCOMPARE(chooser->count(), 3);
+    }
+
+    void theVolumeSaysWhoseItIsAndHowItLies()
+    {
+        VolumeView3D view;
+        ShownSeries shown;
+        shown.volume = m_volume;
+        shown.series = m_series;
+        VolumeAnnotations texts(&view, [&] { return &shown; });
+        view.resize(420, 400);
+        view.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&view));
+        view.setVolume(m_volume);
+        QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 20000);
+        // From the front the patient's left is at the right, from the left the back, from above as in a view of axial slices from the head.
+        struct Row { Vec3 from, right, down; };
+        for (const Row& row : {Row{{0, -1, 0}, {1, 0, 0}, {0, 0, -1}}, Row{{0, 1, 0}, {-1, 0, 0}, {0, 0, -1}}, Row{{1, 0, 0}, {0, 1, 0}, {0, 0, -1}}, Row{{-1, 0, 0}, {0, -1, 0}, {0, 0, -1}},
+                 Row{{0, 0, -1}, {1, 0, 0}, {0, 1, 0}}, Row{{0, 0, 1}, {-1, 0, 0}, {0, 1, 0}}}) {
+            view.lookFrom(row.from);
+            QVERIFY(length(view.right() - row.right) < 1e-9);
+            QVERIFY(length(view.down() - row.down) < 1e-9);
+        }
+        // Where the texts differ from the bare picture.
+        const QRect leftEdge(0, 170, 24, 40), corner(0, 0, 80, 30);
+        const auto differs = [&](QRect where) { return texts.picture().copy(where) != view.image().copy(where); };
+        view.lookFrom({0, -1, 0});
+        const QImage fromFront = texts.picture().copy(leftEdge);
+        QVERIFY(differs(leftEdge) && differs(corner));
+        view.lookFrom({0, 1, 0});
+        QVERIFY(texts.picture().copy(leftEdge) != fromFront);
+        texts.setTextShown(false);
+        QVERIFY(!differs(leftEdge) && !differs(corner));
+        // What is unsafe stays.
+        VolumeInfo info = m_volume->info();
+        info.notes.push_back({"tilt", "Gantry tilt."});
+        shown.volume = std::make_shared<const Volume>(m_volume->geometry(), std::vector<std::int16_t>(m_volume->geometry().size().voxels(), 40), info);
+        view.setVolume(shown.volume);
+        QVERIFY(differs(QRect(0, 0, 420, 60)));
+        texts.setTwoPatients(true);
+        QVERIFY(differs(QRect(0, 0, 4, 400)));
     }
 
     void cutsTakeAwayTheirSide()

@@ -517,6 +517,9 @@ void describe(Series& series, const std::vector<Candidate>& list)
     if (header.spacingSource == SpacingSource::None) {
         series.notes.push_back({"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."});
     }
+    if (header.spacingSource == SpacingSource::UltrasoundRegions) {
+        series.notes.push_back({"region-spacing", "The parts of the image have scales of their own; lengths beside them are pixels."});
+    }
     if (header.spacingSource == SpacingSource::Imager) {
         series.notes.push_back({"imager-spacing", "The pixel spacing was measured at the detector, not in the patient."});
     }

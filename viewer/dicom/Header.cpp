@@ -54,12 +54,12 @@ std::optional<std::array<double, 2>> parseSpacing(DcmItem& item, const DcmTagKey
     return std::array{values[0], values[1]};
 }
 
-/// Physical Delta of ultrasound regions when they all agree and are lengths (PS3.3 C.8.5.5.1).
-std::optional<std::array<double, 2>> parseUltrasoundSpacing(DcmItem& dataset)
+/// The different Physical Deltas of ultrasound regions that are lengths (PS3.3 C.8.5.5.1).
+std::set<std::array<double, 2>> parseUltrasoundSpacings(DcmItem& dataset)
 {
     constexpr int kCentimetres = 3;
     constexpr int kTissue = 1;
-    std::optional<std::array<double, 2>> found;
+    std::set<std::array<double, 2>> found;
     DcmSequenceOfItems* regions = findSequence(dataset, DCM_SequenceOfUltrasoundRegions);
     for (DcmObject* object = regions ? regions->nextInContainer(nullptr) : nullptr; object; object = regions->nextInContainer(object)) {
         DcmItem& region = *static_cast<DcmItem*>(object);
@@ -71,11 +71,7 @@ std::optional<std::array<double, 2>> parseUltrasoundSpacing(DcmItem& dataset)
         if (!x || !y || *x == 0 || *y == 0) {
             continue;
         }
-        const std::array<double, 2> spacing{std::abs(*y) * 10, std::abs(*x) * 10};
-        if (found && *found != spacing) {
-            return std::nullopt;
-        }
-        found = spacing;
+        found.insert({std::abs(*y) * 10, std::abs(*x) * 10});
     }
     return found;
 }
@@ -91,11 +87,12 @@ void parseFlatSpacing(DcmItem& dataset, Header& header, FrameHeader& frame)
     } else if ((frame.spacingMm = parseSpacing(dataset, DCM_ImagerPixelSpacing)) ||
                (frame.spacingMm = parseSpacing(dataset, DCM_NominalScannedPixelSpacing))) {
         header.spacingSource = SpacingSource::Imager;
-    } else if ((frame.spacingMm = parseUltrasoundSpacing(dataset))) {
+    } else if (const auto regions = parseUltrasoundSpacings(dataset); regions.size() == 1) {
+        frame.spacingMm = *regions.begin();
         header.spacingSource = SpacingSource::Ultrasound;
     } else {
-        // Lengths are unknown, but not whether pixels are square: height and width of one.
-        header.spacingSource = SpacingSource::None;
+        // Lengths are unknown, at least of the whole image, but not whether pixels are square: height and width of one.
+        header.spacingSource = regions.empty() ? SpacingSource::None : SpacingSource::UltrasoundRegions;
         frame.spacingMm = parseSpacing(dataset, DCM_PixelAspectRatio);
         if (frame.spacingMm) {
             frame.spacingMm = std::array{(*frame.spacingMm)[0] / (*frame.spacingMm)[1], 1.0};

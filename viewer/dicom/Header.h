@@ -67,7 +67,7 @@ struct SuvScale {
 };
 
 /// How sure the distance of pixels is.
-enum class SpacingSource { None, Patient, Imager, Ultrasound };
+enum class SpacingSource { None, Patient, Imager, Ultrasound, UltrasoundRegions };
 
 struct Header {
     std::filesystem::path path;

@@ -24,17 +24,14 @@ std::optional<UltrasoundRegion> parseRegion(DcmItem& item)
     if (!complete || format != kTissue || xUnit != kCentimetres || yUnit != kCentimetres || !std::isfinite(dx) || !std::isfinite(dy) || dx == 0 || dy == 0) {
         return std::nullopt;
     }
-    return UltrasoundRegion{int(x0), int(y0), int(x1), int(y1), std::abs(dx) * 10, std::abs(dy) * 10};
+    return UltrasoundRegion{.left = int(x0), .top = int(y0), .right = int(x1), .bottom = int(y1), .xMm = std::abs(dx) * 10, .yMm = std::abs(dy) * 10};
 }
 
-} // namespace
-
-std::vector<UltrasoundRegion> readUltrasoundRegions(const Series& series)
+std::vector<UltrasoundRegion> regionsOfFile(const std::filesystem::path& path)
 {
     std::vector<UltrasoundRegion> regions;
     DcmFileFormat file;
-    if (series.format != SeriesFormat::Dicom || series.images.empty() ||
-        file.loadFileUntilTag(OFFilename(series.images.front().path.c_str()), EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect, DCM_PixelData).bad()) {
+    if (file.loadFileUntilTag(OFFilename(path.c_str()), EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect, DCM_PixelData).bad()) {
         return regions;
     }
     DcmSequenceOfItems* sequence = nullptr;
@@ -44,6 +41,36 @@ std::vector<UltrasoundRegion> readUltrasoundRegions(const Series& series)
     for (unsigned long n = 0; n < sequence->card(); ++n) {
         if (const auto region = parseRegion(*sequence->getItem(n))) {
             regions.push_back(*region);
+        }
+    }
+    return regions;
+}
+
+} // namespace
+
+std::vector<UltrasoundRegion> readUltrasoundRegions(const Series& series)
+{
+    std::vector<UltrasoundRegion> regions, own, last;
+    const bool isUltrasound = series.modality == "US" || series.modality == "IVUS";
+    if (series.format != SeriesFormat::Dicom || series.images.empty()) {
+        return regions;
+    }
+    // Of other kinds one file tells whether they have any.
+    const int count = int(series.images.size());
+    for (int slice = 0; slice < count; ++slice) {
+        const bool isNewFile = slice == 0 || series.images[std::size_t(slice)].path != series.images[std::size_t(slice) - 1].path;
+        if (isNewFile && (slice == 0 || isUltrasound || !last.empty())) {
+            own = regionsOfFile(series.images[std::size_t(slice)].path);
+        }
+        if (slice == 0 || own != last) {
+            regions.insert(regions.end(), own.begin(), own.end());
+            for (std::size_t n = regions.size() - own.size(); n < regions.size(); ++n) {
+                regions[n].firstSlice = slice;
+            }
+            last = own;
+        }
+        for (std::size_t n = regions.size() - own.size(); n < regions.size(); ++n) {
+            regions[n].lastSlice = slice == count - 1 ? UltrasoundRegion().lastSlice : slice;
         }
     }
     return regions;

@@ -13,8 +13,10 @@
 #include <itkNrrdImageIO.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <new>
 #include <set>
@@ -473,6 +475,10 @@ void writeVoxels(const Geometry& geometry, itk::IOComponentEnum type, unsigned c
 {
     // It takes the place of an older file only when it is whole.
     const fs::path part = path.parent_path() / (".part-" + path.filename().string());
+    if (!std::ofstream(part, std::ios::binary)) {
+        // ITK's writer would not say why.
+        throw Error("cannot write " + path.string() + ": " + std::generic_category().message(errno), "write");
+    }
     const auto io = itk::NiftiImageIO::New();
     io->SetFileName(part.string());
     io->SetNumberOfDimensions(3);

@@ -13,6 +13,7 @@
 #include <vtkGenericOpenGLRenderWindow.h>
 #include <vtkImageData.h>
 #include <vtkInteractorStyleTrackballCamera.h>
+#include <vtkMatrix4x4.h>
 #include <vtkNew.h>
 #include <vtkPlane.h>
 #include <vtkPlanes.h>
@@ -75,7 +76,7 @@ struct VolumeView3D::Private {
     VolumeContent content;
     vtkSmartPointer<vtkImageData> frame;        ///< The image without its values.
     vtkNew<vtkBoxWidget2> crop;
-    vtkNew<vtkCallbackCommand> cropMoved;
+    vtkNew<vtkCallbackCommand> cropMoved, cameraMoved;
     std::optional<CutPlane> clip;
     std::shared_ptr<const Volume> volume;
     bool isChosen = false;          ///< The preset, by the reader.
@@ -218,6 +219,9 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
     d->cropMoved->SetClientData(d.get());
     d->cropMoved->SetCallback([](vtkObject*, unsigned long, void* client, void*) { static_cast<Private*>(client)->cutAll(); });
     d->crop->AddObserver(vtkCommand::InteractionEvent, d->cropMoved);
+    d->cameraMoved->SetClientData(this);
+    d->cameraMoved->SetCallback([](vtkObject*, unsigned long, void* client, void*) { Q_EMIT static_cast<VolumeView3D*>(client)->cameraMoved(); });
+    d->scene.renderer()->GetActiveCamera()->AddObserver(vtkCommand::ModifiedEvent, d->cameraMoved);
     d->widget->installEventFilter(this);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -230,7 +234,6 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
     }
     d->chooser->setToolTip(tr("How the volume is rendered"));
     d->chooser->setAccessibleName(tr("How the volume is rendered"));
-    d->chooser->move(8, 8);
     const auto label = [this](const char* name, const char* color) {
         auto* text = new QLabel(this);
         text->setObjectName(name);
@@ -244,7 +247,11 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
     connect(d->chooser, &QComboBox::activated, this, [this] { setPreset(d->chooser->currentData().toString()); });
 }
 
-VolumeView3D::~VolumeView3D() { d->crop->SetInteractor(nullptr); }
+VolumeView3D::~VolumeView3D()
+{
+    d->scene.renderer()->GetActiveCamera()->RemoveObserver(d->cameraMoved);
+    d->crop->SetInteractor(nullptr);
+}
 
 QSurfaceFormat VolumeView3D::surfaceFormat() { return QVTKOpenGLNativeWidget::defaultFormat(); }
 
@@ -414,11 +421,13 @@ void VolumeView3D::setMask(const LabelMap& mask, const std::vector<LabelId>& hid
 
 void VolumeView3D::placeMarks()
 {
+    // The upper corners are those of the texts that tell whose images these are.
     d->chooser->adjustSize();
-    d->mark->adjustSize();
-    d->mark->move(std::max(0, width() - d->mark->width() - 10), 10);
+    d->chooser->move(std::max(0, width() - d->chooser->width() - 8), std::max(0, height() - d->chooser->height() - 6));
     d->speed->adjustSize();
     d->speed->move(8, std::max(0, height() - d->speed->height() - 6));
+    d->mark->adjustSize();
+    d->mark->move(8, std::max(0, d->speed->y() - d->mark->height() - 2));
 }
 
 void VolumeView3D::resizeEvent(QResizeEvent*) { placeMarks(); }
@@ -491,6 +500,18 @@ void VolumeView3D::lookFrom(Vec3 direction)
     camera->Zoom(1.35);
     d->scene.renderer()->ResetCameraClippingRange();
     d->render();
+}
+
+Vec3 VolumeView3D::right() const
+{
+    const vtkMatrix4x4* axes = d->scene.renderer()->GetActiveCamera()->GetViewTransformMatrix();
+    return {axes->GetElement(0, 0), axes->GetElement(0, 1), axes->GetElement(0, 2)};
+}
+
+Vec3 VolumeView3D::down() const
+{
+    const vtkMatrix4x4* axes = d->scene.renderer()->GetActiveCamera()->GetViewTransformMatrix();
+    return Vec3{axes->GetElement(1, 0), axes->GetElement(1, 1), axes->GetElement(1, 2)} * -1.0;
 }
 
 QImage VolumeView3D::image()

@@ -51,6 +51,9 @@ public:
     void resetCamera();
     /// From the front, the left, above ...: unit vector from which the camera looks.
     void lookFrom(Vec3 direction);
+    /// Unit vectors of the patient (LPS) that point to the right and to the lower edge of what is seen.
+    Vec3 right() const;
+    Vec3 down() const;
     /// Waits for what is still being made; with all rays.
     QImage image();
     bool isBuilding() const;
@@ -59,6 +62,7 @@ public:
 
 Q_SIGNALS:
     void maximizeRequested();
+    void cameraMoved();
     void sharpened();       ///< Software OpenGL drew the last tile.
     void cropShownChanged(bool shown);
 

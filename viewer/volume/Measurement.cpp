@@ -52,7 +52,8 @@ Flat pixelsPerMm(const Volume& volume, const PlaneAxes& plane)
 bool regionHolds(const UltrasoundRegion& region, const ContinuousIndex& index)
 {
     // Bounds are pixels: the outer edge is half a pixel beyond their centres.
-    return index.i >= region.left - 0.5 && index.i <= region.right + 0.5 && index.j >= region.top - 0.5 && index.j <= region.bottom + 0.5;
+    const auto slice = std::lround(index.k);
+    return slice >= region.firstSlice && slice <= region.lastSlice && index.i >= region.left - 0.5 && index.i <= region.right + 0.5 && index.j >= region.top - 0.5 && index.j <= region.bottom + 0.5;
 }
 
 const UltrasoundRegion* regionOf(const Measurement& m, const Volume& volume, const ImageScale& scale)
@@ -373,7 +374,7 @@ ImageScale scaleOf(const Volume& volume)
 {
     ImageScale scale;
     for (const Note& note : volume.info().notes) {
-        if (note.code == "no-spacing") {
+        if (note.code == "no-spacing" || note.code == "region-spacing") {
             scale.source = ScaleSource::None;
         } else if (note.code == "imager-spacing") {
             scale.source = ScaleSource::Detector;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +60,7 @@ enum class ScaleSource {
 struct UltrasoundRegion {
     int left = 0, top = 0, right = 0, bottom = 0;
     double xMm = 0, yMm = 0;        ///< Size of a pixel.
+    int firstSlice = 0, lastSlice = std::numeric_limits<int>::max();    ///< Along axis 2, both included: the images that have it.
     friend bool operator==(const UltrasoundRegion&, const UltrasoundRegion&) = default;
 };
 

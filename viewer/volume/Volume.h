@@ -21,8 +21,6 @@ enum class VoxelType { Int16, UInt8, UInt16, Float32, Float64 };
 inline bool isReal(VoxelType type) { return type == VoxelType::Float32 || type == VoxelType::Float64; }
 /// What a voxel value means after the modality rescale.
 enum class Unit { None, Hu, Suv };
-/// Whether a preset is meant for values of this unit.
-inline bool fits(const WindowPreset& preset, Unit unit) { return unit == (preset.isSuv ? Unit::Suv : Unit::Hu); }
 
 std::string toString(VoxelType type);   // "int16", "uint8", "uint16", "float32", "float64"
 VoxelType voxelTypeFromString(const std::string& name);
@@ -70,6 +68,13 @@ struct VolumeInfo {
     std::vector<SlicePlace> places;
     std::vector<Note> notes;
 };
+
+/// Whether a preset is meant for these values. Files that tell neither unit nor modality (NIfTI and the like) may hold Hounsfield units.
+inline bool fits(const WindowPreset& preset, const VolumeInfo& info)
+{
+    const bool mayBeHu = info.unit == Unit::Hu || (info.unit == Unit::None && info.modality.empty());
+    return preset.isSuv ? info.unit == Unit::Suv : mayBeHu;
+}
 
 /// Voxels with geometry. Immutable after construction; cheap to copy (shared voxels); safe to read from several threads.
 /// Memory layout: i fastest, then j, then k. Values are after the modality rescale (HU for CT).

@@ -40,6 +40,7 @@ const Sentence kSentences[] = {
     {"time-points", QT_TRANSLATE_NOOP("hf::NoteText", "The file holds %1 volumes; the first is shown.")},
     {"no-opacity", QT_TRANSLATE_NOOP("hf::NoteText", "The file tells how opaque each voxel is; its colours are shown without that.")},
     {"no-spacing", QT_TRANSLATE_NOOP("hf::NoteText", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing.")},
+    {"region-spacing", QT_TRANSLATE_NOOP("hf::NoteText", "The parts of the image have scales of their own; lengths beside them are pixels.")},
     {"imager-spacing", QT_TRANSLATE_NOOP("hf::NoteText", "The pixel spacing was measured at the detector, not in the patient.")},
     {"dose", QT_TRANSLATE_NOOP("hf::NoteText", "Values are doses as the file gives them, usually Gy.")},
     {"suv", QT_TRANSLATE_NOOP("hf::NoteText", "Values are standardised uptake values by body weight (g/ml).")},

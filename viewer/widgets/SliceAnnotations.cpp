@@ -42,7 +42,7 @@ QString noteMark(const std::string& code)
     static const std::map<std::string, const char*> marks{{"tilt", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "gantry tilt, resampled")},
         {"missing-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "missing slices, interpolated")}, {"non-uniform-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "uneven slices, resampled")},
         {"lossy", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "lossy")}, {"partial", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "images missing")},
-        {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")},
+        {"no-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no scale")}, {"region-spacing", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "scale by parts of the image")}, {"duplicate-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "duplicate slices left out")},
         {"shifted-slices", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "shifted slices, resampled")}, {"split", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "part of a series")},
         {"mosaic", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "mosaic, as stored")}, {"no-geometry", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")},
         {"unknown-sides", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "sides unknown")}, {"images-between", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "images between the slices")}, {"not-scaled", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values as stored")}, {"not-finite", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "values missing")}, {"no-suv", QT_TRANSLATE_NOOP("hf::SliceAnnotations", "no SUV")},
@@ -290,10 +290,15 @@ void SliceAnnotations::paintPatientBar()
     }
 }
 
-void SliceAnnotations::paintTexts()
+void SliceAnnotations::paintIdentity()
 {
     m_topTexts = paintCorner(topLeft(), Qt::AlignLeft | Qt::AlignTop);
     m_topTexts = std::max(m_topTexts, paintCorner(topRight(), Qt::AlignRight | Qt::AlignTop));
+}
+
+void SliceAnnotations::paintTexts()
+{
+    paintIdentity();
     paintCorner(bottomLeft(), Qt::AlignLeft | Qt::AlignBottom, isWindowOutside() ? windowText() : QString());
     paintCorner(bottomRight(), Qt::AlignRight | Qt::AlignBottom);
 }

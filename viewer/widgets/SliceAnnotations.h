@@ -33,6 +33,8 @@ public:
     void paintLinkedPlace(PointLps place);
     void paintLetters();
     void paintRuler();
+    /// Whose images these are, and of when: the upper corners of paintTexts().
+    void paintIdentity();
     void paintTexts();
     /// What must be seen even when the texts are hidden: AI, lossy, geometry that was repaired, two patients in one window.
     void paintMarks();

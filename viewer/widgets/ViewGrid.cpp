@@ -6,6 +6,7 @@
 #include "viewer/widgets/SeriesMime.h"
 #include "viewer/widgets/SliceView.h"
 #include "viewer/widgets/ViewHistory.h"
+#include "viewer/widgets/VolumeAnnotations.h"
 
 #include <QDragEnterEvent>
 #include <QGridLayout>
@@ -36,6 +37,8 @@ ViewGrid::ViewGrid(Scene* scene, Findings* findings, QWidget* parent) : QWidget(
     m_grid->setSpacing(2);
     m_volume = new VolumeView3D(this);
     m_volume->setObjectName("volumeView");
+    m_volumeTexts = new VolumeAnnotations(m_volume, [this] { return shownAsVolume(); });
+    m_volumeTexts->setObjectName("volumeTexts");
     connect(m_volume, &VolumeView3D::maximizeRequested, this, [this] { toggleMaximized(m_volume); });
     connect(scene, &Scene::volumeChanged, this, [this] { sceneChanged(); });
     connect(scene, &Scene::shownChanged, this, [this] {
@@ -257,9 +260,10 @@ void ViewGrid::updatePatients()
     for (const Cell& cell : m_cells) {
         cell.view->setTwoPatients(m_twoPatients);
     }
+    m_volumeTexts->setTwoPatients(m_twoPatients);
 }
 
-void ViewGrid::updateVolume()
+const ShownSeries* ViewGrid::shownAsVolume() const
 {
     const ShownSeries* shown = nullptr;
     for (int n = 0; n < count(); ++n) {
@@ -267,6 +271,12 @@ void ViewGrid::updateVolume()
             shown = &view(n)->shown();
         }
     }
+    return shown;
+}
+
+void ViewGrid::updateVolume()
+{
+    const ShownSeries* shown = shownAsVolume();
     const bool isVolume = shown && shown->isVolume() && !shown->volume->isColor();
     if (m_volume->volume() != (isVolume ? shown->volume : nullptr)) {
         m_volume->setVolume(isVolume ? shown->volume : nullptr);
@@ -276,6 +286,7 @@ void ViewGrid::updateVolume()
     } else {
         m_volume->clearMask();
     }
+    m_volumeTexts->update();
 }
 
 std::vector<ReferenceSlice> ViewGrid::referencesFor(const SliceView* own) const
@@ -331,6 +342,8 @@ void ViewGrid::maximize(QWidget* view)
     m_maximized = view;
     arrange();
 }
+
+QImage ViewGrid::picture() const { return m_maximized == m_volume ? m_volumeTexts->picture() : activeView()->grab().toImage(); }
 
 void ViewGrid::arrange()
 {
@@ -453,6 +466,7 @@ void ViewGrid::resetAll()
     for (const Cell& cell : m_cells) {
         cell.view->resetView();
     }
+    m_volume->setValueWindow(0, 1);
     m_volume->resetCamera();
 }
 
@@ -470,6 +484,7 @@ void ViewGrid::setTextShown(bool shown)
     for (const Cell& cell : m_cells) {
         cell.view->setTextShown(shown);
     }
+    m_volumeTexts->setTextShown(shown);
 }
 
 void ViewGrid::setReferenceLinesShown(bool shown)

@@ -19,10 +19,12 @@ class Findings;
 class Scene;
 class SliceView;
 class ViewHistory;
+class VolumeAnnotations;
 class VolumeView3D;
 enum class Plane;
 struct PointLps;
 struct ReferenceSlice;
+struct ShownSeries;
 
 /// The views of the window in rows and columns: the three planes and the volume of one series, or up to 3 x 4 views of any series. One view
 /// is active. A single image has one view in the layout of planes. Series are dropped on a view; the owner brings their volumes.
@@ -58,6 +60,8 @@ public:
     bool isMaximized() const { return m_maximized != nullptr; }
     /// Shows one view alone, or all again (null).
     void maximize(QWidget* view);
+    /// Of the volume where it is shown alone, else of the active view.
+    QImage picture() const;
     void toggleMaximized(QWidget* view) { maximize(m_maximized == view ? nullptr : view); }
     void fitAll();
     /// All views as at first: fitted, neither flipped nor turned.
@@ -89,6 +93,8 @@ private:
     void arrange();
     void showCells();
     void updateVolume();
+    /// Of the cell that shows the volume; null without.
+    const ShownSeries* shownAsVolume() const;
     void updatePatients();
     void followPlane();
     /// Images that are compared are fitted at one scale, once all views have their places.
@@ -108,6 +114,7 @@ private:
     GridLayout m_spec = GridLayout::planes();
     std::vector<Cell> m_cells;
     VolumeView3D* m_volume;
+    VolumeAnnotations* m_volumeTexts;
     QWidget* m_maximized = nullptr;
     std::string m_lastKey;      ///< Active series of a linked layout.
     int m_active = 0;
