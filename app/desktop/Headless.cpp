@@ -423,6 +423,14 @@ int answerQuestion(const HeadlessOptions& options, const dicom::ScanResult& foun
     return 0;
 }
 
+/// A full disk behind the standard output is told when it is emptied, which the end of the program does without a look at the result.
+void emptyOutput()
+{
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+        throw Error("the standard output cannot be written", "write");
+    }
+}
+
 } // namespace
 
 dicom::ScanResult scanPaths(const QStringList& paths)
@@ -465,7 +473,9 @@ int runHeadless(const HeadlessOptions& options)
             if (opens || !options.open.isEmpty()) {
                 throw Error("--import and --studies are jobs of their own", "usage");
             }
-            return runLibraryJob(options);
+            const int code = runLibraryJob(options);
+            emptyOutput();
+            return code;
         }
         if (options.open.isEmpty()) {
             throw Error("--headless needs --open PATH, --import PATH or --studies WORDS", "usage");
@@ -480,7 +490,9 @@ int runHeadless(const HeadlessOptions& options)
         if (!options.volumeFile.isEmpty()) {
             exportVolume(options, found);
         }
-        return asks ? answerQuestion(options, found) : 0;
+        const int code = asks ? answerQuestion(options, found) : 0;
+        emptyOutput();
+        return code;
     });
 }
 

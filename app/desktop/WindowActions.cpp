@@ -362,8 +362,9 @@ void WindowActions::updateState()
     const bool any = !m_window->scene()->isEmpty();
     m_table->setImageShown(any);
     // Presets are Hounsfield units, or uptake values.
+    const bool hasValues = any && m_window->scene()->series().format != dicom::SeriesFormat::Picture && !m_window->scene()->volume()->isColor();
     for (const WindowPreset& preset : windowPresets()) {
-        m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(any && fits(preset, m_window->scene()->volume()->info()));
+        m_table->find("window-" + QString::fromStdString(preset.id))->setEnabled(hasValues && fits(preset, m_window->scene()->volume()->info()));
     }
     m_speed->setEnabled(any);
     m_table->find("refusedFiles")->setEnabled(m_window->hasRefused());

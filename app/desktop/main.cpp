@@ -137,6 +137,11 @@ int runPicture(int argc, char** argv)
     if (qEnvironmentVariableIsEmpty("XDG_RUNTIME_DIR")) {
         qputenv("XDG_RUNTIME_DIR", session.path().toLocal8Bit());
     }
+    // A pixel of --size is one of the picture, whatever the reader's screen is.
+    for (const char* name : {"QT_SCALE_FACTOR", "QT_SCREEN_SCALE_FACTORS"}) {
+        qunsetenv(name);
+    }
+    qputenv("QT_ENABLE_HIGHDPI_SCALING", "0");
     std::optional<hf::app::VirtualDisplay> display;
     if (job.view != "3d") {
         qputenv("QT_QPA_PLATFORM", "offscreen");

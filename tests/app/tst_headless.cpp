@@ -232,6 +232,16 @@ HF_TEST(a_picture_as_large_as_the_image_has_its_pixels)
     }
 }
 
+HF_TEST(a_picture_has_its_size_on_any_screen)
+{
+    const fs::path file = scratch() / "scaled.png";
+    setenv("QT_SCALE_FACTOR", "2", 1);
+    const Run done = run("--open " + quoted(kSample / "dicom") + " --size 120x90 --render " + quoted(file));
+    unsetenv("QT_SCALE_FACTOR");
+    HF_CHECK_EQUAL(done.code, 0);
+    HF_CHECK(QImage(QString::fromStdString(file.string())).size() == QSize(120, 90));
+}
+
 HF_TEST(a_picture_in_3d_needs_no_display)
 {
     if (std::system("command -v Xvfb >/dev/null 2>&1") != 0) HF_SKIP("Xvfb is not installed");
@@ -299,6 +309,13 @@ HF_TEST(a_picture_that_was_not_meant_is_refused)
     HF_CHECK_EQUAL(unwritable.code, 1);
     HF_CHECK(unwritable.error.find("No such file or directory") != std::string::npos);
     HF_CHECK_EQUAL(std::count(unwritable.error.begin(), unwritable.error.end(), '\n'), std::ptrdiff_t(1));
+}
+
+HF_TEST(an_answer_that_cannot_be_written_is_no_success)
+{
+    if (!fs::exists("/dev/full")) HF_SKIP("there is no /dev/full");
+    const int status = std::system((quoted(HF_PROGRAM) + " --headless --open " + quoted(kSample / "dicom") + " --info >/dev/full 2>/dev/null").c_str());
+    HF_CHECK_EQUAL(WEXITSTATUS(status), 1);
 }
 
 HF_TEST(all_that_is_asked_for_is_done)

@@ -12,6 +12,9 @@
 #include <iterator>
 #include <map>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 using namespace hf;
 using test::put;
 using test::require;
@@ -122,6 +125,17 @@ HF_TEST(headersFindTheirVoxelsAndKeysStay)
     }
     std::sort(values.begin(), values.end());
     HF_CHECK(values == (std::vector<float>{8, 9}));
+}
+
+HF_TEST(aPipeIsNotWaitedFor)
+{
+    const fs::path pipe = fs::temp_directory_path() / ("hf-pipe-" + std::to_string(getpid()));
+    HF_CHECK_EQUAL(mkfifo(pipe.c_str(), 0600), 0);
+    const std::vector<fs::path> paths{pipe};
+    const dicom::ScanResult result = dicom::scan(paths);
+    fs::remove(pipe);
+    HF_CHECK(result.studies.empty());
+    HF_CHECK_EQUAL(result.rejected.size(), std::size_t(1));
 }
 
 HF_TEST(whatIsRefusedIsNamedByItsPlaceInTheArchive)

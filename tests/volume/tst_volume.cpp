@@ -84,6 +84,17 @@ HF_TEST(windowsFollowTheStandard)
     HF_CHECK_NEAR((WindowLevel{50, 400, ""}.map(50, true)), 127.5, 1e-9);
 }
 
+HF_TEST(presetsFitTheValuesThatTheyAreMeantFor)
+{
+    const WindowPreset &lung = *findPreset("lung"), &uptake = *findPreset("pet-5");
+    struct Row { VolumeInfo info; bool hasLung, hasUptake; };
+    for (const Row& row : {Row{{.modality = "CT", .unit = Unit::Hu}, true, false}, Row{{.modality = "PT", .unit = Unit::Suv}, false, true}, Row{{.modality = "MR"}, false, false},
+             Row{{.modality = "PT"}, false, false}, Row{{}, true, false}}) {
+        HF_CHECK_EQUAL(fits(lung, row.info), row.hasLung);
+        HF_CHECK_EQUAL(fits(uptake, row.info), row.hasUptake);
+    }
+}
+
 HF_TEST(labelsAreMeasured)
 {
     const Volume volume = ramp(5);

@@ -579,12 +579,12 @@ private Q_SLOTS:
         const Vec3 normal = view->frame().normal();
         const PointLps origin = view->frame().origin;
         const int slice = m_scene->slice(Plane::Axial);
-        wheel(*view, -120);
+        wheel(*view, 120);
         QCOMPARE(m_scene->slice(Plane::Axial), slice + 1);
         const Vec3 step = view->frame().origin - origin;
         // Straight through the plane; the first step comes to rest on a slice, the others are the finest spacing.
         QVERIFY(length(step - normal * dot(step, normal)) < 1e-6);
-        wheel(*view, -120);
+        wheel(*view, 120);
         const Vec3 next = view->frame().origin - (origin + step);
         QVERIFY(std::abs(dot(next, normal) - 5) < 1e-6);
     }

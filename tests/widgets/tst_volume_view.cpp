@@ -102,6 +102,22 @@ private Q_SLOTS:
         QVERIFY(chooser->isVisible() && told->text() != without);
     }
 
+    void whatIsToldLiesBesideThePresets()
+    {
+        auto* chooser = m_view->findChild<QComboBox*>("presetChooser");
+        auto* told = m_view->findChild<QLabel*>("speedMark");
+        for (const int width : {260, 300, 400, 900}) {
+            m_view->resize(width, 300);
+            m_view->setVolume(m_volume);
+            QVERIFY(told->isVisible());
+            QVERIFY(!told->geometry().intersects(chooser->geometry()));
+            QVERIFY(m_view->rect().contains(told->geometry()) && m_view->rect().contains(chooser->geometry()));
+            QTRY_VERIFY_WITH_TIMEOUT(!m_view->isBuilding(), 20000);
+            QVERIFY(!told->geometry().intersects(chooser->geometry()));
+            QVERIFY(told->width() >= told->minimumSizeHint().width() && told->height() >= told->heightForWidth(told->width()));
+        }
+    }
+
     void changesMakeOnePictureLater()
     {
         QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
@@ -238,12 +254,12 @@ private:
     QWidget* canvas() const { return m_view->childAt(kSide / 2, kSide / 2 + 60); }
     bool isSoftware() const { return canvas()->inherits("hf::SoftwareCanvas"); }
     /// Without the labels at the border.
-    static QImage middleOf(const QImage& image) { return image.copy(image.rect().adjusted(20, 50, -20, -50)); }
+    static QImage middleOf(const QImage& image) { return image.copy(image.rect().adjusted(20, 50, -20, -75)); }
 
     static int brightPixels(const QImage& image, int left, int right)
     {
         int count = 0;
-        for (int y = 40; y < image.height() - 40; ++y) {
+        for (int y = 40; y < image.height() - 75; ++y) {
             for (int x = left; x < right; ++x) {
                 count += qGray(image.pixel(x, y)) > 40;
             }

@@ -71,8 +71,12 @@ public:
         }
         if (fs::is_directory(path)) {
             addFolder(path, nullptr);
-        } else {
+        } else if (fs::is_regular_file(path)) {
             addFile(path, nullptr, true);
+        } else {
+            // A pipe would be waited for.
+            ++m_result.filesSeen;
+            m_result.rejected.push_back({path, "not a DICOM or volume file", "not-an-image"});
         }
     }
     std::vector<FoundFile> take() { return std::move(m_files); }

@@ -424,10 +424,23 @@ void VolumeView3D::placeMarks()
     // The upper corners are those of the texts that tell whose images these are.
     d->chooser->adjustSize();
     d->chooser->move(std::max(0, width() - d->chooser->width() - 8), std::max(0, height() - d->chooser->height() - 6));
-    d->speed->adjustSize();
-    d->speed->move(8, std::max(0, height() - d->speed->height() - 6));
+    // Beside the presets, else above them.
+    const int whole = d->speed->fontMetrics().horizontalAdvance(d->speed->text()) + 4, room = std::max(40, width() - 16);
+    d->speed->setWordWrap(whole > room);
+    d->speed->resize(std::min(whole, room), whole > room ? d->speed->heightForWidth(room) : d->speed->sizeHint().height());
+    const int below = whole < d->chooser->x() - 16 || d->chooser->isHidden() ? height() - 6 : d->chooser->y() - 2;
+    d->speed->move(8, std::max(0, below - d->speed->height()));
     d->mark->adjustSize();
     d->mark->move(8, std::max(0, d->speed->y() - d->mark->height() - 2));
+}
+
+int VolumeView3D::footer() const
+{
+    int top = height();
+    for (const QWidget* widget : {static_cast<QWidget*>(d->chooser), static_cast<QWidget*>(d->speed)}) {
+        top = widget->isHidden() ? top : std::min(top, widget->y());
+    }
+    return height() - top;
 }
 
 void VolumeView3D::resizeEvent(QResizeEvent*) { placeMarks(); }

@@ -54,6 +54,8 @@ public:
     /// Unit vectors of the patient (LPS) that point to the right and to the lower edge of what is seen.
     Vec3 right() const;
     Vec3 down() const;
+    /// Height of what lies at the lower edge: presets, and how fast the view is.
+    int footer() const;
     /// Waits for what is still being made; with all rays.
     QImage image();
     bool isBuilding() const;

@@ -710,7 +710,7 @@ QString SliceView::placeUnderPointer(const SliceFrame& grid) const
 
 int SliceView::measurementAt(QPoint at) const { return isEmpty() ? 0 : m_measure.measurementAt(frame(), at); }
 
-void SliceView::scrollBy(int slices) { m_scene->setSlice(m_plane, m_scene->slice(m_plane) + slices); }
+void SliceView::scrollDown(int slices) { m_scene->setSlice(m_plane, m_scene->slice(m_plane) + (shown().isVolume() ? -slices : slices)); }
 
 void SliceView::wheelEvent(QWheelEvent* event)
 {
@@ -727,8 +727,7 @@ void SliceView::wheelEvent(QWheelEvent* event)
             zoomBy(std::pow(1.15, steps), event->position());
             Q_EMIT changeEnded(nameOf(Drag::Zoom), true);
         } else if (!m_measure.isBusy()) {       // a drawing lies in one slice
-            // Towards the reader is further along the stack: down in the body for a stack that runs to the head.
-            scrollBy(-steps * (event->modifiers() & Qt::ShiftModifier ? 10 : 1));
+            scrollDown(-steps * (event->modifiers() & Qt::ShiftModifier ? 10 : 1));
         }
     }
     event->accept();
@@ -817,7 +816,7 @@ void SliceView::dragScroll(QPoint delta)
     m_scroll += delta.y() * std::max(0.1, double(m_scene->sliceCount(m_plane)) / std::max(1, height()));
     const int steps = int(m_scroll);
     m_scroll -= steps;
-    scrollBy(steps);
+    scrollDown(steps);
 }
 
 void SliceView::mouseMoveEvent(QMouseEvent* event)

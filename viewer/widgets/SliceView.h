@@ -151,7 +151,8 @@ private:
     void cover(Picture& picture, const SliceFrame& frame) const;
     Drag dragOf(const QMouseEvent& event) const;
     static QString nameOf(Drag drag);
-    void scrollBy(int slices);
+    /// As the key does: towards the feet in a stack, to the next of images that are paged through.
+    void scrollDown(int slices);
     void dragWindow(QPoint delta);
     void dragScroll(QPoint delta);
     void openEditor(PointLps place, int id);

@@ -64,9 +64,7 @@ void VolumeAnnotations::paintOver(QPaintDevice* picture)
     SliceAnnotations annotations(painter, rect(), *shown, frame, state);
     if (m_texts) {
         annotations.paintIdentity();
-        // Below the lower letter the view says how fast it is.
-        constexpr int kFooter = 24;
-        SliceAnnotations(painter, rect().adjusted(0, 0, 0, -kFooter), *shown, frame, state).paintLetters();
+        SliceAnnotations(painter, rect().adjusted(0, 0, 0, -m_view->footer()), *shown, frame, state).paintLetters();
     }
     annotations.paintMarks();
 }
