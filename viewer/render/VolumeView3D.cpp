@@ -381,6 +381,8 @@ const std::shared_ptr<const Volume>& VolumeView3D::volume() const { return d->vo
 
 bool VolumeView3D::isBuilding() const { return d->image.valid() || d->shapes.valid(); }
 
+bool VolumeView3D::hasImage() const { return d->volume && d->scene.hasImage(); }
+
 bool VolumeView3D::isSharp() const { return !d->later.isActive() && d->stepped->isSharp(); }
 
 void VolumeView3D::setPreset(const QString& id, bool isChoice)

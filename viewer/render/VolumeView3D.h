@@ -58,6 +58,8 @@ public:
     /// Waits for what is still being made; with all rays.
     QImage image();
     bool isBuilding() const;
+    /// The volume is there to be drawn, and the camera looks at it.
+    bool hasImage() const;
     /// What is seen was drawn with all rays; with software OpenGL that comes in tiles, when nothing moves.
     bool isSharp() const;
 
