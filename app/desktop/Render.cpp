@@ -60,7 +60,7 @@ int sliceAt(const Geometry& geometry, Plane plane, double mm)
         best = std::abs(placeOf(slice) - mm) < std::abs(placeOf(best) - mm) ? slice : best;
     }
     if (std::abs(placeOf(best) - mm) > std::max(1.0, geometry.spacingMm()[std::size_t(across)])) {
-        const auto [from, to] = std::minmax(placeOf(0), placeOf(count - 1));
+        const auto [from, to] = std::minmax({placeOf(0), placeOf(count - 1)});
         throw Error("--position must be between " + QString::number(from, 'f', 1).toStdString() + " and " + QString::number(to, 'f', 1).toStdString() + " mm in this view", "usage");
     }
     return best;

@@ -302,6 +302,7 @@ HF_TEST(a_picture_that_was_not_meant_is_refused)
         HF_CHECK_EQUAL(run(job + " --position " + position).code, code);
         HF_CHECK_EQUAL(fs::exists(png), code == 0);
     }
+    HF_CHECK(run(job + " --position 5000").error.find("between 100.0 and 121.0 mm") != std::string::npos);
     // A file without a unit may hold Hounsfield units; uptake values it has not.
     HF_CHECK_EQUAL(run(job + " --preset Lung").code, 0);
     HF_CHECK_EQUAL(run(job + " --preset pet-5").code, 2);

@@ -232,7 +232,7 @@ private:
         const int slice = scene->slice(scene->activePlane());
         const QPoint from = view()->rect().center() + QPoint(30, -60);
         test::drag(view(), from, from + QPoint(0, 60), Qt::MiddleButton);
-        QVERIFY(scene->slice(scene->activePlane()) > slice);
+        QVERIFY(scene->slice(scene->activePlane()) < slice);
     }
 
     /// Opens the dialog by its command and does something in it; it is closed by then.

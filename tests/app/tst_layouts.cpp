@@ -526,7 +526,7 @@ private Q_SLOTS:
         const int slice = scene->slice(scene->activePlane());
         const QPoint from = view()->rect().center() + QPoint(30, -60);
         test::drag(view(), from, from + QPoint(0, 60), Qt::LeftButton);
-        QVERIFY(scene->slice(scene->activePlane()) > slice);
+        QVERIFY(scene->slice(scene->activePlane()) < slice);
         QVERIFY(scene->window() == window);
         test::drag(view(), from, from + QPoint(50, 0), Qt::RightButton);
         QVERIFY(scene->window().width > window.width);

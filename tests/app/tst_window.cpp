@@ -566,7 +566,7 @@ private Q_SLOTS:
             {"colors-left-out", "Some images have colours of a supplemental palette, which are not shown: their highest values are no measured values."},
             {"overlays-hidden", "The overlay planes of the images are not shown on resampled slices."}, {"partial", "1 of 3 images could not be decoded: an empty encapsulated frame."},
             {"modality-unknown", "The file does not tell the modality."}, {"time-points", "The file holds 5 volumes; the first is shown."},
-            {"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."}, {"region-spacing", "The parts of the image have scales of their own; lengths beside them are pixels."}, {"imager-spacing", "The pixel spacing was measured at the detector, not in the patient."},
+            {"no-spacing", "The file gives no pixel spacing; 1 mm was assumed, lengths mean nothing."}, {"imager-spacing", "The pixel spacing was measured at the detector, not in the patient."},
             {"dose", "Values are doses as the file gives them, usually Gy."}, {"suv", "Values are standardised uptake values by body weight (g/ml)."},
             {"no-suv", "No standardised uptake values: the file does not give the patient's weight. Values are as stored."},
             {"mosaic", "Many slices lie side by side in each image; they are shown as stored."}, {"no-geometry", "The file does not tell how the image lies in the patient; sides are not known."},
@@ -578,7 +578,8 @@ private Q_SLOTS:
             {"not-scaled", "The file tells how its values become intensities; they are shown as stored."},
             {"presentation", "Shown first by presentation state READ, the newest of 2; not applied: line styles, some texts."},
             {"no-opacity", "The file tells how opaque each voxel is; its colours are shown without that."},
-            {"undescribed-frames", "The file does not describe 2 of its 6 frames; they are not shown."}};
+            {"undescribed-frames", "The file does not describe 2 of its 6 frames; they are not shown."},
+            {"region-spacing", "The parts of the image have scales of their own; lengths beside them are pixels."}};
         QStringList known;
         for (const auto& note : notes) {
             known << note.code;

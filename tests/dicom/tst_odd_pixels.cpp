@@ -570,6 +570,20 @@ HF_TEST(lettersAreThoseOfEachRadiograph)
     }
 }
 
+HF_TEST(animalsHaveWordsOfTheirOwnForTheirSides)
+{
+    for (const char* type : {"QUADRUPED", "BIPED", ""}) {
+        const Folder folder;
+        DcmFileFormat file;
+        fill(*file.getDataset(), "1");
+        put(*file.getDataset(), DCM_Modality, "DX");
+        put(*file.getDataset(), DCM_PatientOrientation, "CD\\V");
+        put(*file.getDataset(), DCM_AnatomicalOrientationType, type);
+        save(file, folder.file("1"));
+        HF_CHECK_EQUAL(folder.scan().mainSeries()->isQuadruped, std::string(type) == "QUADRUPED");
+    }
+}
+
 HF_TEST(imagesThatArePagedThroughKeepTheirWindows)
 {
     const Folder folder;

@@ -176,6 +176,16 @@ private Q_SLOTS:
         QCOMPARE(projectionLetters(series, -1, 0), std::string("A"));
         QCOMPARE(projectionLetters(series, 0, 1), std::string("FL"));
         QCOMPARE(projectionLetters(series, 0, -1), std::string("HR"));
+        // Animals have words of their own.
+        series.isQuadruped = true;
+        for (const auto& [side, other] : {std::pair{"LE", "RT"}, {"RT", "LE"}, {"CR", "CD"}, {"CDV", "CRD"}, {"D", "V"}, {"LERT", "RTLE"}, {"PR", "DI"}, {"PA", "D"}, {"X", ""}}) {
+            series.patientOrientation = {side, "V"};
+            QCOMPARE(projectionLetters(series, 1, 0), std::string(side));
+            QCOMPARE(projectionLetters(series, -1, 0), std::string(other));
+        }
+        series.isQuadruped = false;
+        series.patientOrientation = {"X", "F"};
+        QCOMPARE(projectionLetters(series, -1, 0), std::string());
     }
 
     void sideAndViewAreNamed()

@@ -510,6 +510,7 @@ void describe(Series& series, const std::vector<Candidate>& list)
     series.columns = header.pixels.columns;
     series.windows = list[list.size() / 2].description().windows;
     series.patientOrientation = header.patientOrientation;
+    series.isQuadruped = header.isQuadruped;
     if (frame.spacingMm) {
         series.spacingMm[0] = (*frame.spacingMm)[1];
         series.spacingMm[1] = (*frame.spacingMm)[0];

@@ -433,6 +433,7 @@ PatientText parsePatient(const TextReader& reader)
 void parseProjection(DcmItem& dataset, Header& header)
 {
     header.patientOrientation = {code(dataset, DCM_PatientOrientation, 0), code(dataset, DCM_PatientOrientation, 1)};
+    header.isQuadruped = code(dataset, DCM_AnatomicalOrientationType) == "QUADRUPED";
     DcmItem* view = isMammography(header.modality) && header.text.viewPosition.empty() ? findItem(dataset, DCM_ViewCodeSequence) : nullptr;
     if (!view) {
         return;

@@ -75,6 +75,7 @@ struct Header {
     std::vector<std::string> imageType;
     int instanceNumber = 0, acquisitionNumber = 0;
     std::array<std::string, 2> patientOrientation;
+    bool isQuadruped = false;               ///< The words of patientOrientation are those of animals.
     PatientText patient;
     SeriesText text;
     PixelFormat pixels;

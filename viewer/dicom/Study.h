@@ -120,6 +120,8 @@ struct Series {
     std::optional<std::array<Vec3, 2>> orientation;
     /// Where the rows and the columns of a projection run to: Patient Orientation (0020,0020), "P", "FL" ...; empty where absent.
     std::array<std::string, 2> patientOrientation;
+    /// Those are the words of animals: "LE", "CR", "D" ... (Anatomical Orientation Type).
+    bool isQuadruped = false;
     std::optional<Plane> plane;     ///< Plane of acquisition; empty without an orientation.
     std::vector<WindowLevel> windows;
     double framesPerSecond = 0;     ///< At which its frames are to be played; 0 where the file does not tell.

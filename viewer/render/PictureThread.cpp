@@ -229,18 +229,22 @@ private:
 CameraPose CameraPose::of(vtkCamera* camera)
 {
     CameraPose pose;
-    camera->GetPosition(pose.position.data());
-    camera->GetFocalPoint(pose.focalPoint.data());
-    camera->GetViewUp(pose.viewUp.data());
+    camera->GetPosition(pose.position.x, pose.position.y, pose.position.z);
+    camera->GetFocalPoint(pose.focalPoint.x, pose.focalPoint.y, pose.focalPoint.z);
+    camera->GetViewUp(pose.viewUp.x, pose.viewUp.y, pose.viewUp.z);
     pose.viewAngle = camera->GetViewAngle();
     return pose;
 }
 
+Vec3 CameraPose::right() const { return normalized(cross(focalPoint - position, viewUp)); }
+
+Vec3 CameraPose::down() const { return normalized(cross(focalPoint - position, right())); }
+
 void CameraPose::applyTo(vtkCamera* camera) const
 {
-    camera->SetPosition(position.data());
-    camera->SetFocalPoint(focalPoint.data());
-    camera->SetViewUp(viewUp.data());
+    camera->SetPosition(position.x, position.y, position.z);
+    camera->SetFocalPoint(focalPoint.x, focalPoint.y, focalPoint.z);
+    camera->SetViewUp(viewUp.x, viewUp.y, viewUp.z);
     camera->SetViewAngle(viewAngle);
 }
 
@@ -352,6 +356,7 @@ void PictureThread::run()
     if (hasOpenGl) {
         painter.emplace();
     }
+    CameraPose camera;
     quint64 number = 0;
     auto tilesFrom = std::chrono::steady_clock::now();
     QElapsedTimer shown;
@@ -368,8 +373,9 @@ void PictureThread::run()
             const Private::Wanted next = *std::exchange(d->wanted, {});
             lock.unlock();
             number = next.number;
+            camera = next.picture.camera;
             const QImage picture = painter->drawCoarse(next.picture);
-            Q_EMIT drawn(picture, number, painter->isSharp());
+            Q_EMIT drawn(picture, camera, number, painter->isSharp());
             tilesFrom = std::chrono::steady_clock::now() + kIdle;
             shown.start();
             lock.lock();
@@ -385,7 +391,7 @@ void PictureThread::run()
             lock.unlock();
             painter->drawTile();
             if (painter->isSharp() || shown.elapsed() >= kShowMs) {
-                Q_EMIT drawn(painter->pixels(), number, painter->isSharp());
+                Q_EMIT drawn(painter->pixels(), camera, number, painter->isSharp());
                 shown.start();
             }
             lock.lock();

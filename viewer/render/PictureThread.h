@@ -17,10 +17,13 @@ namespace hf {
 
 /// Where a camera stands, LPS mm, degrees.
 struct CameraPose {
-    std::array<double, 3> position{}, focalPoint{}, viewUp{};
+    Vec3 position{0, 0, 1}, focalPoint, viewUp{0, 1, 0};
     double viewAngle = 30;
 
     static CameraPose of(vtkCamera* camera);
+    /// Unit vectors to the right and to the lower edge of what it sees.
+    Vec3 right() const;
+    Vec3 down() const;
     void applyTo(vtkCamera* camera) const;
 };
 
@@ -60,8 +63,8 @@ public:
     QImage drawWhole(VolumePicture picture);
 
 Q_SIGNALS:
-    /// Sent by the thread. @param isSharp  with all rays everywhere: no more of this number will come.
-    void drawn(const QImage& picture, quint64 number, bool isSharp);
+    /// Sent by the thread. @param camera  as it stood. @param isSharp  with all rays everywhere: no more of this number will come.
+    void drawn(const QImage& picture, const hf::CameraPose& camera, quint64 number, bool isSharp);
 
 protected:
     void run() override;

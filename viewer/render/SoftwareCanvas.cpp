@@ -45,6 +45,7 @@ struct SoftwareCanvas::Private {
     vtkNew<vtkCallbackCommand> moved;
     PictureThread thread;
     QImage picture;
+    CameraPose camera;
     quint64 newest = 0, oldest = 0;     ///< Numbers of pictures: what was asked for last, and the first that may still be seen.
     bool isSharp = false;
 
@@ -109,20 +110,23 @@ void SoftwareCanvas::show(const VolumeContent& content, const std::optional<Crop
 QImage SoftwareCanvas::draw(const VolumeContent& content, const std::optional<CropBoxPose>& box)
 {
     d->fitTo(*this);
-    const QImage picture = d->thread.drawWhole(d->pictureOf(content, box));
+    const VolumePicture wanted = d->pictureOf(content, box);
+    const QImage picture = d->thread.drawWhole(wanted);
     d->oldest = d->newest + 1;
-    take(picture, d->oldest, true);
+    take(picture, wanted.camera, d->oldest, true);
     return d->picture;
 }
 
-void SoftwareCanvas::take(const QImage& picture, quint64 number, bool isSharp)
+void SoftwareCanvas::take(const QImage& picture, const CameraPose& camera, quint64 number, bool isSharp)
 {
     if (number < d->oldest) {
         return;
     }
     d->picture = picture;
     d->picture.setDevicePixelRatio(devicePixelRatioF());
+    d->camera = camera;
     update();
+    Q_EMIT cameraMoved();
     if (isSharp && number >= d->newest) {
         d->isSharp = true;
         Q_EMIT sharpened();
@@ -135,7 +139,12 @@ void SoftwareCanvas::forgetPicture()
     d->oldest = d->newest + 1;
     d->isSharp = false;
     update();
+    Q_EMIT cameraMoved();
 }
+
+bool SoftwareCanvas::hasPicture() const { return !d->picture.isNull(); }
+
+const CameraPose& SoftwareCanvas::camera() const { return d->camera; }
 
 bool SoftwareCanvas::isSharp() const { return d->isSharp; }
 

@@ -33,12 +33,16 @@ public:
     QImage draw(const VolumeContent& content, const std::optional<CropBoxPose>& box);
     /// The last picture is no longer true: nothing is seen until the next.
     void forgetPicture();
+    bool hasPicture() const;
+    /// As it stood when what is seen was drawn.
+    const CameraPose& camera() const;
     /// What show() was given last is seen with all rays.
     bool isSharp() const;
 
 Q_SIGNALS:
     void drawWanted();      ///< The camera moved, or the widget has another size than the last picture.
     void sharpened();       ///< From now on isSharp().
+    void cameraMoved();     ///< camera() is another one, or hasPicture() has changed.
 
 protected:
     bool event(QEvent* event) override;
@@ -47,7 +51,7 @@ protected:
 
 private:
     struct Private;
-    void take(const QImage& picture, quint64 number, bool isSharp);
+    void take(const QImage& picture, const CameraPose& camera, quint64 number, bool isSharp);
     std::unique_ptr<Private> d;
 };
 

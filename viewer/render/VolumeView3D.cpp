@@ -13,7 +13,6 @@
 #include <vtkGenericOpenGLRenderWindow.h>
 #include <vtkImageData.h>
 #include <vtkInteractorStyleTrackballCamera.h>
-#include <vtkMatrix4x4.h>
 #include <vtkNew.h>
 #include <vtkPlane.h>
 #include <vtkPlanes.h>
@@ -76,7 +75,8 @@ struct VolumeView3D::Private {
     VolumeContent content;
     vtkSmartPointer<vtkImageData> frame;        ///< The image without its values.
     vtkNew<vtkBoxWidget2> crop;
-    vtkNew<vtkCallbackCommand> cropMoved, cameraMoved;
+    vtkNew<vtkCallbackCommand> cropMoved;
+    vtkNew<vtkCallbackCommand> cameraMoved;     ///< Only where a graphics processor draws.
     std::optional<CutPlane> clip;
     std::shared_ptr<const Volume> volume;
     bool isChosen = false;          ///< The preset, by the reader.
@@ -146,9 +146,13 @@ struct VolumeView3D::Private {
             widget = software = new SoftwareCanvas(scene.window(), view);
             connect(software, &SoftwareCanvas::drawWanted, view, [this] { render(); });
             connect(software, &SoftwareCanvas::sharpened, view, &VolumeView3D::sharpened);
+            connect(software, &SoftwareCanvas::cameraMoved, view, &VolumeView3D::cameraMoved);
         } else {
             widget = native = new QVTKOpenGLNativeWidget(view);
             native->setRenderWindow(scene.window());
+            cameraMoved->SetClientData(view);
+            cameraMoved->SetCallback([](vtkObject*, unsigned long, void* client, void*) { Q_EMIT static_cast<VolumeView3D*>(client)->cameraMoved(); });
+            scene.renderer()->GetActiveCamera()->AddObserver(vtkCommand::ModifiedEvent, cameraMoved);
         }
     }
 
@@ -158,6 +162,9 @@ struct VolumeView3D::Private {
         content.look.isBehindMask = hasMask;
         changed();
     }
+
+    /// Of what is seen.
+    CameraPose camera() const { return software ? software->camera() : CameraPose::of(scene.renderer()->GetActiveCamera()); }
 
     vtkBoxRepresentation* cropShape() const { return static_cast<vtkBoxRepresentation*>(crop->GetRepresentation()); }
 
@@ -219,9 +226,6 @@ VolumeView3D::VolumeView3D(QWidget* parent) : QWidget(parent), d(std::make_uniqu
     d->cropMoved->SetClientData(d.get());
     d->cropMoved->SetCallback([](vtkObject*, unsigned long, void* client, void*) { static_cast<Private*>(client)->cutAll(); });
     d->crop->AddObserver(vtkCommand::InteractionEvent, d->cropMoved);
-    d->cameraMoved->SetClientData(this);
-    d->cameraMoved->SetCallback([](vtkObject*, unsigned long, void* client, void*) { Q_EMIT static_cast<VolumeView3D*>(client)->cameraMoved(); });
-    d->scene.renderer()->GetActiveCamera()->AddObserver(vtkCommand::ModifiedEvent, d->cameraMoved);
     d->widget->installEventFilter(this);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -351,6 +355,9 @@ void VolumeView3D::takeBuilt()
         d->applyLook();
         d->placeCropBox();
         resetCamera();
+        if (d->software) {
+            d->software->forgetPicture();       // that of nothing, by the camera before
+        }
         showFirst();
     }
     if (isReady(d->shapes)) {
@@ -373,6 +380,8 @@ void VolumeView3D::showFirst()
 const std::shared_ptr<const Volume>& VolumeView3D::volume() const { return d->volume; }
 
 bool VolumeView3D::isBuilding() const { return d->image.valid() || d->shapes.valid(); }
+
+bool VolumeView3D::hasImage() const { return d->volume && d->scene.hasImage() && (!d->software || d->software->hasPicture()); }
 
 bool VolumeView3D::isSharp() const { return !d->later.isActive() && (!d->software || d->software->isSharp()); }
 
@@ -515,17 +524,9 @@ void VolumeView3D::lookFrom(Vec3 direction)
     d->render();
 }
 
-Vec3 VolumeView3D::right() const
-{
-    const vtkMatrix4x4* axes = d->scene.renderer()->GetActiveCamera()->GetViewTransformMatrix();
-    return {axes->GetElement(0, 0), axes->GetElement(0, 1), axes->GetElement(0, 2)};
-}
+Vec3 VolumeView3D::right() const { return d->camera().right(); }
 
-Vec3 VolumeView3D::down() const
-{
-    const vtkMatrix4x4* axes = d->scene.renderer()->GetActiveCamera()->GetViewTransformMatrix();
-    return Vec3{axes->GetElement(1, 0), axes->GetElement(1, 1), axes->GetElement(1, 2)} * -1.0;
-}
+Vec3 VolumeView3D::down() const { return d->camera().down(); }
 
 QImage VolumeView3D::image()
 {

@@ -59,6 +59,8 @@ public:
     /// Waits for what is still being made; with all rays.
     QImage image();
     bool isBuilding() const;
+    /// Something of the volume is seen.
+    bool hasImage() const;
     /// What is seen was drawn with all rays; with software OpenGL that comes in tiles, when nothing moves.
     bool isSharp() const;
 

@@ -1,6 +1,7 @@
 #include "viewer/widgets/ProjectionSides.h"
 
 #include <cmath>
+#include <map>
 
 namespace hf {
 
@@ -15,8 +16,41 @@ char opposite(char letter)
     case 'R': return 'L';
     case 'H': return 'F';
     case 'F': return 'H';
-    default: return letter;
+    default: return 0;
     }
+}
+
+/// The other side; empty where a letter is none of those of PS3.3 C.7.6.1.1.1.
+std::string oppositeLetters(const std::string& letters)
+{
+    std::string other;
+    for (const char letter : letters) {
+        if (opposite(letter) == 0) {
+            return {};
+        }
+        other += opposite(letter);
+    }
+    return other;
+}
+
+/// The same for animals, whose words have one letter or two.
+std::string oppositeWords(const std::string& words)
+{
+    static const std::map<std::string, std::string> kOpposites{{"LE", "RT"}, {"RT", "LE"}, {"CR", "CD"}, {"CD", "CR"}, {"D", "V"}, {"V", "D"}, {"R", "CD"}, {"M", "L"}, {"L", "M"},
+        {"PR", "DI"}, {"DI", "PR"}, {"PA", "D"}, {"PL", "D"}};
+    std::string other;
+    for (std::size_t n = 0; n < words.size();) {
+        auto found = kOpposites.find(words.substr(n, 2));
+        if (found == kOpposites.end()) {
+            found = kOpposites.find(words.substr(n, 1));
+        }
+        if (found == kOpposites.end()) {
+            return {};
+        }
+        other += found->second;
+        n += found->first.size();
+    }
+    return other;
 }
 
 /// Step along rows and columns that runs to a side of the patient; 0, 0 when none does. The first letter says most.
@@ -64,13 +98,11 @@ std::string projectionName(const dicom::Series& series)
 std::string projectionLetters(const dicom::Series& series, double alongRows, double alongColumns)
 {
     const bool isRow = std::abs(alongRows) > std::abs(alongColumns);
-    std::string letters = series.patientOrientation[isRow ? 0 : 1];
-    if ((isRow ? alongRows : alongColumns) < 0) {
-        for (char& letter : letters) {
-            letter = opposite(letter);
-        }
+    const std::string& letters = series.patientOrientation[isRow ? 0 : 1];
+    if ((isRow ? alongRows : alongColumns) >= 0) {
+        return letters;
     }
-    return letters;
+    return series.isQuadruped ? oppositeWords(letters) : oppositeLetters(letters);
 }
 
 } // namespace hf

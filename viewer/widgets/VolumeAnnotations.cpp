@@ -17,8 +17,7 @@ VolumeAnnotations::VolumeAnnotations(VolumeView3D* view, std::function<const Sho
     setGeometry(view->rect());
     view->installEventFilter(this);
     connect(view, &VolumeView3D::cameraMoved, this, [this] {
-        // Drawing in tiles moves it too.
-        if (m_view->right() != m_right || m_view->down() != m_down) {
+        if (m_view->right() != m_right || m_view->down() != m_down || m_view->hasImage() != m_hasLetters) {
             update();
         }
     });
@@ -64,6 +63,9 @@ void VolumeAnnotations::paintOver(QPaintDevice* picture)
     SliceAnnotations annotations(painter, rect(), *shown, frame, state);
     if (m_texts) {
         annotations.paintIdentity();
+    }
+    m_hasLetters = m_view->hasImage();
+    if (m_texts && m_hasLetters) {
         SliceAnnotations(painter, rect().adjusted(0, 0, 0, -m_view->footer()), *shown, frame, state).paintLetters();
     }
     annotations.paintMarks();

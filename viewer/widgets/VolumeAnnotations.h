@@ -35,6 +35,7 @@ private:
     VolumeView3D* m_view;
     std::function<const ShownSeries*()> m_shown;
     Vec3 m_right, m_down;       ///< As painted.
+    bool m_hasLetters = false;  ///< While the volume is being built, the camera looks at the one before.
     bool m_texts = true, m_twoPatients = false;
 };
 
