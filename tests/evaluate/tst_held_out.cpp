@@ -51,7 +51,7 @@ std::set<std::string> questionsOf(const train::Phrases& phrases, int count)
 HF_TEST(no_held_out_wording_or_name_is_one_that_is_trained)
 {
     const train::Phrases trained, heldOut = heldOutPhrases();
-    const std::set<std::string> known = questionsOf(trained, 10000);
+    const std::set<std::string> known = questionsOf(trained, 100000);
     HF_CHECK(known.size() > 10000);
     const std::set<std::string> fresh = questionsOf(heldOut, 3000);
     HF_CHECK_EQUAL(fresh.size(), std::size_t(436));
