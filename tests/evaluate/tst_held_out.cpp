@@ -51,7 +51,7 @@ std::set<std::string> questionsOf(const train::Phrases& phrases, int count)
 HF_TEST(no_held_out_wording_or_name_is_one_that_is_trained)
 {
     const train::Phrases trained, heldOut = heldOutPhrases();
-    const std::set<std::string> known = questionsOf(trained, 10000);
+    const std::set<std::string> known = questionsOf(trained, 100000);
     HF_CHECK(known.size() > 10000);
     const std::set<std::string> fresh = questionsOf(heldOut, 3000);
     HF_CHECK_EQUAL(fresh.size(), std::size_t(436));
@@ -147,7 +147,7 @@ HF_TEST(the_cards_own_example_prompts_work)
     }
 }
 
-/// A fixed sample. The floors are what the embedded model (0.8) reaches here, less one answer for another processor's rounding; two of the nineteen names.
+/// A fixed sample. The floors are what the embedded model (0.9) reaches here, less one answer for another processor's rounding.
 HF_TEST(the_embedded_model_keeps_its_level)
 {
     const auto model = demoModel();
@@ -161,9 +161,9 @@ HF_TEST(the_embedded_model_keeps_its_level)
         found[row.figure] = row.estimate.value;
         std::printf("       %s: %.3f of %d\n", row.figure.c_str(), row.estimate.value, row.estimate.cases);
     }
-    const std::map<std::string, double> floors{{"modality", 0.94}, {"plane or projection", 0.94}, {"expert chosen where one fits", 0.89}, {"expert and argument where one fits", 0.89}, {"refusal where none fits", 0.94},
-        {"no call where none fits", 0.97}, {"after the expert: structures and colours", 0.96}, {"after the expert: yes or no", 0.75}, {"modality, another picture, prompt silent", 0.91}, {"modality, another picture than the prompt says", 0.91},
-        {"blank picture: says that it cannot see", 0.91}, {"blank picture: calls no expert", 0.91}};
+    const std::map<std::string, double> floors{{"modality", 0.96}, {"plane or projection", 0.96}, {"expert chosen where one fits", 0.94}, {"expert and argument where one fits", 0.94}, {"refusal where none fits", 0.91},
+        {"no call where none fits", 0.97}, {"after the expert: structures and colours", 0.96}, {"after the expert: yes or no", 0.83}, {"after the expert: count", 0.75}, {"modality, another picture, prompt silent", 0.91},
+        {"modality, another picture than the prompt says", 0.91}, {"blank picture: says that it cannot see", 0.91}, {"blank picture: calls no expert", 0.91}};
     for (const auto& [figure, floor] : floors) {
         HF_CHECK(found.contains(figure));
         if (found[figure] < floor) {

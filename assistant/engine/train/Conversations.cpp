@@ -197,7 +197,10 @@ std::vector<experts::ExpertCard> someCards(ImageKind shown, const Phrases& phras
     if (kind > 1 - mix.otherCards) {
         const int others = 1 + random.below(mix.mostOtherCards);
         for (int n = 0; n < others; ++n) {
-            const experts::ExpertCard card = randomCard(random.chance(0.4) ? cardModality(shown) : pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), phrases, random);
+            experts::ExpertCard card = randomCard(random.chance(0.4) ? cardModality(shown) : pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), phrases, random);
+            if (!cards.empty() && mix.alike > 0 && random.chance(mix.alike)) {
+                card.name = someNameLike(pick(cards, random).name, random);
+            }
             const bool taken = std::any_of(cards.begin(), cards.end(), [&](const auto& c) { return c.name == card.name; });
             if (!taken) {
                 cards.push_back(card);
@@ -513,6 +516,7 @@ Mix trainingMix()
     mix.side = mix.count = 0.1;
     mix.identity = 0.05;
     mix.misnamed = 0.12;
+    mix.alike = 0.2;
     return mix;
 }
 
@@ -520,8 +524,8 @@ Mix wholeMix()
 {
     Mix mix = trainingMix();
     mix.offered = 0.5;
-    mix.presence = 0.44;
-    mix.side = mix.count = 0.13;
+    mix.presence = 0.34;
+    mix.side = mix.count = 0.15;
     return mix;
 }
 

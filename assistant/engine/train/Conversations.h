@@ -34,6 +34,7 @@ struct Mix {
     double measure = 0.1, presence = 0.14, side = 0.07, count = 0.07;   ///< Shares of the questions about a structure; the others ask for its mask.
     double identity = 0.03;             ///< Share of questions about the model itself.
     double misnamed = 0.1;              ///< Share of prompts that call the picture something else than it is, or what it is by chance.
+    double alike = 0;                   ///< Share of other experts whose name begins as that of another card.
 };
 /// What the demo model learns from: more of what is hard for it.
 Mix trainingMix();

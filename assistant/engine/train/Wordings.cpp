@@ -73,8 +73,8 @@ std::string place(const std::string& modality, Random& random)
 
 std::string verb(Random& random)
 {
-    return pickWord({"segment", "segment", "segment", "segment", "outline", "outline", "show", "show", "show me", "show me", "mark", "delineate", "contour", "highlight", "find", "locate", "label", "draw", "draw in", "trace", "colour",
-                        "color", "extract", "annotate", "point out", "display", "paint", "detect", "isolate", "identify", "overlay", "visualize", "visualise", "map", "map out", "mask", "mask out", "separate", "pick out", "indicate",
+    return pickWord({"segment", "segment", "segment", "segment", "outline the border of", "outline the extent of", "show", "show", "show me", "show me", "mark", "delineate", "contour", "highlight", "find", "locate", "label", "draw", "draw in", "trace", "colour",
+                        "color", "extract", "annotate", "display", "paint", "detect", "isolate", "identify", "overlay", "visualize", "visualise", "map", "map out", "mask", "mask out", "separate", "pick out", "indicate",
                         "fill in", "shade", "demarcate", "circle", "select", "capture", "tag", "segment out", "auto-segment", "recognize", "outline and label", "mark up", "draw around", "trace out", "give me", "get", "get me",
                         "create a mask of", "make a mask of", "make a mask for", "create a segmentation of", "do a segmentation of", "perform a segmentation of", "run a segmentation of", "generate a mask for", "produce a mask of",
                         "put a mask on", "put a contour around", "draw a contour around", "draw the outline of", "draw the borders of", "add an overlay for", "compute a mask of", "find and segment", "let me see", "bring up", "present",
@@ -94,7 +94,7 @@ std::string manner(Random& random)
 /// Somebody else is to do it.
 std::string byOthers(Random& random)
 {
-    return pickWord({"have {N} ", "get {N} ", "let {N} be ", "I'd have {N} ", "please get {N} ", "can I get {N} ", "see that {N} gets ", "make sure that {N} gets ", "I want to have {N} ", "we would like to have {N} "}, random) +
+    return pickWord({"have {N} ", "get {N} ", "let {N} be ", "I'd have {N} ", "please get {N} ", "may I get {N} ", "see that {N} gets ", "make sure that {N} gets ", "I want to have {N} ", "we would like to have {N} "}, random) +
         pickWord({"segmented", "outlined", "marked", "traced", "highlighted", "coloured", "contoured", "drawn", "masked", "labelled", "painted", "circled", "shown", "extracted"}, random) +
         pickWord({"", " by an expert", " by the computer", " by a tool", " by whoever can", " automatically", " for me", " by the program", " by some model", " in the picture", " by you"}, random);
 }
@@ -128,7 +128,7 @@ std::string wish(Random& random)
                         "I need {N} segmented", "I need {N} contoured", "I need a mask of {N}", "I need a mask for {N}", "I need a segmentation of {N}", "I'd like a mask of {N}", "I would like a contour of {N}", "can I see {N}", "may I see {N}",
                         "can I get {N}", "could I get a mask of {N}", "could I have {N}", "can I have {N} outlined", "please have {N} segmented", "what about {N}", "how about {N}", "and what about {N}", "same for {N}", "{N} in color", "{N} outlined please",
                         "can I have {N} overlaid", "can I have {N} in colour", "could you overlay {N} in colour", "I'd like {N} overlaid", "may I have {N} marked", "could {N} be marked", "can {N} be segmented", "{N} should be marked", "{N} should be segmented", "please do {N}",
-                        "where are {N}", "where is {N}", "where do {N} lie", "where does {N} lie", "where are {N} located", "where is {N} located", "where can I find {N}", "where can {N} be found", "where exactly is {N}",
+                        "where is {N} to be seen", "where is {N} to be found", "where do {N} lie", "where does {N} lie", "where are {N} located", "where is {N} located", "where can I find {N}", "where can {N} be found", "where exactly is {N}",
                         "where do you see {N}", "where do I look for {N}", "where does {N} begin and end", "tell me where {N} are", "tell me where {N} is", "show me where {N} is", "show me where {N} are", "show where {N} lie",
                         "which pixels are {N}", "which parts are {N}", "which part of this is {N}", "which voxels belong to {N}", "which area is {N}", "which region is {N}", "what here is {N}", "what part is {N}", "what belongs to {N}",
                         "how far do {N} reach", "how does {N} look", "what do {N} look like", "what is the outline of {N}", "what is the extent of {N}", "how are {N} shaped"}, random);
@@ -255,11 +255,13 @@ std::string composedSide(Random& random)
     const std::string half = pickWord({"side", "side", "side", "half", "flank", "half of the body", "half of the image", "part of the body", "side of the midline"}, random);
     const std::string either = pickWord({"on the left or on the right", "left or right", "on the left, on the right or on both sides", "on one side or on both", "right or left", "on the right or the left", "left-sided, right-sided or on both sides",
                                             "on the left side or the right side", "to the left or to the right", "left, right or both", "on the right, the left or both"}, random);
-    switch (random.below(4)) {
+    switch (random.below(5)) {
     case 0: return pickWord({"on which", "on what", "in which", "which", "what", "at which"}, random) + " " + half + pickWord({" is {N} to be found", " do you see {N}", " do you find {N}", " can one see {N}", " does {N} lie", " holds {N}", " has {N}", " is taken up by {N}",
                                                                                                                                  " does {N} sit", " was {N} found", " did the expert find {N}", " contains {N}", " is {N} situated", " would {N} be"}, random);
     case 1: return pickWord({"is {N} ", "does {N} lie ", "does {N} appear ", "do you see {N} ", "do we find {N} ", "is {N} seen ", "is {N} located ", "are we looking at {N} ", "did the expert mark {N} "}, random) + either;
-    case 2: return pickWord({"tell me ", "say ", "state ", "I need ", "report ", "what is ", "give me ", "let me know ", "I'd like to know ", "name ", "note down ", "decide on "}, random) + "the " + pickWord({"side", "laterality", "half", "left or right side", "body side"}, random) + pickWord({" of {N}", " of {N}", " where {N} is", " on which {N} lies", " that {N} is on"}, random);
+    case 2: return pickWord({"is {N}", "are {N}", "would you call {N}", "do you see {N}", "was {N} marked", "does {N} appear", "should I note {N}", "do you count {N}"}, random) +
+        pickWord({" as one-sided or two-sided", " on one side alone", " in one half or in both", " on both of the sides or on a single one", " on a single side", " on one side, and on which", " in both halves", " one-sidedly", " as one-sided", " on just one of the sides"}, random) + pickWord({"", "", " here", ", please", ", what do you say"}, random);
+    case 3: return pickWord({"tell me ", "say ", "state ", "I need ", "report ", "what is ", "give me ", "let me know ", "I'd like to know ", "name ", "note down ", "decide on "}, random) + "the " + pickWord({"side", "laterality", "half", "left or right side", "body side"}, random) + pickWord({" of {N}", " of {N}", " where {N} is", " on which {N} lies", " that {N} is on"}, random);
     default: return pickWord({"{N}: ", "{N}, ", "{B}: ", "for {N}: ", "as to {N}: "}, random) + pickWord({"left or right", "which side", "L or R", "one side or both", "which half", "left, right, both", "right or left", "what side"}, random);
     }
 }
@@ -277,12 +279,14 @@ std::string composedHowMany(Random& random)
 {
     const std::string amount = pickWord({"number", "number", "count", "quantity", "tally", "total", "exact number", "total number"}, random);
     const std::string thing = pickWord({"{B}", "{B}", "{B}", "separate {B}", "single {B}", "different {B}", "distinct {B}", "instances of {B}", "pieces of {B}", "parts of {N}", "sites of {B}", "regions of {B}", "labels of {B}"}, random);
-    switch (random.below(4)) {
+    switch (random.below(5)) {
     case 0: return "how many " + thing + pickWord({" are visible", " do you find", " does it show", " can be counted", " could you find", " have you found", " do we have", " appear", " exist", " are marked", " can I see", " did the expert find", " are there to see",
                                                       " lie in this slice", " show up", " were found", " did you count", " make up the mask", " can one tell apart", ""}, random);
     case 1: return pickWord({"", "please ", "can you ", "could you ", "I want you to ", "let us ", "kindly ", "try to "}, random) + pickWord({"count ", "enumerate ", "number ", "tally ", "add up ", "count up ", "go and count "}, random) + pickWord({"{N}", "the {B}", "all the {B}", "each of {N}"}, random);
     case 2: return pickWord({"", "tell me the ", "give me the ", "report the ", "state the ", "I need the ", "work out the ", "determine the ", "let me know the ", "I want the ", "I'd like the ", "what would be the ", "what is the ", "establish the ", "note the ", "can I have the "}, random) +
         amount + " of " + thing;
+    case 3: return pickWord({"{N}: ", "{B}: ", "{N}, ", "{B}, ", "for {N}, ", "as to {N}: ", "about {N}: ", "{B} - "}, random) + pickWord({"the tally", "the total", "total", "how many in all", "what's the total", "what's the sum", "the number", "number", "quantity", "n", "one, two or more", "count and report",
+                                "a number please", "give the total", "how many all told", "what total", "which number", "how numerous"}, random);
     default: return pickWord({"tell me", "say", "report", "I need to know", "work out", "determine", "let me know", "I'd like to know", "I wonder", "do you know", "can you tell", "could you say", "state", "let's see", "show me", "remind me"}, random) + " how many " + thing +
         pickWord({" there are", " you see", " it has", " are shown", " we see", " exist", " it contains", " can be found", " are left"}, random);
     }
@@ -359,7 +363,8 @@ std::string withContext(const std::string& asked, Random& random)
                                              "I do not have much time.", "We need it for the operation on Friday.", "The referring doctor wants to know.", "It is important.", "The quality is not great, I know.", "Take your time.",
                                              "I have used other programs before.", "This is the second scan of this person.", "The previous report was lost.", "Let me try something else.", "One more thing.", "I would do it by hand otherwise.",
                                              "The family asked for it.", "I want to compare it later.", "You can keep it short.", "No rush.", "Please be precise.", "It need not be perfect.", "We will print it.", "My screen is small.",
-                                             "The contrast seems low.", "This is case {A}.", "As before.", "I will check it myself.", "The student next to me is curious.", "Thank you very much.", "Thanks a lot!", "Best regards", "Cheers."}, random);
+                                             "The contrast seems low.", "This is case {A}.", "As before.", "I will check it myself.", "The student next to me is curious.", "Thank you very much.", "Thanks a lot!", "Best regards", "Cheers.", "My pupils are waiting.", "I teach this tomorrow.", "The group at the back cannot follow.",
+                                             "Nobody here is a doctor.", "We are a class of {A}.", "I have no training in this.", "Can you help me?", "Please help.", "The others could not tell me."}, random);
     const std::string said = replaced(context, "{A}", std::to_string(2 + random.below(95)));
     if (random.chance(0.6)) {
         return said + " " + asked;
@@ -463,11 +468,18 @@ std::string composedKind(Random& random)
                             "a CT slice", "a frontal view", "a lateral view", "an ultrasound scan"}, random);
     };
     const std::string thing = pickWord({"this", "it", "that", "this image", "the image", "this scan", "this slice", "what we see", "this one", "the present image", "what is shown"}, random);
-    switch (random.below(4)) {
+    switch (random.below(7)) {
     case 0: return "is " + thing + " " + one() + ", " + one() + pickWord({" or another kind of image", " or none of them", " or neither", " or what else", " or some other method", " or another plane"}, random);
     case 1: return pickWord({"is ", "is ", "was "}, random) + thing + " " + one() + " or " + one() + pickWord({"", "", " or not", ", please", " in your opinion"}, random);
     case 2: return pickWord({"does this come from", "was this made with", "is this from", "did they use", "do I look at"}, random) + " " + pickWord({"a CT", "an MR", "an ultrasound", "an X-ray"}, random) + " " + pickWord({"scanner", "machine", "device", "unit"}, random) +
         pickWord({"", " or something different", " or another one", " or not"}, random);
+    case 3: return pickWord({"am I right to call ", "am I correct in calling ", "may I call ", "may I take ", "should I call ", "would you call ", "do you call ", "do we call ", "can one call ", "was I right to call ", "is it wrong to call ", "would it be right to call ", "must one call ",
+                                "do I rightly call ", "are we to call ", "have I rightly named "}, random) + thing + " " + one() + pickWord({"", "", " or not", " or something else", " or rather something else"}, random);
+    case 4: return pickWord({"am I dealing with ", "have I opened ", "have I loaded ", "do I have before me ", "am I faced with ", "have we got here ", "do we have before us ", "was I sent ", "was I given ", "have they sent me ", "did I open "}, random) + one() +
+        (random.chance(0.3) ? " or " + one() : pickWord({"", "", " or not", " here"}, random));
+    case 5: return pickWord({"the label reads ", "the file name says ", "the worklist has it as ", "a friend takes it for ", "somebody wrote ", "the caption reads ", "the technician noted ", "my notes say ", "I was told it was ", "the sender calls it ", "the header claims ", "I had expected ", "I'd say ",
+                                "I would call it ", "I take it for ", "I guess ", "the archive lists it as ", "they promised me ", "my list has "}, random) + one() +
+        pickWord({", correct", ", does that fit", ". Do you agree", "; true", ", or is it not", ". Is it so", ", right or wrong", ". And you", "; does the picture agree", ", agreed", ". Was it", ", do you think so too", ", would you too"}, random);
     default: return pickWord({"CT or MR", "CT or MRI", "MRI or CT", "X-ray or CT", "axial or coronal", "sagittal or coronal", "ultrasound or MRI", "CT, MRI or ultrasound"}, random) + pickWord({"", " here", ", which one", ", what do you think", ": which is it"}, random);
     }
 }
@@ -477,7 +489,7 @@ std::string kindQuestion(Random& random)
     if (random.chance(0.5)) {
         return punctuated(finished(pick(kindForms(), random), random), random);
     }
-    if (random.chance(0.25)) {
+    if (random.chance(0.4)) {
         return punctuated(finished(composedKind(random), random), random);
     }
     if (random.chance(0.5)) {
@@ -518,7 +530,7 @@ std::string identityQuestion(Random& random)
     }
     if (random.chance(0.5)) {
         const std::string clause = pickWord({"who you are", "what you are", "what you can do", "which model you are", "what kind of model this is", "who I talk to", "what your purpose is", "how reliable you are", "what your limits are",
-                                                "whether you are a doctor", "if I may trust you", "what you were made for", "which program answers here", "how you work", "whether your answers are certified"}, random);
+                                                "whether you are a doctor", "what sort of assistant answers me", "whom I am dealing with", "if I may trust you", "what you were made for", "which program answers here", "how you work", "whether your answers are certified"}, random);
         const std::string form = pickWord({"tell me {C}", "please tell me {C}", "can you tell me {C}", "could you explain {C}", "explain {C}", "say {C}", "I would like to know {C}", "I want to know {C}", "do you know {C}",
                                               "before we start: {C}", "describe yourself and {C}", "let me know {C}", "I wonder {C}"}, random);
         return punctuated(finished(replaced(form, "{C}", clause), random), random);
@@ -573,13 +585,24 @@ std::string hardQuestion(Random& random)
                               "is it getting better?", "what changed?", "what should I write into the report?", "conclude.", "are the findings acute or old?", "what is the cause of the pain?", "please rule out anything dangerous"});
 }
 
+std::string someNameLike(const std::string& name, Random& random)
+{
+    const std::size_t kept = name.size() <= 4 || random.chance(0.5) ? name.size() : 4 + std::size_t(random.below(int(name.size()) - 4));
+    const std::string invented = upper(someInventedName(random));
+    const std::string ending = random.chance(0.5) ? invented.substr(0, std::size_t(1 + random.below(5))) :
+        pickWord({"X", "O", "IN", "ARY", "LINE", "CORE", "WISE", "ON", "FLOW", "GRAPH", "LYZER", "KIT", "BOX", "EYE", "RAY", "DEEP", "PRIME", "ECHO", "3", "7", "9", "V2", "FORM", "TAG", "BASE", "ROI", "EDGE", "WORKS", "IS", "AL", "ERA", "IUM"}, random);
+    return name.substr(0, kept) + ending;
+}
+
 std::string someCardName(Random& random)
 {
     const double kind = random.uniform();
     std::string name;
     if (kind < 0.25) {
-        return pickWord({"VISTA3D", "BODYSEG", "ORGANS", "LUNGNET", "ANATOMY", "SEGNET", "CTSEG", "TISSUE", "ATLAS", "SCOUT", "MASKER", "TOTALSEG", "VISTA2D", "BRATS", "MRSEG", "XSEG", "UNET3D", "FINDER",
+        // Few as they are: a name that is known by heart is said in place of those that begin as it does.
+        const std::string known = pickWord({"VISTA3D", "BODYSEG", "ORGANS", "LUNGNET", "ANATOMY", "SEGNET", "CTSEG", "TISSUE", "ATLAS", "SCOUT", "MASKER", "TOTALSEG", "VISTA2D", "BRATS", "MRSEG", "XSEG", "UNET3D", "FINDER",
             "NODULES", "SKELETON1", "ABDO", "THORAX2", "DEEPSEG", "ORGANNET"}, random);
+        return random.chance(0.3) ? known : someNameLike(known, random);
     }
     if (kind < 0.5) {
         for (int length = 3 + random.below(7); length > 0; --length) {

@@ -36,6 +36,8 @@ std::string someInventedName(phantom::Random& random);
 
 /// For cards of experts that do not exist.
 std::string someCardName(phantom::Random& random);
+/// Another name with the same beginning.
+std::string someNameLike(const std::string& name, phantom::Random& random);
 std::string someCardOverview(phantom::Random& random);
 std::string someCardAccuracy(phantom::Random& random);
 
