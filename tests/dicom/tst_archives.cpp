@@ -138,6 +138,30 @@ HF_TEST(aPipeIsNotWaitedFor)
     HF_CHECK_EQUAL(result.rejected.size(), std::size_t(1));
 }
 
+HF_TEST(aFolderThatMayNotBeReadIsTold)
+{
+    const Folder folder;
+    std::ofstream(folder / "1", std::ios::binary) << slice(1);
+    fs::create_directories(folder / "closed/inside");
+    std::ofstream(folder / "closed/2", std::ios::binary) << slice(2);
+    fs::permissions(folder / "closed", fs::perms::none);
+    // Nothing is closed to root.
+    const bool isRoot = geteuid() == 0;
+    if (isRoot) {
+        fs::permissions(folder / "", fs::perms(0755));
+        HF_CHECK_EQUAL(seteuid(65534), 0);
+    }
+    const dicom::ScanResult result = folder.scan();
+    if (isRoot) {
+        HF_CHECK_EQUAL(seteuid(0), 0);
+    }
+    fs::permissions(folder / "closed", fs::perms::owner_all);
+    HF_CHECK_EQUAL(result.studies.size(), std::size_t(1));
+    HF_CHECK_EQUAL(result.rejected.size(), std::size_t(1));
+    HF_CHECK_EQUAL(result.rejected[0].path, folder / "closed");
+    HF_CHECK_EQUAL(result.rejected[0].reason, "the folder " + (folder / "closed").string() + " cannot be read");
+}
+
 HF_TEST(whatIsRefusedIsNamedByItsPlaceInTheArchive)
 {
     const Folder folder;

@@ -75,8 +75,7 @@ public:
             addFile(path, nullptr, true);
         } else {
             // A pipe would be waited for.
-            ++m_result.filesSeen;
-            m_result.rejected.push_back({path, "not a DICOM or volume file", "not-an-image"});
+            refuse({path, "not a DICOM or volume file", "not-an-image"});
         }
     }
     std::vector<FoundFile> take() { return std::move(m_files); }
@@ -85,31 +84,47 @@ private:
     void addFolder(const fs::path& folder, const std::shared_ptr<const UnpackedArchive>& storage)
     {
         std::vector<fs::path> paths;
-        std::error_code error;
-        fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
-        if (error) {
-            throw Error("the folder " + folder.string() + " cannot be read", "not-found");
+        std::error_code walking, looking;
+        fs::recursive_directory_iterator entry(folder, walking);
+        if (walking) {
+            throw Error(unreadable(folder), "not-found");
         }
-        for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+        for (; entry != fs::recursive_directory_iterator(); entry.increment(walking)) {
             throwIfStopped(m_stop);
-            if (error) {
-                break;
-            }
             const std::string name = entry->path().filename().string();
-            if (!name.empty() && name[0] == '.') {
-                if (entry->is_directory(error)) {
-                    entry.disable_recursion_pending();
-                }
-                continue;
-            }
-            if (entry->is_regular_file(error)) {
+            const bool isFolder = entry->is_directory(looking), isHidden = !name.empty() && name[0] == '.';
+            if (isFolder && !isHidden && !entry->is_symlink(looking) && !isReadable(entry->path())) {
+                refuse({FoundFile{entry->path(), storage}.shownPath(), unreadable(entry->path()), "not-found"});
+                entry.disable_recursion_pending();
+            } else if (isFolder && isHidden) {
+                entry.disable_recursion_pending();
+            } else if (!isHidden && entry->is_regular_file(looking)) {
                 paths.push_back(entry->path());
             }
+        }
+        if (walking) {
+            refuse({FoundFile{folder, storage}.shownPath(), unreadable(folder), "not-found"});     // to its end
         }
         std::sort(paths.begin(), paths.end());
         for (const fs::path& path : paths) {
             addFile(path, storage, false);
         }
+    }
+
+    static std::string unreadable(const fs::path& folder) { return "the folder " + folder.string() + " cannot be read"; }
+
+    static bool isReadable(const fs::path& folder)
+    {
+        std::error_code error;
+        const fs::directory_iterator opened(folder, error);
+        return !error;
+    }
+
+    /// What nothing can be found in.
+    void refuse(Rejected file)
+    {
+        ++m_result.filesSeen;
+        m_result.rejected.push_back(std::move(file));
     }
 
     void addFile(const fs::path& path, const std::shared_ptr<const UnpackedArchive>& storage, bool named)
