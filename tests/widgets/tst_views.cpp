@@ -489,6 +489,19 @@ private Q_SLOTS:
         QCOMPARE(chooser->count(), 3);
     }
 
+    void aFileThatNamesNoModalityMayBeCt()
+    {
+        const auto presetsOf = [&](short least, short most, const std::string& modality) {
+            std::vector<std::int16_t> values(m_volume->geometry().size().voxels(), least);
+            values[0] = most;
+            return renderPresetsFor(Volume(m_volume->geometry(), std::move(values), {.modality = modality})).size();
+        };
+        QCOMPARE(presetsOf(-1024, 1500, ""), 5);
+        QCOMPARE(presetsOf(-1024, 100, ""), 3);
+        QCOMPARE(presetsOf(0, 1500, ""), 3);
+        QCOMPARE(presetsOf(-1024, 1500, "MR"), 3);
+    }
+
     void theVolumeSaysWhoseItIsAndHowItLies()
     {
         VolumeView3D view;

@@ -6,6 +6,13 @@
 
 namespace hf {
 
+bool isCt(const Volume& volume)
+{
+    constexpr double kAir = -900, kBone = 200;
+    const VolumeInfo& info = volume.info();
+    return info.unit == Unit::Hu || (info.unit == Unit::None && info.modality.empty() && volume.range().minimum <= kAir && volume.range().maximum >= kBone);
+}
+
 QList<RenderPreset> renderPresets()
 {
     return {{"bone", VolumeView3D::tr("Bone")}, {"soft", VolumeView3D::tr("Soft tissue")}, {"lung", VolumeView3D::tr("Lung")}, {"vessels", VolumeView3D::tr("Vessels")},
@@ -15,13 +22,13 @@ QList<RenderPreset> renderPresets()
 QList<RenderPreset> renderPresetsFor(const Volume& volume)
 {
     QList<RenderPreset> list = renderPresets();
-    if (volume.info().unit != Unit::Hu) {
+    if (!isCt(volume)) {
         list.removeIf([](const RenderPreset& preset) { return preset.id == "bone" || preset.id == "lung"; });
     }
     return list;
 }
 
-QString startPreset(const Volume& volume) { return volume.info().unit == Unit::Hu ? "bone" : volume.info().modality == "PT" ? "mip" : "soft"; }
+QString startPreset(const Volume& volume) { return isCt(volume) ? "bone" : volume.info().modality == "PT" ? "mip" : "soft"; }
 
 const std::vector<RenderStop>& renderStops(const QString& preset, bool isHu)
 {

@@ -18,6 +18,8 @@ struct RenderPreset {
 /// One step of a transfer function. Values are HU, or 0 to 1000 from the 0.1 to the 99.9 percentile for everything else.
 struct RenderStop { double value, opacity, r, g, b; };
 
+/// The values are Hounsfield units; those of a file that names no modality are taken for such where they reach from air to bone.
+bool isCt(const Volume& volume);
 /// All presets; those of CT alone are bone and lung.
 QList<RenderPreset> renderPresets();
 /// Those that mean something for a volume.

@@ -90,7 +90,7 @@ struct VolumeView3D::Private {
     bool isPreparing = false;
     QTimer later;
 
-    bool isHu() const { return volume && volume->info().unit == Unit::Hu; }
+    bool isHu() const { return volume && isCt(*volume); }
 
     /// In a turn of the event loop of its own: what asks for it has other work to do, and several changes make one picture.
     void render()

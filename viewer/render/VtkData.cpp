@@ -1,5 +1,7 @@
 #include "viewer/render/VtkData.h"
 
+#include "viewer/render/RenderPresets.h"
+
 #include <vtkDiscreteFlyingEdges3D.h>
 #include <vtkImageData.h>
 #include <vtkMatrix3x3.h>
@@ -158,7 +160,7 @@ vtkSmartPointer<vtkImageData> toVtkImage(const Volume& volume, double mostVoxels
     placeImage(image, volume.geometry(), whole, step);
     vtkNew<vtkShortArray> values;
     values->SetNumberOfValues(image->GetNumberOfPoints());
-    const bool hu = volume.info().unit == Unit::Hu;
+    const bool hu = isCt(volume);
     const WindowLevel window = volume.percentileWindow();
     const double low = window.center - window.width / 2;
     short* out = values->GetPointer(0);
