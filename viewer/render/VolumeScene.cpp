@@ -93,6 +93,7 @@ void VolumeScene::setImage(vtkImageData* image)
     m_renderer->RemoveVolume(m_volume);
     if (image) {
         m_mapper->SetInputData(image);
+        setRays(1);
         m_renderer->AddVolume(m_volume);
     }
 }

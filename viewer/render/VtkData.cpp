@@ -30,17 +30,11 @@ struct Box {
 
 Box wholeOf(Size3 size) { return {{0, 0, 0}, {size.i - 1, size.j - 1, size.k - 1}}; }
 
-Size3 sizeOf(const Box& box, std::array<int, 3> step)
-{
-    const auto count = [&](std::size_t axis) { return (box.along(axis) + step[axis] - 1) / step[axis]; };
-    return {count(0), count(1), count(2)};
-}
-
 /// Geometry of every `step`th voxel of a box, which may reach beyond the volume.
 void placeImage(vtkImageData* image, const Geometry& geometry, const Box& box, std::array<int, 3> step)
 {
-    const Size3 size = sizeOf(box, step);
-    image->SetDimensions(size.i, size.j, size.k);
+    const auto count = [&](std::size_t axis) { return (box.along(axis) + step[axis] - 1) / step[axis]; };
+    image->SetDimensions(count(0), count(1), count(2));
     const auto spacing = geometry.spacingMm();
     image->SetSpacing(spacing[0] * step[0], spacing[1] * step[1], spacing[2] * step[2]);
     const PointLps origin = geometry.toLps(Index3{box.low[0], box.low[1], box.low[2]});
