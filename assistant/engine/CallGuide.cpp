@@ -79,8 +79,10 @@ void CallGuide::end() { m_call.state = isOpen() ? State::Broken : m_call.state; 
 
 bool CallGuide::isDoubtful() const
 {
-    return m_call.state == State::Broken && m_tokens.size() > 1 && m_logChances / double(m_tokens.size() - 1) < std::log(kCertain);
+    return m_call.state == State::Broken && m_tokens.size() > 1 && (hasArguments() || m_logChances / double(m_tokens.size() - 1) < std::log(kCertain));
 }
+
+bool CallGuide::hasArguments() const { return !argumentsOf(m_call.text).empty(); }
 
 void CallGuide::choose(std::span<const TokenId> call)
 {
@@ -119,7 +121,7 @@ std::vector<std::string> CallGuide::alternatives() const
     const std::string written = argumentsOf(m_call.text);
     std::map<std::string, std::string> callOf;      // by name
     for (const std::string& call : m_calls) {
-        if (nameOf(call) == nameOf(m_call.text)) {
+        if (written.empty() && nameOf(call) == nameOf(m_call.text)) {
             return {};
         }
         if (argumentsOf(call) == written) {

@@ -9,15 +9,15 @@
 
 namespace hf::assistant {
 
-/// Watches an answer for calls of experts that nobody offers. Names of experts are the reader's own and often new to a model, and a small one
-/// copies them badly (MASKNET becomes MKK), letter by letter in doubt. VilaModel then takes the expert that the model finds likeliest among those
-/// that are offered with the arguments that it wrote. A call that was written with certainty is another expert's, and stays; so do one whose
-/// arguments nobody offers, and what is no call ("< 5 mm"). Not thread-safe.
+/// Watches an answer for calls that nobody offers. Names of experts are the reader's own and often new to a model: a small one copies them badly
+/// (MASKNET becomes MKK) or says one that it knows by heart. Such a call could only fail. VilaModel takes the expert that the model finds likeliest
+/// among those that are offered with the arguments that it wrote. A call whose arguments nobody offers stays as it is, and so do what is no call
+/// ("< 5 mm") and, without arguments to go by, what was written with certainty. Not thread-safe.
 class CallGuide {
 public:
-    /// A wrong call whose tokens have at least this probability on the geometric mean is what the model wants to say.
+    /// A wrong call without arguments whose tokens have at least this probability on the geometric mean is what the model wants to say.
     static constexpr double kCertain = 0.97;
-    /// The name of the call that is taken instead must have at least this probability a token, on the geometric mean; else the model means none.
+    /// The name of a call that is taken instead of one without arguments must have at least this probability a token, on the geometric mean; else the model means none.
     static constexpr double kMeant = 1e-3;
 
     /// @param calls      what may stand between "<" and ">", complete: "CTSEG(lungs)"; none: whatever is written is left alone. @param tokenizer  must live longer.
@@ -29,8 +29,10 @@ public:
     void end();
     /// A call is being written; it may be taken back.
     bool isOpen() const { return m_call.state == State::Open; }
-    /// The last token closed a call that nobody offers, and that was written in doubt.
+    /// The last token closed a call that nobody offers, with arguments, or written in doubt.
     bool isDoubtful() const;
+    /// The last call says what is to be looked for.
+    bool hasArguments() const;
     /// Tokens of the last call, from the one with its "<" on.
     std::span<const TokenId> tokens() const { return m_tokens; }
     /// Takes the last call back and begins this one, which is offered. @param call  tokens from the one with the "<" on, without what closes it.
@@ -42,8 +44,7 @@ public:
 
     /// What was written after the "<" of the last call.
     const std::string& text() const { return m_call.text; }
-    /// Offered calls of other experts with the arguments of the last call, each said in one way. None where its own expert is offered: then the
-    /// arguments are what is wrong.
+    /// Offered calls with the arguments of the last call, each said in one way; for a call without arguments none where its own expert is offered.
     std::vector<std::string> alternatives() const;
     /// The tokens of `call` and what the last call's token with the "<" begins with, as the tokenizer writes them after `written`.
     /// @return nothing where the tokenizer joins them with what is written.

@@ -387,7 +387,7 @@ std::vector<TokenId> VilaModel::Private::likeliestCall(const CallGuide& guide, s
         choices[n].chance = chances[n];
     }
     const auto best = std::max_element(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return std::pair(a.isAlike, a.chance) < std::pair(b.isAlike, b.chance); });
-    return best != choices.end() && best->chance >= std::log(CallGuide::kMeant) ? best->tokens : std::vector<TokenId>();
+    return best != choices.end() && (guide.hasArguments() || best->chance >= std::log(CallGuide::kMeant)) ? best->tokens : std::vector<TokenId>();
 }
 
 /// Logits after `tokens` instead of what the conversation has from `row` on.

@@ -49,10 +49,15 @@ HF_TEST(an_offered_call_is_left_alone)
     }
 }
 
-HF_TEST(a_call_that_nobody_offers_is_doubtful_where_it_was_written_in_doubt)
+HF_TEST(a_call_that_nobody_offers_is_doubtful)
 {
     const Tokenizer tokenizer = demoTokenizer();
-    for (const char* answer : {"Let me use <MKK(bones)>", "Let me use <CTSEG(left lungs)>", "<CTSEG>", "<CXR(lungs)>", "<MASKNET(lungs)>"}) {
+    for (const char* answer : {"Let me use <MKK(bones)>", "Let me use <CTSEG(left lungs)>", "<CXR(lungs)>", "<MASKNET(lungs)>"}) {
+        HF_CHECK(guideAfter(tokenizer, answer, 0.5).isDoubtful());
+        HF_CHECK(guideAfter(tokenizer, answer, 0.999).isDoubtful());
+    }
+    // Without arguments to go by, only where it was written in doubt.
+    for (const char* answer : {"<CTSEG>", "<MKK>", "<MKK()>"}) {
         HF_CHECK(guideAfter(tokenizer, answer, 0.5).isDoubtful());
         HF_CHECK(!guideAfter(tokenizer, answer, 0.99).isDoubtful());
     }
@@ -114,7 +119,8 @@ HF_TEST(only_the_name_is_changed)
     HF_CHECK(alternatives("<XR>") == std::vector<std::string>{"CXR()"});
     HF_CHECK(alternatives("<XR()>") == std::vector<std::string>{"CXR()"});
     HF_CHECK(alternatives("<MKK(liver)>").empty());         // nobody offers that
-    HF_CHECK(alternatives("<CTSEG(bones)>").empty());       // who it is is known: it does not find bones
+    HF_CHECK(alternatives("<CTSEG(bones)>") == std::vector<std::string>{"MASKNET(bones)"});     // another one does
+    HF_CHECK(alternatives("<CTSEG>").empty());              // who it is is known
     HF_CHECK(alternatives("<MKK(bo").empty());
 }
 
