@@ -15,7 +15,7 @@ int trainCommand(std::span<const std::string> words)
     }
     const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--unseen", "--vision-minutes", "--vision-variants", "--device",
             "--threads", "--first-pictures", "--looked"},
-        {"--resume", "--refine-tower", "--lend", "--fp32", "--together", "--no-fused-attention"});
+        {"--resume", "--refine-tower", "--tower", "--lend", "--fp32", "--together", "--no-fused-attention"});
     // First of all: LibTorch keeps its first answer about CUDA.
     const at::Device device = runtime::chooseDevice(arguments.value("--device", "auto"));
     assistant::train::TrainOptions options;
@@ -44,7 +44,8 @@ int trainCommand(std::span<const std::string> words)
     options.isTogether = device.is_cuda() || arguments.has("--together");
     options.threads = int(arguments.number("--threads", options.threads));
     options.firstPictures = int(arguments.number("--first-pictures", options.firstPictures));
-    options.looked = int(arguments.number("--looked", options.looked));
+    options.tunesTower = arguments.has("--tower");
+    options.looked = int(arguments.number("--looked", options.isTogether ? options.looked : 64));
     options.noFusedAttention = arguments.has("--no-fused-attention");
     options.bf16 = (options.bf16 || device.is_cuda()) && !arguments.has("--fp32");
     const auto onReport = [](const assistant::train::TrainReport& report) {
@@ -55,6 +56,9 @@ int trainCommand(std::span<const std::string> words)
         }
         if (report.visionRight >= 0) {
             std::printf("  vision alone: %.3f right", report.visionRight);
+        }
+        if (report.lookedRight >= 0) {
+            std::printf("  looked at: %.3f right", report.lookedRight);
         }
         if (report.heldOutKind >= 0) {
             std::printf("  held out: kind %.3f, plane %.3f right", report.heldOutKind, report.heldOutPlane);

@@ -84,7 +84,8 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
   train    --output FOLDER [--pictures FOLDER] [--steps N | --minutes M] [--resume] [--device auto|cpu|cuda:N]
            trains the small demo model; the loss of each step goes to training.csv and training.svg. --resume goes on where a run of the same
            settings was killed, with the same losses; else it begins a new run from the weights in FOLDER. On a GPU, or with --together, all
-           parts learn at once in large batches: --batch N questions and --looked N pictures a step, made ahead by --threads N
+           parts learn at once in large batches: --batch N questions and --looked N pictures a step, made ahead by --threads N. On a CPU the
+           vision tower stays as it is while the language model learns, unless --tower says that it learns, too, also from --looked N pictures
 
 Commands that load a model take --device auto|cpu|cuda:N and --precision auto|fp32|bf16|fp16 and
 --quantization none|int8|int4.

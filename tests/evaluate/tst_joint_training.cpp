@@ -1,5 +1,6 @@
 #include "assistant/engine/train/Ahead.h"
 #include "assistant/engine/train/JointTrainer.h"
+#include "assistant/engine/train/VisionTrainer.h"
 #include "assistant/engine/train/PackedTrees.h"
 #include "assistant/engine/train/Samples.h"
 #include "support/Check.h"

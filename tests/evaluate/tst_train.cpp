@@ -57,19 +57,29 @@ std::vector<double> losses(const fs::path& folder)
     return values;
 }
 
-} // namespace
-
-HF_TEST(a_killed_run_goes_on_with_the_same_losses)
+std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more)
 {
-    const Folder folder;
-    const fs::path whole = folder.path / "whole", parts = folder.path / "parts";
-    HF_CHECK_EQUAL(hf::test::exitCode(start(whole)), 0);
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+std::string towerOf(const fs::path& model)
+{
+    std::ifstream in(model / "vision_tower" / "model.safetensors", std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// Trains in `folder`, once at a stretch ("whole") and once killed on the way ("parts").
+void checkThatKilledRunGoesOn(const fs::path& folder, const std::vector<std::string>& options)
+{
+    const fs::path whole = folder / "whole", parts = folder / "parts";
+    HF_CHECK_EQUAL(hf::test::exitCode(start(whole, options)), 0);
     const std::vector<double> expected = losses(whole);
     HF_CHECK_EQUAL(expected.size(), std::size_t(kSteps));
     HF_CHECK(expected.back() < expected.front());
     HF_CHECK(!fs::exists(whole / "training.safetensors") && fs::exists(whole / "training.svg"));
 
-    const pid_t child = start(parts);
+    const pid_t child = start(parts, options);
     // In the middle of the step after the first that is not saved.
     for (int n = 0; n < 3000 && losses(parts).size() < 3; ++n) {
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -79,13 +89,26 @@ HF_TEST(a_killed_run_goes_on_with_the_same_losses)
     HF_CHECK(fs::exists(parts / "training.safetensors"));
     HF_CHECK(losses(parts).size() < std::size_t(kSteps));
     // Other settings are another run.
-    HF_CHECK_EQUAL(hf::test::exitCode(start(parts, {"--resume", "--rate", "0.5"})), 1);
-    HF_CHECK_EQUAL(hf::test::exitCode(start(parts, {"--resume"})), 0);
+    HF_CHECK_EQUAL(hf::test::exitCode(start(parts, with(options, {"--resume", "--rate", "0.5"}))), 1);
+    HF_CHECK_EQUAL(hf::test::exitCode(start(parts, with(options, {"--resume"}))), 0);
     const std::vector<double> found = losses(parts);
     HF_CHECK_EQUAL(found.size(), expected.size());
     for (std::size_t n = 0; n < std::min(found.size(), expected.size()); ++n) {
         HF_CHECK_NEAR(found[n], expected[n], 1e-6);
     }
+}
+
+} // namespace
+
+HF_TEST(a_killed_run_goes_on_with_the_same_losses)
+{
+    const Folder folder;
+    checkThatKilledRunGoesOn(folder.path, {});
+    checkThatKilledRunGoesOn(folder.path / "seeing", {"--tower", "--looked", "4"});
+    // Both began alike; one of the towers learned.
+    const std::string left = towerOf(folder.path / "parts"), learned = towerOf(folder.path / "seeing" / "parts");
+    HF_CHECK(!left.empty() && left == towerOf(folder.path / "whole"));
+    HF_CHECK(learned.size() == left.size() && learned != left);
 }
 
 HF_TEST(the_curve_shows_every_step)

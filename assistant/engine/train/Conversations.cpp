@@ -177,6 +177,18 @@ experts::ExpertCard randomCard(const std::string& modality, const Phrases& phras
     return card;
 }
 
+/// A part of what an expert calls `argument`, or another word for it; empty where there is none.
+std::string partOf(const std::string& argument, Random& random)
+{
+    for (const Concept& whole : concepts()) {
+        if (whole.argument == argument && argument != "everything") {
+            const std::string part = withoutArticle(pick(whole.nouns, random));
+            return part == argument ? std::string() : part;
+        }
+    }
+    return {};
+}
+
 /// @param shown  what the picture is: experts for it are more often there than others.
 std::vector<experts::ExpertCard> someCards(ImageKind shown, const Phrases& phrases, const Mix& mix, Random& random)
 {
@@ -200,6 +212,12 @@ std::vector<experts::ExpertCard> someCards(ImageKind shown, const Phrases& phras
             experts::ExpertCard card = randomCard(random.chance(0.4) ? cardModality(shown) : pickWord({"CT", "CT", "MRI", "MRI", "chest x-ray (CXR)", "cell imaging"}, random), phrases, random);
             if (!cards.empty() && mix.alike > 0 && random.chance(mix.alike)) {
                 card.name = someNameLike(pick(cards, random).name, random);
+            }
+            if (!cards.empty() && mix.parts > 0 && random.chance(mix.parts)) {
+                if (const std::string part = partOf(pick(pick(cards, random).arguments, random), random); !part.empty()) {
+                    card.modality = cards[0].modality;
+                    card.arguments[std::size_t(random.below(int(card.arguments.size())))] = part;
+                }
             }
             const bool taken = std::any_of(cards.begin(), cards.end(), [&](const auto& c) { return c.name == card.name; });
             if (!taken) {
@@ -339,7 +357,7 @@ public:
             return structure(picture, pickOffered());
         }
         if (kind < 0.72) {
-            return structure(picture, pick(allConcepts(), m_random));
+            return m_mix.nearMiss > 0 && m_random.chance(m_mix.nearMiss) ? structure(picture, findingIn(pickOffered().argument)) : structure(picture, pick(allConcepts(), m_random));
         }
         if (kind < 0.80) {
             return call(picture, concepts()[0], Turn::Subject::What, Asked::Segment, m_phrases.what(m_random));
@@ -381,6 +399,20 @@ private:
         const std::string& argument = pick(pick(m_cards, m_random).arguments, m_random);
         const auto found = std::find_if(allConcepts().begin(), allConcepts().end(), [&](const Concept& c) { return c.argument == argument; });
         return found == allConcepts().end() ? pickOurs() : *found;
+    }
+
+    /// What nobody asked an expert for that finds the whole: not that.
+    Concept findingIn(const std::string& argument)
+    {
+        static const Words findings{"tumor", "tumour", "lesion", "cyst", "nodule", "abscess", "metastases", "infarct", "haemorrhage", "bleeding", "inflammation", "mass", "stenosis", "injury", "stone", "calcification", "oedema", "fracture", "rupture",
+            "infection", "fibrosis", "cancer", "swelling", "malformation", "aneurysm", "thrombus", "scar", "implant", "disease", "necrosis", "carcinoma", "fluid", "defect"};
+        const bool isWhole = argument == "everything" || argument == "body";
+        std::string place = isWhole ? pickWord({"lung", "brain", "bone", "liver", "skin", "rib"}, m_random) : argument;
+        if (place.size() > 3 && place.ends_with("s") && !place.ends_with("ss") && !place.ends_with("us") && !place.ends_with("is")) {
+            place.pop_back();
+        }
+        const std::string finding = pick(findings, m_random), name = m_random.chance(0.8) ? place + " " + finding : finding + pickWord({" in the ", " of the "}, m_random) + (isWhole ? place : argument);
+        return {name, {"the " + name, "the " + name, name, "any " + name}, {{0, name}}};
     }
 
     /// One that names nothing that an expert could look for in this picture.
@@ -515,8 +547,10 @@ Mix trainingMix()
     mix.presence = 0.2;
     mix.side = mix.count = 0.1;
     mix.identity = 0.05;
-    mix.misnamed = 0.12;
+    mix.misnamed = 0.14;
     mix.alike = 0.2;
+    mix.parts = 0.25;
+    mix.nearMiss = 0.35;
     return mix;
 }
 

@@ -35,6 +35,8 @@ struct Mix {
     double identity = 0.03;             ///< Share of questions about the model itself.
     double misnamed = 0.1;              ///< Share of prompts that call the picture something else than it is, or what it is by chance.
     double alike = 0;                   ///< Share of other experts whose name begins as that of another card.
+    double parts = 0;                   ///< Share of other experts that name a part of what another card offers.
+    double nearMiss = 0;                ///< Share of the questions that no card may answer about a finding in what a card offers ("brain tumor" where it has "brain").
 };
 /// What the demo model learns from: more of what is hard for it.
 Mix trainingMix();

@@ -860,6 +860,13 @@ const Words kWhat{
     "Tell me all about this picture"};
 
 const Words kKind{
+    "Is it a transverse section or a longitudinal one?", "Is the cut transverse, or does it run along the body?", "Longitudinal or transverse, what is it?", "A transverse slice, am I right?",
+    "Was the volume cut across or along?", "Do we look at a cross section?", "Is that a cross section or a long section?", "Is this a reconstruction, and in which plane?", "In which plane was it reformatted?",
+    "Is it a sagittal reformat?", "Would you say the reconstruction is axial?", "Do you take it for a sagittal reconstruction?", "Do you believe it is a coronal cut?", "Do you think it is an axial plane?",
+    "I think it is a coronal slice, do you?", "I take it to be a sagittal plane. Do you?", "Are we looking from the feet, from the side or from the front?", "From where do we look at the patient, side or front?",
+    "Do I look at the body from below?", "Whence do we look, from the left or from the front?", "Is the view from the front or from the feet?", "Seen from which side?", "Which way are we facing this patient?",
+    "Are we seeing the patient from ahead or sideways?", "My colleague claims it is magnetic resonance. Correct?", "The student says computed tomography. Is it?", "Magnetic resonance, is it?", "Is that computed tomography?",
+    "Computed tomography, or magnetic resonance?", "Is it sonography or tomography?", "By which technique did this come about?", "By what technique was it acquired?", "How was this image come by, with X-rays?",
     "What kind of image is this?", "What sort of image is this?", "What type of scan is it?", "What type of picture are we looking at?", "What modality was used?",
     "What's the modality?", "What is the imaging modality?", "What imaging technique is this?", "What imaging method produced this picture?", "What plane is this?",
     "What plane are we in?", "What plane was this cut in?", "What's the plane?", "What is the orientation of this slice?", "What orientation is it?",

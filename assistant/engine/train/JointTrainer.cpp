@@ -114,22 +114,6 @@ private:
     std::int64_t m_count = 0;
 };
 
-/// [n, S, S] in 0 to 255 as the tower takes them.
-torch::Tensor towerInput(const torch::Tensor& grey, const PreprocessorConfig& config)
-{
-    const double mean = config.mean[0], deviation = config.standardDeviation[0];
-    return ((grey * config.rescaleFactor - mean) / deviation).unsqueeze(1).expand({-1, 3, -1, -1});
-}
-
-/// Random numbers, one for each picture: [n, 1, 1] uniform in a range.
-torch::Tensor eachOf(const torch::Tensor& like, double from, double to)
-{
-    return torch::rand({like.size(0), 1, 1}, torch::dtype(torch::kFloat).device(like.device())) * (to - from) + from;
-}
-
-/// True for a share of the pictures: [n, 1, 1].
-torch::Tensor someOf(const torch::Tensor& like, double share) { return eachOf(like, 0, 1) < share; }
-
 std::vector<FusedAdamW::Group> groupsOf(VilaNetworks& networks, const ClassHead& head)
 {
     std::vector<FusedAdamW::Group> groups;
@@ -141,7 +125,7 @@ std::vector<FusedAdamW::Group> groupsOf(VilaNetworks& networks, const ClassHead&
         groups.push_back(std::move(matrices));
         groups.push_back(std::move(others));
     };
-    add(*networks.vision, 0.5);
+    add(*networks.vision, kTowerRate);
     add(*networks.projector, 1);
     add(*networks.llm, 1);
     add(*head, 1);
@@ -174,7 +158,7 @@ public:
             loss.backward();
             sum = sum + loss.detach();
         }
-        const torch::Tensor seen = look();
+        const torch::Tensor seen = lookAtSome();
         m_optimizer.step(rate, kLongestGradient);
         return torch::cat({sum.view({1}), seen});
     }
@@ -182,13 +166,7 @@ public:
 private:
     std::vector<FusedAdamW::Group> groups()
     {
-        torch::NoGradGuard noGrad;
-        // Knows nothing yet: it must not disturb a tower that knows something.
-        for (torch::Tensor& parameter : m_head->parameters()) {
-            if (parameter.dim() == 2) {
-                parameter.zero_();
-            }
-        }
+        m_head->forget();
         m_head->to(m_device);
         return groupsOf(m_networks, m_head);
     }
@@ -196,25 +174,18 @@ private:
     torch::Tensor partlyVaried(const SampleForest& forest) const
     {
         const torch::Tensor grey = forest.pictures.select(3, 0).contiguous();
-        return towerInput(torch::where(someOf(grey, 0.5), variedThere(grey), grey.to(torch::kFloat)), m_networks.config.preprocessor);
+        return towerInput(variedThere(grey, 0.5), m_networks.config.preprocessor);
     }
 
-    torch::Tensor look()
+    torch::Tensor lookAtSome()
     {
         if (m_options.looked < 1) {
             return torch::zeros({2}, torch::dtype(torch::kFloat).device(m_device));
         }
         const auto [grey, classes] = m_store.some(m_options.looked);
-        torch::Tensor logits, loss;
-        {
-            const torch::Tensor pixels = towerInput(variedThere(grey), m_networks.config.preprocessor);
-            const Autocast autocast(m_options.bf16, m_device.type());
-            logits = m_head(m_networks.vision(pixels).to(torch::kFloat)).to(torch::kFloat);
-            loss = torch::nn::functional::cross_entropy(logits, classes, torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(0.05));
-        }
-        (0.3 * loss).backward();
-        const torch::Tensor right = logits.argmax(1).eq(classes).to(torch::kFloat).mean();
-        return torch::stack({loss.detach(), right});
+        const Looked seen = look(m_networks, m_head, grey, classes, m_options.bf16);
+        (kLookedWeight * seen.loss).backward();
+        return torch::stack({seen.loss.detach(), seen.right});
     }
 
     const TrainOptions& m_options;
@@ -252,40 +223,7 @@ std::vector<SampleForest> unseenForests(const QuestionMaker& maker, const TrainO
     return forests;
 }
 
-/// As if pixels had been larger.
-torch::Tensor coarse(const torch::Tensor& pictures, std::int64_t rows, std::int64_t columns)
-{
-    const torch::Tensor small = at::avg_pool2d(pictures.unsqueeze(1), {rows, columns}, {rows, columns});
-    return at::upsample_bilinear2d(small, {pictures.size(1), pictures.size(2)}, false).squeeze(1);
-}
-
 } // namespace
-
-torch::Tensor variedThere(const torch::Tensor& grey)
-{
-    torch::NoGradGuard noGrad;
-    const std::int64_t n = grey.size(0);
-    torch::Tensor x = grey.to(torch::kFloat) / 255;
-    // Thick slices, whatever lies across, and blur.
-    x = torch::where(someOf(x, 0.12), coarse(x, 6, 1), x);
-    x = torch::where(someOf(x, 0.06), coarse(x, 1, 6), x);
-    x = torch::where(someOf(x, 0.15), coarse(x, 2, 2), x);
-    x = torch::where(someOf(x, 0.06), coarse(x, 3, 3), x);
-    const torch::Tensor zoom = eachOf(x, -0.35, 0.3).exp(), stretch = eachOf(x, -0.2, 0.2).exp(), turn = eachOf(x, -0.2, 0.2), mirror = torch::where(someOf(x, 0.3), -torch::ones_like(zoom), torch::ones_like(zoom));
-    const torch::Tensor c = turn.cos() / zoom, s = turn.sin() / zoom;
-    const torch::Tensor first = torch::cat({c * mirror, -s * stretch, eachOf(x, -0.2, 0.2)}, 2), second = torch::cat({s * mirror, c * stretch, eachOf(x, -0.2, 0.2)}, 2);
-    const torch::Tensor grid = at::affine_grid_generator(torch::cat({first, second}, 1), {n, 1, grey.size(1), grey.size(2)}, false);
-    const torch::Tensor moved = at::grid_sampler(x.unsqueeze(1), grid, 0, 0, false).squeeze(1);
-    x = torch::where(someOf(x, 0.85), moved, x);
-    const torch::Tensor toned = x.clamp(1e-4, 1).pow(eachOf(x, -0.4, 0.4).exp()) * eachOf(x, 0.8, 1.25) + eachOf(x, -0.06, 0.06);
-    x = torch::where(x > 0.016, toned, x);
-    const torch::Tensor place = torch::linspace(-0.5, 0.5, grey.size(2), torch::dtype(torch::kFloat).device(grey.device()));
-    const torch::Tensor shade = 1 + eachOf(x, -0.3, 0.3) * place.view({1, 1, -1}) + eachOf(x, -0.3, 0.3) * place.view({1, -1, 1});
-    x = torch::where(someOf(x, 0.3), x * shade, x);
-    const torch::Tensor noise = torch::where(someOf(x, 0.5), eachOf(x, 0, 0.035), torch::zeros_like(zoom)) + torch::where(someOf(x, 0.1), eachOf(x, 0.02, 0.09), torch::zeros_like(zoom));
-    x = x + noise * torch::randn_like(x);
-    return x.clamp(0, 1) * 255;
-}
 
 FusedAdamW::FusedAdamW(std::vector<Group> groups) : m_groups(std::move(groups))
 {
@@ -405,7 +343,7 @@ void trainTogether(const TrainOptions& options, const std::function<void(const T
             }
             const torch::Tensor means = values.mean(0);
             report.loss = means[0].item<double>();
-            report.visionRight = means[2].item<double>();
+            report.lookedRight = means[2].item<double>();
             figures.clear();
             rates.clear();
         }

@@ -12,9 +12,6 @@ namespace hf::assistant::train {
 /// @throws Error, Cancelled (the last checkpoint stays).
 void trainTogether(const TrainOptions& options, const std::function<void(const TrainReport&)>& onReport, const Progress& progress, std::stop_token stop);
 
-/// Pictures [n, S, S] uint8, varied where they are: zoom, turn, shift, mirror, tone, shade, thick slices, blur and noise -> [n, S, S] fp32, 0 to 255.
-torch::Tensor variedThere(const torch::Tensor& grey);
-
 /// AdamW for tensors of one device in few operations, with the gradient cut to a length. A step with a gradient that is not finite is left out.
 class FusedAdamW {
 public:

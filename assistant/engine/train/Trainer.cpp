@@ -20,6 +20,8 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <optional>
+#include <tuple>
 
 namespace hf::assistant::train {
 
@@ -84,8 +86,32 @@ private:
     VilaConfig m_config;
 };
 
-/// One step of the optimizer over at least so many conversations. @return loss (nats a learned token), conversations.
-std::pair<double, int> learn(VilaNetworks& networks, torch::optim::AdamW& optimizer, const std::vector<torch::Tensor>& learned, const TreeSource& source, int conversations, bool bf16, Random& random)
+/// Pictures that the tower looks at while it learns with the language model.
+struct LookedAt {
+    const std::vector<TrainingPicture>& pool;
+    ClassHead head;
+    int count = 0;                  ///< A step.
+
+    /// Adds to the gradients. @return the share that is told right.
+    double learn(VilaNetworks& networks, bool bf16, Random& random)
+    {
+        const std::int64_t size = networks.config.vision.imageSize;
+        torch::Tensor grey = torch::empty({count, size, size}, torch::kByte), classes = torch::empty({count}, torch::kLong);
+        for (int n = 0; n < count; ++n) {
+            const TrainingPicture& picture = pick(pool, random);
+            std::copy(picture.grey.begin(), picture.grey.end(), grey.data_ptr<std::uint8_t>() + n * size * size);
+            classes.data_ptr<std::int64_t>()[n] = pictureClass(picture);
+        }
+        torch::manual_seed(std::uint64_t(random.below(1 << 30)));
+        const Looked seen = look(networks, head, grey, classes, bf16);
+        (kLookedWeight * seen.loss).backward();
+        return seen.right.item<double>();
+    }
+};
+
+/// One step of the optimizer over at least so many conversations. @param looked  null: the tower stays as it is.
+/// @return loss (nats a learned token), conversations, share of the pictures looked at that are told right (-1 without).
+std::tuple<double, int, double> learn(VilaNetworks& networks, torch::optim::AdamW& optimizer, const std::vector<torch::Tensor>& learned, const TreeSource& source, LookedAt* looked, int conversations, bool bf16, Random& random)
 {
     const std::vector<PackedTrees> packs = source.next(conversations, random);
     int count = 0;
@@ -100,23 +126,41 @@ std::pair<double, int> learn(VilaNetworks& networks, torch::optim::AdamW& optimi
         loss.backward();
         sum += loss.item<double>();
     }
+    const double right = looked && looked->count > 0 ? looked->learn(networks, bf16, random) : -1;
     torch::nn::utils::clip_grad_norm_(learned, 1.0);
     optimizer.step();
-    return {sum, count};
+    return {sum, count, right};
 }
 
-/// Decays matrices only.
-torch::optim::AdamW optimizerFor(const std::vector<torch::Tensor>& learned, double learningRate)
+/// Parameters whose learning rate is the step's times `rate`.
+struct Tuned {
+    std::vector<torch::Tensor> parameters;
+    double rate = 1;
+};
+
+/// Decays matrices only: two groups of parameters for each of `all`.
+torch::optim::AdamW optimizerFor(const std::vector<Tuned>& all, double learningRate)
 {
     using torch::optim::AdamWOptions;
-    std::vector<torch::Tensor> decayed, plain;
-    for (const torch::Tensor& parameter : learned) {
-        (parameter.dim() >= 2 ? decayed : plain).push_back(parameter);
-    }
     std::vector<torch::optim::OptimizerParamGroup> groups;
-    groups.emplace_back(decayed, std::make_unique<AdamWOptions>(AdamWOptions(learningRate).betas({0.9, 0.98}).weight_decay(0.05)));
-    groups.emplace_back(plain, std::make_unique<AdamWOptions>(AdamWOptions(learningRate).betas({0.9, 0.98}).weight_decay(0)));
+    for (const Tuned& tuned : all) {
+        std::vector<torch::Tensor> decayed, plain;
+        for (const torch::Tensor& parameter : tuned.parameters) {
+            (parameter.dim() >= 2 ? decayed : plain).push_back(parameter);
+        }
+        groups.emplace_back(decayed, std::make_unique<AdamWOptions>(AdamWOptions(learningRate).betas({0.9, 0.98}).weight_decay(0.05)));
+        groups.emplace_back(plain, std::make_unique<AdamWOptions>(AdamWOptions(learningRate).betas({0.9, 0.98}).weight_decay(0)));
+    }
     return torch::optim::AdamW(groups, AdamWOptions(learningRate));
+}
+
+std::vector<torch::Tensor> parametersOf(const std::vector<Tuned>& all)
+{
+    std::vector<torch::Tensor> parameters;
+    for (const Tuned& tuned : all) {
+        parameters.insert(parameters.end(), tuned.parameters.begin(), tuned.parameters.end());
+    }
+    return parameters;
 }
 
 void learnToSee(VilaNetworks& networks, const std::vector<TrainingPicture>& pool, const TrainOptions& options, Random& random,
@@ -149,7 +193,7 @@ void learnToSee(VilaNetworks& networks, const std::vector<TrainingPicture>& pool
 std::string settingsOf(const TrainOptions& options)
 {
     std::string text;
-    for (const double value : {double(options.steps), options.minutes, double(options.batch), double(options.pictures), double(options.vocabSize), options.learningRate, double(options.seed), double(options.bf16)}) {
+    for (const double value : {double(options.steps), options.minutes, double(options.batch), double(options.pictures), double(options.vocabSize), options.learningRate, double(options.seed), double(options.bf16), double(options.tunesTower ? options.looked : -1)}) {
         text += std::to_string(value) + " ";
     }
     return text + options.realVolumes.string() + " " + options.poolCache.string();
@@ -198,17 +242,27 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
         learnToSee(networks, pool, options, random, onReport, stop);
         saveNetworks(networks, options.output, torch::kBFloat16);
     }
-    // From here on the tower stays as it is: half of the time goes into the language model that way.
+    // The tower mostly stays as it is from here on: half of the time goes into the language model that way.
     for (const torch::Tensor& parameter : networks.vision->parameters()) {
-        parameter.requires_grad_(false);
+        parameter.requires_grad_(options.tunesTower);
     }
-    std::vector<torch::Tensor> learned = networks.projector->parameters();
-    for (const torch::Tensor& parameter : networks.llm->parameters()) {
-        learned.push_back(parameter);
+    std::vector<Tuned> tuned{{networks.projector->parameters()}, {networks.llm->parameters()}};
+    std::vector<torch::Tensor> weights = networks.parameters();
+    std::optional<LookedAt> looked;
+    std::vector<TrainingPicture> heldOut;
+    if (options.tunesTower) {
+        looked.emplace(LookedAt{pool, ClassHead(networks.config.vision.hiddenSize), options.looked});
+        looked->head->forget();
+        const std::vector<torch::Tensor> head = looked->head->parameters();
+        weights.insert(weights.end(), head.begin(), head.end());
+        tuned.push_back({head});
+        tuned.push_back({networks.vision->parameters(), kTowerRate});
+        heldOut = plainPictures(options.heldOut, networks.config.vision.imageSize);
     }
-    torch::optim::AdamW optimizer = optimizerFor(learned, options.learningRate);
+    const std::vector<torch::Tensor> learned = parametersOf(tuned);
+    torch::optim::AdamW optimizer = optimizerFor(tuned, options.learningRate);
 
-    TrainingState state(stateFile(options), settingsOf(options), networks.parameters(), learned);
+    TrainingState state(stateFile(options), settingsOf(options), weights, learned);
     if (goesOn) {
         place = state.load(optimizer).value_or(place);
     } else {
@@ -219,7 +273,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
     const auto seconds = [&] { return double(place.milliseconds) / 1000 + clock.seconds(); };
     // The clock may decide: the share of the whole run that is over.
     const auto share = [&](int step) { return options.minutes > 0 ? seconds() / (options.minutes * 60) : double(step) / options.steps; };
-    double lossSum = 0;
+    double lossSum = 0, rightSum = 0;
     int lossCount = 0, step = int(place.step);
     std::int64_t conversations = place.conversations, lendsAfter = place.lendsAfter;
     const auto save = [&](int steps) {
@@ -238,13 +292,14 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
         }
         const double warm = std::min(1.0, (step + 1) / 150.0);
         const double rate = options.learningRate * warm * (0.02 + 0.98 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, done))));
-        for (auto& group : optimizer.param_groups()) {
-            static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
+        for (std::size_t group = 0; group < optimizer.param_groups().size(); ++group) {
+            static_cast<torch::optim::AdamWOptions&>(optimizer.param_groups()[group].options()).lr(rate * tuned[group / 2].rate);
         }
         Random random = randomOfStep(place.stream, step);
-        const auto [loss, count] = learn(networks, optimizer, learned, source, options.batch, options.bf16, random);
+        const auto [loss, count, right] = learn(networks, optimizer, learned, source, looked ? &*looked : nullptr, options.batch, options.bf16, random);
         log.add({step + 1, loss, rate, count});
         lossSum += loss;
+        rightSum += right;
         conversations += count;
         ++lossCount;
         const bool saves = (step + 1) % options.saveEvery == 0;
@@ -254,9 +309,15 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
             report.steps = options.minutes > 0 ? int((step + 1) / std::max(1e-6, share(step))) : options.steps;
             report.loss = lossSum / lossCount;
             report.samplesPerSecond = double(conversations) / seconds();
-            lossSum = lossCount = 0;
+            report.lookedRight = rightSum / lossCount;
+            lossSum = rightSum = lossCount = 0;
             if (saves) {
                 tryUnseen(networks, tokenizer, unseen, options, report);
+                if (looked) {
+                    const ToldRight told = tryPictures(networks, looked->head, heldOut);
+                    report.heldOutKind = told.kind;
+                    report.heldOutPlane = told.plane;
+                }
                 save(step + 1);
             }
             onReport(report);

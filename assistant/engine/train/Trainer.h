@@ -25,6 +25,7 @@ struct TrainOptions {
     double visionMinutes = 20;
     int visionVariants = 4;                 ///< See VisionOptions::variants.
     bool refineTower = false;               ///< With `resume`: goes on with the tower that there is instead of making a new one.
+    bool tunesTower = false;                ///< The tower learns with the language model, from its pictures and from `looked` more a step.
     bool lend = false;                      ///< With `resume`: words at the beginning of a line borrow the embedding of the same word after a space first.
     int batch = 64;                         ///< Conversations a step.
     int pictures = 6000;
@@ -43,7 +44,7 @@ struct TrainOptions {
     at::Device device = at::kCPU;
     int threads = 0;                        ///< That make pictures and conversations; 0: as many as there are processors, less one.
     int firstPictures = 6000;               ///< Training begins with so many; others come while it goes on.
-    int looked = 384;                       ///< Pictures a step that are looked at without a question.
+    int looked = 384;                       ///< Pictures a step that are looked at without a question; with tunesTower, too.
     bool noFusedAttention = false;          ///< Attention in LibTorch's plain operations.
 };
 
@@ -53,6 +54,7 @@ struct TrainReport {
     double samplesPerSecond = 0;
     double exactFirst = -1;     ///< Share of unseen conversations whose first answer is right word by word; -1: not tried now.
     double visionRight = -1;    ///< While the vision tower learns alone: share of pictures that it tells right; else -1.
+    double lookedRight = -1;    ///< Share of the pictures only looked at that are told right; -1: none were.
     double exactAll = -1;       ///< The same for all answers, teacher-forced.
     double sentenceRight = -1;  ///< Share of first answers whose first sentence (what the picture is) is right; -1: not tried now.
     double restRight = -1;      ///< Share of first answers in which everything after that sentence (the call, the refusal) is right.

@@ -62,6 +62,22 @@ struct Shape {
     }
 };
 
+/// Random numbers, one for each picture: [n, 1, 1] uniform in a range.
+torch::Tensor eachOf(const torch::Tensor& like, double from, double to)
+{
+    return torch::rand({like.size(0), 1, 1}, torch::dtype(torch::kFloat).device(like.device())) * (to - from) + from;
+}
+
+/// True for a share of the pictures: [n, 1, 1].
+torch::Tensor someOf(const torch::Tensor& like, double share) { return eachOf(like, 0, 1) < share; }
+
+/// As if pixels had been larger.
+torch::Tensor coarse(const torch::Tensor& pictures, std::int64_t rows, std::int64_t columns)
+{
+    const torch::Tensor small = at::avg_pool2d(pictures.unsqueeze(1), {rows, columns}, {rows, columns});
+    return at::upsample_bilinear2d(small, {pictures.size(1), pictures.size(2)}, false).squeeze(1);
+}
+
 /// [T, half]: sines and cosines of row and column.
 torch::Tensor positionWaves(const Shape& shape)
 {
@@ -254,6 +270,54 @@ ClassHeadImpl::ClassHeadImpl(int width)
 {
     norm = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
     linear = register_module("linear", torch::nn::Linear(width, kPictureClasses));
+}
+
+void ClassHeadImpl::forget()
+{
+    torch::NoGradGuard noGrad;
+    linear->weight.zero_();
+}
+
+torch::Tensor towerInput(const torch::Tensor& grey, const PreprocessorConfig& config)
+{
+    const double mean = config.mean[0], deviation = config.standardDeviation[0];
+    return ((grey * config.rescaleFactor - mean) / deviation).unsqueeze(1).expand({-1, 3, -1, -1});
+}
+
+torch::Tensor variedThere(const torch::Tensor& grey, double share)
+{
+    torch::NoGradGuard noGrad;
+    const std::int64_t n = grey.size(0);
+    const torch::Tensor plain = grey.to(torch::kFloat);
+    torch::Tensor x = plain / 255;
+    // Thick slices, whatever lies across, and blur.
+    x = torch::where(someOf(x, 0.12), coarse(x, 6, 1), x);
+    x = torch::where(someOf(x, 0.06), coarse(x, 1, 6), x);
+    x = torch::where(someOf(x, 0.15), coarse(x, 2, 2), x);
+    x = torch::where(someOf(x, 0.06), coarse(x, 3, 3), x);
+    const torch::Tensor zoom = eachOf(x, -0.35, 0.3).exp(), stretch = eachOf(x, -0.2, 0.2).exp(), turn = eachOf(x, -0.2, 0.2), mirror = torch::where(someOf(x, 0.3), -torch::ones_like(zoom), torch::ones_like(zoom));
+    const torch::Tensor c = turn.cos() / zoom, s = turn.sin() / zoom;
+    const torch::Tensor first = torch::cat({c * mirror, -s * stretch, eachOf(x, -0.2, 0.2)}, 2), second = torch::cat({s * mirror, c * stretch, eachOf(x, -0.2, 0.2)}, 2);
+    const torch::Tensor grid = at::affine_grid_generator(torch::cat({first, second}, 1), {n, 1, grey.size(1), grey.size(2)}, false);
+    const torch::Tensor moved = at::grid_sampler(x.unsqueeze(1), grid, 0, 0, false).squeeze(1);
+    x = torch::where(someOf(x, 0.85), moved, x);
+    const torch::Tensor toned = x.clamp(1e-4, 1).pow(eachOf(x, -0.4, 0.4).exp()) * eachOf(x, 0.8, 1.25) + eachOf(x, -0.06, 0.06);
+    x = torch::where(x > 0.016, toned, x);
+    const torch::Tensor place = torch::linspace(-0.5, 0.5, grey.size(2), torch::dtype(torch::kFloat).device(grey.device()));
+    const torch::Tensor shade = 1 + eachOf(x, -0.3, 0.3) * place.view({1, 1, -1}) + eachOf(x, -0.3, 0.3) * place.view({1, -1, 1});
+    x = torch::where(someOf(x, 0.3), x * shade, x);
+    const torch::Tensor noise = torch::where(someOf(x, 0.5), eachOf(x, 0, 0.035), torch::zeros_like(zoom)) + torch::where(someOf(x, 0.1), eachOf(x, 0.02, 0.09), torch::zeros_like(zoom));
+    x = x + noise * torch::randn_like(x);
+    return share < 1 ? torch::where(someOf(x, share), x.clamp(0, 1) * 255, plain) : x.clamp(0, 1) * 255;
+}
+
+Looked look(VilaNetworks& networks, ClassHead& head, const torch::Tensor& grey, const torch::Tensor& classes, bool bf16)
+{
+    const torch::Tensor pixels = towerInput(variedThere(grey), networks.config.preprocessor);
+    const Autocast autocast(bf16, grey.device().type());
+    const torch::Tensor logits = head(networks.vision(pixels).to(torch::kFloat)).to(torch::kFloat);
+    return {torch::nn::functional::cross_entropy(logits, classes, torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(0.05)),
+        logits.detach().argmax(1).eq(classes).to(torch::kFloat).mean()};
 }
 
 ToldRight tryPictures(VilaNetworks& networks, ClassHead& head, const std::vector<TrainingPicture>& pictures)

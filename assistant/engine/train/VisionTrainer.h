@@ -17,12 +17,29 @@ public:
     explicit ClassHeadImpl(int width);
     /// [n, T, C] -> [n, kPictureClasses]
     torch::Tensor forward(const torch::Tensor& features) { return linear(norm(features).mean(1)); }
+    /// Knows nothing and says so: it does not disturb a tower that knows something.
+    void forget();
 
 private:
     torch::nn::LayerNorm norm{nullptr};
     torch::nn::Linear linear{nullptr};
 };
 TORCH_MODULE(ClassHead);
+
+/// Of a tower that learns together with the language model: its learning rate times the others', and what the loss of pictures that are only looked at counts.
+constexpr double kTowerRate = 0.5, kLookedWeight = 0.3;
+
+/// [n, S, S], 0 to 255 -> [n, 3, S, S] as the tower takes them.
+torch::Tensor towerInput(const torch::Tensor& grey, const PreprocessorConfig& config);
+
+/// Pictures [n, S, S] uint8, varied where they are: zoom, turn, shift, mirror, tone, shade, thick slices, blur and noise -> [n, S, S] fp32, 0 to 255.
+/// @param share  of the pictures; the others stay.
+torch::Tensor variedThere(const torch::Tensor& grey, double share = 1);
+
+/// Loss (nats a picture) of a class head behind the tower on varied pictures, and the share that is told right; fp32 [] on their device.
+struct Looked { torch::Tensor loss, right; };
+/// @param grey  [n, S, S] uint8. @param classes  [n] int64 (pictureClass).
+Looked look(VilaNetworks& networks, ClassHead& head, const torch::Tensor& grey, const torch::Tensor& classes, bool bf16);
 
 /// How well the class head tells pictures; shares from 0 to 1, -1 where there was nothing to tell.
 struct ToldRight {

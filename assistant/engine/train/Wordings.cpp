@@ -442,8 +442,26 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     return around < 0.12 ? withContext(question, random) : around < 0.20 && isNounEnough ? amongWords(named, random) : question;
 }
 
+/// Kinds of things side by side: no question about one of them.
+std::string composedWhat(Random& random)
+{
+    const auto things = [&] {
+        return pickWord({"organs", "bones", "structures", "tissues", "vessels", "muscles", "parts of the body", "landmarks", "soft tissues", "cavities", "organ systems", "joints", "spaces", "regions", "fat layers", "airways"}, random);
+    };
+    const std::string first = things();
+    std::string second = things();
+    for (; second == first; second = things()) {
+    }
+    return pickWord({"which ", "what ", "which ", "what ", "all the ", "list the ", "name the ", "tell me which ", "tell me what ", "say which ", "do tell what ", "now which "}, random) + first + pickWord({" and ", " and ", " or ", ", ", " as well as "}, random) + second +
+        pickWord({" are there", " do we see", " do you see", " lie in this slice", " can be told apart", " have we got", " does the slice pass", " come into view", " were caught", " make up this picture", " do you make out", " appear",
+                     " belong to this level", " are in the frame", " may be seen", " do I have before me", " are on show", " did you find", " does it contain", " does this plane cut", " turn up here", " will I meet here"}, random);
+}
+
 std::string whatQuestion(Random& random)
 {
+    if (random.chance(0.12)) {
+        return punctuated(finished(composedWhat(random), random), random);
+    }
     if (random.chance(0.5)) {
         return punctuated(finished(pick(whatForms(), random), random), random);
     }
