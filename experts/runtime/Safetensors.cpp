@@ -40,18 +40,26 @@ struct Entry {
     throw Error(file.name() + " is not a valid safetensors file: " + reason, "weights");
 }
 
-/// Elements of a shape, guarded against overflow.
+/// Elements of a shape, guarded against overflow; so are the strides of an empty one.
 std::uint64_t countOf(const MappedFile& file, const std::vector<std::int64_t>& shape)
 {
     constexpr std::uint64_t kMost = std::uint64_t(1) << 48;
     std::uint64_t count = 1;
+    bool isEmpty = false;
     for (const std::int64_t size : shape) {
         if (size < 0 || (size > 0 && count > kMost / std::uint64_t(size))) {
             refuse(file, "an impossible shape");
         }
-        count *= std::uint64_t(size);
+        isEmpty = isEmpty || size == 0;
+        count *= std::uint64_t(std::max<std::int64_t>(size, 1));
     }
-    return count;
+    return isEmpty ? 0 : count;
+}
+
+/// The JSON library would round other numbers.
+bool areIntegers(const json& list)
+{
+    return list.is_array() && std::all_of(list.begin(), list.end(), [](const json& item) { return item.is_number_integer(); });
 }
 
 Entry parseEntry(const MappedFile& file, const std::string& name, const json& item)
@@ -60,6 +68,9 @@ Entry parseEntry(const MappedFile& file, const std::string& name, const json& it
     std::string type;
     try {
         type = item.at("dtype").get<std::string>();
+        if (!areIntegers(item.at("shape")) || !areIntegers(item.at("data_offsets"))) {
+            refuse(file, "the entry of tensor " + name);
+        }
         entry.shape = item.at("shape").get<std::vector<std::int64_t>>();
         const auto offsets = item.at("data_offsets").get<std::vector<std::int64_t>>();
         if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) {
@@ -81,21 +92,33 @@ Entry parseEntry(const MappedFile& file, const std::string& name, const json& it
     return entry;
 }
 
-/// Duplicate tensor names are refused; the parser alone would keep the last.
+/// Duplicate names are refused; the parser alone would keep the last. So are lists longer than a shape and deep nesting, before they take memory.
 json parseHeader(const MappedFile& file, const char* begin, std::size_t size)
 {
     constexpr int kDeepest = 8;
-    std::set<std::string> seen;
-    bool duplicate = false;
+    constexpr int kMostAxes = 64;
+    std::set<std::string> seen, seenInside;
+    int inList = 0;
     const auto callback = [&](int depth, json::parse_event_t event, json& parsed) {
-        if (event == json::parse_event_t::key && depth == 1) {
-            duplicate = !seen.insert(parsed.get<std::string>()).second || duplicate;
+        using Event = json::parse_event_t;
+        if (depth >= kDeepest) {
+            refuse(file, "the header is nested too deeply");
         }
-        return depth < kDeepest;
+        if (event == Event::object_start) {
+            seenInside.clear();
+        }
+        if (event == Event::key && !(depth == 1 ? seen : seenInside).insert(parsed.get<std::string>()).second) {
+            refuse(file, depth == 1 ? "a tensor that stands twice" : "a member that stands twice");
+        }
+        inList = event == Event::array_start ? 0 : inList + (event == Event::value);
+        if (inList > kMostAxes && event == Event::value && depth > 2) {
+            refuse(file, "a list that is too long for a shape");
+        }
+        return true;
     };
     json header = json::parse(begin, begin + size, callback, false);
-    if (duplicate || !header.is_object()) {
-        refuse(file, duplicate ? "a tensor that stands twice" : "the header is not a JSON object");
+    if (!header.is_object()) {
+        refuse(file, "the header is not a JSON object");
     }
     return header;
 }

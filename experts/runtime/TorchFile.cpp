@@ -313,6 +313,7 @@ private:
             refuse(*m_file, "tensor '" + name + "' has strides that do not fit its shape");
         }
         if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) {
+            checkEmpty(sizes, name);
             return 0;
         }
         unsigned __int128 last = offset, count = 1;
@@ -327,6 +328,19 @@ private:
             refuse(*m_file, "tensor '" + name + "' is larger than its storage");
         }
         return std::uint64_t(last) - offset + 1;
+    }
+
+    /// The strides of an empty tensor must be numbers too.
+    void checkEmpty(const std::vector<std::int64_t>& sizes, const std::string& name) const
+    {
+        constexpr std::int64_t kMost = std::int64_t(1) << 48;
+        std::int64_t count = 1;
+        for (const std::int64_t size : sizes) {
+            if (size > 0 && count > kMost / size) {
+                refuse(*m_file, "tensor '" + name + "' has an impossible size or place");
+            }
+            count *= std::max<std::int64_t>(size, 1);
+        }
     }
 
     std::shared_ptr<const MappedFile> m_file;

@@ -169,6 +169,43 @@ HF_TEST(endless_structures_end)
     HF_CHECK(reasonOf([&] { parse(legacy(copies)); }).find("too many values") != std::string::npos);
 }
 
+namespace {
+
+/// A safetensors file of four floats.
+std::string safetensors(const std::string& header)
+{
+    std::string size(8, '\0');
+    for (std::size_t n = 0; n < 4; ++n) {
+        size[n] = char(header.size() >> 8 * n);
+    }
+    return size + header + std::string(16, '\0');
+}
+
+} // namespace
+
+HF_TEST(headers_of_safetensors_are_taken_strictly)
+{
+    const auto reason = [](const std::string& entry) { return reasonOf([&] { parse(safetensors(entry)); }); };
+    const std::string end = "\"data_offsets\":[0,16]}";
+    HF_CHECK(reason("{\"a\":{\"dtype\":\"F32\",\"shape\":[4]," + end + "}").empty());
+    HF_CHECK(reason("{\"a\":{\"dtype\":\"F32\",\"shape\":[4.7]," + end + "}").find("the entry of tensor a") != std::string::npos);
+    HF_CHECK(reason("{\"a\":{\"dtype\":\"F64\",\"dtype\":\"F32\",\"shape\":[4]," + end + "}").find("stands twice") != std::string::npos);
+    std::string zeros = "0";
+    for (int n = 0; n < 1000; ++n) {
+        zeros += ",0";
+    }
+    HF_CHECK(reason("{\"a\":{\"dtype\":\"F32\",\"shape\":[" + zeros + "]," + end + "}").find("too long for a shape") != std::string::npos);
+    HF_CHECK(reason("{\"a\":" + std::string(1000, '[')).find("nested too deeply") != std::string::npos);
+}
+
+HF_TEST(an_empty_tensor_of_an_impossible_shape_is_refused)
+{
+    const std::string header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]},\"b\":{\"dtype\":\"F32\",\"shape\":[0,4611686018427387904,4611686018427387904],\"data_offsets\":[16,16]}}";
+    HF_CHECK(reasonOf([&] { parse(safetensors(header)); }).find("an impossible shape") != std::string::npos);
+    const std::string large = "\x8a\x07\0\0\0\0\0\0\x01"s;      // 2^48
+    HF_CHECK(reasonOf([&] { parse(oneTensor(4, "K\0"s, large + large + "K\0\x87"s, "K\x01K\x01K\x01\x87")); }).find("impossible size") != std::string::npos);
+}
+
 HF_TEST(damaged_files_are_refused_or_read_but_never_crash)
 {
     std::size_t refused = 0, total = 0;
