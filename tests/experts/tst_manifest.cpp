@@ -124,6 +124,10 @@ HF_TEST(bad_manifests_are_refused_with_line_and_reason)
         {"\"value\": 2", "\"value\": 1", 18, "another one has it already"},
         {"#00ff00", "green", 18, "a colour as"},
         {"\"weights\": \"Apache-2.0\", ", "", 20, "'weights': is missing"},
+        {"[\"CT\"]", "[\"CT\"], \"channels\": [\"T1\", \"T2\"]", 7, "the network takes 1 channels"},
+        {"\"argmax\"", "\"regions\", \"regions\": []", 15, "at least one is needed"},
+        {"\"argmax\"", "\"regions\", \"regions\": [{\"channel\": 3, \"label\": 1}]", 15, "a whole number from 0 to 2"},
+        {"\"licence\"", "\"arguments\": {\"none\": []}, \"defaultArgument\": \"none\", \"licence\"", 20, "at least one label is needed"},
     };
     for (const Case& item : cases) {
         const std::string reason = reasonOf(with(item.from, item.to));

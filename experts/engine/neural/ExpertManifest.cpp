@@ -135,6 +135,21 @@ void readNetwork(LinedObject network, ExpertManifest& manifest)
     network.finish();
 }
 
+/// Channels into and out of the network; 0 where only its file knows.
+struct Channels { std::int64_t in = 0, out = 0; };
+
+Channels channelsOf(const ExpertManifest& manifest)
+{
+    if (manifest.engine != ExpertManifest::Engine::Network) {
+        return {manifest.engine == ExpertManifest::Engine::TorchScript ? 0 : 1, 0};
+    }
+    if (const auto* segResNet = std::get_if<SegResNetShape>(&manifest.network.shape)) {
+        return {segResNet->in, segResNet->out};
+    }
+    const auto& unet = std::get<UNetShape>(manifest.network.shape);
+    return {unet.in, unet.out};
+}
+
 PreStep readPreStep(LinedObject& object)
 {
     PreStep step;
@@ -238,9 +253,13 @@ void readPost(LinedObject post, ExpertManifest& manifest)
         }
     }
     if (manifest.post.kind == PostSpec::Kind::Regions) {
+        const std::int64_t out = channelsOf(manifest).out;
         for (LinedObject& item : post.objects("regions")) {
-            manifest.post.regions.push_back({int(item.integer("channel", 0, 254)), LabelId(item.integer("label", 1, 254))});
+            manifest.post.regions.push_back({int(item.integer("channel", 0, out ? out - 1 : 254)), LabelId(item.integer("label", 1, 254))});
             item.finish();
+        }
+        if (manifest.post.regions.empty()) {
+            post.refuse("regions", "at least one is needed");
         }
     }
     if (post.has("largestComponentOf")) {
@@ -255,6 +274,9 @@ void readArguments(LinedObject arguments, ExpertManifest& manifest)
 {
     for (const std::string& name : arguments.names()) {
         manifest.prompts[name] = arguments.integers(name, 1, 254);
+        if (manifest.prompts[name].empty()) {
+            arguments.refuse(name, "at least one label is needed");
+        }
         manifest.card.arguments.push_back(name);
     }
     arguments.finish();
@@ -289,8 +311,8 @@ void readCard(LinedObject card, ExpertManifest& manifest)
 
 void checkName(LinedObject& root, const std::string& name)
 {
-    if (name.size() > 32 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos) {
-        root.refuse("name", "up to 32 letters, digits and underscores are expected");
+    if (name.size() > kLongestExpertName || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos) {
+        root.refuse("name", "up to " + std::to_string(kLongestExpertName) + " letters, digits and underscores are expected");
     }
 }
 
@@ -329,6 +351,9 @@ ExpertManifest parseManifest(const std::string& text, const fs::path& folder)
     readCard(root.object("card"), manifest);
     readSuitability(root.object("suitability"), manifest);
     readNetwork(root.object("network"), manifest);
+    if (const std::int64_t in = channelsOf(manifest).in; in && in != manifest.suitability.channels) {
+        root.refuse("suitability", "the network takes " + std::to_string(in) + " channels; 'channels' must name as many series");
+    }
     const bool isChest = manifest.engine == ExpertManifest::Engine::ChestEnsemble;
     if (isChest != (manifest.task == ExpertManifest::Task::Classification)) {
         root.refuse("task", isChest ? "chestEnsemble is a classification" : "only chestEnsemble is a classification");

@@ -13,6 +13,8 @@
 
 namespace hf::experts {
 
+constexpr std::size_t kLongestExpertName = 32;
+
 /// One step before the network, of a closed list; named as in expert.json.
 struct PreStep {
     enum class Kind { Spacing, OrientationRas, CropForeground, ScaleRange, ScaleMinMax, Normalize };
