@@ -134,9 +134,17 @@ HF_TEST(what_is_not_in_the_list_is_named)
         {"has no 'a_max'", [](Bundle& b) { b.transform("preprocessing", 4).erase("a_max"); }},
         {"is Lambdad, which is not in the list of steps after", [](Bundle& b) { b.transform("postprocessing", 0) = step("Lambdad"); }},
         {"threshold other than 0.5", [](Bundle& b) { b.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 0.3}}); }},
-        {"may overlap", [](Bundle& b) { b.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 0.5}}); }},
+        {"may overlap", [](Bundle& b) { b.transform("postprocessing", 0) = step("Activationsd", {{"sigmoid", true}}); b.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 0.5}}); }},
         {"does not say by argmax or by threshold", [](Bundle& b) { b.transform("postprocessing", 2)["_disabled_"] = true; }},
         {"is SimpleInferer; only SlidingWindowInferer", [](Bundle& b) { b.inference["inferer"] = {{"_target_", "SimpleInferer"}}; }},
+        {"(Spacingd) has the mode nearest", [](Bundle& b) { b.transform("preprocessing", 3)["mode"] = "nearest"; }},
+        {"(Spacingd) has the padding_mode zeros", [](Bundle& b) { b.transform("preprocessing", 3)["padding_mode"] = {"zeros"}; }},
+        {"the foreground of another image", [](Bundle& b) { b.transform("preprocessing", 2) = step("CropForegroundd", {{"source_key", "mask"}}); }},
+        {"may go beyond the image", [](Bundle& b) { b.transform("preprocessing", 2) = step("CropForegroundd", {{"source_key", "image"}, {"margin", 4}}); }},
+        {"_disabled_ is the Python expression $not @roi", [](Bundle& b) { b.transform("preprocessing", 3)["_disabled_"] = "$not @roi"; }},
+        {"is OneOf; only Compose", [](Bundle& b) { b.inference["preprocessing"]["_target_"] = "OneOf"; }},
+        {"a threshold of what is no sigmoid", [](Bundle& b) { b.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 0.5}}); }},
+        {"the largest of sigmoids", [](Bundle& b) { b.transform("postprocessing", 0) = step("Activationsd", {{"sigmoid", true}}); b.transform("postprocessing", 1)["nearest_interp"] = false; }},
         {"works on single slices", [](Bundle& b) { b.inference["network_def"]["spatial_dims"] = 2; }},
         {"has the argument 'kernel_size'", [](Bundle& b) { b.inference["network_def"]["kernel_size"] = 5; }},
         {"its network SwinUNETR is not built in, and there is no TorchScript", [](Bundle& b) { b.inference["network_def"] = {{"_target_", "SwinUNETR"}}; }},
@@ -215,6 +223,7 @@ HF_TEST(one_of_two_literals_is_chosen_without_python)
 HF_TEST(overlapping_channels_become_labels_in_the_bundles_order)
 {
     Bundle bundle;
+    bundle.transform("postprocessing", 0) = step("Activationsd", {{"sigmoid", true}});
     bundle.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 0.5}});
     bundle.inference["postprocessing"]["transforms"].push_back(step("Lambdad", {{"func", "$lambda x: torch.where(x[[1]] > 0, 4, torch.where(x[[0]] > 0, 1, 0))"}}));
     bundle.writeWeights(smallUNet());
@@ -307,6 +316,31 @@ postprocessing:
     }
 }
 
+HF_TEST(names_texts_and_channels_of_a_bundle_fit_an_expert)
+{
+    Bundle bundle;
+    UNetShape shape = smallUNet();
+    shape.in = 2;
+    bundle.writeWeights(shape);
+    bundle.inference["network_def"]["in_channels"] = 2;     // the metadata names one
+    bundle.inference["displayable"] = {{"plain", true}};
+    bundle.transform("preprocessing", 3)["_disabled_"] = "@displayable#plain";
+    bundle.metadata["network_data_format"]["outputs"]["pred"]["channel_def"]["1"] = "";
+    std::ofstream(bundle.path / "LICENSE") << "Copyright \xa9 Some Institute\n";      // Latin-1
+    bundle.write();
+    const fs::path longer = bundle.root / "a-bundle-whose-name-is-longer-than-that-of-an-expert";
+    fs::rename(bundle.path, longer);
+    const fs::path made = importBundle(longer, bundle.experts);
+    HF_CHECK_EQUAL(made.filename().string(), "a_bundle_whose_name_is_longer_th");
+    const ExpertManifest manifest = readManifest(made);
+    HF_CHECK(manifest.suitability.channelNames == (std::vector<std::string>{"image", "channel 1"}));
+    HF_CHECK_EQUAL(manifest.labels.at(0).name, "label 1");
+    HF_CHECK_EQUAL(manifest.pre.size(), 2U);
+    HF_CHECK(manifest.card.licence.starts_with("Copyright \xef\xbf\xbd Some"));
+    fs::rename(longer, bundle.path);
+    HF_CHECK_THROWS(readBundle(bundle.path, "XX"), Error);
+}
+
 HF_TEST(another_network_becomes_torchscript_that_must_be_allowed)
 {
     Bundle bundle;
@@ -327,6 +361,10 @@ HF_TEST(a_licence_that_is_not_known_to_be_free_counts_as_research_only)
     std::ofstream(bundle.path / "LICENSE") << "Some Institute, non-commercial use\n";
     bundle.write();
     HF_CHECK(FolderExpert(importBundle(bundle.path, bundle.experts)).card().notice().starts_with("For research only: Some Institute"));
+    fs::remove_all(bundle.experts);
+    // VISTA3D's has two parts, one for the code.
+    std::ofstream(bundle.path / "LICENSE") << "Code License\nApache License\nModel Weights License\nThe Work may be used only non-commercially, for research or evaluation purposes.\n";
+    HF_CHECK(FolderExpert(importBundle(bundle.path, bundle.experts)).card().isResearchOnly);
 }
 
 HF_TEST_MAIN()

@@ -24,6 +24,12 @@ using json = BundleJson;
 
 namespace {
 
+std::string lower(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    return text;
+}
+
 /// A part of a configuration with the whole for its references: values are literals, "@id#member" of literals, or one of two literals.
 class Part {
 public:
@@ -61,12 +67,34 @@ public:
     /// The text of a member, a Python expression perhaps; empty without.
     std::string expression(const char* name) const { return has(name) && m_value.at(name).is_string() ? m_value.at(name).get<std::string>() : std::string(); }
     bool isNumber() const { return m_value.is_number(); }
-    bool isDisabled() const { return m_value.is_object() && m_value.value("_disabled_", false); }
+    bool isDisabled() const { return get("_disabled_", false); }
     /// The class without its module.
     std::string target() const
     {
         const std::string name = at("_target_").as<std::string>();
         return name.substr(name.rfind('.') + 1);
+    }
+    /// One text, or a list of texts.
+    std::vector<std::string> texts(const char* name) const
+    {
+        if (!has(name)) {
+            return {};
+        }
+        const Part member = at(name);
+        std::vector<std::string> texts;
+        for (const Part& part : member.m_value.is_array() ? member.items() : std::vector{member}) {
+            texts.push_back(part.as<std::string>());
+        }
+        return texts;
+    }
+    /// Each text of a member, if there is one, must be this.
+    void expect(const char* name, const std::string& wanted) const
+    {
+        for (const std::string& text : texts(name)) {
+            if (lower(text) != wanted) {
+                refuseBundle(m_place + " (" + target() + ") has the " + name + " " + text + ", which is not in the list");
+            }
+        }
     }
     /// Everything but these would change what is computed.
     void allowOnly(std::set<std::string> names) const
@@ -117,12 +145,6 @@ private:
     std::string m_place;
 };
 
-std::string lower(std::string text)
-{
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    return text;
-}
-
 json segResNetJson(const Part& network)
 {
     network.allowOnly({"spatial_dims", "init_filters", "in_channels", "out_channels", "blocks_down", "blocks_up", "dropout_prob", "upsample_mode", "norm_name"});
@@ -168,6 +190,8 @@ json spacingJson(const Part& step)
     if (step.get("align_corners", false) || step.get("diagonal", false) || step.get("scale_extent", false)) {
         refuseBundle(step.place() + " (Spacingd) is used with align_corners, diagonal or scale_extent, which are not in the list");
     }
+    step.expect("mode", "bilinear");
+    step.expect("padding_mode", "border");
     return {{"do", "spacing"}, {"mm", step.at("pixdim").as<std::vector<double>>()}};
 }
 
@@ -183,6 +207,13 @@ json orientationJson(const Part& step)
 json cropJson(const Part& step)
 {
     step.allowOnly({"source_key", "margin", "allow_smaller"});
+    const std::vector<std::string> keys = step.texts("keys");
+    if (std::find(keys.begin(), keys.end(), step.at("source_key").as<std::string>()) == keys.end()) {
+        refuseBundle(step.place() + " (CropForegroundd) looks for the foreground of another image, which is not in the list");
+    }
+    if (step.get("margin", 0) > 0 && !step.get("allow_smaller", false)) {
+        refuseBundle(step.place() + " (CropForegroundd) has a margin that may go beyond the image (allow_smaller is not true), which is not in the list");
+    }
     return {{"do", "cropForeground"}, {"margin", step.get("margin", 0)}};
 }
 
@@ -205,13 +236,22 @@ json normalizeJson(const Part& step)
     return {{"do", "normalize"}, {"nonZero", step.get("nonzero", false)}, {"perChannel", step.get("channel_wise", false)}};
 }
 
+/// The steps of a chain that are always done, all and in their order.
+std::vector<Part> transformsOf(const Part& chain)
+{
+    if (chain.has("_target_") && chain.target() != "Compose") {
+        refuseBundle(chain.place() + " is " + chain.target() + "; only Compose is in the list");
+    }
+    return chain.at("transforms").items();
+}
+
 json preprocessingJson(const Part& chain)
 {
     static const std::set<std::string> kNothingToDo{"LoadImaged", "EnsureChannelFirstd", "EnsureTyped", "CastToTyped", "ToTensord"};
     static const std::map<std::string, std::function<json(const Part&)>> kSteps{{"Orientationd", orientationJson}, {"Spacingd", spacingJson}, {"CropForegroundd", cropJson},
         {"ScaleIntensityRanged", scaleRangeJson}, {"ScaleIntensityd", scaleJson}, {"NormalizeIntensityd", normalizeJson}};
     json steps = json::array();
-    for (const Part& step : chain.at("transforms").items()) {
+    for (const Part& step : transformsOf(chain)) {
         const std::string target = step.target();
         if (step.isDisabled() || kNothingToDo.contains(target)) {
             continue;
@@ -238,11 +278,11 @@ json windowJson(const Part& inferer)
 /// @param channels  of the network's output.
 json postprocessingJson(const Part& chain, int channels)
 {
-    bool isArgmax = false, isThreshold = false, isActivated = false;
+    bool isArgmax = false, isThreshold = false, isSoftmax = false, isSigmoid = false;
     std::string inversion = "labels";
     json largest;
     std::vector<std::pair<int, int>> regions;
-    for (const Part& step : chain.at("transforms").items()) {
+    for (const Part& step : transformsOf(chain)) {
         const std::string target = step.target();
         if (step.isDisabled() || target == "SaveImaged" || target == "EnsureTyped") {
             continue;
@@ -250,16 +290,23 @@ json postprocessingJson(const Part& chain, int channels)
         if (target == "Invertd") {
             const bool isLinear = !step.get("nearest_interp", true);
             const bool isOfValues = isLinear && !isArgmax && !isThreshold;
-            inversion = isOfValues ? (isActivated ? "probabilities" : "logits") : "labels";
+            inversion = isOfValues ? (isSoftmax || isSigmoid ? "probabilities" : "logits") : "labels";
         } else if (target == "Activationsd") {
             step.allowOnly({"softmax", "sigmoid"});
-            isActivated = true;
+            isSoftmax = step.get("softmax", false);
+            isSigmoid = step.get("sigmoid", false);
         } else if (target == "AsDiscreted") {
             step.allowOnly({"argmax", "threshold"});
             isArgmax = step.get("argmax", false);
             isThreshold = step.has("threshold");
             if (isThreshold && step.at("threshold").as<double>() != 0.5) {
                 refuseBundle(step.place() + " (AsDiscreted) has a threshold other than 0.5");
+            }
+            if (isThreshold && (!isSigmoid || isSoftmax)) {
+                refuseBundle(step.place() + " (AsDiscreted) has a threshold of what is no sigmoid, which is not in the list");
+            }
+            if (isArgmax && isSigmoid && inversion == "probabilities") {
+                refuseBundle(step.place() + " (AsDiscreted) takes the largest of sigmoids, which is not in the list");
             }
         } else if (target == "Lambdad" && !findLabelChain(step.expression("func")).empty()) {
             regions = findLabelChain(step.expression("func"));
@@ -326,7 +373,7 @@ json labelsJson(const json& metadata, int channels, const json& regions)
         const Rgb8 rgb = overlayColors()[std::size_t(value - 1) % overlayColors().size()].rgb;
         char color[8];
         std::snprintf(color, sizeof color, "#%02x%02x%02x", rgb.r, rgb.g, rgb.b);
-        labels.push_back({{"value", value}, {"name", name == names.end() ? "label " + std::to_string(value) : name->second}, {"color", color}});
+        labels.push_back({{"value", value}, {"name", name == names.end() || name->second.empty() ? "label " + std::to_string(value) : name->second}, {"color", color}});
     }
     return labels;
 }
@@ -347,14 +394,22 @@ std::string stringOf(const json& metadata, const char* name, const std::string& 
     return metadata.contains(name) && metadata[name].is_string() && !metadata[name].get_ref<const std::string&>().empty() ? metadata[name].get<std::string>() : otherwise;
 }
 
+/// The licence allows every use; one that names a free licence may still limit the weights (VISTA3D's names two).
+bool allowsEveryUse(const std::string& licence)
+{
+    const std::string text = lower(licence);
+    const auto names = [&](const char* word) { return text.find(word) != std::string::npos; };
+    const bool isLimited = names("non-commercial") || names("noncommercial") || names("research or evaluation") || names("research purposes") || names("research use");
+    return !isLimited && (names("apache license") || names("mit license") || licence.find("BSD") != std::string::npos);
+}
+
 /// First line that says something, and whether the licence is one that allows every use.
 json licenceJson(const fs::path& file, const json& metadata)
 {
     const std::string text = file.empty() ? std::string() : textOf(file);
     std::size_t begin = text.find_first_not_of(" \t\r\n");
     const std::string first = begin == std::string::npos ? "no licence is stated" : text.substr(begin, std::min<std::size_t>(text.find_first_of("\r\n", begin) - begin, 200));
-    const bool isFree = text.find("Apache License") != std::string::npos || text.find("MIT License") != std::string::npos || text.find("BSD") != std::string::npos;
-    return {{"weights", file.empty() ? first : first + " (LICENSE in the expert's folder)"}, {"researchOnly", !isFree}, {"intendedUse", stringOf(metadata, "intended_use", "Not stated by the bundle. Not for diagnosis.")}};
+    return {{"weights", file.empty() ? first : first + " (LICENSE in the expert's folder)"}, {"researchOnly", !allowsEveryUse(text)}, {"intendedUse", stringOf(metadata, "intended_use", "Not stated by the bundle. Not for diagnosis.")}};
 }
 
 std::string nameOf(const fs::path& bundle)
@@ -363,7 +418,7 @@ std::string nameOf(const fs::path& bundle)
     for (char& c : name) {
         c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
     }
-    return name;
+    return name.substr(0, kLongestExpertName);
 }
 
 } // namespace
@@ -402,19 +457,22 @@ ImportedBundle readBundle(const fs::path& bundle, const std::string& wantedModal
     }
     network["file"] = imported.weightsName;
     network["sha256"] = runtime::sha256OfFiles({imported.weights});
+    if (!wantedModality.empty() && wantedModality != "CT" && wantedModality != "MR") {
+        throw Error("--modality is CT or MR", "usage");
+    }
     const std::string modality = wantedModality.empty() ? modalityOf(metadata) : wantedModality;
     json suitability{{"modalities", {modality}}};
-    if (inputs.size() > 1) {
-        for (const auto& [number, name] : inputs) {
-            suitability["channels"].push_back(name);
-        }
+    const int series = network.contains("in") ? network["in"].get<int>() : int(inputs.size());
+    for (int n = 0; series > 1 && n < series; ++n) {
+        const auto name = inputs.find(n);
+        suitability["channels"].push_back(name == inputs.end() || name->second.empty() ? "channel " + std::to_string(n) : name->second);
     }
     const json post = postprocessingJson(root.at("postprocessing"), channels);
     const json manifest{{"format", 1}, {"name", imported.name}, {"version", stringOf(metadata, "version", "0")}, {"task", "segmentation"},
         {"card", {{"modality", modality == "MR" ? "MRI" : modality}, {"overview", stringOf(metadata, "description", stringOf(metadata, "task", imported.name))}, {"accuracy", "as published with the bundle"}}},
         {"suitability", suitability}, {"network", network}, {"preprocessing", preprocessingJson(root.at("preprocessing"))}, {"window", windowJson(root.at("inferer"))},
         {"postprocessing", post}, {"labels", labelsJson(metadata, channels, post.contains("regions") ? post["regions"] : json())}, {"licence", licenceJson(imported.licence, metadata)}};
-    imported.manifest = manifest.dump(1) + "\n";
+    imported.manifest = manifest.dump(1, ' ', false, json::error_handler_t::replace) + "\n";     // licences are not always UTF-8
     try {
         parseManifest(imported.manifest, bundle);
     } catch (const Error& error) {
