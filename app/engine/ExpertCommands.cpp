@@ -9,10 +9,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <iterator>
+#include <set>
 #include <sstream>
 
 #include <unistd.h>
@@ -137,6 +140,30 @@ std::string stemOf(const fs::path& file)
     return stem.extension() == ".nii" ? stem.stem().string() : stem.string();
 }
 
+/// Refuses before anything runs what would be lost or not be found: two results in one file, an input that is written over, an ending of another format.
+void checkOutputs(std::span<const fs::path> outs, std::span<const std::string> inputs)
+{
+    std::set<std::string> names;
+    for (const fs::path& out : outs) {
+        const std::string name = out.filename().string(), beside = (out.parent_path() / stemOf(out)).string();
+        if (!name.ends_with(".nii") && !name.ends_with(".nii.gz") && !name.ends_with(".raw")) {
+            throw Error("OUT is a .nii, .nii.gz or .raw file, or an existing folder: " + out.string(), "usage");
+        }
+        if (!names.insert(name).second) {
+            throw Error("two inputs would be written to " + out.string() + "; give them other names, or run them one by one", "usage");
+        }
+        for (const std::string& input : inputs) {
+            std::error_code error;
+            if (fs::equivalent(input, out, error) || fs::equivalent(input, beside + ".json", error)) {
+                throw Error("the result would be written over the input " + input, "usage");
+            }
+        }
+        if (const fs::path folder = out.has_parent_path() ? out.parent_path() : "."; ::access(folder.c_str(), W_OK) != 0) {
+            throw Error("cannot write to the folder " + folder.string(), "write");
+        }
+    }
+}
+
 /// Mask, labels and table of one case; `out` is a .nii, .nii.gz or .raw file, the others stand beside it.
 void writeCase(const fs::path& out, const LabelMap& mask, const Volume& volume, const ChosenExpert& expert)
 {
@@ -171,7 +198,7 @@ int forEachInput(std::span<const std::string> inputs, const std::function<void(c
     for (const std::string& input : inputs) {
         try {
             work(input);
-        } catch (const Error& error) {
+        } catch (const std::exception& error) {     // memory that one of them lacks too
             ++failed;
             std::fprintf(stderr, "%s: %s\n", input.c_str(), error.what());
         }
@@ -202,16 +229,29 @@ int segmentCommand(std::span<const std::string> words)
     }
     const fs::path out = plain.back();
     plain.pop_back();
-    if (expert.channels() > 1 || (plain.size() == 1 && !fs::is_directory(out))) {
+    const bool isFolder = expert.channels() == 1 && (plain.size() > 1 || fs::is_directory(out) || !out.has_filename());
+    std::vector<fs::path> outs{out};
+    if (isFolder) {
+        std::error_code error;
+        fs::create_directories(out, error);
+        if (!fs::is_directory(out)) {
+            throw Error(out.string() + " is no folder and cannot become one", "write");
+        }
+        outs.clear();
+        std::transform(plain.begin(), plain.end(), std::back_inserter(outs), [&](const std::string& input) { return out / (stemOf(input) + "_mask.nii.gz"); });
+    }
+    checkOutputs(outs, plain);
+    if (!isFolder) {
         const std::vector<Volume> volumes = readAll(plain, arguments);
         writeCase(out, expert.run(volumes, wanted, clicks).result.mask, volumes[0], expert);
         return 0;
     }
-    fs::create_directories(out);
+    auto place = outs.begin();
     return forEachInput(plain, [&](const std::string& input) {
+        const fs::path own = *place++;
         std::printf("%s\n", input.c_str());
         const std::vector<Volume> volumes = readAll(std::span(&input, 1), arguments);
-        writeCase(out / (stemOf(input) + "_mask.nii.gz"), expert.run(volumes, wanted, clicks).result.mask, volumes[0], expert);
+        writeCase(own, expert.run(volumes, wanted, clicks).result.mask, volumes[0], expert);
     });
 }
 

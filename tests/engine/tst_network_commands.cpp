@@ -5,10 +5,14 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <sys/wait.h>
+#include <unistd.h>
 
+using namespace hf;
 using nlohmann::json;
 
 namespace {
@@ -61,6 +65,32 @@ HF_TEST(what_cannot_be_run_is_said)
     HF_CHECK_EQUAL(engine("bench experts --network brats --volume 64x64x64").code, 2);
     const Ran gpu = engine("bench experts --network densenet121 --device cuda:90");
     HF_CHECK(gpu.code == 1 && has(gpu, "cuda:90"));
+}
+
+HF_TEST(segment_loses_no_file)
+{
+    // All of it is said before weights are asked for.
+    const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("hf-segment-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder / "a");
+    const auto at = [&](const char* name) { return (folder / name).string(); };
+    for (const char* name : {"scan.nii.gz", "scan.json", "scan_mask.nii.gz"}) {
+        std::ofstream(folder / name) << "x";
+    }
+    const std::string segment = "segment --device cpu --modality CT --expert " HF_SOURCE_DIR "/resources/experts/vista3d ";
+    struct Case { std::string words; int code; const char* reason; };
+    const Case cases[] = {{at("a/scan.nii.gz") + " " + at("scan.nii.gz") + " " + at("out"), 2, "two inputs would be written to"}, {at("scan.nii.gz") + " " + at("scan.nii.gz"), 2, "written over the input"},
+        {at("scan.json") + " " + at("scan.raw"), 2, "written over the input"}, {at("scan.nii.gz") + " " + at("scan_mask.nii.gz") + " " + folder.string(), 2, "written over the input"},
+        {at("scan.nii.gz") + " " + at("mask.nrrd"), 2, "OUT is a .nii, .nii.gz or .raw file"}, {at("scan.nii.gz") + " " + at("nowhere/mask.nii.gz"), 1, "cannot write to the folder"},
+        {at("scan.nii.gz") + " " + at("b.nii.gz") + " " + at("scan.json"), 1, "is no folder and cannot become one"}};
+    for (const Case& item : cases) {
+        const Ran ran = engine(segment + item.words);
+        HF_CHECK_EQUAL(ran.code, item.code);
+        if (!has(ran, item.reason)) {
+            test::fail(item.reason, 0, "got '" + ran.text + "'");
+        }
+    }
+    HF_CHECK(!std::filesystem::exists(folder / "mask.nrrd"));
+    std::filesystem::remove_all(folder);
 }
 
 HF_TEST(the_bench_of_a_window_is_json)
