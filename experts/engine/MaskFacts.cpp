@@ -212,8 +212,11 @@ double largestDistance(const std::vector<Vec3>& points)
 
 struct Diameters { double whole = 0, axial = 0; int slice = -1; };
 
+int along(Index3 index, int axis) { return axis == 0 ? index.i : axis == 1 ? index.j : index.k; }
+
 /// The ends of the longest line are corners of the convex hull, hence ends of their lines along every axis; nothing else is compared.
-Diameters diametersOf(const std::vector<Index3>& voxels, const Geometry& geometry)
+/// @param axial  the axis across axial slices.
+Diameters diametersOf(const std::vector<Index3>& voxels, const Geometry& geometry, int axial)
 {
     std::array<LineEnds, 3> ends{LineEnds(geometry.size(), 0), LineEnds(geometry.size(), 1), LineEnds(geometry.size(), 2)};
     for (const Index3& index : voxels) {
@@ -223,22 +226,21 @@ Diameters diametersOf(const std::vector<Index3>& voxels, const Geometry& geometr
     }
     const auto spacing = geometry.spacingMm();
     const auto place = [&](Index3 index) { return Vec3{index.i * spacing[0], index.j * spacing[1], index.k * spacing[2]}; };
-    Diameters diameters;
-    std::vector<Vec3> whole, slice;
-    for (std::size_t n = 0; n < voxels.size(); ++n) {
-        const Index3 index = voxels[n];
-        if (ends[0].isEnd(index) && ends[1].isEnd(index)) {
-            slice.push_back(place(index));
-            if (ends[2].isEnd(index)) {
+    std::vector<Vec3> whole;
+    std::vector<std::vector<Vec3>> slices(std::size_t(geometry.size().along(axial)));
+    for (const Index3& index : voxels) {
+        if (ends[std::size_t((axial + 1) % 3)].isEnd(index) && ends[std::size_t((axial + 2) % 3)].isEnd(index)) {
+            slices[std::size_t(along(index, axial))].push_back(place(index));
+            if (ends[std::size_t(axial)].isEnd(index)) {
                 whole.push_back(place(index));
             }
         }
-        if (n + 1 == voxels.size() || voxels[n + 1].k != index.k) {
-            if (const double found = largestDistance(slice); diameters.slice < 0 || found > diameters.axial) {
-                diameters.axial = found;
-                diameters.slice = index.k;
-            }
-            slice.clear();
+    }
+    Diameters diameters;
+    for (std::size_t n = 0; n < slices.size(); ++n) {
+        if (const double found = largestDistance(slices[n]); !slices[n].empty() && (diameters.slice < 0 || found > diameters.axial)) {
+            diameters.axial = found;
+            diameters.slice = int(n);
         }
     }
     diameters.whole = largestDistance(whole);
@@ -312,12 +314,16 @@ std::vector<MaskFacts> measureMask(const LabelMap& map, const Volume& volume)
     const std::vector<LabelFacts> basic = measureLabels(map, volume);
     const std::vector<Component> components = findComponents(map);
     const std::array<double, 256> areas = surfaces(map);
-    // Only voxels at an end of a run along i: no other can be an end of its line, and memory stays that of the surface.
+    // Only voxels at an end of a run along a line of axial slices: no other can be an end of its line, and memory stays that of the surface.
+    const Geometry& geometry = map.geometry();
+    const int axial = geometry.axisAcross(Plane::Axial), line = axial == 0 ? 1 : 0;
+    const std::size_t step = line == 0 ? 1 : std::size_t(geometry.size().i);
+    const int last = geometry.size().along(line) - 1;
     std::array<std::vector<Index3>, 256> voxels;
-    const int last = map.geometry().size().i - 1;
-    forEachVoxel(map.geometry().size(), [&](Index3 here, std::size_t n) {
+    forEachVoxel(geometry.size(), [&](Index3 here, std::size_t n) {
         const LabelId label = map.voxels()[n];
-        if (label && (here.i == 0 || here.i == last || map.voxels()[n - 1] != label || map.voxels()[n + 1] != label)) {
+        const int place = along(here, line);
+        if (label && (place == 0 || place == last || map.voxels()[n - step] != label || map.voxels()[n + step] != label)) {
             voxels[label].push_back(here);
         }
     });
@@ -326,7 +332,7 @@ std::vector<MaskFacts> measureMask(const LabelMap& map, const Volume& volume)
         MaskFacts& entry = facts.emplace_back();
         entry.basic = label;
         entry.surfaceMm2 = areas[label.value];
-        const Diameters diameters = diametersOf(voxels[label.value], map.geometry());
+        const Diameters diameters = diametersOf(voxels[label.value], geometry, axial);
         entry.diameterMm = diameters.whole;
         entry.axialDiameterMm = diameters.axial;
         entry.axialSlice = diameters.slice;

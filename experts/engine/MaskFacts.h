@@ -25,8 +25,8 @@ struct MaskFacts {
     LabelFacts basic;               ///< Volume, value statistics, centroid.
     double surfaceMm2 = 0;          ///< By Crofton's formula over 13 directions: within 4 % of the area of a smooth body that was cut into voxels.
     double diameterMm = 0;          ///< Largest distance of two voxel centres of the label.
-    double axialDiameterMm = 0;     ///< The same within one slice (constant k).
-    int axialSlice = -1;            ///< The slice k of that diameter; the first of several.
+    double axialDiameterMm = 0;     ///< The same within one axial slice, whatever way the series was acquired.
+    int axialSlice = -1;            ///< The index of that slice along Geometry::axisAcross(Plane::Axial); the first of several.
     std::vector<Component> components;
 };
 

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <cmath>
 #include <fstream>
 
 using namespace hf;
@@ -85,6 +87,34 @@ HF_TEST(facts_are_those_of_scipy)
     HF_CHECK_EQUAL(facts[3].basic.voxels, 0U);
     HF_CHECK_EQUAL(facts[3].axialSlice, -1);
     HF_CHECK_EQUAL(facts[3].surfaceMm2, 0.0);
+}
+
+HF_TEST(the_axial_diameter_is_axial_however_the_series_was_acquired)
+{
+    // The same block in slices of each plane; index n goes along patient axis axes[n].
+    constexpr int kAxes[3][3] = {{0, 1, 2}, {1, 2, 0}, {2, 0, 1}};
+    constexpr int kBlock[3] = {5, 9, 7};        // voxels of 1 mm to the left, back and up
+    for (const auto& axes : kAxes) {
+        std::array<Vec3, 3> directions;
+        Size3 size{12, 12, 12};
+        for (std::size_t n = 0; n < 3; ++n) {
+            directions[n] = {axes[n] == 0 ? 1.0 : 0, axes[n] == 1 ? 1.0 : 0, axes[n] == 2 ? 1.0 : 0};
+        }
+        const Geometry geometry(size, {1, 1, 1}, {0, 0, 0}, directions);
+        std::vector<LabelId> labels(geometry.size().voxels(), 0);
+        for (int k = 0; k < kBlock[axes[2]]; ++k) {
+            for (int j = 0; j < kBlock[axes[1]]; ++j) {
+                for (int i = 0; i < kBlock[axes[0]]; ++i) {
+                    labels[geometry.offset({i + 2, j + 2, k + 2})] = 1;
+                }
+            }
+        }
+        const std::vector<std::int16_t> values(labels.size(), 1);
+        const MaskFacts fact = measureMask(LabelMap(geometry, labels, {{1, "block", {}, "", ""}}), Volume(geometry, values, {})).at(0);
+        HF_CHECK_NEAR(fact.axialDiameterMm, std::hypot(4, 8), 1e-9);
+        HF_CHECK_NEAR(fact.diameterMm, std::sqrt(16.0 + 64 + 36), 1e-9);
+        HF_CHECK_EQUAL(fact.axialSlice, 2);
+    }
 }
 
 HF_TEST(the_table_quotes_what_must_be_quoted)
