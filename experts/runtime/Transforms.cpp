@@ -183,6 +183,7 @@ Image toImage(const Volume& volume, PaddingFill fill, at::Device device)
 {
     const Size3 size = volume.geometry().size();
     Image image;
+    bool mayLackNumbers = false;
     image.affine = at::empty({4, 4}, at::kDouble);
     const std::array<double, 16> affine = volume.geometry().affineRas();
     std::copy(affine.begin(), affine.end(), image.affine.data_ptr<double>());
@@ -194,9 +195,14 @@ Image toImage(const Volume& volume, PaddingFill fill, at::Device device)
         if (image.data.is_alias_of(stored)) {
             image.data = image.data.clone();
         }
+        mayLackNumbers = std::is_floating_point_v<Voxel>;
     });
     const VolumeInfo& info = volume.info();
-    const at::Tensor isPadding = info.padding ? (image.data >= (*info.padding)[0]).logical_and_(image.data <= (*info.padding)[1]) : at::Tensor();
+    at::Tensor isPadding = info.padding ? (image.data >= (*info.padding)[0]).logical_and_(image.data <= (*info.padding)[1]) : at::Tensor();
+    // One that is no number would spread over every mean of the picture.
+    if (const at::Tensor lacks = mayLackNumbers ? image.data.isfinite().logical_not() : at::Tensor(); lacks.defined() && lacks.any().item<bool>()) {
+        isPadding = isPadding.defined() ? isPadding.logical_or(lacks) : lacks;
+    }
     if (info.isInverted && info.unit == Unit::None) {
         const auto [black, white] = greyRange(volume);
         image.data.neg_().add_(double(black) + double(white));

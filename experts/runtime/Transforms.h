@@ -20,7 +20,7 @@ struct Image {
 
 enum class Interpolation { Linear, Nearest };
 
-/// What stands in an image for values that are no picture (VolumeInfo::padding).
+/// What stands in an image for values that are no picture (VolumeInfo::padding) or no numbers (NaN, infinity).
 enum class PaddingFill { Darkest /* the least other value */, Zero };
 
 /// One channel in the polarity that a reader sees: bright is high. Values without a unit are turned over where low ones are bright (MONOCHROME1).

@@ -359,4 +359,15 @@ HF_TEST(a_volume_becomes_a_tensor)
     HF_CHECK_NEAR(entry(image.affine, 2, 2), 2, 1e-12);
 }
 
+HF_TEST(what_is_no_number_becomes_dark)
+{
+    const Geometry geometry({4, 1, 1}, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    const Volume volume(geometry, std::vector<float>{std::nanf(""), 7, -3, INFINITY}, {});
+    const Image darkest = toImage(volume), zero = toImage(volume, PaddingFill::Zero);
+    HF_CHECK_EQUAL(value(darkest, 0, 0, 0), -3.0);
+    HF_CHECK_EQUAL(value(darkest, 1, 0, 0), 7.0);
+    HF_CHECK_EQUAL(value(darkest, 3, 0, 0), -3.0);
+    HF_CHECK_EQUAL(value(zero, 3, 0, 0), 0.0);
+}
+
 HF_TEST_MAIN()
