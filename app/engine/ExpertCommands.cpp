@@ -268,9 +268,10 @@ int classifyCommand(std::span<const std::string> words)
     json all = json::object();
     const int code = forEachInput(arguments.plain(), [&](const std::string& input) {
         const Volume picture = readVolumeFile(input, arguments.value("--modality"), int(arguments.number("--bits", 0)));
-        const std::vector<Score> scores = expert.run({picture}, "").result.scores;
-        all[input] = {{"expert", expert.card().name}, {"version", expert.card().version}, {"weightsSha256", expert.card().weightsSha256}, {"licence", expert.card().licence},
-            {"intendedUse", expert.card().intendedUse}, {"researchOnly", expert.card().isResearchOnly}, {"scores", toJson(scores)}};
+        const ExpertRun run = expert.run({picture}, "");
+        const std::vector<Score>& scores = run.result.scores;
+        all[input] = {{"expert", run.card.name}, {"version", run.card.version}, {"weightsSha256", run.card.weightsSha256}, {"licence", run.card.licence},
+            {"intendedUse", run.card.intendedUse}, {"researchOnly", run.card.isResearchOnly}, {"scores", toJson(scores)}};
         std::printf("%s\n", input.c_str());
         for (const Score& score : scores) {
             std::printf("  %-28s %s  %.3f", score.label.c_str(), score.isPositive ? "yes" : "no ", score.mean);

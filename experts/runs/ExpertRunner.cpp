@@ -10,11 +10,15 @@ namespace hf::experts {
 
 namespace {
 
-std::vector<const void*> voxelsOf(const ExpertRequest& request)
+using Identity = std::weak_ptr<const void>;
+
+bool areSame(const Identity& a, const Identity& b) { return !a.owner_before(b) && !b.owner_before(a); }
+
+std::vector<Identity> voxelsOf(const ExpertRequest& request)
 {
-    std::vector<const void*> places{request.volume.data()};
-    std::transform(request.otherChannels.begin(), request.otherChannels.end(), std::back_inserter(places), [](const Volume& volume) { return volume.data(); });
-    return places;
+    std::vector<Identity> all{request.volume.identity()};
+    std::transform(request.otherChannels.begin(), request.otherChannels.end(), std::back_inserter(all), [](const Volume& volume) { return volume.identity(); });
+    return all;
 }
 
 std::string textOf(const ExpertRequest& request, const std::string& name)
@@ -58,10 +62,10 @@ ExpertRun ExpertRunner::run(const std::string& name, ExpertRequest request, cons
         throw Error(refusal->text, refusal->code);
     }
     checkLicence(m_consents, *expert);
-    const std::string inMemory = textOf(request, name);
-    const std::vector<const void*> voxels = voxelsOf(request);
+    const std::string weights = expert->weightsHash(), inMemory = textOf(request, name) + "\n" + weights;
+    const std::vector<Identity> voxels = voxelsOf(request);
     for (const Cached& cached : m_cached) {
-        if (cached.voxels == voxels && cached.key == inMemory) {
+        if (std::equal(cached.voxels.begin(), cached.voxels.end(), voxels.begin(), voxels.end(), areSame) && cached.key == inMemory) {
             ExpertRun run = cached.run;
             run.wasCached = true;
             run.milliseconds = 0;
@@ -69,7 +73,6 @@ ExpertRun ExpertRunner::run(const std::string& name, ExpertRequest request, cons
         }
     }
     const auto start = std::chrono::steady_clock::now();
-    const std::string weights = expert->weightsHash();
     const bool usesDisk = m_cache && !weights.empty();
     const std::string onDisk = usesDisk ? ResultCache::keyOf(request, expert->card(), weights + expert->settings()) : std::string();
     ExpertRun run;
@@ -84,6 +87,7 @@ ExpertRun ExpertRunner::run(const std::string& name, ExpertRequest request, cons
         }
     }
     run.card = expert->card();
+    run.card.weightsSha256 = weights;       // of a result on disk too, for which nothing was loaded
     run.sentence = run.result.sentence;
     if (!run.result.mask.isEmpty()) {
         run.facts = measureLabels(run.result.mask, request.volume);
@@ -99,7 +103,9 @@ ExpertRun ExpertRunner::run(const std::string& name, ExpertRequest request, cons
 
 void ExpertRunner::forget(const Volume& volume)
 {
-    std::erase_if(m_cached, [&](const Cached& cached) { return std::find(cached.voxels.begin(), cached.voxels.end(), volume.data()) != cached.voxels.end(); });
+    std::erase_if(m_cached, [&](const Cached& cached) {
+        return std::any_of(cached.voxels.begin(), cached.voxels.end(), [&](const Identity& voxels) { return voxels.expired() || areSame(voxels, volume.identity()); });
+    });
 }
 
 } // namespace hf::experts

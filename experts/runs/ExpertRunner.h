@@ -36,7 +36,7 @@ public:
 
 private:
     struct Cached {
-        std::vector<const void*> voxels;    ///< Of all channels.
+        std::vector<std::weak_ptr<const void>> voxels;      ///< Volume::identity() of all channels.
         std::string key;
         ExpertRun run;
     };

@@ -334,6 +334,7 @@ HF_TEST(results_are_kept_on_disk)
     consents.accept(FolderExpert(folder.path));
     const ExpertRun first = run(volume, ""), again = run(volume, "");
     HF_CHECK(!first.wasCached && again.wasCached);
+    HF_CHECK(!again.card.weightsSha256.empty() && again.card.weightsSha256 == first.card.weightsSha256);
     HF_CHECK(again.result.mask.voxels() == first.result.mask.voxels());
     HF_CHECK_EQUAL(again.result.mask.labels().size(), first.result.mask.labels().size());
     HF_CHECK(again.result.mask.provenance().timeUtc == first.result.mask.provenance().timeUtc && again.facts[0].voxels == first.facts[0].voxels);
@@ -364,6 +365,27 @@ HF_TEST(results_are_kept_on_disk)
     weights.begin()->second = weights.begin()->second + 1;
     runtime::writeSafetensors(folder.path / "model.safetensors", weights);
     HF_CHECK_THROWS(run(volume, ""), Error);
+}
+
+HF_TEST(a_volume_at_the_place_of_one_that_is_gone_gets_its_own_mask)
+{
+    const Folder folder;
+    write(folder.path / "expert.json", kGood);
+    runtime::writeSafetensors(folder.path / "model.safetensors", hashedWeights(weightList(readManifest(folder.path).network)));
+    const Consents consents(folder.path / "consents.json");
+    consents.accept(FolderExpert(folder.path));
+    ExpertRegistry registry;
+    registry.add(std::make_unique<FolderExpert>(folder.path, FolderOptions{Compute::exact()}));
+    ExpertRunner runner(registry, consents, {});
+    // As files of one size that are read one after the other: the allocator gives the same place again.
+    for (const int slices : {30, 30, 20, 30}) {
+        const Volume volume = volumeOf({"", "CT", "ABDOMEN", {40, 36, slices}, 1.2});
+        const ExpertRun run = runner.run("SMALL", {volume, "", {}}, {}, {});
+        HF_CHECK(!run.wasCached);
+        HF_CHECK_EQUAL(run.result.mask.geometry().size().k, slices);
+        HF_CHECK_EQUAL(run.card.weightsSha256.size(), 64U);
+        HF_CHECK(runner.run("SMALL", {volume, "", {}}, {}, {}).wasCached);
+    }
 }
 
 HF_TEST(chest_sentence_is_that_of_the_protocol)

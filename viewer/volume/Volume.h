@@ -94,6 +94,8 @@ public:
     VoxelType type() const { return VoxelType(m_voxels->index()); }
     std::size_t bytes() const { return m_geometry.size().voxels() * bytesPerVoxel(type()); }
     const void* data() const;
+    /// Owned by the same as that of another volume only when both have the same voxels; unlike data(), never like those of a volume that is gone.
+    std::weak_ptr<const void> identity() const { return m_voxels; }
 
     /// Colour images (US, SC, photographs) are shown in their own colours; windows do not apply to them.
     bool isColor() const { return m_rgb != nullptr; }
