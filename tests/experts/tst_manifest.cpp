@@ -108,6 +108,7 @@ HF_TEST(bad_manifests_are_refused_with_line_and_reason)
         {"\"version\": \"1\",", "\"version\": 1,", 4, "a text is expected"},
         {"\"version\": \"1\",", "\"version\": \"1\"", 5, "no valid JSON"},
         {"\"segmentation\"", "\"classification\"", 5, "only chestEnsemble is a classification"},
+        {"[\"CT\"]", "[\"\"]", 7, "a list of texts"},
         {"[\"CT\"]", "[]", 7, "at least one DICOM modality"},
         {"\"unet\"", "\"vnet\"", 8, "'vnet' is not known; known are vista3d, brats"},
         {"[2, 2]", "[2, 2, 2]", 8, "one number fewer than channels"},
@@ -115,6 +116,7 @@ HF_TEST(bad_manifests_are_refused_with_line_and_reason)
         {"\"model.safetensors\"", "\"model.safetensors\", \"sha256\": \"12\"", 8, "64 lower-case hexadecimal digits"},
         {"\"orientationRas\"", "\"python\"", 10, "'python' is not known"},
         {"\"orientationRas\"", "\"cropForeground\"", 9, "spacing must come before cropForeground"},
+        {"[1.5, 1.5, 2]", "[1.5, 1.5, 0.001]", 11, "0.01 to 100 mm"},
         {"[1.5, 1.5, 2]", "[1.5, 1.5]", 11, "three numbers"},
         {"[1.5, 1.5, 2]", "[1.5, 1.5, \"2\"]", 11, "a list of numbers"},
         {"\"to\": 164", "\"to\": -164", 12, "must be larger than 'from'"},
@@ -122,6 +124,8 @@ HF_TEST(bad_manifests_are_refused_with_line_and_reason)
         {"\"overlap\": 0.5", "\"overlap\": 1", 14, "from 0 to 0.95"},
         {"\"argmax\"", "\"prompts\"", 15, "needs the network vista3d"},
         {"\"value\": 2", "\"value\": 1", 18, "another one has it already"},
+        {"\"78961009\"", "\"spleen\"", 17, "6 to 18 digits"},
+        {"\"licence\"", "\"arguments\": {\"all\": [1, 7]}, \"defaultArgument\": \"all\", \"licence\"", 20, "not among the labels"},
         {"#00ff00", "green", 18, "a colour as"},
         {"\"weights\": \"Apache-2.0\", ", "", 20, "'weights': is missing"},
         {"[\"CT\"]", "[\"CT\"], \"channels\": [\"T1\", \"T2\"]", 7, "the network takes 1 channels"},
@@ -267,6 +271,15 @@ HF_TEST(a_whole_run_on_a_small_network)
     std::printf("%zu voxels labelled, %zu outside the largest component, %zu different\n", labelled, cleared, different);
     HF_CHECK(labelled > 100);
     HF_CHECK(different < 40);   // ties of sums in another order
+    // Too small to be continued by reflection: told in words of ours, without a call stack.
+    write(folder.path / "expert.json", with("\"gaussian\"", "\"gaussian\", \"padding\": \"reflect\""));
+    try {
+        FolderExpert(folder.path, {Compute::exact()}).run({volumeOf({"", "CT", "", {8, 36, 30}, 1.2}), "", {}}, {}, {});
+        HF_CHECK(!"ran");
+    } catch (const Error& error) {
+        HF_CHECK_EQUAL(error.code(), "too-small");
+    }
+    write(folder.path / "expert.json", kGood);
     // Cancelled at the next window; a wrong hash is refused.
     std::stop_source stop;
     HF_CHECK_THROWS(expert.run(request, [&](double share, const std::string&) { if (share > 0.1) { stop.request_stop(); } }, stop.get_token()), Cancelled);

@@ -43,6 +43,17 @@ std::array<double, 3> threeNumbers(LinedObject& object, const std::string& name)
     return {numbers[0], numbers[1], numbers[2]};
 }
 
+/// 0 and below keep the spacing of the series.
+std::array<double, 3> spacings(LinedObject& object, const std::string& name)
+{
+    constexpr double kFinest = 0.01, kCoarsest = 100;
+    const std::array<double, 3> mm = threeNumbers(object, name);
+    if (std::any_of(mm.begin(), mm.end(), [](double n) { return n > 0 && (n < kFinest || n > kCoarsest); })) {
+        object.refuse(name, "0.01 to 100 mm are expected, or 0 to keep the spacing");
+    }
+    return mm;
+}
+
 std::vector<int> blocks(LinedObject& object, const std::string& name)
 {
     const std::vector<std::int64_t> numbers = object.integers(name, 1, 16);
@@ -155,7 +166,7 @@ PreStep readPreStep(LinedObject& object)
     PreStep step;
     step.kind = PreStep::Kind(object.choice("do", {"spacing", "orientationRas", "cropForeground", "scaleRange", "scaleMinMax", "normalize"}));
     switch (step.kind) {
-    case PreStep::Kind::Spacing: step.spacingMm = threeNumbers(object, "mm"); break;
+    case PreStep::Kind::Spacing: step.spacingMm = spacings(object, "mm"); break;
     case PreStep::Kind::OrientationRas: break;
     case PreStep::Kind::CropForeground: step.margin = object.integer("margin", 0, 1000, 0); break;
     case PreStep::Kind::ScaleRange:
@@ -231,6 +242,10 @@ Label readLabel(LinedObject& object)
     const auto part = [&](std::size_t n) { return std::uint8_t(std::stoi(color.substr(1 + 2 * n, 2), nullptr, 16)); };
     label.color = {part(0), part(1), part(2)};
     label.snomedCode = object.text("snomed", "");
+    const bool isCode = label.snomedCode.size() >= 6 && label.snomedCode.size() <= 18 && label.snomedCode.find_first_not_of("0123456789") == std::string::npos;
+    if (!label.snomedCode.empty() && !isCode) {
+        object.refuse("snomed", "a SNOMED CT identifier of 6 to 18 digits is expected");
+    }
     label.snomedMeaning = object.text("snomedMeaning", "");
     return label;
 }
@@ -276,6 +291,10 @@ void readArguments(LinedObject arguments, ExpertManifest& manifest)
         manifest.prompts[name] = arguments.integers(name, 1, 254);
         if (manifest.prompts[name].empty()) {
             arguments.refuse(name, "at least one label is needed");
+        }
+        const auto isLabel = [&](std::int64_t value) { return std::any_of(manifest.labels.begin(), manifest.labels.end(), [&](const Label& label) { return label.value == value; }); };
+        if (manifest.engine != ExpertManifest::Engine::Vista3d && !std::all_of(manifest.prompts[name].begin(), manifest.prompts[name].end(), isLabel)) {
+            arguments.refuse(name, "it names a value that is not among the labels");
         }
         manifest.card.arguments.push_back(name);
     }

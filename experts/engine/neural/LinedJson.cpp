@@ -166,7 +166,7 @@ std::vector<std::string> LinedObject::texts(const std::string& name)
     std::vector<std::string> texts;
     const json& value = member(name);
     for (const json& item : value.is_array() ? value : json::array({nullptr})) {
-        if (!item.is_string()) {
+        if (!item.is_string() || item.get_ref<const std::string&>().empty()) {
             refuse(name, "a list of texts is expected");
         }
         texts.push_back(item.get<std::string>());
