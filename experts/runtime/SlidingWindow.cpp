@@ -86,6 +86,19 @@ private:
         }
     }
 
+    /// A reflection has no more voxels to give than there are, but for the edge; going round not more than all.
+    void checkPadding(const at::Tensor& input, const Sizes& padding) const
+    {
+        const bool reflects = m_options.padding == WindowOptions::Padding::Reflect, goesRound = m_options.padding == WindowOptions::Padding::Circular;
+        for (std::int64_t axis = 0; axis < m_rank && (reflects || goesRound); ++axis) {
+            const std::int64_t after = padding[std::size_t(2 * (m_rank - 1 - axis) + 1)], most = input.size(2 + axis) - (reflects ? 1 : 0);
+            if (after > most) {
+                throw Error("the series has " + std::to_string(input.size(2 + axis)) + " voxels along an axis, too few to be continued to windows of " +
+                        std::to_string(m_options.roi[std::size_t(axis)]) + (reflects ? " by reflection" : " by going round"), "too-small");
+            }
+        }
+    }
+
     void pad(const at::Tensor& input)
     {
         Sizes padding;      // last axis first
@@ -95,6 +108,7 @@ private:
             padding.push_back(missing - missing / 2);
         }
         const bool isPadded = std::any_of(padding.begin(), padding.end(), [](std::int64_t n) { return n > 0; });
+        checkPadding(input, padding);
         constexpr const char* kModes[] = {"constant", "reflect", "replicate", "circular"};
         const bool isConstant = m_options.padding == WindowOptions::Padding::Constant;
         m_input = isPadded ? at::pad(input, padding, kModes[int(m_options.padding)], isConstant ? std::optional(m_options.paddingValue) : std::nullopt) : input;

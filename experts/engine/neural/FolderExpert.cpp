@@ -130,6 +130,16 @@ std::array<std::size_t, 256> keepOnly(std::vector<LabelId>& voxels, const std::a
 /// fp16 ends at 65504; what was larger is infinite, and what comes of it no number.
 struct HalfOverflow {};
 
+/// What LibTorch says without its call stack; on the host it has no type of its own for lack of memory.
+Error failureOf(const c10::Error& error, const std::string& expert)
+{
+    const std::string text = error.what_without_backtrace();
+    if (text.find("can't allocate memory") != std::string::npos) {
+        return Error(expert + " needs more memory than this computer has free", "memory");
+    }
+    return Error(expert + " failed: " + text.substr(0, text.find('\n')), "internal");
+}
+
 /// `work(device)`, or `work(host)` where the device has no room for it.
 template <typename Work> auto whereRoomIs(at::Device device, const Work& work)
 {
@@ -591,7 +601,15 @@ ExpertResult FolderExpert::run(const ExpertRequest& given, const Progress& progr
     if (m_manifest.engine == ExpertManifest::Engine::Vista3d) {
         ids = expandedClassIds(ids);
     }
-    const auto find = [&] { return isChest ? classify(request, progress, stop) : ExpertResult{findLabels(request, ids, progress, stop), m_manifest.card.notice()}; };
+    const auto find = [&] {
+        try {
+            return isChest ? classify(request, progress, stop) : ExpertResult{findLabels(request, ids, progress, stop), m_manifest.card.notice()};
+        } catch (const c10::OutOfMemoryError&) {
+            throw;
+        } catch (const c10::Error& error) {
+            throw failureOf(error, m_manifest.card.name);
+        }
+    };
     try {
         return find();
     } catch (const HalfOverflow&) {
