@@ -46,15 +46,15 @@ ChannelDialog::ChannelDialog(const QString& expert, const QStringList& channels,
     check();
 }
 
-/// Channels with the names of the four sequences get the best series of each.
+/// Channels whose names mean one of the four sequences ("T1c", "T1 with contrast") get the best series of each.
 void ChannelDialog::propose(const QStringList& channels)
 {
     const auto sequences = dicom::findBrainSequences(m_study);
     for (qsizetype n = 0; n < channels.size(); ++n) {
-        for (std::size_t k = 0; k < sequences.size(); ++k) {
-            if (!sequences[k].empty() && channels[n].compare(QString::fromStdString(dicom::toString(dicom::BrainSequence(k))), Qt::CaseInsensitive) == 0) {
-                m_boxes[n]->setCurrentIndex(std::max(0, m_boxes[n]->findData(int(sequences[k].front() - m_study.series.data()))));
-            }
+        dicom::SequenceFacts named;
+        named.description = channels[n].toLower().toStdString();
+        if (const auto wanted = dicom::sequenceOf(named); wanted && !sequences[std::size_t(*wanted)].empty()) {
+            m_boxes[n]->setCurrentIndex(std::max(0, m_boxes[n]->findData(int(sequences[std::size_t(*wanted)].front() - m_study.series.data()))));
         }
     }
 }

@@ -167,7 +167,9 @@ private Q_SLOTS:
         }
         const std::vector<std::filesystem::path> paths{path("brain").toStdString()};
         const dicom::ScanResult found = dicom::scan(paths);
-        const QStringList channels{"T1c", "T1", "T2", "FLAIR"};
+        const QStringList channels{"T1 with contrast", "T1", "T2", "FLAIR"};       // as in the published expert's folder
+        const ChannelDialog ofBundle("BRATS", {"T1c", "T1", "T2", "FLAIR"}, found.studies.at(0));
+        QCOMPARE(QString::fromStdString(ofBundle.chosen().at(0).text.seriesNumber), QString("1"));
         ChannelDialog dialog("BRATS", channels, found.studies.at(0));
         dialog.show();
         QVERIFY(QTest::qWaitForWindowExposed(&dialog));

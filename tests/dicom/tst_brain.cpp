@@ -35,6 +35,8 @@ HF_TEST(sequences_are_told_by_their_times)
         {{700, 25, 0, "", "t2*_gre", ""}, {}},
         {{4000, 60, 160, "", "stir cor", ""}, {}},
         {{0, 0, 0, "", "t1 km tra", ""}, T1Contrast},
+        {{0, 0, 0, "", "t1 with contrast", ""}, T1Contrast},
+        {{0, 0, 0, "", "t1c", ""}, T1Contrast},
         {{0, 0, 0, "", "t2 tra", ""}, T2},
         {{0, 0, 0, "", "ax flair", ""}, Flair},
         {{0, 0, 0, "", "unnamed", ""}, {}},
