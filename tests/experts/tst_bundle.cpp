@@ -133,7 +133,8 @@ HF_TEST(what_is_not_in_the_list_is_named)
         {"refers to roi", [](Bundle& b) { b.inference["roi"] = "@roi"; }},
         {"has no 'a_max'", [](Bundle& b) { b.transform("preprocessing", 4).erase("a_max"); }},
         {"is Lambdad, which is not in the list of steps after", [](Bundle& b) { b.transform("postprocessing", 0) = step("Lambdad"); }},
-        {"threshold other than 0.5", [](Bundle& b) { b.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 0.3}}); }},
+        {"a probability between 0 and 1", [](Bundle& b) { b.transform("postprocessing", 0) = step("Activationsd", {{"sigmoid", true}}); b.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 1.5}});
+            b.inference["postprocessing"]["transforms"].push_back(step("Lambdad", {{"func", "$lambda x: torch.where(x[[1]] > 0, 4, 0)"}})); }},
         {"may overlap", [](Bundle& b) { b.transform("postprocessing", 0) = step("Activationsd", {{"sigmoid", true}}); b.transform("postprocessing", 2) = step("AsDiscreted", {{"threshold", 0.5}}); }},
         {"does not say by argmax or by threshold", [](Bundle& b) { b.transform("postprocessing", 2)["_disabled_"] = true; }},
         {"is SimpleInferer; only SlidingWindowInferer", [](Bundle& b) { b.inference["inferer"] = {{"_target_", "SimpleInferer"}}; }},
@@ -230,6 +231,10 @@ HF_TEST(overlapping_channels_become_labels_in_the_bundles_order)
     bundle.write();
     const json made = json::parse(std::ifstream(importBundle(bundle.path, bundle.experts) / "expert.json"));
     HF_CHECK(made["postprocessing"]["regions"] == json::parse(R"([{"channel": 1, "label": 4}, {"channel": 0, "label": 1}])"));
+    bundle.transform("postprocessing", 2)["threshold"] = 0.3;
+    bundle.write();
+    HF_CHECK(json::parse(readBundle(bundle.path).manifest)["postprocessing"]["regions"][1] == json::parse(R"({"channel": 0, "label": 1, "threshold": 0.3})"));
+    bundle.transform("postprocessing", 2)["threshold"] = 0.5;
     HF_CHECK_EQUAL(made["labels"].size(), std::size_t(2));
     HF_CHECK(made["labels"][1]["value"] == 4 && made["labels"][1]["name"] == "spleen");
     fs::remove_all(bundle.experts);

@@ -321,6 +321,24 @@ HF_TEST(parts_of_a_run_are_shown_from_the_readers_slice_on)
     HF_CHECK_EQUAL(different, 0U);
 }
 
+HF_TEST(a_region_has_a_threshold_of_its_own)
+{
+    const Folder folder;
+    const Volume volume = volumeOf({"", "CT", "ABDOMEN", {24, 20, 16}, 1.5});
+    const auto labelled = [&](const char* threshold, const char* inversion) {
+        std::string text = with("\"argmax\", \"largestComponentOf\": [1]", std::string("\"regions\", \"regions\": [{\"channel\": 0, \"label\": 1, \"threshold\": ") + threshold + "}], \"invert\": \"" + inversion + "\"");
+        write(folder.path / "expert.json", text);
+        runtime::writeSafetensors(folder.path / "model.safetensors", hashedWeights(weightList(readManifest(folder.path).network)));
+        const LabelMap mask = FolderExpert(folder.path, {Compute::exact()}).run({volume, "", {}}, {}, {}).mask;
+        return std::count(mask.voxels().begin(), mask.voxels().end(), LabelId(1));
+    };
+    for (const char* inversion : {"labels", "probabilities", "logits"}) {
+        const auto low = labelled("0.1", inversion), middle = labelled("0.5", inversion), high = labelled("0.9", inversion);
+        HF_CHECK(low > middle && middle > high && high > 0);
+    }
+    HF_CHECK(reasonOf(with("\"argmax\"", "\"regions\", \"regions\": [{\"channel\": 0, \"label\": 1, \"threshold\": 1}]")).find("between 0 and 1") != std::string::npos);
+}
+
 HF_TEST(results_are_kept_on_disk)
 {
     const Folder folder;

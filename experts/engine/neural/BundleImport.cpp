@@ -280,6 +280,7 @@ json postprocessingJson(const Part& chain, int channels)
 {
     bool isArgmax = false, isThreshold = false, isSoftmax = false, isSigmoid = false;
     std::string inversion = "labels";
+    double threshold = 0.5;
     json largest;
     std::vector<std::pair<int, int>> regions;
     for (const Part& step : transformsOf(chain)) {
@@ -299,9 +300,7 @@ json postprocessingJson(const Part& chain, int channels)
             step.allowOnly({"argmax", "threshold"});
             isArgmax = step.get("argmax", false);
             isThreshold = step.has("threshold");
-            if (isThreshold && step.at("threshold").as<double>() != 0.5) {
-                refuseBundle(step.place() + " (AsDiscreted) has a threshold other than 0.5");
-            }
+            threshold = step.get("threshold", threshold);
             if (isThreshold && (!isSigmoid || isSoftmax)) {
                 refuseBundle(step.place() + " (AsDiscreted) has a threshold of what is no sigmoid, which is not in the list");
             }
@@ -330,6 +329,9 @@ json postprocessingJson(const Part& chain, int channels)
     if (isThreshold) {
         for (const auto& [channel, label] : regions) {
             post["regions"].push_back({{"channel", channel}, {"label", label}});
+            if (threshold != 0.5) {
+                post["regions"].back()["threshold"] = threshold;
+            }
         }
     }
     if (inversion != "labels") {

@@ -270,7 +270,11 @@ void readPost(LinedObject post, ExpertManifest& manifest)
     if (manifest.post.kind == PostSpec::Kind::Regions) {
         const std::int64_t out = channelsOf(manifest).out;
         for (LinedObject& item : post.objects("regions")) {
-            manifest.post.regions.push_back({int(item.integer("channel", 0, out ? out - 1 : 254)), LabelId(item.integer("label", 1, 254))});
+            const PostSpec::Region region{int(item.integer("channel", 0, out ? out - 1 : 254)), LabelId(item.integer("label", 1, 254)), item.number("threshold", 0.5)};
+            if (region.threshold <= 0 || region.threshold >= 1) {
+                item.refuse("threshold", "a probability between 0 and 1 is expected");
+            }
+            manifest.post.regions.push_back(region);
             item.finish();
         }
         if (manifest.post.regions.empty()) {

@@ -29,10 +29,10 @@ struct PreStep {
 struct PostSpec {
     enum class Kind {
         Argmax,     ///< Label = channel of the largest logit; 0 is background.
-        Regions,    ///< First region whose channel has a probability >= 0.5.
+        Regions,    ///< First region whose channel has a probability of its threshold or more.
         Prompts     ///< VISTA3D: the asked class of the largest logit, where one is above 0.
     };
-    struct Region { int channel = 0; LabelId label = 0; };
+    struct Region { int channel = 0; LabelId label = 0; double threshold = 0.5; };
     /// What comes back to the volume's grid: labels (nearest neighbour), or values of each channel (linear), of which labels are made there.
     enum class Inversion { Labels, Probabilities, Logits };
     Kind kind = Kind::Argmax;

@@ -73,12 +73,15 @@ at::Tensor valuesOf(const at::Tensor& mean, const PostSpec& post)
     return post.inversion == PostSpec::Inversion::Logits ? mean : post.kind == PostSpec::Kind::Argmax ? mean.softmax(1) : mean.sigmoid();
 }
 
-/// First region whose logit is not negative: a probability of 0.5 and above.
+/// 0 for a probability of 0.5.
+double logitOf(double probability) { return std::log(probability / (1 - probability)); }
+
+/// First region whose logit is that of its threshold or more.
 at::Tensor firstRegion(const at::Tensor& mean, const std::vector<PostSpec::Region>& regions)
 {
     at::Tensor labels = at::zeros(mean.sizes().slice(2), mean.options().dtype(at::kByte));
     for (auto region = regions.rbegin(); region != regions.rend(); ++region) {
-        labels.masked_fill_(mean.select(0, 0).select(0, region->channel) >= 0, region->label);
+        labels.masked_fill_(mean.select(0, 0).select(0, region->channel) >= logitOf(region->threshold), region->label);
     }
     return labels;
 }
@@ -497,9 +500,9 @@ at::Tensor FolderExpert::labelsOf(const Prepared& prepared, const at::Tensor& va
             best = at::maximum(best, own);
         }
     } else {
-        const double threshold = m_manifest.post.inversion == PostSpec::Inversion::Logits ? 0 : 0.5;
         for (auto region = m_manifest.post.regions.rbegin(); region != m_manifest.post.regions.rend(); ++region) {
             const at::Tensor own = onGrid(region->channel);
+            const double threshold = m_manifest.post.inversion == PostSpec::Inversion::Logits ? logitOf(region->threshold) : region->threshold;
             labels = labels.defined() ? labels : at::zeros(own.sizes(), at::kByte);
             labels.masked_fill_(own >= threshold, region->label);
         }
