@@ -94,4 +94,10 @@ fs::path demoModelFolder()
 
 std::string engineVersion() { return HF_VERSION; }
 
+std::string firstLineOf(const std::exception& error)
+{
+    const std::string text = error.what();
+    return text.substr(0, text.find('\n'));
+}
+
 } // namespace hf::app

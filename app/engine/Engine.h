@@ -4,6 +4,7 @@
 #include "experts/engine/neural/FolderExpert.h"
 #include "experts/runs/ExpertRunner.h"
 
+#include <exception>
 #include <filesystem>
 #include <string>
 
@@ -23,5 +24,8 @@ experts::ExpertRunner makeRunner(experts::ExpertRegistry& registry);
 std::filesystem::path demoModelFolder();
 
 std::string engineVersion();
+
+/// What a library says, in one line: LibTorch adds its call stack.
+std::string firstLineOf(const std::exception& error);
 
 } // namespace hf::app

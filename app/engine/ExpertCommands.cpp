@@ -164,6 +164,14 @@ void checkOutputs(std::span<const fs::path> outs, std::span<const std::string> i
     }
 }
 
+/// "For research only: ...", where the weights are.
+void printNotice(const std::string& notice)
+{
+    if (!notice.empty()) {
+        std::printf("%s\n", notice.c_str());
+    }
+}
+
 /// Mask, labels and table of one case; `out` is a .nii, .nii.gz or .raw file, the others stand beside it.
 void writeCase(const fs::path& out, const LabelMap& mask, const Volume& volume, const ChosenExpert& expert)
 {
@@ -180,6 +188,7 @@ void writeCase(const fs::path& out, const LabelMap& mask, const Volume& volume, 
     for (const MaskFacts& fact : facts) {
         std::printf("%d\t%s\t%.3f mL\tmean %.2f\n", fact.basic.value, mask.findLabel(fact.basic.value)->name.c_str(), fact.basic.volumeMl, fact.basic.meanValue);
     }
+    printNotice(mask.provenance().notice);
 }
 
 std::vector<Volume> readAll(std::span<const std::string> files, const Arguments& arguments)
@@ -200,7 +209,7 @@ int forEachInput(std::span<const std::string> inputs, const std::function<void(c
             work(input);
         } catch (const std::exception& error) {     // memory that one of them lacks too
             ++failed;
-            std::fprintf(stderr, "%s: %s\n", input.c_str(), error.what());
+            std::fprintf(stderr, "%s: %s\n", input.c_str(), firstLineOf(error).c_str());
         }
     }
     if (inputs.size() > 1) {
@@ -272,6 +281,9 @@ int classifyCommand(std::span<const std::string> words)
         const std::vector<Score>& scores = run.result.scores;
         all[input] = {{"expert", run.card.name}, {"version", run.card.version}, {"weightsSha256", run.card.weightsSha256}, {"licence", run.card.licence},
             {"intendedUse", run.card.intendedUse}, {"researchOnly", run.card.isResearchOnly}, {"scores", toJson(scores)}};
+        if (!run.card.notice().empty()) {
+            all[input]["note"] = run.card.notice();
+        }
         std::printf("%s\n", input.c_str());
         for (const Score& score : scores) {
             std::printf("  %-28s %s  %.3f", score.label.c_str(), score.isPositive ? "yes" : "no ", score.mean);
@@ -280,6 +292,7 @@ int classifyCommand(std::span<const std::string> words)
             }
             std::printf("\n");
         }
+        printNotice(run.card.notice());
     });
     if (arguments.has("--json")) {
         writeText(arguments.value("--json"), all.dump(1) + "\n");

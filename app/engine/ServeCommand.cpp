@@ -209,7 +209,7 @@ private:
             } catch (const std::bad_alloc&) {
                 m_out.error(job->id, kJobFailed, "memory", "there is not enough memory for this");
             } catch (const std::exception& error) {
-                m_out.error(job->id, kJobFailed, "internal", std::string("unexpected: ") + error.what());
+                m_out.error(job->id, kJobFailed, "internal", "unexpected: " + firstLineOf(error));
             }
             const std::lock_guard lock(m_mutex);
             m_running = nullptr;

@@ -199,7 +199,10 @@ Volume readHeader(const fs::path& file)
     if (!stream || header.is_discarded() || !header.is_object()) {
         throw Error(file.string() + " is no JSON header of a volume", "broken");
     }
-    if (const fs::path voxels = header.value("path", ""); voxels.is_relative()) {
+    if (!header.contains("path") || !header["path"].is_string()) {
+        throw Error(file.string() + " does not say in 'path' which file holds its voxels", "broken");
+    }
+    if (const fs::path voxels = header["path"].get<std::string>(); voxels.is_relative()) {
         header["path"] = (file.parent_path() / voxels).string();
     }
     return volumeFromJson(header);

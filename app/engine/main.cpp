@@ -1,4 +1,5 @@
 #include "app/engine/Commands.h"
+#include "app/engine/Engine.h"
 #include "experts/runtime/Cuda.h"
 #include "viewer/volume/Error.h"
 
@@ -153,7 +154,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "hounsfield-engine %s: %s\n", words[0].c_str(), error.what());
         return error.code() == "usage" ? 2 : 1;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "hounsfield-engine %s: %s\n", words[0].c_str(), error.what());
+        std::fprintf(stderr, "hounsfield-engine %s: %s\n", words[0].c_str(), hf::app::firstLineOf(error).c_str());
         return 1;
     }
 }

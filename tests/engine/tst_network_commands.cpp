@@ -1,4 +1,6 @@
 // run-network and bench experts of the real binary: numbers of experts.md section 9, and what is refused.
+#include "experts/engine/neural/ExpertManifest.h"
+#include "experts/runtime/Safetensors.h"
 #include "support/Check.h"
 
 #include <nlohmann/json.hpp>
@@ -8,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +62,8 @@ HF_TEST(what_cannot_be_run_is_said)
     HF_CHECK_EQUAL(engine(kDense + "--input hashed:99999999,9999999 --compare").code, 2);
     HF_CHECK_EQUAL(engine(kDense + "--input hashed:1,1,224,224").code, 2);      // no output
     HF_CHECK_EQUAL(engine(kDense + "--input hashed:1,1,224,224 --compare --precision fp16").code, 2);
+    const Ran flat = engine(kDense + "--input hashed:224,224 --compare");
+    HF_CHECK(flat.code == 1 && !has(flat, "frame #"));      // no call stack of a library
     HF_CHECK(has(engine(kDense + "--input hashed:1,1,224,224 --compare --device quantum"), "unknown device 'quantum'"));
     HF_CHECK_EQUAL(engine("bench experts --volume 64x64").code, 2);
     HF_CHECK_EQUAL(engine("bench experts --volume 64x64x-3").code, 2);
@@ -90,6 +95,46 @@ HF_TEST(segment_loses_no_file)
         }
     }
     HF_CHECK(!std::filesystem::exists(folder / "mask.nrrd"));
+    std::filesystem::remove_all(folder);
+}
+
+HF_TEST(several_files_get_their_own_masks_and_the_notice_of_the_weights)
+{
+    const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("hf-several-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder / "expert");
+    ::setenv("XDG_DATA_HOME", (folder / "data").c_str(), 1);
+    ::setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
+    std::ofstream(folder / "expert/expert.json") << R"({"format": 1, "name": "SMALL", "version": "1", "task": "segmentation", "card": {"modality": "CT", "overview": "o", "accuracy": "a"},
+        "suitability": {"modalities": ["CT"]}, "network": {"name": "unet", "in": 1, "out": 2, "channels": [4, 8], "strides": [2], "residualUnits": 1, "norm": "batch", "activation": "prelu",
+        "file": "model.safetensors"}, "preprocessing": [{"do": "normalize"}], "window": {"roi": [16, 16, 16], "overlap": 0.25, "blend": "constant"}, "postprocessing": {"labels": "argmax"},
+        "labels": [{"value": 1, "name": "one", "color": "#ff0000"}], "licence": {"weights": "Some Institute", "researchOnly": true, "intendedUse": "tests"}})";
+    const experts::NetworkSpec network = experts::readManifest(folder / "expert").network;
+    runtime::writeSafetensors(folder / "expert/model.safetensors", experts::hashedWeights(experts::weightList(network)));
+    std::string inputs;
+    for (const int seed : {1, 2, 3}) {
+        const std::string name = "scan" + std::to_string(seed);
+        std::vector<std::int16_t> voxels(64 * 64 * 32);     // large enough for the allocator to give the same place again
+        for (std::size_t n = 0; n < voxels.size(); ++n) {
+            voxels[n] = std::int16_t((n * 2654435761U + n * n * std::size_t(seed)) % 1500);
+        }
+        std::ofstream(folder / (name + ".raw"), std::ios::binary).write(reinterpret_cast<const char*>(voxels.data()), std::streamsize(voxels.size() * 2));
+        std::ofstream(folder / (name + ".json")) << json{{"path", name + ".raw"}, {"type", "int16"}, {"size", {64, 64, 32}}, {"spacing", {1, 1, 1}}, {"origin", {0, 0, 0}}, {"directions", {1, 0, 0, 0, 1, 0, 0, 0, 1}},
+            {"modality", "CT"}, {"unit", "HU"}};
+        inputs += (folder / (name + ".json")).string() + " ";
+    }
+    const std::string segment = "segment --device cpu --precision exact --accept-licence --expert " + (folder / "expert").string() + " ";
+    ::setenv("HOUNSFIELD_RESULT_CACHE", "0", 1);
+    const Ran ran = engine(segment + inputs + (folder / "together").string());
+    HF_CHECK(ran.code == 0 && has(ran, "3 of 3 done, 0 failed") && has(ran, "\nFor research only: Some Institute\n"));
+    for (const char* name : {"scan1", "scan2", "scan3"}) {
+        const auto mask = [&](const std::string& file) {
+            const json labels = json::parse(std::ifstream(folder / file), nullptr, false);
+            return labels.is_object() && !labels["labels"].empty() ? labels["labels"][0]["voxels"].get<int>() : -1;
+        };
+        HF_CHECK_EQUAL(engine(segment + (folder / name).string() + ".json " + (folder / name).string() + "_alone.nii.gz").code, 0);
+        HF_CHECK(mask(std::string(name) + "_alone.json") > 0);
+        HF_CHECK_EQUAL(mask(std::string("together/") + name + "_mask.json"), mask(std::string(name) + "_alone.json"));
+    }
     std::filesystem::remove_all(folder);
 }
 
