@@ -107,7 +107,7 @@ Stages stagesOf(const std::filesystem::path& root, torch::Device device, torch::
 {
     const torch::NoGradGuard noGrad;
     assistant::VilaNetworks networks = assistant::loadNetworks(root, assistant::WeightPlace{type, device, {}});
-    const Picture square = assistant::preprocess(testPicture(), networks.config.preprocessor.size, networks.config.imageAspectRatio);
+    const Picture square = assistant::preprocess(testPicture(), networks.config.preprocessor.size, networks.config.imageAspectRatio, networks.config.preprocessor.padColor());
     Stages stages;
     stages.pixels = assistant::pixelTensor(std::span(&square, 1), networks.config.preprocessor).to(device, type);
     stages.features = networks.vision(stages.pixels);

@@ -99,13 +99,18 @@ Picture resizeBicubic(const Picture& picture, int width, int height)
     return current;
 }
 
-Picture preprocess(const Picture& picture, int size, const std::string& aspectRatio)
+Picture preprocess(const Picture& picture, int size, const std::string& aspectRatio, Rgb8 around)
 {
     if (aspectRatio != "pad" || picture.width == picture.height) {
         return resizeBicubic(picture, size, size);
     }
     const int side = std::max(picture.width, picture.height);
-    Picture square{side, side, std::vector<std::uint8_t>(std::size_t(side) * std::size_t(side) * 3, 127)};
+    Picture square{side, side, std::vector<std::uint8_t>(std::size_t(side) * std::size_t(side) * 3)};
+    for (std::size_t n = 0; n < square.rgb.size(); n += 3) {
+        square.rgb[n] = around.r;
+        square.rgb[n + 1] = around.g;
+        square.rgb[n + 2] = around.b;
+    }
     const int left = (side - picture.width) / 2, top = (side - picture.height) / 2;
     for (int y = 0; y < picture.height; ++y) {
         const auto begin = picture.rgb.begin() + std::ptrdiff_t(y) * picture.width * 3;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "viewer/volume/LabelMap.h"
+
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -52,6 +55,13 @@ struct PreprocessorConfig {
     std::vector<double> mean{0.5, 0.5, 0.5};
     std::vector<double> standardDeviation{0.5, 0.5, 0.5};
     double rescaleFactor = 1 / 255.0;
+
+    /// What is around a picture that is padded to a square: the mean, rounded down (reference vila-m3.md 2.2).
+    Rgb8 padColor() const
+    {
+        const auto value = [this](std::size_t channel) { return std::uint8_t(255 * std::clamp(mean[channel], 0.0, 1.0)); };
+        return {value(0), value(1), value(2)};
+    }
 };
 
 /// What this project adds to the top-level config.json of a checkpoint that it trained; absent in published ones.

@@ -563,7 +563,8 @@ int VilaModel::longestSequence() const
 
 Picture VilaModel::preprocessed(const Picture& picture) const
 {
-    return preprocess(picture, d->networks.config.preprocessor.size, d->networks.config.imageAspectRatio);
+    const PreprocessorConfig& config = d->networks.config.preprocessor;
+    return preprocess(picture, config.size, d->networks.config.imageAspectRatio, config.padColor());
 }
 
 std::size_t VilaModel::cacheBytes() const { return d->cacheBytes; }

@@ -67,6 +67,9 @@ HF_TEST(padding_is_centred_and_grey)
     HF_CHECK(padded.at(20, 0) == (Rgb8{127, 127, 127}));
     HF_CHECK(padded.at(5, 15) == wide.at(5, 5));
     HF_CHECK(padded.at(20, 39) == (Rgb8{127, 127, 127}));
+    const Picture black = assistant::preprocess(wide, 40, "pad", {0, 0, 0});
+    HF_CHECK(black.at(20, 0) == (Rgb8{0, 0, 0}) && black.at(20, 39) == (Rgb8{0, 0, 0}));
+    HF_CHECK(black.at(5, 15) == wide.at(5, 5));
 }
 
 HF_TEST(an_empty_picture_is_refused)

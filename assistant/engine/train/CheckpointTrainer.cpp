@@ -135,7 +135,7 @@ private:
         }
         for (const fs::path& file : dialogue.pictures) {
             try {
-                made.pictures.push_back(preprocess(readPictureFile(file), m_config.preprocessor.size, m_config.imageAspectRatio));
+                made.pictures.push_back(preprocess(readPictureFile(file), m_config.preprocessor.size, m_config.imageAspectRatio, m_config.preprocessor.padColor()));
             } catch (const Error& error) {
                 throw Error(dialogue.place + error.what(), error.code());
             }

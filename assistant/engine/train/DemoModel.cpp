@@ -19,7 +19,10 @@ VilaConfig demoConfig(const TrainOptions& options, const Tokenizer& tokenizer)
 {
     VilaConfig config;
     config.vision = {192, 576, 6, 12, 3, 168, 14, 1e-6};
+    // Pictures keep their shape, with black around: the mean is what is padded with, whatever it is.
     config.preprocessor.size = 168;
+    config.preprocessor.mean = {0, 0, 0};
+    config.imageAspectRatio = "pad";
     LlamaConfig& llm = config.llm;
     llm.hiddenSize = 256;
     llm.intermediateSize = 704;

@@ -40,7 +40,7 @@ TrainingPicture pictureOf(const Volume& volume, const View& view, int size, Imag
     if (kind == ImageKind::Ct || kind == ImageKind::Mri) {
         result.plane = view.plane;
     }
-    result.grey = redOf(preprocess(modelPicture(volume, view), size, "resize"));
+    result.grey = redOf(preprocess(modelPicture(volume, view), size, "pad", {}));
     return result;
 }
 
@@ -89,7 +89,7 @@ TrainingPicture trunkCt(std::uint32_t seed, std::uint32_t firstPatient, int size
     std::vector<std::uint8_t> values(made.truth.voxels().size());
     std::transform(made.truth.voxels().begin(), made.truth.voxels().end(), values.begin(), [](LabelId id) { return expertLabel(CtLabel(id)); });
     const Volume labels(made.volume.geometry(), std::move(values), {});
-    picture.labels = redOf(composeSlice(labels, stretched(squareFrameOf(labels.geometry(), view), size), {128, 256, {}}, false, Interpolation::Nearest));
+    picture.labels = redOf(composeSlice(labels, wholeFrame(squareFrameOf(labels.geometry(), view), size), {128, 256, {}}, false, Interpolation::Nearest));
     return picture;
 }
 
@@ -107,7 +107,7 @@ TrainingPicture head(std::uint32_t seed, std::uint32_t firstPatient, int size, b
     view.window = someWindow(volume, random);
     TrainingPicture picture = pictureOf(volume, view, size, ct ? ImageKind::Ct : ImageKind::Mri);
     if (ct) {
-        picture.labels = labelsByHu(volume, stretched(squareFrameOf(geometry, view), size));
+        picture.labels = labelsByHu(volume, wholeFrame(squareFrameOf(geometry, view), size));
     }
     return picture;
 }

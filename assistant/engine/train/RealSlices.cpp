@@ -152,7 +152,7 @@ void addGrain(std::vector<std::uint8_t>& grey, int size, double deviation, Rando
 
 std::vector<std::uint8_t> greyOf(const Volume& volume, const SliceFrame& frame, const WindowLevel& window, int size)
 {
-    return redOf(preprocess(composeSlice(volume, frame, window, false, Interpolation::Linear), size, "resize"));
+    return redOf(preprocess(composeSlice(volume, frame, window, false, Interpolation::Linear), size, "pad", {}));
 }
 
 TrainingPicture radiographSlice(const RealVolume& real, Random& random, int size)
@@ -185,11 +185,12 @@ std::vector<std::uint8_t> redOf(const Picture& picture)
     return grey;
 }
 
-SliceFrame stretched(SliceFrame frame, int size)
+SliceFrame wholeFrame(SliceFrame frame, int size)
 {
-    const double fx = double(frame.width) / size, fy = double(frame.height) / size;
-    frame.origin = frame.toLps((fx - 1) / 2, (fy - 1) / 2);
-    frame.pixelMm = {frame.pixelMm[0] * fx, frame.pixelMm[1] * fy};
+    const int side = std::max(frame.width, frame.height);
+    const double scale = double(side) / size;
+    frame.origin = frame.toLps((scale - 1) / 2 - (side - frame.width) / 2, (scale - 1) / 2 - (side - frame.height) / 2);    // NOLINT(bugprone-integer-division): whole pixels, as preprocess() pads
+    frame.pixelMm = {frame.pixelMm[0] * scale, frame.pixelMm[1] * scale};
     frame.width = frame.height = size;
     return frame;
 }
@@ -320,7 +321,7 @@ TrainingPicture realSlice(const RealVolume& real, std::uint32_t seed, int size)
     const WindowLevel window = someWindow(real.volume, random);
     picture.grey = greyOf(real.volume, frame, window, size);
     if (real.kind == ImageKind::Ct) {
-        picture.labels = labelsByHu(real.volume, stretched(frame, size));
+        picture.labels = labelsByHu(real.volume, wholeFrame(frame, size));
         if (random.chance(0.3)) {
             addGrain(picture.grey, size, random.uniform(8, 70) * 255 / window.width, random);
         }

@@ -34,8 +34,8 @@ std::vector<Plane> usefulPlanes(const Geometry& geometry);
 /// The usual CT windows with some play; for others the percentile window.
 WindowLevel someWindow(const Volume& volume, phantom::Random& random);
 
-/// `frame` with S x S pixels over the same field of view: the frame of the model's picture.
-SliceFrame stretched(SliceFrame frame, int size);
+/// S x S pixels over the smallest square around `frame`: the frame of the model's picture, which is padded to a square.
+SliceFrame wholeFrame(SliceFrame frame, int size);
 
 /// Labels of the classical expert by HU alone, S x S for a frame of S x S pixels: good enough to be painted.
 std::vector<LabelId> labelsByHu(const Volume& volume, const SliceFrame& frame);

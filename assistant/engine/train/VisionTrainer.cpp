@@ -90,13 +90,13 @@ torch::Tensor positionWaves(const Shape& shape)
 }
 
 /// Patch filters that whiten the pool's patches (principal components, weak ones kept weak), in the first half of the channels.
-void whitenPatches(TowerWeights& weights, const Shape& shape, const std::vector<TrainingPicture>& pool)
+void whitenPatches(TowerWeights& weights, const Shape& shape, const std::vector<TrainingPicture>& pool, const PreprocessorConfig& config)
 {
     torch::Tensor covariance = torch::zeros({shape.area, shape.area}, torch::kDouble), sum = torch::zeros({shape.area}, torch::kDouble);
     double count = 0;
     for (std::size_t n = 0; n < std::min<std::size_t>(pool.size(), 1500); ++n) {
-        const torch::Tensor grey = torch::from_blob(const_cast<std::uint8_t*>(pool[n].grey.data()), {shape.size, shape.size}, torch::kByte).to(torch::kDouble) / 127.5 - 1;
-        const torch::Tensor patches = grey.view({shape.side, shape.patch, shape.side, shape.patch}).permute({0, 2, 1, 3}).reshape({shape.tokens, shape.area});
+        const torch::Tensor grey = torch::from_blob(const_cast<std::uint8_t*>(pool[n].grey.data()), {shape.size, shape.size}, torch::kByte).to(torch::kDouble);
+        const torch::Tensor patches = ((grey * config.rescaleFactor - config.mean[0]) / config.standardDeviation[0]).view({shape.side, shape.patch, shape.side, shape.patch}).permute({0, 2, 1, 3}).reshape({shape.tokens, shape.area});
         covariance += patches.t().mm(patches);
         sum += patches.sum(0);
         count += double(shape.tokens);
@@ -135,7 +135,7 @@ void lookAtRegions(TowerWeights& weights, const Shape& shape, int layer, const t
     weights.at(layer, "self_attn.q_proj.weight").zero_();
 }
 
-void initialise(TowerWeights& weights, const Shape& shape, const std::vector<TrainingPicture>& pool)
+void initialise(TowerWeights& weights, const Shape& shape, const std::vector<TrainingPicture>& pool, const PreprocessorConfig& config)
 {
     torch::NoGradGuard noGrad;
     for (auto& [name, value] : weights) {
@@ -150,7 +150,7 @@ void initialise(TowerWeights& weights, const Shape& shape, const std::vector<Tra
     torch::Tensor& embedding = weights.at("position_embedding.weight");
     embedding.zero_();
     embedding.narrow(1, shape.half, shape.half).copy_(positions);
-    whitenPatches(weights, shape, pool);
+    whitenPatches(weights, shape, pool, config);
     for (int layer = 0; layer < kLayers; ++layer) {
         if (layer >= kFirstRegionLayer && layer < kFirstRegionLayer + kRegionLayers) {
             lookAtRegions(weights, shape, layer, positions);
@@ -350,7 +350,7 @@ void trainVision(VilaNetworks& networks, ClassHead& head, const std::vector<Trai
     const Shape shape(networks.config.vision);
     TowerWeights weights(networks);
     if (!options.refine) {
-        initialise(weights, shape, pool);
+        initialise(weights, shape, pool, networks.config.preprocessor);
     }
     const Contents contents = makeContents(networks, weights, shape, pool, options.variants, random, stop);
     RegionReader reader(weights, shape);
