@@ -121,6 +121,20 @@ HF_TEST(a_bundle_of_known_steps_becomes_an_expert)
     HF_CHECK_THROWS(importBundle(bundle.path, bundle.experts), Error);
 }
 
+HF_TEST(steps_of_other_items_than_the_image_are_not_its_steps)
+{
+    Bundle bundle;
+    json other = step("Spacingd", {{"pixdim", {3, 3, 3}}, {"mode", "nearest"}});
+    other["keys"] = "label";
+    json& steps = bundle.inference["preprocessing"]["transforms"];
+    steps.insert(steps.begin() + 2, other);
+    bundle.writeWeights(smallUNet());
+    bundle.write();
+    const FolderExpert expert(importBundle(bundle.path, bundle.experts), {Compute::exact()});
+    HF_CHECK_EQUAL(expert.manifest().pre.size(), 3U);
+    HF_CHECK(expert.manifest().pre.at(1).spacingMm == (std::array<double, 3>{1.5, 1.5, 2}));
+}
+
 HF_TEST(what_is_not_in_the_list_is_named)
 {
     struct Case { const char* reason; std::function<void(Bundle&)> change; };

@@ -124,6 +124,8 @@ HF_TEST(bad_manifests_are_refused_with_line_and_reason)
         {"\"overlap\": 0.5", "\"overlap\": 1", 14, "from 0 to 0.95"},
         {"\"argmax\"", "\"prompts\"", 15, "needs the network vista3d"},
         {"\"value\": 2", "\"value\": 1", 18, "another one has it already"},
+        {"\"liver\"", "\"spleen\"", 18, "another one has it already"},
+        {"\"largestComponentOf\": [1]", "\"largestComponentOf\": [3]", 15, "names 3, which is not among the labels"},
         {"\"78961009\"", "\"spleen\"", 17, "6 to 18 digits"},
         {"\"licence\"", "\"arguments\": {\"all\": [1, 7]}, \"defaultArgument\": \"all\", \"licence\"", 20, "not among the labels"},
         {"#00ff00", "green", 18, "a colour as"},
@@ -220,6 +222,19 @@ HF_TEST(torchscript_needs_the_users_word)
     HF_CHECK(!allowed.check(request));
     const ExpertResult result = allowed.run(request, {}, {});
     HF_CHECK_EQUAL(result.mask.labels().size(), 2U);
+    // More classes than a label map has values.
+    torch::jit::Module many("many");
+    many.define("def forward(self, x):\n    return torch.cat([x * 0, x.repeat([1, 255, 1, 1, 1])], 1)\n");
+    many.save((folder.path / "model.ts").string());
+    consents.allowScript(FolderExpert(folder.path, options).weightsHash(), folder.path);
+    std::string reason;
+    try {
+        FolderExpert(folder.path, options).run(request, {}, {});
+    } catch (const Error& error) {
+        reason = error.what();
+    }
+    HF_CHECK(reason.find("256 channels") != std::string::npos);
+    program.save((folder.path / "model.ts").string());
     // A changed file needs the user's word again, also when it was changed after the check.
     FolderExpert late(folder.path, options);
     HF_CHECK(!late.check(request));

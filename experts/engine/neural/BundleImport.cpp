@@ -251,9 +251,15 @@ json preprocessingJson(const Part& chain)
     static const std::map<std::string, std::function<json(const Part&)>> kSteps{{"Orientationd", orientationJson}, {"Spacingd", spacingJson}, {"CropForegroundd", cropJson},
         {"ScaleIntensityRanged", scaleRangeJson}, {"ScaleIntensityd", scaleJson}, {"NormalizeIntensityd", normalizeJson}};
     json steps = json::array();
+    std::string image;
     for (const Part& step : transformsOf(chain)) {
         const std::string target = step.target();
-        if (step.isDisabled() || kNothingToDo.contains(target)) {
+        const std::vector<std::string> keys = step.texts("keys");
+        if (image.empty() && !keys.empty()) {
+            image = std::find(keys.begin(), keys.end(), "image") != keys.end() ? "image" : keys[0];     // What is loaded.
+        }
+        const bool isOfImage = keys.empty() || std::find(keys.begin(), keys.end(), image) != keys.end();
+        if (step.isDisabled() || kNothingToDo.contains(target) || !isOfImage) {
             continue;
         }
         const auto known = kSteps.find(target);

@@ -389,6 +389,12 @@ ExpertManifest parseManifest(const std::string& text, const fs::path& folder)
         readWindow(root.object("window"), manifest);
         readPost(root.object("postprocessing"), manifest);
         manifest.labels = distinctItems(root, "labels", "value", readLabel, [](const Label& label) { return label.value; });
+        distinctItems(root, "labels", "name", readLabel, [](const Label& label) { return label.name; });
+        for (const LabelId wanted : manifest.post.largestComponentOf) {
+            if (std::none_of(manifest.labels.begin(), manifest.labels.end(), [&](const Label& label) { return label.value == wanted; })) {
+                root.refuse("postprocessing", "'largestComponentOf' names " + std::to_string(wanted) + ", which is not among the labels");
+            }
+        }
     }
     if (root.has("arguments")) {
         readArguments(root.object("arguments"), manifest);

@@ -179,6 +179,7 @@ std::array<double, 3> indexIn(const Image& image, PointLps place)
 
 /// Label of what clicks without a class show.
 constexpr LabelId kClicked = 254;
+constexpr std::int64_t kMostLabels = 254;
 
 struct FolderExpert::Loaded {
     std::unique_ptr<Network> network;
@@ -462,6 +463,9 @@ at::Tensor FolderExpert::segment(const Prepared& prepared, const runtime::Window
         const at::Tensor mean = sums.to(m_options.compute.device);
         if (m_options.compute.type == at::kHalf) {
             isFinite = isFinite.logical_and(mean.sum().isfinite());
+        }
+        if (m_manifest.post.kind == PostSpec::Kind::Argmax && mean.size(1) > kMostLabels + 1) {
+            throw Error(m_manifest.card.name + " gives " + std::to_string(mean.size(1)) + " channels; a label map holds background and " + std::to_string(kMostLabels) + " labels", "network");
         }
         at::Tensor found;
         switch (m_manifest.post.kind) {
