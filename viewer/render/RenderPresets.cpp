@@ -10,7 +10,7 @@ bool isCt(const Volume& volume)
 {
     constexpr double kAir = -900, kBone = 200;
     const VolumeInfo& info = volume.info();
-    return info.unit == Unit::Hu || (info.unit == Unit::None && info.modality.empty() && volume.range().minimum <= kAir && volume.range().maximum >= kBone);
+    return info.unit == Unit::Hu || (mayBeHu(info) && volume.range().minimum <= kAir && volume.range().maximum >= kBone);
 }
 
 QList<RenderPreset> renderPresets()

@@ -69,12 +69,11 @@ struct VolumeInfo {
     std::vector<Note> notes;
 };
 
-/// Whether a preset is meant for these values. Files that tell neither unit nor modality (NIfTI and the like) may hold Hounsfield units.
-inline bool fits(const WindowPreset& preset, const VolumeInfo& info)
-{
-    const bool mayBeHu = info.unit == Unit::Hu || (info.unit == Unit::None && info.modality.empty());
-    return preset.isSuv ? info.unit == Unit::Suv : mayBeHu;
-}
+/// Files that tell neither unit nor modality (NIfTI and the like) may hold Hounsfield units.
+inline bool mayBeHu(const VolumeInfo& info) { return info.unit == Unit::Hu || (info.unit == Unit::None && info.modality.empty()); }
+
+/// Whether a preset is meant for these values.
+inline bool fits(const WindowPreset& preset, const VolumeInfo& info) { return preset.isSuv ? info.unit == Unit::Suv : mayBeHu(info); }
 
 /// Voxels with geometry. Immutable after construction; cheap to copy (shared voxels); safe to read from several threads.
 /// Memory layout: i fastest, then j, then k. Values are after the modality rescale (HU for CT).
