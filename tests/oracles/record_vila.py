@@ -110,7 +110,8 @@ def main():
     size = vision["image_size"]
     y, x, c = np.meshgrid(np.arange(size), np.arange(size), np.arange(3), indexing="ij")
     picture = ((x * 7 + y * 13 + (x * y) % 31 * 5 + c * 50 + (x // 9) * (y // 5) * 17) % 256).astype(np.uint8)
-    pixels = ((picture.astype(np.float64) / 255 - 0.5) / 0.5).transpose(2, 0, 1)
+    preprocessor = json.loads((root / "vision_tower/preprocessor_config.json").read_text())
+    pixels = ((picture.astype(np.float64) / 255 - preprocessor["image_mean"]) / preprocessor["image_std"]).transpose(2, 0, 1)
     rows = project(siglip(pixels, tv, vision, config["mm_vision_select_layer"]), tp)
     before, after = list(range(40, 60)), list(range(300, 330))
     table = tl["model.embed_tokens.weight"]
