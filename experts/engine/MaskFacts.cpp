@@ -155,6 +155,8 @@ std::array<double, 256> surfaces(const LabelMap& map)
     return areas;
 }
 
+int along(Index3 index, int axis) { return axis == 0 ? index.i : axis == 1 ? index.j : index.k; }
+
 /// First and last index of a label on lines along one axis.
 class LineEnds {
 public:
@@ -162,14 +164,14 @@ public:
     void add(Index3 index)
     {
         auto& [first, last] = m_ends[line(index)];
-        const int place = m_axis == 0 ? index.i : m_axis == 1 ? index.j : index.k;
+        const int place = along(index, m_axis);
         first = first < 0 ? place : std::min(first, place);
         last = std::max(last, place);
     }
     bool isEnd(Index3 index) const
     {
         const auto& [first, last] = m_ends[line(index)];
-        const int place = m_axis == 0 ? index.i : m_axis == 1 ? index.j : index.k;
+        const int place = along(index, m_axis);
         return place == first || place == last;
     }
 
@@ -211,8 +213,6 @@ double largestDistance(const std::vector<Vec3>& points)
 }
 
 struct Diameters { double whole = 0, axial = 0; int slice = -1; };
-
-int along(Index3 index, int axis) { return axis == 0 ? index.i : axis == 1 ? index.j : index.k; }
 
 /// The ends of the longest line are corners of the convex hull, hence ends of their lines along every axis; nothing else is compared.
 /// @param axial  the axis across axial slices.

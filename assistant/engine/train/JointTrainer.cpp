@@ -90,12 +90,7 @@ public:
         if (count == 0) {
             return;
         }
-        torch::Tensor grey = torch::empty({count, kSize, kSize}, torch::kByte), classes = torch::empty({count}, torch::kLong);
-        for (std::int64_t n = 0; n < count; ++n) {
-            const TrainingPicture& picture = m_pool.at(std::size_t(m_count + n));
-            std::copy(picture.grey.begin(), picture.grey.end(), grey.data_ptr<std::uint8_t>() + n * kSize * kSize);
-            classes.data_ptr<std::int64_t>()[n] = pictureClass(picture);
-        }
+        const auto [grey, classes] = greyPictures(count, kSize, [&](std::int64_t n) -> const TrainingPicture& { return m_pool.at(std::size_t(m_count + n)); });
         m_grey.narrow(0, m_count, count).copy_(grey);
         m_classes.narrow(0, m_count, count).copy_(classes);
         m_count = ready;

@@ -95,13 +95,7 @@ struct LookedAt {
     /// Adds to the gradients. @return the share that is told right.
     double learn(VilaNetworks& networks, bool bf16, Random& random)
     {
-        const std::int64_t size = networks.config.vision.imageSize;
-        torch::Tensor grey = torch::empty({count, size, size}, torch::kByte), classes = torch::empty({count}, torch::kLong);
-        for (int n = 0; n < count; ++n) {
-            const TrainingPicture& picture = pick(pool, random);
-            std::copy(picture.grey.begin(), picture.grey.end(), grey.data_ptr<std::uint8_t>() + n * size * size);
-            classes.data_ptr<std::int64_t>()[n] = pictureClass(picture);
-        }
+        const auto [grey, classes] = greyPictures(count, networks.config.vision.imageSize, [&](std::int64_t) -> const TrainingPicture& { return pick(pool, random); });
         torch::manual_seed(std::uint64_t(random.below(1 << 30)));
         const Looked seen = look(networks, head, grey, classes, bf16);
         (kLookedWeight * seen.loss).backward();

@@ -10,6 +10,7 @@
 #include <torch/optim/adamw.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numbers>
@@ -309,6 +310,17 @@ torch::Tensor variedThere(const torch::Tensor& grey, double share)
     const torch::Tensor noise = torch::where(someOf(x, 0.5), eachOf(x, 0, 0.035), torch::zeros_like(zoom)) + torch::where(someOf(x, 0.1), eachOf(x, 0.02, 0.09), torch::zeros_like(zoom));
     x = x + noise * torch::randn_like(x);
     return share < 1 ? torch::where(someOf(x, share), x.clamp(0, 1) * 255, plain) : x.clamp(0, 1) * 255;
+}
+
+GreyPictures greyPictures(std::int64_t count, std::int64_t size, const std::function<const TrainingPicture&(std::int64_t)>& at)
+{
+    GreyPictures made{torch::empty({count, size, size}, torch::kByte), torch::empty({count}, torch::kLong)};
+    for (std::int64_t n = 0; n < count; ++n) {
+        const TrainingPicture& picture = at(n);
+        std::copy(picture.grey.begin(), picture.grey.end(), made.grey.data_ptr<std::uint8_t>() + n * size * size);
+        made.classes.data_ptr<std::int64_t>()[n] = pictureClass(picture);
+    }
+    return made;
 }
 
 Looked look(VilaNetworks& networks, ClassHead& head, const torch::Tensor& grey, const torch::Tensor& classes, bool bf16)

@@ -36,6 +36,11 @@ torch::Tensor towerInput(const torch::Tensor& grey, const PreprocessorConfig& co
 /// @param share  of the pictures; the others stay.
 torch::Tensor variedThere(const torch::Tensor& grey, double share = 1);
 
+/// Pictures of one size [n, S, S] uint8 and their classes [n] int64, side by side.
+struct GreyPictures { torch::Tensor grey, classes; };
+/// @param at  the n-th picture, S x S.
+GreyPictures greyPictures(std::int64_t count, std::int64_t size, const std::function<const TrainingPicture&(std::int64_t)>& at);
+
 /// Loss (nats a picture) of a class head behind the tower on varied pictures, and the share that is told right; fp32 [] on their device.
 struct Looked { torch::Tensor loss, right; };
 /// @param grey  [n, S, S] uint8. @param classes  [n] int64 (pictureClass).

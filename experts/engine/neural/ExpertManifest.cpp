@@ -289,6 +289,11 @@ void readPost(LinedObject post, ExpertManifest& manifest)
     post.finish();
 }
 
+bool hasLabel(const ExpertManifest& manifest, std::int64_t value)
+{
+    return std::any_of(manifest.labels.begin(), manifest.labels.end(), [&](const Label& label) { return label.value == value; });
+}
+
 void readArguments(LinedObject arguments, ExpertManifest& manifest)
 {
     for (const std::string& name : arguments.names()) {
@@ -296,7 +301,7 @@ void readArguments(LinedObject arguments, ExpertManifest& manifest)
         if (manifest.prompts[name].empty()) {
             arguments.refuse(name, "at least one label is needed");
         }
-        const auto isLabel = [&](std::int64_t value) { return std::any_of(manifest.labels.begin(), manifest.labels.end(), [&](const Label& label) { return label.value == value; }); };
+        const auto isLabel = [&](std::int64_t value) { return hasLabel(manifest, value); };
         if (manifest.engine != ExpertManifest::Engine::Vista3d && !std::all_of(manifest.prompts[name].begin(), manifest.prompts[name].end(), isLabel)) {
             arguments.refuse(name, "it names a value that is not among the labels");
         }
@@ -391,7 +396,7 @@ ExpertManifest parseManifest(const std::string& text, const fs::path& folder)
         manifest.labels = distinctItems(root, "labels", "value", readLabel, [](const Label& label) { return label.value; });
         distinctItems(root, "labels", "name", readLabel, [](const Label& label) { return label.name; });
         for (const LabelId wanted : manifest.post.largestComponentOf) {
-            if (std::none_of(manifest.labels.begin(), manifest.labels.end(), [&](const Label& label) { return label.value == wanted; })) {
+            if (!hasLabel(manifest, wanted)) {
                 root.refuse("postprocessing", "'largestComponentOf' names " + std::to_string(wanted) + ", which is not among the labels");
             }
         }
