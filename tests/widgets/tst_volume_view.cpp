@@ -180,6 +180,15 @@ private Q_SLOTS:
         QVERIFY(test::meanDifference(middleOf(expected), middleOf(hurried.image())) < 0.2);
     }
 
+    void shadersAreCompiledAfterAPictureThatIsWanted()
+    {
+        QVERIFY(!m_view->isSharp() || !isSoftware());
+        m_view->prepare();
+        QTRY_VERIFY_WITH_TIMEOUT(m_view->isSharp(), 120000);
+        const QImage seen = middleOf(m_view->grab().toImage());
+        QVERIFY(test::meanDifference(seen, middleOf(m_view->image())) < 0.2);
+    }
+
     void aViewGoesWhileItsShadersAreCompiled()
     {
         const QImage expected = m_view->image();

@@ -379,12 +379,14 @@ void PictureThread::run()
             tilesFrom = std::chrono::steady_clock::now() + kIdle;
             shown.start();
             lock.lock();
-        } else if (std::exchange(d->isPrepareWanted, false) && painter) {
+        } else if (!painter || (painter->isSharp() && !d->isPrepareWanted)) {
+            d->changed.wait(lock);
+        } else if (painter->isSharp()) {
+            // Only now: what it draws takes the place of tiles that are still to come.
+            d->isPrepareWanted = false;
             lock.unlock();
             d->prepare(*painter);
             lock.lock();
-        } else if (!painter || painter->isSharp()) {
-            d->changed.wait(lock);
         } else if (d->changed.wait_until(lock, tilesFrom, [this] { return !d->isIdle(); })) {
             continue;
         } else {

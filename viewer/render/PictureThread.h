@@ -55,7 +55,8 @@ public:
     /// Waits until the present tile is drawn.
     ~PictureThread() override;
 
-    /// Compiles what most pictures need, with a volume of a few voxels that nobody sees. A wish that comes meanwhile is drawn first.
+    /// Compiles what most pictures need, with a volume of a few voxels that nobody sees. A wish that comes before or
+    /// meanwhile is drawn first, with all its rays.
     void prepare();
     /// In place of what was wanted before. Pictures come by drawn() with the number that is given here, which grows.
     quint64 draw(VolumePicture picture);
