@@ -548,8 +548,8 @@ Mix trainingMix()
     mix.side = mix.count = 0.1;
     mix.identity = 0.05;
     mix.misnamed = 0.14;
-    mix.alike = 0.2;
-    mix.parts = 0.25;
+    mix.alike = 0.25;
+    mix.parts = 0.32;
     mix.nearMiss = 0.35;
     return mix;
 }

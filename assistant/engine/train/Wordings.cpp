@@ -99,6 +99,25 @@ std::string byOthers(Random& random)
         pickWord({"", " by an expert", " by the computer", " by a tool", " by whoever can", " automatically", " for me", " by the program", " by some model", " in the picture", " by you"}, random);
 }
 
+/// A question in its form, a request in what it says.
+std::string possibly(Random& random)
+{
+    return pickWord({"is it feasible to have {N} ", "is there a way to get {N} ", "would you mind having {N} ", "could we get {N} ", "might I have {N} ", "is there any chance to have {N} ", "would it be all right to get {N} ", "can one have {N} ",
+                        "could one see {N} ", "am I able to get {N} ", "would there be a means to get {N} ", "is it allowed to have {N} ", "do you have a tool to get {N} ", "would anybody get {N} ", "is it hard to get {N} ", "how do I get {N} "}, random) +
+        pickWord({"segmented", "outlined", "marked", "traced", "highlighted", "coloured", "contoured", "drawn", "masked", "labelled", "encircled", "delineated", "shaded", "extracted"}, random) +
+        pickWord({"", "", " on the screen", " in this one", " for a moment", " in colour", " here", " for the lesson", " on the present slice"}, random);
+}
+
+/// Who has trouble with what, and what would help.
+std::string forSomebody(Random& random)
+{
+    return pickWord({"my students ", "our trainees ", "the children ", "my neighbours ", "the others ", "some of us ", "my pupils ", "the new people ", "most of the group ", "the visitors ", "two of my colleagues ", "the beginners "}, random) +
+        pickWord({"cannot find ", "do not recognise ", "keep missing ", "overlook ", "have a hard time with ", "ask for ", "are looking for ", "get lost at ", "do not know where to look for ", "fail to see ", "mix up ", "wonder about ", "struggle to find "}, random) + "{N}" +
+        pickWord({", so ", "; ", ": ", ". ", " - ", ", therefore ", " and I'd like you to ", ", can you ", ", could you ", ", please "}, random) +
+        pickWord({"mark it for them", "colour it in for all", "show it to them", "help with a mask", "draw it in", "give us an outline", "make it stand out", "point it out", "put some colour on it", "let them see it", "highlight that part", "trace it for the group",
+                     "paint over the place", "lend a hand with an overlay"}, random);
+}
+
 /// For a verb phrase in {V}.
 std::string courtesy(Random& random)
 {
@@ -212,7 +231,8 @@ std::string claimedPresence(Random& random)
 {
     const std::string claim = random.chance(0.3) ? "{N} is " + shown(random) : random.chance(0.5) ? shower(random) + " " + thirdPerson(shows(random)) + " {N}" :
         pickWord({"there is {B}", "we have {N} here", "this has {N} in it", "part of {N} is there", "I see {N}", "we see {N}", "{N} can be " , "{N} shows up", "{N} turns up", "some {B} is left", "{N} is in here", "{N} made it into the frame", "the plane cuts {N}",
-                     "you found {N}", "{N} lies within", "it shows {N}", "one sees {N}", "{N} has been caught"}, random);
+                     "you found {N}", "{N} lies within", "it shows {N}", "one sees {N}", "{N} has been caught", "{N} must be in it", "there must be {B}", "there has to be {B} in it", "{N} ought to show", "one should find {N} here", "we should have {N} in this one",
+                     "{N} should have been caught", "we ought to see {N}", "{N} has to be somewhere in it", "there ought to be some {B}", "this level should have {N}"}, random);
     const std::string whole = claim.ends_with("be ") ? claim + seen(random) : claim;
     switch (random.below(4)) {
     case 0: return whole + pickWord({", isn't it", ", right", ", yes", ", yes or no", ", or not", ", correct", ", true", ", don't you think", ", am I right", ", no", ", would you agree", ", true or false", ", or am I mistaken", ", is that so", ", agreed", ", do you agree",
@@ -279,7 +299,10 @@ std::string composedHowMany(Random& random)
 {
     const std::string amount = pickWord({"number", "number", "count", "quantity", "tally", "total", "exact number", "total number"}, random);
     const std::string thing = pickWord({"{B}", "{B}", "{B}", "separate {B}", "single {B}", "different {B}", "distinct {B}", "instances of {B}", "pieces of {B}", "parts of {N}", "sites of {B}", "regions of {B}", "labels of {B}"}, random);
-    switch (random.below(5)) {
+    switch (random.below(6)) {
+    case 5: return pickWord({"what ", "which ", "what "}, random) + pickWord({"number", "total", "sum", "figure", "tally", "amount", "result", "quantity"}, random) +
+        pickWord({" do you arrive at", " do you reach", " do you come to", " do you end up with", " comes out", " results", " have you", " would you write down", " did you find", " do you note", " can I put down", " does the mask give",
+                     " does one obtain", " is reached", " may I enter", " do we have"}, random) + pickWord({" for ", " for ", " for ", " with ", " as to ", " in the case of ", " when counting "}, random) + pickWord({"{N}", "{N}", "{B}", "all of {N}"}, random);
     case 0: return "how many " + thing + pickWord({" are visible", " do you find", " does it show", " can be counted", " could you find", " have you found", " do we have", " appear", " exist", " are marked", " can I see", " did the expert find", " are there to see",
                                                       " lie in this slice", " show up", " were found", " did you count", " make up the mask", " can one tell apart", ""}, random);
     case 1: return pickWord({"", "please ", "can you ", "could you ", "I want you to ", "let us ", "kindly ", "try to "}, random) + pickWord({"count ", "enumerate ", "number ", "tally ", "add up ", "count up ", "go and count "}, random) + pickWord({"{N}", "the {B}", "all the {B}", "each of {N}"}, random);
@@ -420,8 +443,8 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     switch (asked) {
     case Asked::Segment: {
         const double kind = random.uniform();
-        form = kind < 0.42 ? replaced(courtesy(random), "{V}", verb(random) + " {N}" + manner(random)) : kind < 0.45 ? byOthers(random) : kind < 0.8 ? terse(random) : wish(random);
-        isTerse = kind >= 0.45 && kind < 0.8;
+        form = kind < 0.42 ? replaced(courtesy(random), "{V}", verb(random) + " {N}" + manner(random)) : kind < 0.45 ? byOthers(random) : kind < 0.47 ? possibly(random) : kind < 0.49 ? forSomebody(random) : kind < 0.8 ? terse(random) : wish(random);
+        isTerse = kind >= 0.49 && kind < 0.8;
         break;
     }
     case Asked::Measure: form = measure(random); break;
@@ -457,8 +480,21 @@ std::string composedWhat(Random& random)
                      " belong to this level", " are in the frame", " may be seen", " do I have before me", " are on show", " did you find", " does it contain", " does this plane cut", " turn up here", " will I meet here"}, random);
 }
 
+/// About the part of the body: what is seen tells it.
+std::string composedRegion(Random& random)
+{
+    const std::string part = pickWord({"area", "part", "section", "portion", "region", "level", "piece", "stretch"}, random);
+    const std::string whole = pickWord({"the patient", "the person", "the anatomy", "the trunk", "the human body", "a human being", "this man or woman", "the body"}, random);
+    return random.chance(0.6) ? pickWord({"which ", "what "}, random) + part + " of " + whole + pickWord({" was scanned", " did we scan", " is depicted", " was covered", " do I have here", " are we in", " are we at", " went through the scanner", " do you recognise",
+                                                                                                     " did they examine", " appears here", " lies before us", " is on display"}, random) :
+        pickWord({"where in ", "whereabouts in ", "at what level of ", "in which area of "}, random) + whole + pickWord({" are we", " was this taken", " is this slice", " does this come from", " does this belong", " did they cut"}, random);
+}
+
 std::string whatQuestion(Random& random)
 {
+    if (random.chance(0.06)) {
+        return punctuated(finished(composedRegion(random), random), random);
+    }
     if (random.chance(0.12)) {
         return punctuated(finished(composedWhat(random), random), random);
     }
@@ -483,7 +519,8 @@ std::string composedKind(Random& random)
 {
     const auto one = [&] {
         return pickWord({"a CT", "an MRI", "CT", "MR", "an ultrasound", "an X-ray", "a radiograph", "a CT scan", "an MR image", "MRI", "a chest film", "a tomogram", "an axial slice", "a coronal slice", "a sagittal slice", "axial", "coronal", "sagittal",
-                            "a CT slice", "a frontal view", "a lateral view", "an ultrasound scan"}, random);
+                            "a CT slice", "a frontal view", "a lateral view", "an ultrasound scan", "transaxial", "horizontal", "a horizontal slice", "lengthwise", "cut across the body", "cut along the body", "an upright slice", "a cross-section",
+                            "a lengthwise section", "transverse", "a transverse slice", "a longitudinal section"}, random);
     };
     const std::string thing = pickWord({"this", "it", "that", "this image", "the image", "this scan", "this slice", "what we see", "this one", "the present image", "what is shown"}, random);
     switch (random.below(7)) {
