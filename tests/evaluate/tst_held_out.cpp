@@ -92,6 +92,26 @@ HF_TEST(answers_are_understood)
     HF_CHECK_EQUAL(train::answerOpening(train::Asked::Segment, two), std::string());
 }
 
+HF_TEST(of_cards_that_offer_the_same_any_may_be_called)
+{
+    const auto card = [](const char* name, const char* modality, std::vector<std::string> arguments) {
+        experts::ExpertCard made;
+        made.name = name;
+        made.modality = modality;
+        made.arguments = std::move(arguments);
+        return made;
+    };
+    train::Scene scene{{card("A", "MRI", {"liver"}), card("B", "CT", {"bones", "liver"}), card("C", "CT", {"liver"}), card("D", "CT", {"bones"})}, {}, "CT", {}};
+    HF_CHECK(!isRightCall({"B", "liver"}, scene));
+    scene.turn.call = ExpertCall{"B", "liver"};
+    HF_CHECK(isRightCall({"B", "liver"}, scene));
+    HF_CHECK(isRightCall({"C", "liver"}, scene));
+    HF_CHECK(!isRightCall({"A", "liver"}, scene));
+    HF_CHECK(!isRightCall({"D", "liver"}, scene));
+    HF_CHECK(!isRightCall({"B", "bones"}, scene));
+    HF_CHECK(!isRightCall({"E", "liver"}, scene));
+}
+
 HF_TEST(a_scene_goes_through_the_chat_unchanged)
 {
     const auto model = demoModel();

@@ -20,16 +20,16 @@ constexpr std::uint32_t kFirstUnseenPatient = 1'000'000, kUnseenSeed = 9000;
 /// An expert of a scene: paints the scene's mask when it is called as it should be, else nothing.
 class SceneExpert : public experts::Expert {
 public:
-    SceneExpert(experts::ExpertCard card, const Turn& turn) : m_card(std::move(card)), m_turn(turn) {}
+    SceneExpert(experts::ExpertCard card, const Scene& scene) : m_card(std::move(card)), m_scene(scene) {}
     const experts::ExpertCard& card() const override { return m_card; }
     std::optional<experts::Refusal> check(const experts::ExpertRequest&) const override { return std::nullopt; }
     experts::ExpertResult run(const experts::ExpertRequest& request, const Progress&, std::stop_token) override
     {
         const Geometry& geometry = request.volume.geometry();
-        const bool isWanted = m_turn.call && m_turn.call->name == m_card.name && m_turn.call->arguments == request.arguments;
-        std::vector<LabelId> voxels = isWanted ? m_turn.mask.labels : std::vector<LabelId>(geometry.size().voxels(), 0);
+        const PaintedMask& mask = m_scene.turn.mask;
+        std::vector<LabelId> voxels = isRightCall({m_card.name, request.arguments}, m_scene) ? mask.labels : std::vector<LabelId>(geometry.size().voxels(), 0);
         std::vector<Label> labels;
-        for (const auto& [value, name] : m_turn.mask.names) {
+        for (const auto& [value, name] : mask.names) {
             Label label;
             label.value = value;
             label.name = name;
@@ -40,7 +40,7 @@ public:
 
 private:
     experts::ExpertCard m_card;
-    const Turn& m_turn;
+    const Scene& m_scene;
 };
 
 /// A volume of one slice whose picture is the scene's, and whose header says what the scene's prompt says.
@@ -207,17 +207,19 @@ private:
     static bool callsRightly(const Outcome& one)
     {
         const auto call = callIn(one);
-        return call && one.scene.turn.call && call->name == one.scene.turn.call->name && call->arguments == one.scene.turn.call->arguments;
+        return call && isRightCall(*call, one.scene);
     }
 
     void addCalls(Result& result) const
     {
         const auto fits = [](const Outcome& one, bool right) { return one.scene.turn.call ? share(right) : Row(); };
-        add(result, "expert chosen where one fits", m_plain, [&](const Outcome& one) {
+        const auto isFirst = [](const Outcome& one) {
             const auto call = callIn(one);
-            return fits(one, call && one.scene.turn.call && call->name == one.scene.turn.call->name);
-        });
+            return call && one.scene.turn.call && call->name == one.scene.turn.call->name;
+        };
+        add(result, "expert chosen where one fits", m_plain, [&](const Outcome& one) { return fits(one, isFirst(one) || callsRightly(one)); });
         add(result, "expert and argument where one fits", m_plain, [&](const Outcome& one) { return fits(one, callsRightly(one)); });
+        add(result, "the same, of several that offer it the first", m_plain, [&](const Outcome& one) { return fits(one, isFirst(one) && callsRightly(one)); });
         add(result, "refusal where none fits", m_plain, [](const Outcome& one) {
             const bool wanted = !one.scene.turn.call && saidIn(one.scene.turn.answer).refuses;
             return wanted ? share(!callIn(one) && saidIn(one.answer.firstAnswer).refuses) : Row();
@@ -263,7 +265,7 @@ ChatAnswer askScene(VilaModel& model, const Scene& scene, int size, bool guidesC
 {
     experts::ExpertRegistry registry;
     for (const experts::ExpertCard& card : scene.cards) {
-        registry.add(std::make_unique<SceneExpert>(card, scene.turn));
+        registry.add(std::make_unique<SceneExpert>(card, scene));
     }
     experts::ExpertRunner runner(registry);
     const Volume volume = volumeOf(scene, size);
@@ -280,6 +282,20 @@ ChatAnswer askScene(VilaModel& model, const Scene& scene, int size, bool guidesC
         }
     };
     return M3Loop(model, runner).answer(turn, events, stop);
+}
+
+bool isRightCall(const ExpertCall& call, const Scene& scene)
+{
+    if (!scene.turn.call || call.arguments != scene.turn.call->arguments) {
+        return false;
+    }
+    const auto cardOf = [&](const ExpertCall& one) { return std::find_if(scene.cards.begin(), scene.cards.end(), [&](const experts::ExpertCard& card) { return card.name == one.name; }); };
+    const auto wanted = cardOf(*scene.turn.call), called = cardOf(call);
+    if (called == scene.cards.end() || wanted == scene.cards.end()) {
+        return false;
+    }
+    const bool offersTheSame = called->modality == wanted->modality && std::find(called->arguments.begin(), called->arguments.end(), call.arguments) != called->arguments.end();
+    return called == wanted || offersTheSame;
 }
 
 Said saidIn(const std::string& answer)

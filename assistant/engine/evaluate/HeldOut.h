@@ -25,6 +25,9 @@ Result evaluateHeldOut(VilaModel& model, const HeldOutOptions& options, const Pr
 /// The answer to a scene by the path of a chat. @param onPicture  gets the picture that the vision tower got; may be empty.
 ChatAnswer askScene(VilaModel& model, const train::Scene& scene, int size, bool guidesCalls, const std::function<void(const Picture&)>& onPicture, const std::stop_token& stop);
 
+/// The scene's truth calls the first card that offers what is asked for. Where others of its modality offer the same, they are as good.
+bool isRightCall(const ExpertCall& call, const train::Scene& scene);
+
 /// What an answer says about the picture, in fixed words.
 struct Said {
     std::string kind;           ///< "CT", "MRI", "X-ray", "ultrasound", "blank", or empty.
