@@ -81,7 +81,7 @@ public:
         const Mask::Pointer inside = findInside(grid);
         constexpr double kLeastMl = 400, kMostMl = 2500;
         if (const double volume = millilitresOf(inside, grid); volume < kLeastMl || volume > kMostMl) {
-            throw Error(m_card.name + " found no whole skull in this scan", "not-found");
+            throw Error(m_card.name + " found no brain within a whole skull in this scan", "not-found");
         }
         report(progress, 0.6, "ventricles");
         const Mask::Pointer ventricles = findVentricles(grid, calm, inside);

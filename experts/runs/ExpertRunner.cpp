@@ -30,6 +30,20 @@ std::string textOf(const ExpertRequest& request, const std::string& name)
     return key;
 }
 
+/// "it knows 'lungs', 'bones'", of many the first ones.
+std::string argumentsOf(const ExpertCard& card)
+{
+    constexpr std::size_t kMost = 12;
+    if (card.arguments.empty()) {
+        return "it takes no argument";
+    }
+    std::string text = "it knows ";
+    for (std::size_t n = 0; n < std::min(card.arguments.size(), kMost); ++n) {
+        text += std::string(n ? ", " : "") + "'" + card.arguments[n] + "'";
+    }
+    return card.arguments.size() > kMost ? text + " and " + std::to_string(card.arguments.size() - kMost) + " more" : text;
+}
+
 void checkLicence(const Consents& consents, const Expert& expert)
 {
     if (!consents.hasAccepted(expert)) {
@@ -53,7 +67,7 @@ ExpertRun ExpertRunner::run(const std::string& name, ExpertRequest request, cons
         request.arguments = expert->card().defaultArgument;
     }
     if (!expert->card().knows(request.arguments)) {
-        throw Error(name + " does not know '" + request.arguments + "'", "arguments");
+        throw Error(name + " does not know '" + request.arguments + "'; " + argumentsOf(expert->card()), "arguments");
     }
     if (!request.clicks.empty() && !expert->card().takesClicks) {
         throw Error(name + " takes no clicks", "clicks");
