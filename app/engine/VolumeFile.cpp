@@ -88,7 +88,13 @@ public:
         const std::int64_t count = m_isSecond ? at<std::int64_t>(16 + 8 * std::size_t(n)) : at<std::int16_t>(40 + 2 * std::size_t(n));
         return int(count > kMost ? 0 : std::max<std::int64_t>(count, -1));
     }
-    double pixdim(int n) const { return real(76, 104, n); }
+    /// Of the unit that it counts in; one that is not told is taken for millimetres.
+    double millimetres() const
+    {
+        const int unit = (m_isSecond ? at<std::int32_t>(500) : at<char>(123)) & 7;
+        return unit == 1 ? 1e3 : unit == 3 ? 1e-3 : 1;      // metres, micrometres
+    }
+    double pixdim(int n) const { return real(76, 104, n) * (n > 0 ? millimetres() : 1); }
     int dataType() const { return m_isSecond ? at<std::int16_t>(12) : at<std::int16_t>(70); }
     double dataOffset() const { return m_isSecond ? double(at<std::int64_t>(168)) : double(at<float>(108)); }
     double leastOffset() const { return double(m_isSecond ? kSecondSize : kDataOffset); }
@@ -97,9 +103,9 @@ public:
     int qformCode() const { return m_isSecond ? at<std::int32_t>(344) : at<std::int16_t>(252); }
     int sformCode() const { return m_isSecond ? at<std::int32_t>(348) : at<std::int16_t>(254); }
     /// b, c, d, and the place of the first voxel.
-    double qform(int n) const { return real(256, 352, n); }
+    double qform(int n) const { return real(256, 352, n) * (n > 2 ? millimetres() : 1); }
     /// Row by row.
-    double sform(int n) const { return real(280, 400, n); }
+    double sform(int n) const { return real(280, 400, n) * millimetres(); }
 
 private:
     double real(std::size_t first, std::size_t second, int n) const { return m_isSecond ? at<double>(second + 8 * std::size_t(n)) : double(at<float>(first + 4 * std::size_t(n))); }
@@ -168,7 +174,7 @@ Volume readNifti(const fs::path& file, const std::string& modality)
     const Size3 size{header.dimension(1), header.dimension(2), axes > 2 ? header.dimension(3) : 1};
     struct Type { int code; std::size_t bytes; void (*convert)(const Header&, std::size_t, double, double, std::vector<float>&); };
     static constexpr Type kTypes[] = {{2, 1, &convert<std::uint8_t>}, {4, 2, &convert<std::int16_t>}, {8, 4, &convert<std::int32_t>}, {16, 4, &convert<float>}, {64, 8, &convert<double>},
-        {256, 1, &convert<std::int8_t>}, {512, 2, &convert<std::uint16_t>}, {768, 4, &convert<std::uint32_t>}};
+        {256, 1, &convert<std::int8_t>}, {512, 2, &convert<std::uint16_t>}, {768, 4, &convert<std::uint32_t>}, {1024, 8, &convert<std::int64_t>}, {1280, 8, &convert<std::uint64_t>}};
     const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& entry) { return entry.code == header.dataType(); });
     if (type == std::end(kTypes)) {
         refuse(file, "voxels of the type " + std::to_string(header.dataType()) + " are not read");

@@ -104,4 +104,39 @@ HF_TEST(both_versions_are_read_in_both_byte_orders)
     fs::remove(Nifti(true, false).write());
 }
 
+HF_TEST(other_units_become_millimetres)
+{
+    for (const bool isSecond : {false, true}) {
+        for (const bool isSform : {false, true}) {
+            for (const auto& [unit, factor] : {std::pair(1, 1e3), {2, 1.0}, {3, 1e-3}, {0, 1.0}}) {
+                Nifti file(isSecond, false);
+                constexpr int kSeconds = 8;     // of time, which is not asked for
+                isSecond ? file.set(500, std::int32_t(unit + kSeconds)) : file.set(123, char(unit + kSeconds));
+                if (isSform) {
+                    isSecond ? file.set(348, std::int32_t(1)) : file.set(254, std::int16_t(1));
+                }
+                const auto affine = file.read().geometry().affineRas();
+                HF_CHECK_NEAR(affine[1] / factor, -3, 1e-4);
+                HF_CHECK_NEAR(affine[10] / factor, 4, 1e-4);
+                HF_CHECK_NEAR(affine[3] / factor, isSform ? -50 : 5, 1e-4);
+            }
+        }
+    }
+}
+
+HF_TEST(integers_of_64_bits_are_read)
+{
+    for (const bool isBig : {false, true}) {
+        Nifti file(false, isBig);
+        file.bytes.resize(352);
+        file.set(70, std::int16_t(1024));
+        for (int n = 0; n < 24; ++n) {
+            file.bytes += std::string(8, '\0');
+            file.set(int(file.bytes.size()) - 8, std::int64_t(n - 1000));
+        }
+        HF_CHECK_EQUAL(file.read().valueAt(Index3{0, 0, 0}), -1000.F);
+        HF_CHECK_EQUAL(file.read().valueAt(Index3{1, 2, 3}), -977.F);
+    }
+}
+
 HF_TEST_MAIN()
