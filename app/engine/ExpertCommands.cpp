@@ -154,7 +154,8 @@ void checkOutputs(std::span<const fs::path> outs, std::span<const std::string> i
         }
         for (const std::string& input : inputs) {
             std::error_code error;
-            if (fs::equivalent(input, out, error) || fs::equivalent(input, beside + ".json", error)) {
+            const fs::path voxels = fs::path(input).extension() == ".json" ? voxelsOfHeader(input) : fs::path();
+            if (fs::equivalent(input, out, error) || fs::equivalent(input, beside + ".json", error) || fs::equivalent(voxels, out, error)) {
                 throw Error("the result would be written over the input " + input, "usage");
             }
         }

@@ -93,7 +93,7 @@ int modelsCommand(std::span<const std::string> words)
         return list();
     }
     if (plain.size() != 2 || (plain[0] != "accept" && plain[0] != "allow" && plain[0] != "import")) {
-        throw Error("models takes nothing, list, accept NAME, allow FOLDER, or import FOLDER", "usage");
+        throw Error("models takes nothing, list, accept NAME or FOLDER, allow FOLDER, or import FOLDER", "usage");
     }
     return plain[0] == "accept" ? accept(plain[1]) : plain[0] == "allow" ? allow(plain[1]) : import(plain[1], arguments);
 }

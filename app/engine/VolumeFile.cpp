@@ -198,19 +198,23 @@ Volume readNifti(const fs::path& file, const std::string& modality)
     }
 }
 
-Volume readHeader(const fs::path& file)
+nlohmann::json parsed(const fs::path& file)
 {
     std::ifstream stream(file);
-    nlohmann::json header = nlohmann::json::parse(stream, nullptr, false);
-    if (!stream || header.is_discarded() || !header.is_object()) {
+    return stream ? nlohmann::json::parse(stream, nullptr, false) : nlohmann::json();
+}
+
+Volume readHeader(const fs::path& file)
+{
+    nlohmann::json header = parsed(file);
+    if (!header.is_object()) {
         throw Error(file.string() + " is no JSON header of a volume", "broken");
     }
-    if (!header.contains("path") || !header["path"].is_string()) {
+    const fs::path voxels = voxelsOfHeader(file);
+    if (voxels.empty()) {
         throw Error(file.string() + " does not say in 'path' which file holds its voxels", "broken");
     }
-    if (const fs::path voxels = header["path"].get<std::string>(); voxels.is_relative()) {
-        header["path"] = (file.parent_path() / voxels).string();
-    }
+    header["path"] = voxels.string();
     return volumeFromJson(header);
 }
 
@@ -273,6 +277,16 @@ std::vector<char> niftiHeader(const Geometry& geometry)
 }
 
 } // namespace
+
+fs::path voxelsOfHeader(const fs::path& header)
+{
+    const nlohmann::json json = parsed(header);
+    if (!json.is_object() || !json.contains("path") || !json["path"].is_string()) {
+        return {};
+    }
+    const fs::path voxels = json["path"].get<std::string>();
+    return voxels.is_relative() ? header.parent_path() / voxels : voxels;
+}
 
 Volume readVolumeFile(const fs::path& file, const std::string& modality, int bitsStored)
 {

@@ -15,6 +15,9 @@ namespace hf::app {
 /// @throws Error "broken" naming the file and what is wrong; "file" when it cannot be read.
 Volume readVolumeFile(const std::filesystem::path& file, const std::string& modality = {}, int bitsStored = 0);
 
+/// The file of raw voxels that a JSON header names, beside it if relative; empty if it names none or is no header.
+std::filesystem::path voxelsOfHeader(const std::filesystem::path& header);
+
 /// Labels as a NIfTI-1 file of uint8 with sform and qform, compressed when the name ends in .gz. Written beside and renamed.
 /// @throws Error "write".
 void writeNifti(const std::filesystem::path& file, const LabelMap& mask);

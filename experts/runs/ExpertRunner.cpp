@@ -49,7 +49,7 @@ void checkLicence(const Consents& consents, const Expert& expert)
     if (!consents.hasAccepted(expert)) {
         const ExpertCard& card = expert.card();
         throw Error("the weights of " + card.name + " have a licence that you must accept first: " + card.licence + (card.isResearchOnly ? " (research only)" : "") +
-                ". Accept it where the experts are listed, or with: hounsfield-engine models accept " + card.name, "licence");
+                ". Accept it where the experts are listed, or with: hounsfield-engine models accept " + card.name + " (or the folder of its expert.json)", "licence");
     }
 }
 

@@ -128,6 +128,9 @@ HF_TEST(several_files_get_their_own_masks_and_the_notice_of_the_weights)
     ::setenv("HOUNSFIELD_RESULT_CACHE", "0", 1);
     const Ran ran = engine(segment + inputs + (folder / "together").string());
     HF_CHECK(ran.code == 0 && has(ran, "3 of 3 done, 0 failed") && has(ran, "\nFor research only: Some Institute\n"));
+    std::filesystem::copy(folder / "scan1.json", folder / "other.json");
+    const Ran over = engine(segment + (folder / "other.json").string() + " " + (folder / "scan1.raw").string());
+    HF_CHECK(over.code != 0 && has(over, "would be written over the input"));
     for (const char* name : {"scan1", "scan2", "scan3"}) {
         const auto mask = [&](const std::string& file) {
             const json labels = json::parse(std::ifstream(folder / file), nullptr, false);
