@@ -71,9 +71,30 @@ Mask::Pointer findBody(const WorkGrid& grid, const Progress& progress)
     return body;
 }
 
+namespace {
+
+/// Where fat goes through the wall (navel, hernia), a slice is open: what most slices around it have within is within there too.
+Mask::Pointer withNeighbours(const Mask* inside, const WorkGrid& grid)
+{
+    constexpr double kReachMm = 16;
+    const auto axis = std::size_t(grid.axial);
+    std::array<int, 3> radius{};
+    radius[axis] = int(kReachMm / grid.spacingMm[axis]);
+    const std::uint8_t* i = inside->GetBufferPointer();
+    std::vector<float> slices(i, i + grid.voxels());
+    sumInBox(grid, slices, radius);
+    return maskWhere(grid, [&](std::size_t n) {
+        const int index = grid.indexAlong(n, grid.axial);
+        const int around = std::min(index + radius[axis], grid.size[axis] - 1) - std::max(index - radius[axis], 0) + 1;
+        return i[n] || 2 * slices[n] > float(around);
+    });
+}
+
+} // namespace
+
 Mask::Pointer findInside(const WorkGrid& grid, const Mask* body, const Mask* bones, const Lungs& lungs, const Progress& progress)
 {
-    constexpr int kLeanHu = -25;
+    constexpr int kLeanHu = -25, kGasHu = -400;     // gas of the bowel is often all that lies behind a thin wall
     const std::int16_t* hu = grid.values();
     // Without the skin.
     const Mask::Pointer under = eroded(body, std::max(5.0, 1.5 * grid.spacingMm[std::size_t(grid.sideways)]), grid);
@@ -82,7 +103,7 @@ Mask::Pointer findInside(const WorkGrid& grid, const Mask* body, const Mask* bon
     const std::uint8_t* l = lungs.left->GetBufferPointer();
     const std::uint8_t* r = lungs.right->GetBufferPointer();
     report(progress, 0.3, "fat and muscle");
-    const Mask::Pointer lean = maskWhere(grid, [&](std::size_t n) { return b[n] || l[n] || r[n] || (u[n] && hu[n] > kLeanHu && hu[n] < 2000); });
+    const Mask::Pointer lean = maskWhere(grid, [&](std::size_t n) { return b[n] || l[n] || r[n] || (u[n] && hu[n] < 2000 && (hu[n] > kLeanHu || hu[n] < kGasHu)); });
     // Strands and vessels in the fat under the skin are no wall.
     const Components parts = components(lean, grid);
     const std::uint32_t* label = parts.labels->GetBufferPointer();
@@ -92,7 +113,7 @@ Mask::Pointer findInside(const WorkGrid& grid, const Mask* body, const Mask* bon
     Mask::Pointer inside = closed(wall, 9, grid);
     report(progress, 0.9, "fat and muscle");
     fillSlices(inside, grid, grid.axial, [](const Region&) { return true; });
-    return inside;
+    return withNeighbours(inside, grid);
 }
 
 } // namespace hf::experts::classical

@@ -21,6 +21,7 @@ ExpertCard segmentationCard(const char* name, const char* modality, std::vector<
 ExpertCard classicalCtCard()
 {
     ExpertCard card = segmentationCard("CTSEG", "CT", {"CT"});
+    card.version = "1.1";       // fat within the abdomen
     card.overview = "classical segmentation of CT by density and shape, no trained weights";
     card.accuracy = "Lungs and bones above 0.85 Dice on test scans";
     card.arguments = {"everything", "lungs", "airways", "bones", "body", "fat", "muscles"};

@@ -222,6 +222,41 @@ HF_TEST(what_is_kept_of_a_scan_is_of_that_scan)
     }
 }
 
+// A hernia or the navel: without the slices around it the fat within would be taken for fat under the skin, up to the spine.
+HF_TEST(fat_that_goes_through_the_wall_leaves_the_rest_within)
+{
+    phantom::CtPhantomOptions options = phantomOf(3, {3, 3, 3});
+    options.box = std::array{PointLps{-210, -165, -150}, PointLps{210, 165, -40}};
+    const phantom::CtPhantom made = phantom::makeCtPhantom(options);
+    const Geometry& geometry = made.volume.geometry();
+    const auto* values = static_cast<const std::int16_t*>(made.volume.data());
+    std::vector<std::int16_t> voxels(values, values + geometry.size().voxels());
+    constexpr int kOpen = 4;
+    const int middle = geometry.size().k / 2;
+    const auto isOpen = [&](int k) { return std::abs(k - middle) <= kOpen; };
+    for (int k = middle - kOpen; k <= middle + kOpen; ++k) {
+        for (int j = 0; j < geometry.size().j; ++j) {
+            for (int i = 0; i < geometry.size().i; ++i) {
+                const std::size_t n = geometry.offset({i, j, k});
+                const PointLps place = geometry.toLps(Index3{i, j, k});
+                if (std::abs(place.x) < 40 && place.y < 0 && made.truth.voxels()[n] == LabelId(CtLabel::Muscle)) {
+                    voxels[n] = -100;
+                }
+            }
+        }
+    }
+    const LabelMap mask = segment(Volume(geometry, std::move(voxels), made.volume.info()), "fat");
+    double visceral = 0, found = 0;
+    for (std::size_t n = 0; n < mask.voxels().size(); ++n) {
+        if (isOpen(int(n / (std::size_t(geometry.size().i) * std::size_t(geometry.size().j)))) && made.truth.voxels()[n] == LabelId(CtLabel::VisceralFat)) {
+            ++visceral;
+            found += mask.voxels()[n] == 7;
+        }
+    }
+    std::printf("an open wall: %.0f of %.0f voxels of visceral fat\n", found, visceral);
+    HF_CHECK(visceral > 1000 && found > 0.9 * visceral);
+}
+
 HF_TEST(air_around_the_patient_changes_nothing)
 {
     // The same scan in a wider field of view: what is found is found around the body.
@@ -301,6 +336,31 @@ HF_TEST(real_heads_have_no_lungs)
         HF_CHECK_EQUAL(millilitres(mask, {1, 2}), 0.0);
         HF_CHECK(millilitres(mask, {4}) > 40);
     }
+}
+
+// Gas behind a thin wall at many levels, fat through the navel at three.
+HF_TEST(fat_within_a_real_abdomen_changes_little_from_slice_to_slice)
+{
+    const std::filesystem::path file = HF_TEST_DATA_DIR "/ct_chest_abdomen/example_ct.nii.gz";
+    if (!std::filesystem::exists(file)) HF_SKIP("the real data is not there");
+    const Volume read = imaging::readVolumeFile(file);
+    VolumeInfo info = read.info();
+    info.modality = "CT";
+    info.unit = Unit::Hu;
+    const Volume volume(read.geometry(), read.visit([](auto voxels) { return Volume::Voxels(std::vector(voxels.begin(), voxels.end())); }), info);
+    const LabelMap mask = segment(volume, "fat");
+    const Size3 size = volume.geometry().size();
+    std::vector<double> share;
+    for (int k = 0; k < size.k; ++k) {
+        const auto first = mask.voxels().begin() + std::ptrdiff_t(volume.geometry().offset({0, 0, k})), last = first + size.i * size.j;
+        share.push_back(double(std::count(first, last, 7)) / double(std::count(first, last, 6) + std::count(first, last, 7)));
+    }
+    double largest = 0;
+    for (std::size_t k = 5; k < share.size(); ++k) {
+        largest = std::max(largest, std::abs(share[k] - share[k - 5]));
+    }
+    std::printf("share of the fat that lies within: it changes by up to %.2f over 15 mm\n", largest);
+    HF_CHECK(size.k > 100 && largest < 0.15);
 }
 
 HF_TEST(real_scan_against_reference)
