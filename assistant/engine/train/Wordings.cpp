@@ -88,7 +88,7 @@ std::string manner(Random& random)
         return {};
     }
     return pickWord({" with care", " precisely", " thoroughly", " neatly", " exactly", " as well as you can", " in detail", " slowly", " roughly", " completely", " properly", " accurately", " attentively", " well", " cleanly", " by hand", " in full",
-                        " as usual", " step by step", " closely"}, random);
+                        " as usual", " step by step", " closely", " so that all can follow", " so that its borders are plain", " so that I may compare it", " that I may see how far it goes", " for us to look at"}, random);
 }
 
 /// Somebody else is to do it.
@@ -443,8 +443,8 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     switch (asked) {
     case Asked::Segment: {
         const double kind = random.uniform();
-        form = kind < 0.42 ? replaced(courtesy(random), "{V}", verb(random) + " {N}" + manner(random)) : kind < 0.45 ? byOthers(random) : kind < 0.47 ? possibly(random) : kind < 0.49 ? forSomebody(random) : kind < 0.8 ? terse(random) : wish(random);
-        isTerse = kind >= 0.49 && kind < 0.8;
+        form = kind < 0.42 ? replaced(courtesy(random), "{V}", verb(random) + " {N}" + manner(random)) : kind < 0.45 ? byOthers(random) : kind < 0.50 ? possibly(random) : kind < 0.55 ? forSomebody(random) : kind < 0.8 ? terse(random) : wish(random);
+        isTerse = kind >= 0.55 && kind < 0.8;
         break;
     }
     case Asked::Measure: form = measure(random); break;
@@ -484,15 +484,15 @@ std::string composedWhat(Random& random)
 std::string composedRegion(Random& random)
 {
     const std::string part = pickWord({"area", "part", "section", "portion", "region", "level", "piece", "stretch"}, random);
-    const std::string whole = pickWord({"the patient", "the person", "the anatomy", "the trunk", "the human body", "a human being", "this man or woman", "the body"}, random);
+    const std::string whole = pickWord({"the patient", "the person", "the trunk", "the human body", "a human being", "this man or woman", "the body"}, random);
     return random.chance(0.6) ? pickWord({"which ", "what "}, random) + part + " of " + whole + pickWord({" was scanned", " did we scan", " is depicted", " was covered", " do I have here", " are we in", " are we at", " went through the scanner", " do you recognise",
                                                                                                      " did they examine", " appears here", " lies before us", " is on display"}, random) :
-        pickWord({"where in ", "whereabouts in ", "at what level of ", "in which area of "}, random) + whole + pickWord({" are we", " was this taken", " is this slice", " does this come from", " does this belong", " did they cut"}, random);
+        pickWord({"where in ", "whereabouts in ", "at what level of ", "in which area of "}, random) + whole + pickWord({" are we", " was this taken", " is this slice", " does this come from", " does this belong"}, random);
 }
 
 std::string whatQuestion(Random& random)
 {
-    if (random.chance(0.06)) {
+    if (random.chance(0.04)) {
         return punctuated(finished(composedRegion(random), random), random);
     }
     if (random.chance(0.12)) {
@@ -552,7 +552,7 @@ std::string kindQuestion(Random& random)
                                                "the method and the plane", "the slice orientation"}, random);
         const std::string clause = pickWord({"which modality this is", "which plane this is", "what kind of image this is", "what kind of scan this is", "what sort of examination this is", "how this was acquired", "in which plane this was cut",
                                                 "how this slice is oriented", "which imaging method was used", "whether this is CT or MR", "if this is a CT", "if this is an MRI or a CT", "what modality and plane these are",
-                                                "if this slice is axial or coronal", "with which technique this was made"}, random);
+                                                "if this slice is axial or coronal", "with which technique this was made", "along which anatomical plane this was taken", "in what direction the body was cut", "which of the three planes this is", "what plane the section lies in"}, random);
         const std::string form = pickWord({"tell me {A}{P}", "tell me {C}", "please tell me {A}{P}", "please tell me {C}", "can you tell me {C}", "could you say {C}", "do you know {C}", "name {A}{P}", "please name {A}{P}", "state {A}{P}",
                                               "give me {A}{P}", "I would like to know {C}", "I want to know {A}{P}", "I wonder {C}", "what is {A}{P}", "what is {A} here", "can you see {C}", "determine {A}{P}", "identify {A}{P}", "{A}{P}",
                                               "for my students: {C}", "say {C}", "explain {C}", "can you recognize {A}{P}", "first of all, {A}"}, random);
@@ -564,7 +564,8 @@ std::string kindQuestion(Random& random)
                               "which orientation does this slice have?", "what imaging technique is this?", "what modality and plane is this", "which view is this?", "tell me the modality and plane of this view.",
                               "which modality and plane is this?", "what is the modality?", "what is the plane?", "is this slice axial?", "is this a coronal slice?", "is this a sagittal view?", "how was this image made?", "what sort of scan is it?",
                               "what kind of scan am I looking at?", "which imaging method is this?", "modality?", "plane?", "modality and plane please", "is it CT or MR?", "is that a radiograph?", "which kind of study is this?",
-                              "how is this slice oriented?", "along which plane is this cut?", "is this an ultrasound image?", "what projection is this?"});
+                              "how is this slice oriented?", "along which plane is this cut?", "is this an ultrasound image?", "what projection is this?", "in what anatomical plane was the section made?", "what plane does the section lie in?", "which of the planes is it?", "in which direction was the patient cut?",
+                              "which anatomical plane do I see?", "what cutting plane was used?"});
 }
 
 std::string identityQuestion(Random& random)
