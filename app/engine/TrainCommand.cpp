@@ -1,5 +1,6 @@
 #include "app/engine/Arguments.h"
 #include "app/engine/Commands.h"
+#include "app/engine/StopOnSignal.h"
 #include "assistant/engine/train/Trainer.h"
 #include "experts/runtime/Cuda.h"
 
@@ -48,6 +49,7 @@ int trainCommand(std::span<const std::string> words)
     options.looked = int(arguments.number("--looked", options.isTogether ? options.looked : 64));
     options.noFusedAttention = arguments.has("--no-fused-attention");
     options.bf16 = (options.bf16 || device.is_cuda()) && !arguments.has("--fp32");
+    const StopOnSignal signal;
     const auto onReport = [](const assistant::train::TrainReport& report) {
         std::printf("step %d of %d  loss %.4f  %.1f samples/s", report.step, report.steps, report.loss, report.samplesPerSecond);
         if (report.exactFirst >= 0) {
@@ -69,7 +71,7 @@ int trainCommand(std::span<const std::string> words)
         std::printf("\n");
         std::fflush(stdout);
     };
-    trainDemoModel(options, onReport, [](double fraction, const std::string& stage) { std::fprintf(stderr, "%s %.0f %%\n", stage.c_str(), fraction * 100); }, {});
+    trainDemoModel(options, onReport, [](double fraction, const std::string& stage) { std::fprintf(stderr, "%s %.0f %%\n", stage.c_str(), fraction * 100); }, signal.token());
     return 0;
 }
 

@@ -373,7 +373,7 @@ void trainTogether(const TrainOptions& options, const std::function<void(const T
         conversations += questions.conversations;
         ++step;
         if (step % 20 == 0) {
-            malloc_trim(0);     // no two steps are of one length: what they leave behind in pieces grows to more than a step needs
+            malloc_trim(0);     // as in trainDemoModel()
             store.take();
             const TrainReport report = takeFigures();
             step % options.saveEvery == 0 ? save(report) : onReport(report);

@@ -23,6 +23,8 @@
 #include <optional>
 #include <tuple>
 
+#include <malloc.h>
+
 namespace hf::assistant::train {
 
 namespace fs = std::filesystem;
@@ -314,6 +316,7 @@ void trainDemoModel(const TrainOptions& options, const std::function<void(const 
                 }
                 save(step + 1);
             }
+            malloc_trim(0);     // no two steps are of one length: what they leave behind in pieces grows to twice what a step needs
             onReport(report);
         }
     }
