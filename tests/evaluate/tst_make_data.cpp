@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 using namespace hf;
@@ -51,6 +52,29 @@ LabelledVolume masses()
         table.push_back(label);
     }
     return {Volume(geometry, std::move(voxels), info), LabelMap(geometry, std::move(labels), table), "someone", false};
+}
+
+/// A patient in air with three masses in the left half and nothing else labelled; two of them have a value of their own, but the same name.
+LabelledVolume massesAlone(const std::string& name)
+{
+    const Geometry geometry({60, 60, 1}, {4, 4, 4}, {-118, -118, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
+    std::vector<LabelId> labels(geometry.size().voxels(), 0);
+    std::vector<std::int16_t> voxels(labels.size(), -1000);
+    for (int j = 10; j < 50; ++j) {
+        for (int i = 5; i < 55; ++i) {
+            voxels[geometry.offset({i, j, 0})] = 40;
+        }
+    }
+    labels[geometry.offset({40, 20, 0})] = labels[geometry.offset({50, 30, 0})] = 2;
+    labels[geometry.offset({45, 40, 0})] = 3;
+    VolumeInfo info;
+    info.modality = "CT";
+    info.unit = Unit::Hu;
+    Label first, second;
+    first.value = 2;
+    second.value = 3;
+    first.name = second.name = name;
+    return {Volume(geometry, std::move(voxels), info), LabelMap(geometry, std::move(labels), {first, second}), "someone", false};
 }
 
 DataSetOptions many()
@@ -136,6 +160,27 @@ HF_TEST(answers_are_true_of_the_labels)
     }
     std::printf("       %d sides, %d counts, %d absent, %d refusals, %d calls\n", sides, counts, absent, refusals, calls);
     HF_CHECK(sides > 5 && counts > 2 && absent > 5 && refusals > 25 && calls > 75);
+}
+
+HF_TEST(sides_are_those_of_the_patient_and_parts_of_one_name_are_counted_together)
+{
+    for (const auto& [name, plural] : std::map<std::string, std::string>{{"liver lesion", "liver lesions"}, {"liver metastasis", "liver metastases"}, {"liver metastases", "liver metastases"}}) {
+        int sides = 0, counts = 0;
+        for (const Conversation& one : conversationsAbout(massesAlone(name), many())) {
+            const std::string& question = one.messages[0].text;
+            const std::string& answer = one.messages.back().text;
+            if (answer.find("It lies on ") != std::string::npos) {
+                ++sides;
+                HF_CHECK(answer.find("It lies on the left side of the patient.") != std::string::npos);
+            }
+            if (answer.find("in this slice.") != std::string::npos && answer.find("There ") != std::string::npos) {
+                ++counts;
+                HF_CHECK(answer.find("There are three " + plural + " in this slice.") != std::string::npos);
+            }
+            HF_CHECK((question + answer).find(plural + "s") == std::string::npos);
+        }
+        HF_CHECK(sides > 5 && counts > 5);
+    }
 }
 
 HF_TEST(the_same_seed_gives_the_same_bytes)

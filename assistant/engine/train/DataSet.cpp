@@ -78,9 +78,16 @@ std::string sideQuestion(const std::string& noun, Random& random)
     return replaced(pickWord({"On which side is the {N}?", "Which side is the {N} on?", "Is the {N} on the left or on the right?", "On what side of the patient does the {N} lie?", "left or right: the {N}?", "Which side of the body shows the {N}?"}, random), "{N}", noun);
 }
 
+/// "metastasis" and "metastases" to "metastases", "cyst" to "cysts".
+std::string pluralOf(const std::string& noun)
+{
+    return noun.ends_with("sis") ? noun.substr(0, noun.size() - 2) + "es" : isPlural(noun) ? noun : noun + "s";
+}
+
 std::string countQuestion(const std::string& noun, Random& random)
 {
-    return replaced(pickWord({"How many {N}s are there?", "How many {N}s do you see in this slice?", "Count the {N}s.", "What is the number of {N}s in this picture?", "Is there one {N}, or are there more?"}, random), "{N}", noun);
+    const std::string form = pickWord({"How many {M} are there?", "How many {M} do you see in this slice?", "Count the {M}.", "What is the number of {M} in this picture?", "Is there one {N}, or are there more?"}, random);
+    return replaced(replaced(form, "one {N}", isPlural(noun) ? "one of the {M}" : "one " + noun), "{M}", pluralOf(noun));
 }
 
 /// One view of a volume and what is in it.
@@ -211,25 +218,53 @@ std::vector<LabelId> labelsOf(const LabelledView& view, const SliceFrame& frame)
     return labels;
 }
 
-/// "the left", "the right" or "both sides": LPS x of the label's pixels against the middle of all labels in the slice.
-std::string sideOf(const LabelledView& view, LabelId value)
+/// LPS x of the middle of what is shown: the mean over what is brighter than air in a slice of CT or MR, else the middle of the picture.
+double middleOf(const LabelledView& view, const SliceFrame& frame)
 {
-    const SliceFrame frame = frameOf(view.about.labels.geometry(), view.view);
-    const std::vector<LabelId> labels = labelsOf(view, frame);
-    double low = 1e9, high = -1e9;
-    std::vector<double> places;
-    for (std::size_t n = 0; n < labels.size(); ++n) {
-        const double x = frame.toLps(double(n % std::size_t(frame.width)), double(n / std::size_t(frame.width))).x;
-        if (labels[n] != 0) {
-            low = std::min(low, x);
-            high = std::max(high, x);
-        }
-        if (labels[n] == value) {
-            places.push_back(x);
+    const Volume& volume = view.about.volume;
+    std::vector<double> values, places;
+    for (int y = 0; y < frame.height; ++y) {
+        for (int x = 0; x < frame.width; ++x) {
+            const PointLps point = frame.toLps(x, y);
+            const auto index = volume.geometry().toIndex(point);
+            const Index3 voxel{int(std::lround(index.i)), int(std::lround(index.j)), int(std::lround(index.k))};
+            const double value = volume.valueAt(voxel);
+            values.push_back(std::isfinite(value) ? value : volume.range().minimum);
+            places.push_back(point.x);
         }
     }
-    const double left = double(std::count_if(places.begin(), places.end(), [&](double x) { return x > (low + high) / 2; })) / double(places.size());
-    return left > 0.85 ? "the left" : left < 0.15 ? "the right" : "both sides";
+    const double count = double(values.size()), least = *std::min_element(values.begin(), values.end()), mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+    const double air = view.kind == ImageKind::Ct ? -300 : view.kind == ImageKind::Mri ? (least + mean) / 2 : least - 1;
+    double sum = 0, bright = 0;
+    for (std::size_t n = 0; n < values.size(); ++n) {
+        if (values[n] > air) {
+            sum += places[n];
+            ++bright;
+        }
+    }
+    return bright > 0 ? sum / bright : std::accumulate(places.begin(), places.end(), 0.0) / count;
+}
+
+/// "the left", "the right" or "both sides": what the name says, else where the label's pixels lie beside the middle.
+std::string sideOf(const LabelledView& view, const std::string& name)
+{
+    for (const std::string side : {"left", "right"}) {
+        if (name.starts_with(side + " ")) {
+            return "the " + side;
+        }
+    }
+    const SliceFrame frame = frameOf(view.about.labels.geometry(), view.view);
+    const std::vector<LabelId> labels = labelsOf(view, frame);
+    const double middle = middleOf(view, frame);
+    double left = 0, all = 0;
+    for (std::size_t n = 0; n < labels.size(); ++n) {
+        const Label* label = view.about.labels.findLabel(labels[n]);
+        if (label && label->name == name) {
+            ++all;
+            left += frame.toLps(double(n % std::size_t(frame.width)), double(n / std::size_t(frame.width))).x > middle;
+        }
+    }
+    return left > 0.85 * all ? "the left" : left < 0.15 * all ? "the right" : "both sides";
 }
 
 enum class Topic { What, Kind, Hard, Segment, Measure, Presence, Side, Count };
@@ -342,22 +377,26 @@ private:
         const std::string shown = start + "The mask shows " + names + ".";
         switch (topic) {
         case Topic::Measure: return shown + " The measured volumes are in the list of labels.";
-        case Topic::Side: return shown + sideSentence(legend[0].value);
+        case Topic::Side: return shown + sideSentence(noun);
         case Topic::Count: {
             const SliceFrame frame = frameOf(m_view.about.labels.geometry(), m_view.view);
-            const int count = countParts(labelsOf(m_view, frame), frame.width, legend[0].value);
-            return shown + " There " + (count == 1 ? "is one " + noun : "are " + numberWord(count) + " " + noun + "s") + " in this slice.";
+            const std::vector<LabelId> labels = labelsOf(m_view, frame);
+            int count = 0;
+            for (const LegendEntry& entry : legend) {
+                count += countParts(labels, frame.width, entry.value);
+            }
+            return shown + " There " + (count > 1 ? "are " + numberWord(count) + " " + pluralOf(noun) : isPlural(noun) ? "is one" : "is one " + noun) + " in this slice.";
         }
         default: return shown;
         }
     }
 
-    std::string sideSentence(LabelId value) const
+    std::string sideSentence(const std::string& noun) const
     {
         if (m_view.view.plane == Plane::Sagittal) {
             return " A single sagittal slice does not tell the side.";
         }
-        const std::string side = sideOf(m_view, value);
+        const std::string side = sideOf(m_view, noun);
         return side == "both sides" ? " It lies on both sides of the patient." : " It lies on " + side + " side of the patient.";
     }
 
