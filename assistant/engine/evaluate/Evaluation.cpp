@@ -3,9 +3,11 @@
 #include "assistant/engine/evaluate/TextMetrics.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <set>
 
 namespace hf::assistant::evaluate {
@@ -28,19 +30,36 @@ std::vector<std::size_t> casesWhere(const std::vector<Case>& cases, std::size_t 
     return chosen;
 }
 
-std::string callOf(const std::string& answer)
+struct Call {
+    std::string name, argument;
+};
+
+/// "VISTA3D (liver)": what stands between angle brackets, where it is a call.
+std::optional<Call> callIn(const std::string& inside)
 {
-    const std::size_t open = answer.find('<'), close = answer.find('>', open);
-    const std::string call = open == std::string::npos || close == std::string::npos ? std::string() : answer.substr(open + 1, close - open - 1);
-    return call == "image" ? std::string() : call;
+    const std::size_t open = inside.find('('), close = inside.rfind(')');
+    const std::string name = stripped(inside.substr(0, open));
+    const auto isOfName = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'; };
+    if (name.empty() || !std::isalpha(static_cast<unsigned char>(name[0])) || !std::all_of(name.begin(), name.end(), isOfName) || name == "image") {
+        return std::nullopt;
+    }
+    std::string argument = open == std::string::npos ? "" : stripped(inside.substr(open + 1, (close == std::string::npos || close < open ? inside.size() : close) - open - 1));
+    if (argument.size() >= 2 && (argument.front() == '\'' || argument.front() == '"') && argument.back() == argument.front()) {
+        argument = argument.substr(1, argument.size() - 2);
+    }
+    return Call{name, argument};
 }
 
-std::string nameOf(const std::string& call) { return stripped(call.substr(0, call.find('('))); }
-
-std::string argumentOf(const std::string& call)
+/// The first call of an answer, as the assistant reads it (findExpertCall), whatever the expert's name; without one both are empty.
+Call callOf(const std::string& answer)
 {
-    const std::size_t open = call.find('('), close = call.rfind(')');
-    return open == std::string::npos || close == std::string::npos || close < open ? std::string() : stripped(call.substr(open + 1, close - open - 1));
+    for (std::size_t close = answer.find('>'); close != std::string::npos; close = answer.find('>', close + 1)) {
+        const std::size_t open = answer.rfind('<', close);
+        if (const auto call = open == std::string::npos ? std::nullopt : callIn(answer.substr(open + 1, close - open - 1))) {
+            return *call;
+        }
+    }
+    return {};
 }
 
 /// Fills the rows of figures for one scoring; what a row does not concern stays empty.
@@ -143,14 +162,14 @@ private:
 
     void calls()
     {
-        fill(shareFigure("choice: the right expert, or none"), true, [](const Case& one, const std::string& answer) { return share(nameOf(callOf(answer)) == nameOf(callOf(one.truth))); });
+        fill(shareFigure("choice: the right expert, or none"), true, [](const Case& one, const std::string& answer) { return share(callOf(answer).name == callOf(one.truth).name); });
         fill(shareFigure("expert called where one fits"), false,
-            [](const Case& one, const std::string& answer) { return callOf(one.truth).empty() ? Row() : share(nameOf(callOf(answer)) == nameOf(callOf(one.truth))); });
+            [](const Case& one, const std::string& answer) { return callOf(one.truth).name.empty() ? Row() : share(callOf(answer).name == callOf(one.truth).name); });
         fill(shareFigure("name and argument right where one fits"), false, [](const Case& one, const std::string& answer) {
-            const std::string wanted = callOf(one.truth), given = callOf(answer);
-            return wanted.empty() ? Row() : share(nameOf(given) == nameOf(wanted) && argumentOf(given) == argumentOf(wanted));
+            const Call wanted = callOf(one.truth), given = callOf(answer);
+            return wanted.name.empty() ? Row() : share(given.name == wanted.name && given.argument == wanted.argument);
         });
-        fill(shareFigure("none called where none fits"), false, [](const Case& one, const std::string& answer) { return callOf(one.truth).empty() ? share(callOf(answer).empty()) : Row(); });
+        fill(shareFigure("none called where none fits"), false, [](const Case& one, const std::string& answer) { return callOf(one.truth).name.empty() ? share(callOf(answer).name.empty()) : Row(); });
     }
 
     const Benchmark& m_benchmark;
