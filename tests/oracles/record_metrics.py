@@ -3,6 +3,7 @@
 
 Needs nltk, sacrebleu, rouge-score, scikit-learn, scipy and pycocoevalcap. Texts are composed here from word lists with a fixed seed.
 """
+import collections
 import json
 import pathlib
 import random
@@ -35,6 +36,15 @@ def tokens(text):
     return [w for w in TreebankWordTokenizer().tokenize(text.lower()) if w not in MARKS]
 
 
+def words_in_common(answer, truth):
+    """Precision, recall, F1 as calculate_f1score of the published evaluation (m3/eval/scripts/mimic_vqa/evaluate_metrics.py)."""
+    said, wanted = collections.Counter(answer.split()), collections.Counter(truth.split())
+    common = sum(n for word, n in said.items() if word in wanted)
+    missed = sum(n for word, n in wanted.items() if word not in said)
+    precision, recall = common / sum(said.values()), common / max(1, common + missed)
+    return {"precision": precision, "recall": recall, "f1": 2 * precision * recall / (precision + recall) if common else 0}
+
+
 def main():
     choose = random.Random(7)
     pairs = []
@@ -44,7 +54,7 @@ def main():
         pairs.append((" ".join(w for s in answer for w in tokens(s)), " ".join(w for s in truth for w in tokens(s))))
     answers, truths = [p[0] for p in pairs], [p[1] for p in pairs]
     coco = {n: [a] for n, a in enumerate(answers)}, {n: [t] for n, t in enumerate(truths)}
-    scorer = rouge_scorer.RougeScorer(["rouge1", "rougeL"], tokenizer=AtSpaces())
+    scorer = rouge_scorer.RougeScorer(["rougeL"], tokenizer=AtSpaces())
     rouge = [scorer.score(t, a) for a, t in pairs]
     numbers = numpy.random.default_rng(3)
     truth = numbers.random((3, 60)) < [[0.2], [0.5], [0.05]]
@@ -60,7 +70,7 @@ def main():
         "bleuCoco": Bleu(4).compute_score(coco[1], coco[0], verbose=0)[0],
         "rougeLCoco": list(map(float, Rouge().compute_score(coco[1], coco[0])[1])),
         "rougeL": [{"precision": r["rougeL"].precision, "recall": r["rougeL"].recall} for r in rouge],
-        "words": [{"precision": r["rouge1"].precision, "recall": r["rouge1"].recall, "f1": r["rouge1"].fmeasure} for r in rouge],
+        "words": [words_in_common(a, t) for a, t in pairs],
         "classes": {"truth": truth.astype(int).tolist(), "said": said.astype(int).tolist(), "f1": [f1_score(t, s) for t, s in zip(truth, said)], "macro": float(numpy.mean([f1_score(t, s) for t, s in zip(truth, said)])),
                     "accuracy": accuracy_score(truth.ravel(), said.ravel())},
         "bootstrap": {"right": right.astype(int).tolist(), "low": float(interval.low), "high": float(interval.high)},

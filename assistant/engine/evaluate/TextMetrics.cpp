@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <map>
-#include <set>
 #include <sstream>
 #include <string_view>
 
 namespace hf::assistant::evaluate {
 
 namespace {
+
+const char* const kNoBreakSpace = "\xC2\xA0";
 
 bool isSpace(char c) { return std::strchr(" \t\r\n\f\v", c) != nullptr && c != '\0'; }
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
@@ -177,15 +179,42 @@ std::vector<std::string> sentencesOf(const std::string& text)
 
 std::string lower(std::string text)
 {
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    for (std::size_t n = 0; n < text.size(); ++n) {
+        const auto byte = std::uint8_t(text[n]), next = std::uint8_t(n + 1 < text.size() ? text[n + 1] : 0);
+        if (byte >= 'A' && byte <= 'Z') {
+            text[n] = char(byte + 0x20);
+        } else if ((byte == 0xC3 && next >= 0x80 && next <= 0x9E && next != 0x97) || (byte == 0xCE && next >= 0x91 && next <= 0x9F) || (byte == 0xD0 && next >= 0x90 && next <= 0x9F)) {
+            text[n + 1] = char(next + 0x20);
+        } else if ((byte == 0xCE && next >= 0xA0 && next <= 0xA9) || (byte == 0xD0 && next >= 0xA0 && next <= 0xAF)) {
+            text[n] = char(byte + 1);
+            text[n + 1] = char(next - 0x20);
+        }
+    }
     return text;
 }
 
 std::string stripped(const std::string& text)
 {
-    const auto first = std::find_if_not(text.begin(), text.end(), isSpace);
-    const auto last = std::find_if_not(text.rbegin(), text.rend(), isSpace).base();
-    return first < last ? std::string(first, last) : std::string();
+    std::size_t begin = 0, end = text.size();
+    while (begin < end) {
+        if (isSpace(text[begin])) {
+            ++begin;
+        } else if (text.compare(begin, 2, kNoBreakSpace) == 0) {
+            begin += 2;
+        } else {
+            break;
+        }
+    }
+    while (begin < end) {
+        if (isSpace(text[end - 1])) {
+            --end;
+        } else if (end - begin >= 2 && text.compare(end - 2, 2, kNoBreakSpace) == 0) {
+            end -= 2;
+        } else {
+            break;
+        }
+    }
+    return text.substr(begin, end - begin);
 }
 
 std::vector<std::string> wordsOf(const std::string& text)
@@ -219,15 +248,23 @@ Overlap wordOverlap(const std::vector<std::string>& answer, const std::vector<st
     if (answer.empty() || truth.empty()) {
         return {};
     }
-    std::multiset<std::string> left(truth.begin(), truth.end());
-    double common = 0;
+    std::map<std::string, std::pair<int, int>> counts;
     for (const std::string& word : answer) {
-        if (const auto found = left.find(word); found != left.end()) {
-            left.erase(found);
-            ++common;
-        }
+        ++counts[word].first;
     }
-    return {common / double(answer.size()), common / double(truth.size()), 2 * common / double(answer.size() + truth.size())};
+    for (const std::string& word : truth) {
+        ++counts[word].second;
+    }
+    double common = 0, missed = 0;
+    for (const auto& [word, count] : counts) {
+        common += count.second > 0 ? count.first : 0;
+        missed += count.first > 0 ? 0 : count.second;
+    }
+    if (common == 0) {
+        return {};
+    }
+    const double precision = common / double(answer.size()), recall = common / (common + missed);
+    return {precision, recall, 2 * precision * recall / (precision + recall)};
 }
 
 std::optional<bool> yesOrNo(const std::string& answer)

@@ -7,11 +7,11 @@
 
 namespace hf::assistant::evaluate {
 
-// Comparisons of an answer with the truth, as the benchmarks of the paper define them (reference vila-m3.md 8). All texts are UTF-8; only ASCII
-// letters change case.
+// Comparisons of an answer with the truth, as the benchmarks of the paper define them (reference vila-m3.md 8). All texts are UTF-8; Latin
+// (ASCII and Latin-1), Greek and Cyrillic letters change case.
 
 std::string lower(std::string text);
-/// Without white space at both ends.
+/// Without white space, no-break spaces too, at both ends.
 std::string stripped(const std::string& text);
 /// At white space.
 std::vector<std::string> wordsOf(const std::string& text);
@@ -20,7 +20,8 @@ std::vector<std::string> wordsOf(const std::string& text);
 /// apostrophes of contractions restored.
 std::string vqaNormalised(const std::string& text);
 
-/// Shares of words (as a multiset) that answer and truth have in common; all 0 where either is empty.
+/// Words that answer and truth have in common, counted as the published evaluation of MIMIC-VQA does: a word of both counts as often as the answer has
+/// it, a missed one as often as the truth has it. All 0 without a common word.
 struct Overlap {
     double precision = 0, recall = 0, f1 = 0;
 };
