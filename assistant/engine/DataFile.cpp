@@ -143,9 +143,12 @@ std::optional<fs::path> findPicture(const fs::path& folder, const fs::path& name
     if (name.is_absolute() && fs::exists(name, error)) {
         return name;
     }
-    for (const char* inside : {"", "images", "imgs", "image", "VQA_RAD Image Folder", "test"}) {
-        for (const fs::path& part : {name, name.filename()}) {
-            if (fs::is_regular_file(folder / inside / part, error)) {
+    // The path as it stands, then without its first folders: tables name the folder in which they lie, or that of another computer.
+    for (auto begin = name.begin(); begin != name.end(); ++begin) {
+        fs::path part;
+        std::for_each(begin, name.end(), [&](const fs::path& one) { part /= one; });
+        for (const char* inside : {"", "images", "imgs", "image", "VQA_RAD Image Folder", "test"}) {
+            if (part.is_relative() && fs::is_regular_file(folder / inside / part, error)) {
                 return folder / inside / part;
             }
         }

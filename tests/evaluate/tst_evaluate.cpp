@@ -193,6 +193,12 @@ HF_TEST(answers_are_normalised_as_the_vqa_challenge_does)
     }
 }
 
+HF_TEST(texts_are_compared_as_python_does)
+{
+    HF_CHECK_EQUAL(stripped("\xC2\xA0 \t\xC3\x89t\xC3\xA9\xC2\xA0\n"), std::string("\xC3\x89t\xC3\xA9"));
+    HF_CHECK_EQUAL(lower("\xC3\x9C\xC3\x97 \xCE\x91\xCE\xA9 \xD0\x90\xD0\xAF Aa\xC3"), std::string("\xC3\xBC\xC3\x97 \xCE\xB1\xCF\x89 \xD0\xB0\xD1\x8F aa\xC3"));
+}
+
 HF_TEST(yes_and_no_are_read_from_free_answers)
 {
     HF_CHECK(yesOrNo("Yes, there is.") == true);
@@ -313,6 +319,61 @@ HF_TEST(findings_are_read_from_their_tables)
     HF_CHECK_EQUAL(truths, std::string("atelectasis:yes cardiomegaly:yes consolidation:no edema:yes pleural effusion:no "));
 }
 
+HF_TEST(studies_of_chexpert_are_their_frontal_pictures)
+{
+    const Folder folder;
+    const std::string columns = "Enlarged Cardiomediastinum,Cardiomegaly,Lung Lesion,Airspace Opacity,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,Support Devices\n";
+    folder.write("groundtruth.csv", "Study," + columns + "CheXpert-v1.0/test/patient64741/study1,0,1,0,0,0,0,0,0,0,0,0,0,0\nCheXpert-v1.0/test/patient64742/study1,0,0,0,0,1,0,0,0,0,0,0,0,0\n");
+    folder.write("test/patient64741/study1/view1_frontal.jpg", "");
+    folder.write("test/patient64742/study1/view1_frontal.jpg", "");
+    BenchmarkFiles files = filesAt(folder.path, true);
+    const Benchmark studies = readBenchmark("chexpert", files);
+    HF_CHECK_EQUAL(studies.cases.size(), std::size_t(10));
+    HF_CHECK_EQUAL(studies.cases[5].pictures[0].string(), (folder.path / "test/patient64742/study1/view1_frontal.jpg").string());
+    HF_CHECK_EQUAL(studies.cases[5].cluster, std::string("patient64742"));
+    // All findings of a part of the pictures.
+    files.limit = 2;
+    HF_CHECK_EQUAL(readBenchmark("chexpert", files).cases.size(), std::size_t(5));
+
+    // The scores of each picture are its own, although all have one name; all that the expert tells is told.
+    const auto scores = [](double cardiomegaly) {
+        json all = json::array();
+        for (const auto& [label, mean] : std::vector<std::pair<std::string, double>>{{"Atelectasis", 0.1}, {"Cardiomegaly", cardiomegaly}, {"Consolidation", 0.1}, {"Edema", 0.1}, {"Effusion", 0.1}, {"Pleural_Thickening", 0.9}}) {
+            all.push_back({{"label", label}, {"mean", mean}});
+        }
+        return json{{"scores", all}};
+    };
+    files.limit = 0;
+    files.expertScores = folder.write("scores.json", json{{"/d/test/patient64741/study1/view1_frontal.jpg", scores(0.9)}, {"/d/test/patient64742/study1/view1_frontal.nii.gz", scores(0.2)}}.dump());
+    const Benchmark expert = readBenchmark("chexpert", files);
+    HF_CHECK(expert.cases[0].messages[0].text.find("model:\n atelectasis: no\n cardiomegaly: yes\n consolidation: no\n edema: no\n effusion: no\n pleural thickening: yes\nQuestion: is there atelectasis") != std::string::npos);
+    HF_CHECK(expert.cases[5].messages[0].text.find(" cardiomegaly: no\n") != std::string::npos);
+    files.expertScores = folder.write("scores.json", json{{"view1_frontal.jpg", scores(0.9)}}.dump());
+    HF_CHECK_EQUAL(errorOf([&] { readBenchmark("chexpert", files); }),
+        (folder.path / "groundtruth.csv").string() + ":3: the expert's scores do not tell which of them are of CheXpert-v1.0/test/patient64742/study1/view1_frontal.jpg");
+
+    // Lateral pictures are not asked about.
+    const fs::path valid = folder.write("v/valid.csv", "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding," + columns + "CheXpert-v1.0/valid/patient64541/study1/view1_frontal.jpg,Male,73,Frontal,AP,0.0,1.0,0.0,0.0,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0\n"
+                                                       "CheXpert-v1.0/valid/patient64541/study1/view2_lateral.jpg,Male,73,Lateral,,0.0,1.0,0.0,0.0,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0\n");
+    const Benchmark frontal = readBenchmark("chexpert", filesAt(valid));
+    HF_CHECK_EQUAL(frontal.cases.size(), std::size_t(5));
+    HF_CHECK(frontal.cases[0].sex == "M" && frontal.cases[0].age == 73);
+}
+
+HF_TEST(patients_are_joined_to_their_pictures)
+{
+    const Folder folder;
+    const auto entry = [](const std::string& picture) { return json{{"image", picture}, {"sex", "F"}, {"conversations", {{{"from", "human"}, {"value", "Is it?"}}, {{"from", "gpt"}, {"value", "yes"}}}}}; };
+    BenchmarkFiles files = filesAt(folder.write("q.json", json::array({entry("a.jpg"), entry("b.jpg"), entry("c.jpg")}).dump(1)));
+    files.patients = folder.write("patients.csv", "image,patient,sex,age\na.jpg,p1,,nan\nb.jpg,p1,M,44.0\n");
+    const Benchmark joined = readBenchmark("path-vqa", files);
+    std::string told;
+    for (const Case& one : joined.cases) {
+        told += one.cluster + one.sex + (one.age ? std::to_string(*one.age) : "-") + " ";
+    }
+    HF_CHECK_EQUAL(told, std::string("p1F- p1M44 c.jpgF- "));
+}
+
 HF_TEST(calls_of_experts_are_compared_by_name_and_argument)
 {
     const Folder folder;
@@ -325,6 +386,11 @@ HF_TEST(calls_of_experts_are_compared_by_name_and_argument)
     HF_CHECK_EQUAL(find(result, "expert called where one fits")->value, 1.0);
     HF_CHECK_EQUAL(find(result, "name and argument right where one fits")->value, 0.5);
     HF_CHECK_EQUAL(find(result, "none called where none fits")->value, 0.5);
+    // What only looks like a call is none, and none hides the call behind it.
+    const Result odd = score(benchmark, {"Of the <image> with a mass < 3 cm <VISTA3D ('lung tumor')>", "x < y: <CXR()>", "<3 cm> and a < 5 > c", "<image>"});
+    for (const ResultRow& row : odd.rows) {
+        HF_CHECK_EQUAL(row.estimate.value, 1.0);
+    }
 }
 
 HF_TEST(errors_name_file_and_line)

@@ -61,6 +61,86 @@ std::optional<int> ageOf(const std::string& text)
     return years <= 120 ? std::optional(years) : std::nullopt;
 }
 
+/// The patient of CheXpert's paths: "CheXpert-v1.0/test/patient64741/study1/view1_frontal.jpg"; empty in others.
+std::string patientIn(const fs::path& path)
+{
+    const auto found = std::find_if(path.begin(), path.end(), [](const fs::path& part) {
+        const std::string name = part.string();
+        return name.starts_with("patient") && name.size() > 7 && name.find_first_not_of("0123456789", 7) == std::string::npos;
+    });
+    return found == path.end() ? std::string() : found->string();
+}
+
+/// The ends of a path without the ending of its file, the longest first: "test/p1/view", "p1/view", "view".
+std::vector<std::string> endsOf(const fs::path& path)
+{
+    std::string whole = path.generic_string();
+    for (const char* ending : {".gz", ".nii", ".json", ".png", ".jpg", ".jpeg"}) {
+        whole.resize(lower(whole).ends_with(ending) ? whole.size() - std::string(ending).size() : whole.size());
+    }
+    std::vector<std::string> ends{whole};
+    for (std::size_t at = whole.find('/'); at != std::string::npos; at = whole.find('/', at + 1)) {
+        ends.push_back(whole.substr(at + 1));
+    }
+    return ends;
+}
+
+/// What `classify --json` wrote, by picture. Folders and kinds of file may differ from those of the table: the longest common end of both paths counts.
+class ExpertScores {
+public:
+    /// Labels in small letters with their probabilities, in the file's order.
+    using Scores = std::vector<std::pair<std::string, double>>;
+
+    explicit ExpertScores(const fs::path& file)
+    {
+        std::ifstream in(file);
+        if (!in) {
+            throw Error("cannot read " + file.string(), "not-found");
+        }
+        try {
+            const json pictures = json::parse(in);
+            for (const auto& [picture, result] : pictures.items()) {
+                Scores scores;
+                for (const json& score : result.at("scores")) {
+                    std::string label = lower(score.at("label").get<std::string>());
+                    std::replace(label.begin(), label.end(), '_', ' ');
+                    scores.emplace_back(label, score.at("mean").get<double>());
+                }
+                for (const std::string& end : endsOf(picture)) {
+                    m_numbers[end].push_back(m_scores.size());
+                }
+                m_scores.push_back(std::move(scores));
+            }
+        } catch (const json::exception&) {
+            throw Error(file.string() + " is not what `classify --json` writes", "data");
+        }
+        m_takenBy.resize(m_scores.size());
+    }
+
+    /// @throws Error naming the line of a picture that none, several or only another picture's scores fit.
+    const Scores& of(const std::string& picture, const CsvFile& csv, int line)
+    {
+        for (const std::string& end : endsOf(picture)) {
+            const auto found = m_numbers.find(end);
+            if (found == m_numbers.end()) {
+                continue;
+            }
+            std::string& taken = m_takenBy[found->second[0]];
+            if (found->second.size() > 1 || (!taken.empty() && taken != picture)) {
+                csv.fail(line, "the expert's scores do not tell which of them are of " + picture);
+            }
+            taken = picture;
+            return m_scores[found->second[0]];
+        }
+        csv.fail(line, "the expert's scores have nothing about " + picture);
+    }
+
+private:
+    std::vector<Scores> m_scores;
+    std::vector<std::string> m_takenBy;
+    std::map<std::string, std::vector<std::size_t>> m_numbers;
+};
+
 /// Collects the cases of one reading.
 class Reader {
 public:
@@ -182,11 +262,19 @@ public:
     {
         const fs::path file = table(fileNames);
         const CsvFile csv(file);
-        const auto image = csv.find({"image index", "image id", "image", "path", "filename", "study"});
+        const auto image = csv.find({"image index", "image id", "image", "path", "filename"}), study = csv.find({"study"});
         const auto patient = csv.find({"patient id", "patient", "patientid", "subject_id"}), sex = csv.find({"sex", "patient gender", "gender", "patient sex"}), age = csv.find({"age", "patient age"});
-        const auto scores = expertScores();
+        const auto projection = csv.find({"frontal/lateral"});
+        std::optional<ExpertScores> scores;
+        if (m_benchmark.withExpert) {
+            scores.emplace(m_files.expertScores);
+        }
         for (const CsvFile::Row& row : csv.rows()) {
-            const std::string& picture = row.fields[image.value_or(0)];
+            // A table of studies means their frontal pictures, which the questions are about.
+            const std::string picture = image || !study ? row.fields[image.value_or(0)] : row.fields[*study] + "/view1_frontal.jpg";
+            if (projection && lower(row.fields[*projection]) == "lateral") {
+                continue;
+            }
             for (const FindingColumn& column : columns) {
                 const std::optional<std::size_t> truth = columnOf(csv, column);
                 if (!truth) {
@@ -194,11 +282,11 @@ public:
                 }
                 Case one;
                 one.id = picture + "#" + column.finding;
-                one.messages = {{Role::User, m_benchmark.withExpert ? findingQuestionWithExpert(column.finding, predictions(scores, picture, columns, csv, row.line)) : findingQuestion(column.finding)}};
+                one.messages = {{Role::User, scores ? findingQuestionWithExpert(column.finding, predictions(scores->of(picture, csv, row.line), picture, columns, csv, row.line)) : findingQuestion(column.finding)}};
                 one.type = column.finding;
                 one.truth = lower(row.fields[*truth]) == positive || row.fields[*truth] == "1.0" ? "yes" : "no";
                 one.pictures = {picture};
-                one.cluster = patient ? row.fields[*patient] : picture;
+                one.cluster = patient ? row.fields[*patient] : patientIn(picture);
                 one.sex = sex ? sexOf(row.fields[*sex]) : "";
                 one.age = age ? ageOf(row.fields[*age]) : std::nullopt;
                 one.place = placeOf(file, row.line);
@@ -335,59 +423,32 @@ private:
         return csv.columns() > column.fromEnd ? std::optional(csv.columns() - column.fromEnd) : std::nullopt;
     }
 
-    /// File name -> label -> probability.
-    std::map<std::string, std::map<std::string, double>> expertScores() const
+    /// A line for each of the expert's findings, as published.
+    static std::string predictions(const ExpertScores::Scores& scores, const std::string& picture, const std::vector<FindingColumn>& columns, const CsvFile& csv, int line)
     {
-        std::map<std::string, std::map<std::string, double>> all;
-        if (!m_benchmark.withExpert) {
-            return all;
-        }
-        std::ifstream in(m_files.expertScores);
-        if (!in) {
-            throw Error("cannot read " + m_files.expertScores.string(), "not-found");
-        }
-        try {
-            const json pictures = json::parse(in);
-            for (const auto& [picture, result] : pictures.items()) {
-                for (const json& score : result.at("scores")) {
-                    all[fs::path(picture).filename().string()][lower(score.at("label").get<std::string>())] = score.at("mean").get<double>();
-                }
-            }
-        } catch (const json::exception&) {
-            throw Error(m_files.expertScores.string() + " is not what `classify --json` writes", "data");
-        }
-        return all;
-    }
-
-    static std::string predictions(const std::map<std::string, std::map<std::string, double>>& scores, const std::string& picture, const std::vector<FindingColumn>& columns, const CsvFile& csv, int line)
-    {
-        const auto found = scores.find(fs::path(picture).filename().string());
-        if (found == scores.end()) {
-            csv.fail(line, "the expert's scores have nothing about " + picture);
-        }
-        std::string lines;
         for (const FindingColumn& column : columns) {
-            auto score = found->second.find(column.finding);
-            for (auto name = column.names.begin(); score == found->second.end() && name != column.names.end(); ++name) {
-                score = found->second.find(*name);
-            }
-            if (score == found->second.end()) {
+            const auto isIt = [&](const auto& score) { return score.first == column.finding || std::find(column.names.begin(), column.names.end(), score.first) != column.names.end(); };
+            if (std::none_of(scores.begin(), scores.end(), isIt)) {
                 csv.fail(line, "the expert's scores of " + picture + " have none for " + column.finding);
             }
-            lines += " " + column.finding + (score->second > 0.5 ? ": yes\n" : ": no\n");
+        }
+        std::string lines;
+        for (const auto& [label, mean] : scores) {
+            lines += " " + label + (mean > 0.5 ? ": yes\n" : ": no\n");
         }
         return lines;
     }
 
+    /// Of findings whole pictures, about which all are asked one after the other.
     void takeEvenly()
     {
-        const std::size_t all = m_benchmark.cases.size();
-        if (m_files.limit == 0 || m_files.limit >= all) {
+        const std::size_t together = std::max<std::size_t>(1, m_benchmark.classes.size()), all = m_benchmark.cases.size() / together, some = (m_files.limit + together - 1) / together;
+        if (m_files.limit == 0 || some >= all) {
             return;
         }
         std::vector<Case> cases;
-        for (std::size_t n = 0; n < m_files.limit; ++n) {
-            cases.push_back(std::move(m_benchmark.cases[n * all / m_files.limit]));
+        for (std::size_t n = 0; n < some * together; ++n) {
+            cases.push_back(std::move(m_benchmark.cases[n / together * all / some * together + n % together]));
         }
         m_benchmark.cases = std::move(cases);
     }
@@ -395,7 +456,7 @@ private:
     void joinPatients()
     {
         const CsvFile csv(m_files.patients);
-        const auto key = csv.find({"image", "picture", "image index", "path", "patient", "patient id"}), sex = csv.find({"sex", "patient gender", "gender"}), age = csv.find({"age", "patient age"});
+        const auto key = csv.find({"image", "picture", "image index", "path", "patient", "patient id"}), patient = csv.find({"patient", "patient id", "subject_id"}), sex = csv.find({"sex", "patient gender", "gender"}), age = csv.find({"age", "patient age"});
         if (!key || (!sex && !age)) {
             csv.fail(1, "a column image or patient, and sex or age, were expected");
         }
@@ -412,8 +473,10 @@ private:
                 found = rows.find(one.pictures[0].filename().string());
             }
             if (found != rows.end()) {
-                one.sex = sex ? sexOf(found->second->fields[*sex]) : one.sex;
-                one.age = age ? ageOf(found->second->fields[*age]) : one.age;
+                const std::vector<std::string>& fields = found->second->fields;
+                one.sex = sex && !fields[*sex].empty() ? sexOf(fields[*sex]) : one.sex;
+                one.age = age && !fields[*age].empty() ? ageOf(fields[*age]) : one.age;
+                one.cluster = patient && !fields[*patient].empty() ? fields[*patient] : one.cluster;
             }
         }
     }
