@@ -277,7 +277,8 @@ int classifyCommand(std::span<const std::string> words)
     }
     json all = json::object();
     const int code = forEachInput(arguments.plain(), [&](const std::string& input) {
-        const Volume picture = readVolumeFile(input, arguments.value("--modality"), int(arguments.number("--bits", 0)));
+        const std::string modality = arguments.value("--modality");
+        const Volume picture = isPictureFile(input) ? readPictureVolume(input, modality.empty() ? "DX" : modality) : readVolumeFile(input, modality, int(arguments.number("--bits", 0)));
         const ExpertRun run = expert.run({picture}, "");
         const std::vector<Score>& scores = run.result.scores;
         all[input] = {{"expert", run.card.name}, {"version", run.card.version}, {"weightsSha256", run.card.weightsSha256}, {"licence", run.card.licence},

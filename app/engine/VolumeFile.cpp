@@ -1,6 +1,7 @@
 #include "app/engine/VolumeFile.h"
 
 #include "app/engine/Wire.h"
+#include "assistant/engine/PictureFile.h"
 #include "experts/runtime/Sha256.h"
 #include "viewer/volume/Error.h"
 #include "viewer/volume/NiftiQform.h"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cctype>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -304,6 +306,29 @@ Volume readVolumeFile(const fs::path& file, const std::string& modality, int bit
         refuse(file, "its values do not fit " + std::to_string(bitsStored) + " bits");
     }
     return {volume.geometry(), volume.visit([](auto voxels) { return Volume::Voxels(std::vector(voxels.begin(), voxels.end())); }), std::move(info), {volume.rgb().begin(), volume.rgb().end()}};
+}
+
+bool isPictureFile(const fs::path& file)
+{
+    std::string ending = file.extension().string();
+    std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+Volume readPictureVolume(const fs::path& file, const std::string& modality)
+{
+    const Picture picture = assistant::readPictureFile(file);
+    std::vector<std::uint8_t> voxels(picture.rgb.size() / 3);
+    for (std::size_t n = 0; n < voxels.size(); ++n) {
+        voxels[n] = picture.rgb[3 * n];
+    }
+    VolumeInfo info;
+    info.modality = modality;
+    info.seriesUid = runtime::sha256Of(std::as_bytes(std::span(picture.rgb)));
+    info.storedRange = {0, 255};
+    // Frontal: the patient's right at the left of the picture.
+    const Geometry geometry({picture.width, picture.height, 1}, {1, 1, 1}, {0, 0, 0}, {Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, 1, 0}});
+    return Volume(geometry, std::move(voxels), std::move(info));
 }
 
 void writeNifti(const fs::path& path, const LabelMap& mask)

@@ -18,6 +18,13 @@ Volume readVolumeFile(const std::filesystem::path& file, const std::string& moda
 /// The file of raw voxels that a JSON header names, beside it if relative; empty if it names none or is no header.
 std::filesystem::path voxelsOfHeader(const std::filesystem::path& header);
 
+/// A radiograph as the public sets hold them: a PNG or JPEG file, of colours the red one, 0 to 255 as the file's 8 bits. A picture has no scale: its pixels are
+/// taken for 1 mm. @throws Error "file", "picture" (readPictureFile).
+Volume readPictureVolume(const std::filesystem::path& file, const std::string& modality);
+
+/// Whether a file's name ends in .png, .jpg or .jpeg, whatever the case.
+bool isPictureFile(const std::filesystem::path& file);
+
 /// Labels as a NIfTI-1 file of uint8 with sform and qform, compressed when the name ends in .gz. Written beside and renamed.
 /// @throws Error "write".
 void writeNifti(const std::filesystem::path& file, const LabelMap& mask);

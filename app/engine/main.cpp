@@ -33,7 +33,7 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            go one by one into the folder OUT. FOLDER holds an expert.json (experts/README.md); NIfTI files need --modality
            --clicks X,Y,Z;X,Y,Z,out  places inside and outside the structure, LPS mm; --accept-licence  see models accept
   classify --expert FOLDER|NAME [--modality DX] [--bits N] [--device auto|cpu|cuda:N] [--json FILE] IN ...
-           scores of chest radiographs with the spread over the models
+           scores of chest radiographs with the spread over the models; IN are .nii, .nii.gz, HEADER.json, .png or .jpg
   models   [--model FOLDER]
            what the model is: name, version, hash, licence, sizes
   models   list | accept NAME|FOLDER | allow FOLDER | import FOLDER [--modality CT|MR] [--to FOLDER]

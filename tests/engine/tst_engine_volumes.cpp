@@ -1,5 +1,6 @@
 // The engine's own reader of NIfTI files, where ITK is left out.
 #include "app/engine/VolumeFile.h"
+#include "assistant/engine/PictureFile.h"
 #include "support/Check.h"
 #include "viewer/volume/Error.h"
 
@@ -137,6 +138,25 @@ HF_TEST(integers_of_64_bits_are_read)
         HF_CHECK_EQUAL(file.read().valueAt(Index3{0, 0, 0}), -1000.F);
         HF_CHECK_EQUAL(file.read().valueAt(Index3{1, 2, 3}), -977.F);
     }
+}
+
+HF_TEST(radiographs_of_public_sets_are_pictures)
+{
+    const fs::path path = fs::temp_directory_path() / ("hf-engine-picture-" + std::to_string(getpid()) + ".PNG");
+    Picture picture;
+    picture.width = 3;
+    picture.height = 2;
+    for (int n = 0; n < 18; ++n) {
+        picture.rgb.push_back(std::uint8_t(10 * n));
+    }
+    assistant::writePngFile(path, picture);
+    HF_CHECK(app::isPictureFile(path) && !app::isPictureFile("a.nii.gz"));
+    const Volume volume = app::readPictureVolume(path, "DX");
+    HF_CHECK(volume.geometry().size() == (Size3{3, 2, 1}) && volume.geometry().acquisitionPlane() == Plane::Coronal);
+    HF_CHECK_EQUAL(volume.valueAt(Index3{2, 1, 0}), 150.0);
+    HF_CHECK(volume.info().storedRange && (*volume.info().storedRange)[1] == 255);
+    fs::remove(path);
+    HF_CHECK_THROWS(app::readPictureVolume(path, "DX"), Error);
 }
 
 HF_TEST_MAIN()
