@@ -2,6 +2,8 @@
 
 #include "viewer/volume/Error.h"
 
+#include <cmath>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <span>
@@ -44,7 +46,7 @@ public:
         const auto found = m_all.find(option);
         return found == m_all.end() ? std::vector<std::string>() : found->second;
     }
-    /// @throws Error "usage" when it is no number.
+    /// @throws Error "usage" when it is no finite number.
     double number(const std::string& option, double otherwise) const
     {
         if (!m_values.contains(option)) {
@@ -53,12 +55,21 @@ public:
         try {
             std::size_t used = 0;
             const double number = std::stod(value(option), &used);
-            if (used == value(option).size()) {
+            if (used == value(option).size() && std::isfinite(number)) {
                 return number;
             }
         } catch (const std::logic_error&) {
         }
         throw Error(option + " needs a number, not '" + value(option) + "'", "usage");
+    }
+    /// For an int, or a seed of 32 bits. @throws Error "usage" when it is no whole number of such a size.
+    std::int64_t whole(const std::string& option, std::int64_t otherwise) const
+    {
+        const double found = number(option, double(otherwise));
+        if (found != std::floor(found) || found < -0x1p31 || found >= 0x1p32) {
+            throw Error(option + " needs a whole number, not '" + value(option) + "'", "usage");
+        }
+        return std::int64_t(found);
     }
     const std::vector<std::string>& plain() const { return m_plain; }
 

@@ -41,7 +41,7 @@ json toJson(const Result& result, bool withExpert, const json& model)
 /// Answers, one line of JSON each as they come.
 class AnswersFile {
 public:
-    explicit AnswersFile(const std::string& path)
+    explicit AnswersFile(const std::string& path) : m_path(path)
     {
         if (!path.empty()) {
             m_out.open(path, std::ios::trunc);
@@ -56,10 +56,14 @@ public:
     {
         if (m_out.is_open()) {
             m_out << line.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
+            if (!m_out) {
+                throw Error("cannot write " + m_path, "write");
+            }
         }
     }
 
 private:
+    std::string m_path;
     std::ofstream m_out;
 };
 
@@ -113,12 +117,12 @@ int evaluateHeldOutSplit(const Arguments& arguments, const std::stop_token& stop
     }
     const auto model = loadModel(arguments);
     HeldOutOptions options;
-    options.cases = int(arguments.number("--limit", options.cases));
+    options.cases = int(arguments.whole("--limit", options.cases));
     if (options.cases < 1) {
         throw Error("--limit needs a number of questions", "usage");
     }
     options.asked = options.swapped = options.blanked = (options.cases + 2) / 3;
-    options.seed = std::uint32_t(arguments.number("--seed", options.seed));
+    options.seed = std::uint32_t(arguments.whole("--seed", options.seed));
     options.guidesCalls = !arguments.has("--free-calls");
     AnswersFile file(arguments.value("--write-answers"));
     options.onAnswer = [&](const assistant::train::Scene& scene, const assistant::ChatAnswer& answer) {
@@ -139,7 +143,7 @@ int evaluateHeldOutSplit(const Arguments& arguments, const std::stop_token& stop
 std::vector<std::string> modelAnswers(const Benchmark& benchmark, assistant::VilaModel& model, const Arguments& arguments, const std::stop_token& stop)
 {
     assistant::GenerationOptions options;
-    options.maxNewTokens = int(arguments.number("--max-tokens", benchmark.scoring == Scoring::Report ? 512 : 1024));
+    options.maxNewTokens = int(arguments.whole("--max-tokens", benchmark.scoring == Scoring::Report ? 512 : 1024));
     AnswersFile file(arguments.value("--write-answers"));
     const auto answer = [&](const Case& one) {
         std::vector<Picture> pictures;
@@ -169,7 +173,10 @@ int evaluateCommand(std::span<const std::string> words)
         throw Error("evaluate needs --benchmark NAME and --data FILE|FOLDER", "usage");
     }
     const bool isRecorded = arguments.has("--answers");
-    BenchmarkFiles files{arguments.value("--data"), arguments.value("--patients"), arguments.value("--expert-scores"), std::size_t(std::max(0.0, arguments.number("--limit", 0))), !isRecorded};
+    if (arguments.whole("--limit", 0) < 0 || arguments.whole("--max-tokens", 1) < 1) {
+        throw Error("--limit and --max-tokens are not below 0 and 1", "usage");
+    }
+    BenchmarkFiles files{arguments.value("--data"), arguments.value("--patients"), arguments.value("--expert-scores"), std::size_t(arguments.whole("--limit", 0)), !isRecorded};
     Benchmark benchmark = readBenchmark(arguments.value("--benchmark"), files);
     json model = {{"name", "answers of " + fs::path(arguments.value("--answers")).filename().string()}};
     std::vector<std::string> answers;

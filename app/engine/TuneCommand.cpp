@@ -48,7 +48,7 @@ TuneOptions optionsOf(const Arguments& arguments)
         options.validation.emplace_back(word);
     }
     options.heldPart = arguments.number("--held-part", options.heldPart);
-    options.validationLimit = int(arguments.number("--validation-limit", options.validationLimit));
+    options.validationLimit = int(arguments.whole("--validation-limit", options.validationLimit));
     options.stage = stageOf(arguments.value("--stage", nameOf(options.stage)));
     if (arguments.has("--tune")) {
         options.parts = partsOf(arguments.value("--tune"));
@@ -57,19 +57,19 @@ TuneOptions optionsOf(const Arguments& arguments)
         options.lora = loraOf(arguments.value("--lora"));
     }
     options.conversation = arguments.value("--template");
-    options.steps = int(arguments.number("--steps", 0));
+    options.steps = int(arguments.whole("--steps", 0));
     options.epochs = arguments.number("--epochs", options.epochs);
-    options.batch = int(arguments.number("--batch", options.batch));
-    options.accumulate = int(arguments.number("--accumulate", options.accumulate));
+    options.batch = int(arguments.whole("--batch", options.batch));
+    options.accumulate = int(arguments.whole("--accumulate", options.accumulate));
     options.rate = arguments.number("--rate", 0);
     options.warmup = arguments.number("--warmup", options.warmup);
     options.weightDecay = arguments.number("--weight-decay", options.weightDecay);
     options.clip = arguments.number("--clip", options.clip);
     options.checkpointing = arguments.has("--checkpointing");
     options.device = arguments.value("--device", options.device);
-    options.seed = std::uint32_t(arguments.number("--seed", options.seed));
-    options.saveEvery = int(arguments.number("--save-every", options.saveEvery));
-    options.validateEvery = int(arguments.number("--validate-every", options.validateEvery));
+    options.seed = std::uint32_t(arguments.whole("--seed", options.seed));
+    options.saveEvery = int(arguments.whole("--save-every", options.saveEvery));
+    options.validateEvery = int(arguments.whole("--validate-every", options.validateEvery));
     options.resume = arguments.has("--resume");
     const std::string precision = arguments.value("--precision", hasFastBf16(options.device) ? "bf16" : "fp32");
     if (precision != "bf16" && precision != "fp32") {

@@ -86,6 +86,9 @@ HF_TEST(recorded_answers_are_scored)
     HF_CHECK_EQUAL(result["published"].size(), std::size_t(5));
     HF_CHECK_EQUAL(run({"evaluate", "--benchmark", "vqa-rad"}).code, 2);
     HF_CHECK_EQUAL(run({"evaluate", "--benchmark", "vqa-rad", "--data", "/nowhere"}).code, 1);
+    for (const char* limit : {"-1", "1.5", "nan", "1e12"}) {
+        HF_CHECK_EQUAL(run({"evaluate", "--benchmark", "vqa-rad", "--data", questions, "--answers", answers, "--limit", limit}).code, 2);
+    }
 }
 
 HF_TEST(the_model_answers_and_a_signal_gives_partial_results)
@@ -102,6 +105,8 @@ HF_TEST(the_model_answers_and_a_signal_gives_partial_results)
     HF_CHECK_EQUAL(json::parse(output.text)["model"]["name"].get<std::string>(), std::string("Hounsfield demo"));
     // The answers that it kept are scored to the same figures.
     HF_CHECK_EQUAL(json::parse(run({"evaluate", "--benchmark", "vqa-rad", "--data", few, "--answers", kept, "--json"}).text)["figures"].dump(), json::parse(output.text)["figures"].dump());
+
+    HF_CHECK_EQUAL(run({"evaluate", "--benchmark", "vqa-rad", "--data", few, "--write-answers", "/dev/full"}).code, 1);
 
     json many = json::array();
     for (int n = 0; n < 20000; ++n) {
