@@ -4,9 +4,12 @@
 #include "app/engine/StopOnSignal.h"
 #include "app/engine/VolumeFile.h"
 #include "assistant/engine/DataFile.h"
+#include "assistant/engine/Prompt.h"
+#include "assistant/engine/Tokenizer.h"
 #include "assistant/engine/train/DataSet.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 
@@ -39,7 +42,17 @@ std::pair<std::string, std::string> nameAndEnding(const fs::path& file)
 /// What patients.csv says about a volume.
 struct VolumeRow {
     std::string patient, modality;
+    int line = 0;
 };
+
+/// @throws Error naming the line of a text that conversations and file names cannot hold.
+std::string checked(const std::string& text, const char* forbidden, const CsvFile& csv, int line)
+{
+    if (text.find_first_of(forbidden) != std::string::npos || text.find('\n') != std::string::npos || assistant::repairedUtf8(text) != text) {
+        csv.fail(line, "a name is one line of UTF-8 without any of " + std::string(forbidden) + ", unlike '" + assistant::repairedUtf8(text) + "'");
+    }
+    return text;
+}
 
 std::map<std::string, VolumeRow> volumeRows(const fs::path& file)
 {
@@ -54,9 +67,22 @@ std::map<std::string, VolumeRow> volumeRows(const fs::path& file)
     }
     for (const CsvFile::Row& row : csv.rows()) {
         const std::string& name = row.fields[*volume];
-        rows[name] = {patient && !row.fields[*patient].empty() ? row.fields[*patient] : name, modality ? row.fields[*modality] : ""};
+        const std::string person = patient && !row.fields[*patient].empty() ? checked(row.fields[*patient], "/", csv, row.line) : name;
+        if (!rows.emplace(name, VolumeRow{person, modality ? row.fields[*modality] : "", row.line}).second) {
+            csv.fail(row.line, "a second row of the volume " + name);
+        }
     }
     return rows;
+}
+
+/// A row about nothing is a misspelt name: volumes of one patient would come into several parts.
+void checkRowsAreUsed(const std::map<std::string, VolumeRow>& rows, const std::vector<UserFiles>& files, const fs::path& table)
+{
+    for (const auto& [name, row] : rows) {
+        if (std::none_of(files.begin(), files.end(), [&](const UserFiles& one) { return one.name == name; })) {
+            throw Error(assistant::placeOf(table, row.line) + "there is no volume " + name + " (its name is without .nii.gz, .nii or .json)", "data");
+        }
+    }
 }
 
 /// Volumes in the order of their names; a patient is the volume's name unless patients.csv says otherwise.
@@ -82,6 +108,9 @@ std::vector<UserFiles> userFiles(const fs::path& folder, const std::string& moda
             throw Error(entry.path().string() + " has no label map " + name + "_labels.nii.gz, .nii or .json beside it", "not-found");
         }
         const VolumeRow row = rows.contains(name) ? rows.at(name) : VolumeRow{name, ""};
+        if (std::any_of(found.begin(), found.end(), [&, &name = name](const UserFiles& one) { return one.name == name; })) {
+            throw Error(folder.string() + " holds two volumes of the name " + name, "data");
+        }
         const fs::path own = folder / (name + "_labels.csv"), table = fs::exists(own) ? own : folder / "labels.csv";
         if (!fs::exists(table)) {
             throw Error(labels.string() + " has no table of its values: neither " + name + "_labels.csv nor labels.csv is beside it", "not-found");
@@ -91,6 +120,7 @@ std::vector<UserFiles> userFiles(const fs::path& folder, const std::string& moda
     if (found.empty()) {
         throw Error(folder.string() + " holds no volume (.nii, .nii.gz, or .json beside its raw file)", "not-found");
     }
+    checkRowsAreUsed(rows, found, folder / "patients.csv");
     std::sort(found.begin(), found.end(), [](const UserFiles& a, const UserFiles& b) { return a.name < b.name; });
     return found;
 }
@@ -125,7 +155,11 @@ std::vector<Label> labelTable(const fs::path& file)
         if (number > 0) {
             Label label;
             label.value = LabelId(number);
-            label.name = spoken(row.fields[*name]);
+            // What a call cannot hold: <NAME(argument)>; cards put arguments into quotation marks.
+            label.name = spoken(checked(row.fields[*name], "<>()'", csv, row.line));
+            if (label.name.empty() || std::any_of(labels.begin(), labels.end(), [&](const Label& one) { return one.value == label.value; })) {
+                csv.fail(row.line, label.name.empty() ? "the label has no name" : "a second name for the label " + text);
+            }
             labels.push_back(label);
         }
     }
@@ -135,8 +169,17 @@ std::vector<Label> labelTable(const fs::path& file)
 LabelledVolume readUserVolume(const UserFiles& files)
 {
     const Volume volume = readVolumeFile(files.volume, files.modality), labels = readVolumeFile(files.labels, "SEG");
+    if (assistant::modalityWord(volume.info().modality, volume.info().bodyPart).empty()) {
+        throw Error(files.volume.string() + ": " + (volume.info().modality.empty() ? "its modality is not known" : "there are no conversations about images of modality '" + volume.info().modality + "'") +
+            "; --modality or patients.csv says CT, MR, DX or US", "unsupported");
+    }
     if (!labels.geometry().sameGridAs(volume.geometry())) {
         throw Error(files.labels.string() + " and " + files.volume.string() + " lie on different grids", "grid");
+    }
+    const std::vector<Label> table = labelTable(files.table);
+    std::array<bool, 256> isNamed{};
+    for (const Label& label : table) {
+        isNamed[label.value] = true;
     }
     std::vector<LabelId> voxels(labels.geometry().size().voxels());
     labels.visit([&](const auto& values) {
@@ -145,10 +188,10 @@ LabelledVolume readUserVolume(const UserFiles& files)
             if (value < 0 || value > 255 || value != std::floor(value)) {
                 throw Error(files.labels.string() + " holds the value " + std::to_string(value) + ", which is no label of 0 to 255", "broken");
             }
-            voxels[n] = LabelId(value);
+            voxels[n] = isNamed[std::size_t(value)] ? LabelId(value) : LabelId(0);
         }
     });
-    return {volume, LabelMap(volume.geometry(), std::move(voxels), labelTable(files.table)), files.patient, false};
+    return {volume, LabelMap(volume.geometry(), std::move(voxels), table), files.patient, false};
 }
 
 } // namespace
@@ -161,14 +204,14 @@ int makeDataCommand(std::span<const std::string> words)
     }
     const StopOnSignal signal;
     DataSetOptions options;
-    options.seed = std::uint32_t(arguments.number("--seed", options.seed));
-    options.views = int(arguments.number("--views", options.views));
-    options.questions = int(arguments.number("--questions", options.questions));
+    options.seed = std::uint32_t(arguments.whole("--seed", options.seed));
+    options.views = int(arguments.whole("--views", options.views));
+    options.questions = int(arguments.whole("--questions", options.questions));
     options.validation = arguments.number("--validation", options.validation);
     options.test = arguments.number("--test", options.test);
     const fs::path folder = arguments.value("--volumes");
     const std::vector<UserFiles> files = folder.empty() ? std::vector<UserFiles>() : userFiles(folder, arguments.value("--modality"));
-    const int phantoms = int(arguments.number("--patients", folder.empty() ? 100 : 0));
+    const int phantoms = int(arguments.whole("--patients", folder.empty() ? 100 : 0));
     if (options.views < 1 || options.questions < 1 || phantoms < 0 || options.validation < 0 || options.test < 0 || options.validation + options.test >= 1) {
         throw Error("--views and --questions are at least 1, --validation and --test shares below 1 together", "usage");
     }

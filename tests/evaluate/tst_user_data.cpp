@@ -132,4 +132,35 @@ HF_TEST(own_volumes_become_conversations_a_model_and_a_score)
     HF_CHECK_EQUAL(result["answered"].get<int>(), 2);
 }
 
+HF_TEST(what_is_wrong_with_tables_of_volumes_is_named)
+{
+    const Folder folder;
+    const fs::path volumes = folder.path / "volumes";
+    const auto write = [&](const std::string& name, const char* type, std::size_t bytes) {
+        std::ofstream(volumes / (name + ".raw")) << std::string(bytes, '\1');
+        std::ofstream(volumes / (name + ".json")) << json{{"path", name + ".raw"}, {"type", type}, {"size", {16, 16, 1}}, {"spacing", {1, 1, 1}}, {"origin", {0, 0, 0}}, {"directions", {1, 0, 0, 0, 1, 0, 0, 0, 1}}, {"modality", "CT"}};
+    };
+    write("a b", "int16", 512);
+    write("a b_labels", "uint8", 256);
+    const auto fails = [&](const std::string& labels, const std::string& patients, const std::string& told) {
+        std::ofstream(volumes / "labels.csv") << labels;
+        std::ofstream(volumes / "patients.csv") << patients;
+        HF_CHECK_EQUAL(folder.run({"make-data", "--volumes", volumes, "--output", folder.path / "data", "--views", "2"}), told.empty() ? 0 : 1);
+        HF_CHECK(textOf(folder.path / "err.txt").find(told) != std::string::npos);
+    };
+    const std::string good = "value,name\n1,lesion\n", nobody = "volume,patient\n";
+    fails("value,name\n1,lesion\n1,liver\n", nobody, "labels.csv:3: a second name for the label 1");
+    fails("value,name\n1,\n", nobody, "labels.csv:2: the label has no name");
+    fails("value,name\n1,L\xF6sion\n", nobody, "labels.csv:2: a name is one line of UTF-8");
+    fails("value,name\n1,lesion (liver)\n", nobody, "labels.csv:2: a name is one line of UTF-8 without any of <>()'");
+    // A misspelt volume would make two patients of one.
+    fails(good, nobody + "a b.nii,p\n", "patients.csv:2: there is no volume a b.nii");
+    fails(good, nobody + "a b,p\na b,q\n", "patients.csv:3: a second row of the volume a b");
+    fails(good, nobody + "a b,p/1\n", "patients.csv:2: a name is one line of UTF-8 without any of /");
+    fails(good, nobody + "a b,\xC3\x84 1\n", "");
+    HF_CHECK_EQUAL(json::parse(std::ifstream(folder.path / "data/train.json"))[0]["patient"].get<std::string>(), std::string("\xC3\x84 1"));
+    HF_CHECK_EQUAL(folder.run({"make-data", "--volumes", volumes, "--output", folder.path / "other", "--views", "2.5"}), 2);
+    HF_CHECK_EQUAL(folder.run({"make-data", "--volumes", volumes, "--output", folder.path / "other", "--test", "nan"}), 2);
+}
+
 HF_TEST_MAIN()
