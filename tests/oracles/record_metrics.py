@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/data/metrics.json: what the packages of the field say about small texts, for tst_evaluate.
 
-Needs nltk, sacrebleu, rouge-score, scikit-learn, scipy and pycocoevalcap. Texts are composed here from word lists with a fixed seed.
+Needs nltk, sacrebleu, rouge-score, scikit-learn, scipy, and pycocoevalcap with Java. Texts are composed here from word lists with a fixed seed.
 """
 import collections
 import json
@@ -11,20 +11,20 @@ import random
 import numpy
 import sacrebleu
 import scipy.stats
-from nltk.tokenize import TreebankWordTokenizer
 from nltk.translate.bleu_score import corpus_bleu
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.rouge.rouge import Rouge
+from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 from rouge_score import rouge_scorer, tokenizers
 from sklearn.metrics import accuracy_score, f1_score
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MARKS = {"''", "'", "``", "`", '"', ".", "?", "!", ",", ":", "-", "--", "...", ";", "(", ")", "[", "]", "{", "}", "<", ">"}
 SENTENCES = ["The lungs are clear.", "There is no pleural effusion or pneumothorax.", "Heart size is normal; the mediastinum is unremarkable.",
              "A 5 mm nodule is seen in the right upper lobe, stable since the prior study.", "It isn't enlarged, but there's mild (grade 1) edema.",
              "Left-sided pacemaker leads end in the right atrium and ventricle.", "Bibasilar atelectasis: about 30% of the left lower lobe.",
              "The patient's ribs show 2 healed fractures at 10:30 and 12:00.", "No acute cardiopulmonary process -- unchanged.",
-             "Opacity measures 1,200 mL, i.e. 2.5 times more than before.", "Endotracheal tube 4.2 cm above the carina!", "Is there consolidation?"]
+             "Opacity measures 1,200 mL, i.e. 2.5 times more than before.", "Endotracheal tube 4.2 cm above the carina!", "Is there consolidation?",
+             "Dr. ___ was told at 10:45am on ___; pneumonia cannot be excluded.", "A nodule of 1.5cm [prior: <5 mm] vs. artifact (No. 3) in T4.5, post-op."]
 
 
 class AtSpaces(tokenizers.Tokenizer):
@@ -32,8 +32,10 @@ class AtSpaces(tokenizers.Tokenizer):
         return text.split()
 
 
-def tokens(text):
-    return [w for w in TreebankWordTokenizer().tokenize(text.lower()) if w not in MARKS]
+def tokenised(texts):
+    """As the COCO tools do it: Stanford's tokenizer (Java) without punctuation."""
+    found = PTBTokenizer().tokenize({n: [{"caption": text}] for n, text in enumerate(texts)})
+    return {text: found[n][0].split() for n, text in enumerate(texts)}
 
 
 def words_in_common(answer, truth):
@@ -46,12 +48,13 @@ def words_in_common(answer, truth):
 
 
 def main():
+    tokens = tokenised(SENTENCES)
     choose = random.Random(7)
     pairs = []
     for _ in range(12):
         truth = choose.sample(SENTENCES, 4)
         answer = choose.sample(truth, choose.randint(1, 3)) + choose.sample(SENTENCES, choose.randint(0, 2))
-        pairs.append((" ".join(w for s in answer for w in tokens(s)), " ".join(w for s in truth for w in tokens(s))))
+        pairs.append((" ".join(w for s in answer for w in tokens[s]), " ".join(w for s in truth for w in tokens[s])))
     answers, truths = [p[0] for p in pairs], [p[1] for p in pairs]
     coco = {n: [a] for n, a in enumerate(answers)}, {n: [t] for n, t in enumerate(truths)}
     scorer = rouge_scorer.RougeScorer(["rougeL"], tokenizer=AtSpaces())
@@ -63,7 +66,7 @@ def main():
     interval = scipy.stats.bootstrap((right,), numpy.mean, n_resamples=9999, method="percentile", rng=5).confidence_interval
     wilson = scipy.stats.binomtest(40, 40).proportion_ci(method="wilson")
     result = {
-        "tokens": [{"text": s, "tokens": tokens(s)} for s in SENTENCES],
+        "tokens": [{"text": s, "tokens": tokens[s]} for s in SENTENCES],
         "pairs": [{"answer": a, "truth": t} for a, t in pairs],
         "bleuNltk": [corpus_bleu([[t.split()] for t in truths], [a.split() for a in answers], weights=[1 / n] * n) for n in range(1, 5)],
         "bleuSacre": sacrebleu.corpus_bleu(answers, [truths], tokenize="none", smooth_method="none", force=True).score / 100,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -113,17 +114,34 @@ std::size_t cliticLength(const std::string& word)
     return 0;
 }
 
-/// "i.e.", "a.m.": their last stop belongs to them.
+/// "i.e.", "a.m.", "dr.", "l.": their last stop belongs to them.
 bool isAbbreviation(const std::string& word)
 {
+    static const std::set<std::string> known{"dr.", "mr.", "mrs.", "ms.", "st.", "vs.", "prof.", "jr.", "cf.", "etc.", "al.", "ft.", "jan.", "feb.", "mar.", "apr.", "aug.", "sept.", "oct.", "nov.", "dec."};
     const std::size_t inner = word.find('.');
-    return word.ends_with(".") && inner > 0 && inner + 2 < word.size() && isLetter(word[inner - 1]) && isLetter(word[inner + 1]);
+    const bool hasInner = word.ends_with(".") && inner > 0 && inner + 2 < word.size() && isLetter(word[inner - 1]) && isLetter(word[inner + 1]);
+    return hasInner || known.contains(word) || (word.size() == 2 && isLetter(word[0]) && word[1] == '.');
+}
+
+/// Where "1.5cm", "10:45am" (behind the number) and "views.2" (before the stop) are two tokens; 0: they are one.
+std::size_t cutOf(const std::string& word)
+{
+    const std::size_t mark = word.find_first_of(".:");
+    if (mark == std::string::npos || mark == 0 || mark + 1 >= word.size() || !isDigit(word[mark + 1])) {
+        return 0;
+    }
+    if (word[mark] == '.' && std::any_of(word.begin(), word.begin() + std::ptrdiff_t(mark), isLetter)) {
+        return mark;
+    }
+    const std::size_t end = word.find_first_not_of("0123456789.:,");
+    return end != std::string::npos && end > mark && isLetter(word[end]) ? end : 0;
 }
 
 /// Adds a token, its contraction apart.
-void addWord(std::vector<std::string>& tokens, std::string word)
+/// @param beforeNumber  "no." is an abbreviation there.
+void addWord(std::vector<std::string>& tokens, std::string word, bool beforeNumber)
 {
-    while (!word.empty() && (word.back() == '\'' || (word.back() == '.' && !isAbbreviation(word)))) {
+    while (!word.empty() && (word.back() == '\'' || (word.back() == '.' && !isAbbreviation(word) && !(beforeNumber && word == "no.")))) {
         word.pop_back();
     }
     while (!word.empty() && word.front() == '\'') {
@@ -132,46 +150,49 @@ void addWord(std::vector<std::string>& tokens, std::string word)
     if (word.empty() || word == "-") {
         return;
     }
-    const std::size_t clitic = cliticLength(word);
-    tokens.push_back(word.substr(0, word.size() - clitic));
-    if (clitic > 0) {
-        tokens.push_back(word.substr(word.size() - clitic));
+    const std::size_t clitic = cliticLength(word), cut = word == "cannot" ? 3 : clitic > 0 ? word.size() - clitic : cutOf(word);
+    if (cut > 0) {
+        tokens.push_back(word.substr(0, cut));
     }
+    tokens.push_back(word.substr(cut));
 }
 
-/// Does the sentence end at this full stop, question or exclamation mark?
-bool endsSentence(const std::string& text, std::size_t at)
+/// What the tokenizer of the COCO tools writes for a bracket; empty for other characters.
+std::string bracketToken(char c)
 {
-    if (text[at] != '.' && text[at] != '?' && text[at] != '!') {
-        return false;
-    }
-    if (at + 1 == text.size()) {
-        return true;
-    }
-    if (!isSpace(text[at + 1])) {
-        return false;
-    }
-    const std::size_t next = text.find_first_not_of(" \t\r\n", at);
-    const std::size_t after = text.find_first_not_of(" \t\r\n", at + 1);
-    if (next == std::string::npos || after == std::string::npos) {
-        return true;
-    }
-    const std::string before = lower(text.substr(0, at));
-    const bool abbreviated = text[at] == '.' && (before.ends_with("a.m") || before.ends_with("p.m") || before == "dr" || before.ends_with(" dr"));
-    return !abbreviated && !isDigit(text[after]);
+    static const std::map<char, std::string> tokens{{'(', "-lrb-"}, {')', "-rrb-"}, {'[', "-lsb-"}, {']', "-rsb-"}, {'{', "-lcb-"}, {'}', "-rcb-"}, {'<', "<"}, {'>', ">"}};
+    const auto found = tokens.find(c);
+    return found == tokens.end() ? std::string() : found->second;
 }
 
-std::vector<std::string> sentencesOf(const std::string& text)
+/// At full stops, which are left out, but those after "a.m", "p.m" and "Dr" and before a digit; and behind question and exclamation marks.
+std::vector<std::string> splitAtStops(const std::string& text)
 {
-    std::vector<std::string> sentences;
+    const auto follows = [&](std::size_t at, std::string_view before) { return at >= before.size() && text.compare(at - before.size(), before.size(), before) == 0; };
+    std::vector<std::string> parts;
     std::size_t begin = 0;
     for (std::size_t n = 0; n < text.size(); ++n) {
-        if (endsSentence(text, n)) {
-            sentences.push_back(text.substr(begin, n + 1 - begin));
+        const bool isStop = text[n] == '.' && !follows(n, "a.m") && !follows(n, "p.m") && !follows(n, "Dr") && !(n + 1 < text.size() && isDigit(text[n + 1]));
+        if (isStop || text[n] == '!' || text[n] == '?') {
+            parts.push_back(text.substr(begin, n + (isStop ? 0 : 1) - begin));
             begin = n + 1;
         }
     }
-    sentences.push_back(text.substr(begin));
+    parts.push_back(text.substr(begin));
+    return parts;
+}
+
+/// Sentences with the character that follows the first place of their words in the text, as published: mostly their full stop.
+std::vector<std::string> sentencesOf(const std::string& text)
+{
+    std::vector<std::string> parts = splitAtStops(text), sentences;
+    for (std::size_t n = 0; n < parts.size(); ++n) {
+        std::string sentence = stripped(parts[n]);
+        if (!sentence.empty()) {
+            const std::size_t end = text.find(parts[n]) + parts[n].size();
+            sentences.push_back(sentence + (n + 1 < parts.size() ? text.substr(end, 1) : ""));
+        }
+    }
     return sentences;
 }
 
@@ -289,50 +310,55 @@ std::vector<std::string> reportTokens(const std::string& text)
     std::vector<std::string> tokens;
     const std::string low = lower(text);
     std::string word;
-    const auto finish = [&] {
-        addWord(tokens, word);
+    const auto finish = [&](std::size_t at) {
+        const std::size_t next = low.find_first_not_of(" \t\r\n", at);
+        addWord(tokens, word, next != std::string::npos && isDigit(low[next]));
         word.clear();
     };
     for (std::size_t n = 0; n < low.size(); ++n) {
         const char c = low[n];
         const bool beforeDigit = n + 1 < low.size() && isDigit(low[n + 1]);
         if (isSpace(c)) {
-            finish();
-        } else if (std::strchr("?!;\"`()[]{}<>", c) || ((c == ',' || c == ':') && !beforeDigit)) {
-            finish();
+            finish(n);
+        } else if (const std::string bracket = bracketToken(c); !bracket.empty()) {
+            finish(n);
+            tokens.push_back(bracket);
+        } else if (std::strchr("?!;\"`", c) || ((c == ',' || c == ':') && !beforeDigit)) {
+            finish(n);
         } else if (std::strchr("@#$%&", c)) {
-            finish();
+            finish(n);
             tokens.emplace_back(1, c);
         } else if ((c == '-' || c == '.') && n + 1 < low.size() && low[n + 1] == c) {
-            finish();
+            finish(n);
             n = std::min(low.find_first_not_of(c, n), low.size()) - 1;
         } else {
             word += c;
         }
     }
-    finish();
+    finish(low.size());
     return tokens;
 }
 
 std::string cleanedReport(const std::string& text)
 {
     std::string line = text;
-    std::replace_if(line.begin(), line.end(), isSpace, ' ');
+    std::erase_if(line, [](char c) { return c == '\n' || c == '\r'; });
     std::vector<std::string> kept;
-    for (std::string sentence : sentencesOf(line)) {
+    for (std::string sentence : sentencesOf(joined(wordsOf(line)))) {
         if (const std::size_t colon = sentence.find(": "); colon != std::string::npos) {
             sentence = sentence.substr(colon + 2);
         }
-        const auto begin = std::find_if(sentence.begin(), sentence.end(), isLetter);
-        sentence = stripped(std::string(begin, sentence.end()));
-        if (sentence.size() <= 6 || sentence.ends_with("?")) {
+        const auto begin = std::find_if(sentence.begin(), sentence.end(), [](char c) { return isLetter(c) || std::uint8_t(c) >= 0x80; });
+        sentence.erase(sentence.begin(), begin);
+        if (sentence.size() <= 6) {
             continue;
         }
         sentence[0] = sentence[0] >= 'a' && sentence[0] <= 'z' ? char(sentence[0] - 'a' + 'A') : sentence[0];
-        if (!sentence.ends_with(".") && !sentence.ends_with("!")) {
+        sentence = stripped(sentence);
+        if (!sentence.ends_with(".") && !sentence.ends_with("!") && !sentence.ends_with("?")) {
             sentence += ".";
         }
-        if (std::find(kept.begin(), kept.end(), sentence) == kept.end()) {
+        if (sentence.find('?') == std::string::npos && std::find(kept.begin(), kept.end(), sentence) == kept.end()) {
             kept.push_back(sentence);
         }
     }

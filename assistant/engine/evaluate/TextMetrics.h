@@ -33,8 +33,8 @@ std::optional<bool> yesOrNo(const std::string& answer);
 /// Tokens of a report as for BLEU and ROUGE: lower case, split as the Penn Treebank does, punctuation dropped.
 std::vector<std::string> reportTokens(const std::string& text);
 
-/// A generated report made tidy before it is compared (8.4): sentences begin at a letter and after their first ": ", are capitalised and end with a
-/// full stop; very short ones, questions and repetitions are dropped.
+/// A generated report made tidy before it is compared (8.4), as the published program does it: sentences begin at a letter and after their first ": ", are
+/// capitalised and end with a full stop; those of up to 6 characters, questions and repetitions are dropped.
 std::string cleanedReport(const std::string& text);
 
 /// What BLEU sums over a corpus. [n]: of n + 1 words.
