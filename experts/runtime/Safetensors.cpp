@@ -261,7 +261,9 @@ void writeSafetensors(const fs::path& file, const TensorMap& tensors, const std:
     }
     stream.close();
     if (!stream) {
-        throw Error("cannot write " + temporary.string(), "file");
+        std::error_code error;
+        fs::remove(temporary, error);
+        throw Error("cannot write " + file.string(), "file");
     }
     fs::rename(temporary, file);
 }

@@ -27,13 +27,23 @@ std::string lineOf(const TrainingLog::Row& row)
     return line + "\n";
 }
 
-void write(const fs::path& file, const std::string& text, std::ios::openmode mode)
+void append(const fs::path& file, const std::string& text)
 {
-    std::ofstream out(file, mode);
+    std::ofstream out(file, std::ios::app);
     out << text;
     if (!out.flush()) {
         throw Error("cannot write " + file.string(), "write");
     }
+}
+
+/// Beside the file first: what it held is there until all is written.
+void replace(const fs::path& file, const std::string& text)
+{
+    const fs::path part = file.string() + ".part";
+    std::error_code error;
+    fs::remove(part, error);
+    append(part, text);
+    fs::rename(part, file);
 }
 
 std::string format(const char* pattern, double a, double b)
@@ -65,16 +75,16 @@ TrainingLog::TrainingLog(fs::path folder, int steps) : m_folder(std::move(folder
             text += lineOf(row);
         }
     }
-    write(m_folder / "training.csv", text, std::ios::trunc);
+    replace(m_folder / "training.csv", text);
 }
 
 void TrainingLog::add(const Row& row)
 {
     m_rows.push_back(row);
-    write(m_folder / "training.csv", lineOf(row), std::ios::app);
+    append(m_folder / "training.csv", lineOf(row));
 }
 
-void TrainingLog::draw() const { write(m_folder / "training.svg", curveSvg(m_rows), std::ios::trunc); }
+void TrainingLog::draw() const { replace(m_folder / "training.svg", curveSvg(m_rows)); }
 
 std::string curveSvg(const std::vector<TrainingLog::Row>& rows)
 {
