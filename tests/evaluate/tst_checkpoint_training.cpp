@@ -14,12 +14,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <thread>
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 using namespace hf;
 using namespace hf::assistant;
@@ -293,11 +296,54 @@ HF_TEST(a_killed_run_goes_on_with_the_same_losses)
     HF_CHECK(!fs::exists(parts / "config.json"));
     // Other settings are another run.
     HF_CHECK_EQUAL(test::exitCode(start(parts, {"--resume", "--rate", "0.5"})), 1);
+    // Its state is not thrown away by who forgets to say that it goes on.
+    HF_CHECK_EQUAL(test::exitCode(start(parts)), 1);
+    HF_CHECK(fs::exists(parts / "training.safetensors"));
     HF_CHECK_EQUAL(test::exitCode(start(parts, {"--resume"})), 0);
+    HF_CHECK_EQUAL(test::exitCode(start(parts, {"--resume"})), 1);
     HF_CHECK(worstDifference(column(parts, 1), losses) < 1e-6);
     HF_CHECK(worstDifference(column(parts, 4), tried) < 1e-6);
     HF_CHECK_EQUAL(changedTensors(whole, parts, "llm"), std::size_t(0));
     HF_CHECK_EQUAL(test::exitCode(start(parts, {"--tune", "nose"})), 2);
+}
+
+HF_TEST(an_earlier_checkpoint_stays_whole)
+{
+    const test::TinyCheckpoint checkpoint(shape("8b"));
+    const Folder folder;
+    TuneOptions options = recordedRun(checkpoint.folder(), folder, writeData(folder.path));
+    run(options);
+    const auto bytesOf = [&](const char* file) {
+        std::ifstream in(options.output / file, std::ios::binary);
+        return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    const auto all = [&] { return bytesOf("config.json") + bytesOf("llm/model.safetensors") + bytesOf("vision_tower/model.safetensors") + bytesOf("mm_projector/model.safetensors"); };
+    const std::string before = all();
+
+    // A loss that is no number ends a run before it spoils the weights.
+    options.rate = 1e30;
+    options.steps = 6;
+    HF_CHECK(contains(messageOf([&] { run(options); }), "or its gradient is no number"));
+    HF_CHECK(all() == before);
+    // Files that may not be larger than so, as on a full disk: some parts fit, one does not.
+    options.rate = 1e-3;
+    std::uintmax_t most = 0;
+    for (const char* part : {"llm", "vision_tower", "mm_projector"}) {
+        most = std::max(most, fs::file_size(options.output / part / "model.safetensors"));
+    }
+    const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    rlimit small = limit;
+    small.rlim_cur = most - 1;
+    setrlimit(RLIMIT_FSIZE, &small);
+    const std::string message = messageOf([&] { run(options); });
+    setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, previous);
+    HF_CHECK(contains(message, "cannot write "));
+    HF_CHECK(all() == before && !fs::exists(options.output / "unfinished"));
+    run(options);
+    HF_CHECK(all() != before && !fs::exists(options.output / "unfinished"));
 }
 
 HF_TEST(what_is_wrong_with_data_is_named_with_its_place)

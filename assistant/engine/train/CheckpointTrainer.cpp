@@ -32,6 +32,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kReportSeconds = 5;
+const char* const kState = "training.safetensors";
 
 int stepsOf(const TuneOptions& options, std::int64_t passLength)
 {
@@ -76,6 +77,13 @@ void checkOptions(const TuneOptions& options)
     std::error_code error;
     if (fs::equivalent(options.model, options.output, error)) {
         throw Error("the new checkpoint needs a folder of its own, not that of the model that it begins with", "usage");
+    }
+    const bool hasState = fs::exists(options.output / kState, error);
+    if (hasState && !options.resume) {
+        throw Error((options.output / kState).string() + " is of a run that was not finished; --resume goes on with it, remove it to begin anew", "settings");
+    }
+    if (!hasState && options.resume && fs::exists(options.output / "config.json", error)) {
+        throw Error(options.output.string() + " holds a finished checkpoint, and no run to go on with", "settings");
     }
 }
 
@@ -216,7 +224,7 @@ public:
         : m_options(options), m_data(std::move(data)), m_device(runtime::chooseDevice(options.device)), m_tuning(root, parts, options.lora, options.bf16, m_device, options.seed), m_maker(root, m_tuning.networks().config, options),
           m_learned(m_tuning.learnedTensors()), m_steps(stepsOf(options, m_data.mixture.passLength())), m_rate(options.rate > 0 ? options.rate : publishedRate(options.stage)),
           m_optimizer(optimizerFor(m_learned, m_rate, options.weightDecay)),
-          m_state(options.output / "training.safetensors", settingsOf(options, parts, m_steps, m_data.mixture.passLength()), m_learned, m_learned)
+          m_state(options.output / kState, settingsOf(options, parts, m_steps, m_data.mixture.passLength()), m_learned, m_learned)
     {
         m_tuning.networks().llm->setRecomputes(options.checkpointing);
         m_tuning.networks().vision->setRecomputes(options.checkpointing && parts.vision);
@@ -231,8 +239,6 @@ public:
     {
         if (m_options.resume) {
             m_place = m_state.load(m_optimizer).value_or(RunPlace{});
-        } else {
-            m_state.remove();
         }
         TrainingLog log(m_options.output, int(m_place.step));
         TuneReport report;
@@ -293,7 +299,9 @@ private:
             }
             sum += loss.item<double>();
         }
-        torch::nn::utils::clip_grad_norm_(m_learned, m_options.clip);
+        if (const double length = torch::nn::utils::clip_grad_norm_(m_learned, m_options.clip); !std::isfinite(sum) || !std::isfinite(length)) {
+            throw Error("the loss of step " + std::to_string(step + 1) + " or its gradient is no number; a lower --rate or --precision fp32 may help. The last state that was saved is kept", "diverged");
+        }
         m_optimizer.step();
         m_conversations += count;
         m_lossSum += sum;

@@ -40,7 +40,7 @@ struct TuneOptions {
     std::string device = "cpu";             ///< "cpu" or "cuda:N"
     std::uint32_t seed = 1;
     int saveEvery = 200, validateEvery = 200;   ///< Steps.
-    bool resume = false;                    ///< Goes on where a run of the same settings was killed, if there was one.
+    bool resume = false;                    ///< Goes on where a run of the same settings was killed, if there was one. Without it such a run is not begun over.
 };
 
 struct TuneReport {

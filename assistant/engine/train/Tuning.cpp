@@ -10,6 +10,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <vector>
 
 namespace hf::assistant::train {
 
@@ -45,6 +46,34 @@ void copyFiles(const fs::path& from, const fs::path& to)
         const std::string name = entry.path().filename().string();
         if (entry.is_regular_file() && !name.ends_with(".safetensors") && !name.ends_with(".safetensors.index.json") && !name.ends_with(".bin") && !name.ends_with(".bin.index.json")) {
             fs::copy_file(entry.path(), to / name, fs::copy_options::overwrite_existing);
+        }
+    }
+}
+
+/// A folder that is not there when this is gone.
+struct Unfinished {
+    explicit Unfinished(fs::path folder) : path(std::move(folder)) { remove(); }
+    ~Unfinished() { remove(); }
+    Unfinished(const Unfinished&) = delete;
+    Unfinished& operator=(const Unfinished&) = delete;
+    fs::path path;
+
+private:
+    void remove() const
+    {
+        std::error_code error;
+        fs::remove_all(path, error);
+    }
+};
+
+/// Over files of the same names.
+void moveFiles(const fs::path& from, const fs::path& to)
+{
+    const std::vector<fs::directory_entry> entries{fs::recursive_directory_iterator(from), fs::recursive_directory_iterator()};
+    for (const auto& entry : entries) {
+        fs::create_directories((to / fs::relative(entry.path(), from)).parent_path());
+        if (!entry.is_directory()) {
+            fs::rename(entry.path(), to / fs::relative(entry.path(), from));
         }
     }
 }
@@ -189,6 +218,13 @@ std::size_t Tuning::learnedCount() const
 }
 
 void Tuning::save(const fs::path& target, const std::string& note) const
+{
+    const Unfinished folder(target / "unfinished");
+    write(folder.path, note);
+    moveFiles(folder.path, target);
+}
+
+void Tuning::write(const fs::path& target, const std::string& note) const
 {
     const PartFolders from = partFolders(m_root);
     for (const char* part : {"llm", "vision_tower", "mm_projector"}) {

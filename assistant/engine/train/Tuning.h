@@ -51,12 +51,14 @@ public:
     std::size_t learnedCount() const;
 
     /// Writes a checkpoint that loads as any other: tuned tensors rounded to the type that the file has, adapters merged, everything else copied. With LoRA
-    /// also adapters/llm and adapters/vision_tower in the form of the PEFT library. @param note  what config.json says about the training.
+    /// also adapters/llm and adapters/vision_tower in the form of the PEFT library. All is written beside the target's files first: a checkpoint that lies there
+    /// stays whole when writing fails. @param note  what config.json says about the training. @throws Error "file", "write".
     void save(const std::filesystem::path& target, const std::string& note) const;
 
 private:
     void tune(torch::nn::Module& module, const std::string& part);
     void adapt(torch::nn::Module& module, const std::string& part);
+    void write(const std::filesystem::path& target, const std::string& note) const;
     void saveAdapters(const torch::nn::Module& module, const std::filesystem::path& folder) const;
     std::filesystem::path m_root;
     TunedParts m_parts;
