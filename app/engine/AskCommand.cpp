@@ -4,15 +4,17 @@
 #include "app/engine/ModelArguments.h"
 #include "app/engine/VolumeFile.h"
 #include "app/engine/Wire.h"
+#include "assistant/engine/DataFile.h"
 #include "assistant/engine/M3Loop.h"
-#include "experts/runtime/Cuda.h"
 #include "assistant/engine/Tokenizer.h"
 #include "assistant/engine/VilaConfig.h"
+#include "experts/runtime/Cuda.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 
 namespace hf::app {
 
@@ -71,9 +73,61 @@ int askCommand(std::span<const std::string> words)
     return 0;
 }
 
+namespace {
+
+/// All that is said in a file of conversations; of any other file its text.
+std::vector<std::string> textsOf(const std::filesystem::path& file)
+{
+    if (file.extension() == ".json" || file.extension() == ".jsonl") {
+        std::vector<std::string> texts;
+        for (const assistant::JsonEntry& entry : assistant::readJsonEntries(file)) {
+            const json turns = entry.value().value("conversations", json());
+            if (!turns.is_array()) {
+                entry.fail("\"conversations\" is missing");
+            }
+            for (const json& turn : turns) {
+                if (!turn.is_object() || !turn.contains("value") || !turn["value"].is_string()) {
+                    entry.fail("a turn has no text \"value\"");
+                }
+                texts.push_back(turn["value"].get<std::string>());
+            }
+        }
+        return texts;
+    }
+    std::ifstream in(file, std::ios::binary);
+    if (!in || std::filesystem::is_directory(file)) {
+        throw Error("cannot read " + file.string(), "not-found");
+    }
+    return {assistant::repairedUtf8({std::istreambuf_iterator<char>(in), {}})};
+}
+
+int trainTokenizerCommand(const Arguments& arguments)
+{
+    if (!arguments.has("--output") || arguments.plain().empty()) {
+        throw Error("tokenize --train SIZE needs --output FILE and files of text", "usage");
+    }
+    std::vector<std::string> texts;
+    for (const std::string& file : arguments.plain()) {
+        std::vector<std::string> more = textsOf(file);
+        std::move(more.begin(), more.end(), std::back_inserter(texts));
+    }
+    const std::string trained = assistant::trainTokenizer(texts, int(arguments.whole("--train", 0)), assistant::llama3Specials());
+    std::ofstream out(arguments.value("--output"), std::ios::binary);
+    out << trained;
+    if (!out.flush()) {
+        throw Error("cannot write " + arguments.value("--output"), "write");
+    }
+    return 0;
+}
+
+} // namespace
+
 int tokenizeCommand(std::span<const std::string> words)
 {
-    const Arguments arguments(words, {"--model"}, {"--json", "--decode"});
+    const Arguments arguments(words, {"--model", "--train", "--output"}, {"--json", "--decode"});
+    if (arguments.has("--train")) {
+        return trainTokenizerCommand(arguments);
+    }
     const auto tokenizer = assistant::Tokenizer::load(assistant::tokenizerFolder(assistant::checkpointRoot(modelFolder(arguments))));
     const auto print = [&](const std::string& line) {
         const json result = arguments.has("--decode") ? json(tokenizer.decode(json::parse(line).get<std::vector<assistant::TokenId>>()))

@@ -41,6 +41,9 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
            used; allow: records that the TorchScript of an expert's folder may be run; import: makes an expert of a MONAI bundle
   tokenize [--model FOLDER] [--json] [--decode] [TEXT ...]
            ids of texts, or of the lines of the input, as JSON; --json: each is a JSON string; --decode: lists of ids to JSON strings
+  tokenize --train SIZE --output tokenizer.json FILE ...
+           trains a tokenizer of a small model (byte-level BPE, Llama 3's split pattern and special tokens) on texts, or on what is said in
+           conversations (.json, .jsonl)
   quantize --output FOLDER --to int8|int4 [--model FOLDER]
            a copy of a model whose language model is rounded; it loads faster and needs no --quantization
   check    [--model FOLDER] [--tokens N]

@@ -67,9 +67,13 @@ private:
 /// Bytes to valid UTF-8, each broken byte sequence replaced by U+FFFD.
 std::string repairedUtf8(const std::string& bytes);
 
+/// Those of Llama 3's template, the BOS token first.
+const std::vector<std::string>& llama3Specials();
+
 /// Trains byte-level BPE with the Llama-3 pre-tokenizer on texts.
 /// @param specials  get the ids after the merges, in order; the first is the BOS token of the template text (not added by encode).
-/// @return the text of a tokenizer.json. The same input gives the same bytes.
+/// @return the text of a tokenizer.json; fewer entries where no pair comes twice. The same input gives the same bytes. @throws Error "arguments" for a size
+/// below 256 and the special tokens.
 std::string trainTokenizer(std::span<const std::string> texts, int vocabSize, std::span<const std::string> specials);
 
 namespace detail {

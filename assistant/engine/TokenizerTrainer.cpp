@@ -106,6 +106,12 @@ PairCounts countWords(std::span<const std::string> texts, std::span<const std::s
 
 } // namespace
 
+const std::vector<std::string>& llama3Specials()
+{
+    static const std::vector<std::string> specials{"<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"};
+    return specials;
+}
+
 std::string trainTokenizer(std::span<const std::string> texts, int vocabSize, std::span<const std::string> specials)
 {
     const int merges = vocabSize - 256 - int(specials.size());

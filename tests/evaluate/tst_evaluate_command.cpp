@@ -91,6 +91,23 @@ HF_TEST(recorded_answers_are_scored)
     }
 }
 
+HF_TEST(a_tokenizer_is_trained_on_conversations)
+{
+    const Folder folder;
+    json many = json::array();
+    for (int n = 0; n < 20; ++n) {
+        many.push_back(question(n));
+    }
+    const fs::path file = folder.path / "tokenizer.json";
+    HF_CHECK_EQUAL(run({"tokenize", "--train", "300", "--output", file, folder.write("q.json", many.dump()), folder.write("more.txt", "Is it MRI? Is it MRI?")}).code, 0);
+    const json trained = json::parse(std::ifstream(file));
+    HF_CHECK(trained["model"]["vocab"].contains("ĠCT") && trained["model"]["vocab"].contains("yes"));
+    HF_CHECK_EQUAL(trained["added_tokens"][0]["content"].get<std::string>(), std::string("<|begin_of_text|>"));
+    HF_CHECK_EQUAL(run({"tokenize", "--train", "100", "--output", file, folder.path / "q.json"}).code, 1);
+    HF_CHECK_EQUAL(run({"tokenize", "--train", "300", "--output", file, folder.write("broken.json", "[{}]")}).code, 1);
+    HF_CHECK_EQUAL(run({"tokenize", "--train", "300"}).code, 2);
+}
+
 HF_TEST(the_model_answers_and_a_signal_gives_partial_results)
 {
     if (!fs::exists(HF_SOURCE_DIR "/resources/models/demo/config.json")) {

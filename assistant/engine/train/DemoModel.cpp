@@ -83,8 +83,7 @@ Tokenizer demoTokenizer(const TrainOptions& options, const ConversationWriter& w
     const fs::path folder = options.output / "llm";
     if (!options.resume) {
         const std::vector<std::string> texts = writer.texts(4000, options.seed + 17);
-        const std::vector<std::string> specials{"<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"};
-        writeText(folder / "tokenizer.json", trainTokenizer(texts, options.vocabSize, specials));
+        writeText(folder / "tokenizer.json", trainTokenizer(texts, options.vocabSize, llama3Specials()));
         writeText(folder / "tokenizer_config.json",
             "{\n \"bos_token\": \"<|begin_of_text|>\",\n \"clean_up_tokenization_spaces\": false,\n \"eos_token\": \"<|end_of_text|>\",\n"
             " \"model_max_length\": 4096,\n \"tokenizer_class\": \"PreTrainedTokenizerFast\"\n}\n");
