@@ -14,6 +14,9 @@ int trainCommand(std::span<const std::string> words)
     if (std::find(words.begin(), words.end(), "--data") != words.end()) {
         return tuneCommand(words);
     }
+    if (std::any_of(words.begin(), words.end(), [](const std::string& word) { return word == "--model" || word == "--stage" || word == "--tune" || word == "--lora" || word.ends_with(".json") || word.ends_with(".jsonl"); })) {
+        throw Error("a checkpoint is trained on --data FILE.json; without it train makes the demo model, which takes no --model, --stage, --tune or --lora", "usage");
+    }
     const Arguments arguments(words, {"--output", "--pictures", "--held-out", "--pool-cache", "--steps", "--minutes", "--batch", "--rate", "--seed", "--pool", "--version", "--save-every", "--unseen", "--vision-minutes", "--vision-variants", "--device",
             "--threads", "--first-pictures", "--looked"},
         {"--resume", "--refine-tower", "--tower", "--lend", "--fp32", "--together", "--no-fused-attention"});

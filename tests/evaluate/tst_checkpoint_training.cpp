@@ -18,6 +18,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <stop_token>
 #include <thread>
 
 #include <fcntl.h>
@@ -344,6 +345,21 @@ HF_TEST(an_earlier_checkpoint_stays_whole)
     HF_CHECK(all() == before && !fs::exists(options.output / "unfinished"));
     run(options);
     HF_CHECK(all() != before && !fs::exists(options.output / "unfinished"));
+}
+
+HF_TEST(a_stop_acts_within_a_step)
+{
+    const test::TinyCheckpoint checkpoint(shape("8b"));
+    const Folder folder;
+    TuneOptions options = recordedRun(checkpoint.folder(), folder, writeData(folder.path));
+    options.accumulate = 1'000'000;
+    std::stop_source stop;
+    const std::jthread later([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        stop.request_stop();
+    });
+    HF_CHECK_THROWS(trainCheckpoint(options, {}, [](const TuneReport&) {}, stop.get_token()), Cancelled);
+    HF_CHECK(fs::exists(options.output / "training.safetensors"));
 }
 
 HF_TEST(what_is_wrong_with_data_is_named_with_its_place)

@@ -23,6 +23,7 @@
 #include <cmath>
 #include <iomanip>
 #include <numbers>
+#include <optional>
 #include <sstream>
 
 namespace hf::assistant::train {
@@ -243,12 +244,13 @@ public:
         TrainingLog log(m_options.output, int(m_place.step));
         TuneReport report;
         for (int step = int(m_place.step); step < m_steps; ++step) {
-            if (stop.stop_requested()) {
+            const std::optional<TrainingLog::Row> learned = learn(step, stop);
+            if (!learned) {
                 save(step, log);
                 throw Cancelled();
             }
             const bool isLast = step + 1 == m_steps, tries = (step + 1) % m_options.validateEvery == 0 || isLast;
-            TrainingLog::Row row = learn(step);
+            TrainingLog::Row row = *learned;
             row.validation = tries ? validationLoss() : -1;
             log.add(row);
             if (tries || m_sinceReport.seconds() >= kReportSeconds) {
@@ -266,47 +268,63 @@ public:
     }
 
 private:
-    TrainingLog::Row learn(int step)
+    /// Nothing when a stop was asked for: then the weights are as they were.
+    std::optional<TrainingLog::Row> learn(int step, const std::stop_token& stop)
     {
         const double rate = rateAt(step, m_steps, m_options, m_rate);
         for (auto& group : m_optimizer.param_groups()) {
             static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
         }
-        std::vector<SampleBatch> batches;
-        std::int64_t tokens = 0;
+        std::int64_t tokens = 0, rows = 0;
+        int cut = 0;
         const std::int64_t count = std::int64_t(m_options.batch) * m_options.accumulate;
+        m_optimizer.zero_grad();
+        double sum = 0;
         for (std::int64_t n = 0; n < count; n += m_options.batch) {
+            if (stop.stop_requested()) {
+                return std::nullopt;
+            }
             std::vector<const Dialogue*> dialogues;
             for (int one = 0; one < m_options.batch; ++one) {
                 dialogues.push_back(&m_data.mixture.at(step * count + n + one));
             }
-            batches.push_back(m_maker.make(dialogues));
-            tokens += batches.back().targets.size(0);
-            m_rows += batches.back().rows;
-            m_cut += batches.back().cut;
-        }
-        m_optimizer.zero_grad();
-        double sum = 0;
-        for (SampleBatch& batch : batches) {
+            SampleBatch batch = m_maker.make(dialogues);
+            tokens += batch.targets.size(0);
+            rows += batch.rows;
+            cut += batch.cut;
             if (batch.targets.size(0) == 0) {
                 continue;
             }
             batch.to(m_device);
-            const torch::Tensor loss = lossSum(m_tuning.networks(), batch, m_options.bf16) / double(tokens);
+            const torch::Tensor loss = lossSum(m_tuning.networks(), batch, m_options.bf16);
             // A text without a picture tells a projector nothing.
             if (loss.requires_grad()) {
                 loss.backward();
             }
             sum += loss.item<double>();
         }
+        takeMean(tokens);
+        sum /= double(std::max<std::int64_t>(1, tokens));
         if (const double length = torch::nn::utils::clip_grad_norm_(m_learned, m_options.clip); !std::isfinite(sum) || !std::isfinite(length)) {
             throw Error("the loss of step " + std::to_string(step + 1) + " or its gradient is no number; a lower --rate or --precision fp32 may help. The last state that was saved is kept", "diverged");
         }
         m_optimizer.step();
         m_conversations += count;
+        m_rows += rows;
+        m_cut += cut;
         m_lossSum += sum;
         ++m_lossCount;
-        return {step + 1, sum, rate, int(count)};
+        return TrainingLog::Row{step + 1, sum, rate, int(count)};
+    }
+
+    /// Gradients of a sum over so many tokens to those of their mean: how many there are is known when all batches were made, which are not kept.
+    void takeMean(std::int64_t tokens)
+    {
+        for (torch::Tensor& tensor : m_learned) {
+            if (tensor.grad().defined() && tokens > 0) {
+                tensor.mutable_grad().div_(double(tokens));
+            }
+        }
     }
 
     /// Mean over the learned tokens of what is only tried; -1 without any.
