@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -181,6 +182,13 @@ HF_TEST(intervals_are_those_of_scipy)
     HF_CHECK_EQUAL(sure.method, std::string("wilson"));
     HF_CHECK_NEAR(sure.low, oracle()["wilson40of40"][0].get<double>(), 1e-9);
     HF_CHECK_EQUAL(sure.high, 1.0);
+    // Nor is one patient certain, or a score of 0.
+    const std::vector<std::string> same(all.size(), "somebody");
+    const Estimate alone = estimate(figure, same, all);
+    HF_CHECK(alone.clusters == 1 && alone.method == "none" && std::isnan(alone.low) && std::isnan(alone.high));
+    Figure never = f1Figure("F1", 1);
+    never.rows.assign(40, f1Row(1, 0, false, true));
+    HF_CHECK(estimate(never, cluster, forty).value == 0 && estimate(never, cluster, forty).method == "none");
 }
 
 HF_TEST(answers_are_normalised_as_the_vqa_challenge_does)

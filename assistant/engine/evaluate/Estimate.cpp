@@ -53,8 +53,13 @@ void setBootstrap(Estimate& estimate, const Figure& figure, const std::vector<st
         }
     }
     std::sort(values.begin(), values.end());
-    estimate.low = values.empty() ? estimate.value : percentile(values, 0.025);
-    estimate.high = values.empty() ? estimate.value : percentile(values, 0.975);
+    if (values.empty() || values.front() == values.back()) {
+        estimate.low = estimate.high = std::numeric_limits<double>::quiet_NaN();
+        estimate.method = "none";
+        return;
+    }
+    estimate.low = percentile(values, 0.025);
+    estimate.high = percentile(values, 0.975);
     estimate.method = "bootstrap";
 }
 

@@ -26,10 +26,11 @@ std::vector<double> f1Row(int classes, int index, bool answer, bool truth);
 
 /// A figure with its 95 % confidence interval.
 struct Estimate {
-    double value = 0, low = 0, high = 0;        ///< NaN without a case.
+    double value = 0, low = 0, high = 0;        ///< NaN without a case; low and high also where nothing is known of them.
     int cases = 0;
     int clusters = 0;
-    /// "bootstrap" (percentiles of resampled clusters), or "wilson" for a share of 0 or 1, of which resampling knows nothing.
+    /// "bootstrap" (percentiles of resampled clusters), "wilson" for a share of 0 or 1, of which resampling knows nothing, or "none" where all resamples are
+    /// the same: one patient, or an F1 score of 0 or 1.
     std::string method;
 };
 

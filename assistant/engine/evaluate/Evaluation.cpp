@@ -273,7 +273,7 @@ std::string toTable(const Result& result, bool withExpert, const std::string& mo
         std::snprintf(line, sizeof line, "%-48s %-10s %6s %18s %7d %9d\n", row.figure.c_str(), row.group.c_str(), percent(row.estimate.value).c_str(), interval.c_str(), row.estimate.cases, row.estimate.clusters);
         text += line;
     }
-    text += "\nIntervals: 1000 resamples of whole patients or pictures (clusters); w: Wilson, where all or none are right.\n";
+    text += "\nIntervals: 1000 resamples of whole patients or pictures (clusters); w: Wilson, where all or none are right; -: not known.\n";
     for (const ResultRow& row : result.rows) {
         const std::vector<Published> published = row.isHeadline ? publishedResults(result.benchmark, row.figure, withExpert) : std::vector<Published>();
         if (published.empty()) {
