@@ -98,6 +98,22 @@ HF_TEST(other_scenes_have_their_modality)
     const Volume radiograph = phantom::makeRadiograph(anatomy, 1, false, 8);
     HF_CHECK_EQUAL(radiograph.info().modality, std::string("DX"));
     HF_CHECK(radiograph.range().maximum > radiograph.range().minimum + 100);
+    // The nodule is where radiographs with and without it differ: noise and frame are the same.
+    phantom::CtPhantomOptions without;
+    without.lungNodule = false;
+    for (const bool lateral : {false, true}) {
+        const Volume ill = phantom::makeRadiograph(anatomy, 1, lateral, 8), well = phantom::makeRadiograph(phantom::CtAnatomy(without), 1, lateral, 8);
+        const LabelMap nodule = phantom::noduleOfRadiograph(anatomy, 1, lateral, 8);
+        HF_CHECK(nodule.geometry().sameGridAs(ill.geometry()));
+        int pixels = 0;
+        for (std::size_t n = 0; n < nodule.voxels().size(); ++n) {
+            const bool differs = static_cast<const std::int16_t*>(ill.data())[n] != static_cast<const std::int16_t*>(well.data())[n];
+            HF_CHECK(nodule.voxels()[n] == 1 || !differs);
+            pixels += differs;
+        }
+        HF_CHECK(pixels > 0);
+    }
+    HF_CHECK(phantom::makeHead(1, phantom::HeadContrast::T1c, true, slice).range().maximum > 0);
 }
 
 HF_TEST_MAIN()

@@ -136,6 +136,10 @@ double headValue(Matter matter, HeadContrast contrast)
         constexpr double t1[] = {12, 420, 950, 450, 45, 620, 160, 460, 640, 760, 380, 240, 180};
         return t1[int(matter)];
     }
+    case HeadContrast::T1c: {
+        constexpr double t1c[] = {12, 470, 950, 480, 45, 640, 160, 470, 640, 1000, 380, 230, 180};
+        return t1c[int(matter)];
+    }
     case HeadContrast::T2: {
         constexpr double t2[] = {10, 350, 620, 260, 40, 400, 950, 520, 360, 680, 760, 880, 940};
         return t2[int(matter)];
@@ -233,31 +237,78 @@ Volume makeMrTrunk(const CtAnatomy& anatomy, std::uint32_t seed, const Geometry&
     return Volume(geometry, std::move(voxels), infoOf("MR", seed));
 }
 
+namespace {
+
+/// What a radiograph shows: millimetres of its left, upper and lower edge, and its size in pixels.
+struct RadiographFrame {
+    double halfWidth, top, pixelMm;
+    bool lateral;
+    int columns, rows;
+
+    RadiographFrame(Random& random, double pixel, bool isLateral) : halfWidth(random.uniform(150, 195)), top(random.uniform(210, 250)), pixelMm(pixel), lateral(isLateral)
+    {
+        const double bottom = random.uniform(-80, -30);
+        columns = int(2 * halfWidth / pixelMm);
+        rows = int((top - bottom) / pixelMm);
+    }
+
+    /// Calls `function(tissue)` along the ray of a pixel, each kStep mm. Frontal: patient right at the left of the picture.
+    template <typename Function> void alongRay(const CtAnatomy& anatomy, int column, int row, Function&& function) const
+    {
+        const double u = -halfWidth + (column + 0.5) * pixelMm, z = top - (row + 0.5) * pixelMm;
+        for (double depth = -200; depth < 200; depth += kStep) {
+            function(anatomy.at(lateral ? PointLps{depth, u, z} : PointLps{u, depth, z}));
+        }
+    }
+
+    Geometry geometry() const
+    {
+        const std::array<Vec3, 3> axes = lateral ? std::array<Vec3, 3>{Vec3{0, 1, 0}, Vec3{0, 0, -1}, Vec3{-1, 0, 0}} : std::array<Vec3, 3>{Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, 1, 0}};
+        return Geometry({columns, rows, 1}, {pixelMm, pixelMm, 1}, {0, 0, 0}, axes);
+    }
+
+    static constexpr double kStep = 4;
+};
+
+} // namespace
+
 Volume makeRadiograph(const CtAnatomy& anatomy, std::uint32_t seed, bool lateral, double pixelMm)
 {
     Random random(seed + 5);
-    const double halfWidth = random.uniform(150, 195), top = random.uniform(210, 250), bottom = random.uniform(-80, -30);
-    const int columns = int(2 * halfWidth / pixelMm), rows = int((top - bottom) / pixelMm);
+    const RadiographFrame frame(random, pixelMm, lateral);
     const double gain = random.uniform(250, 420), noise = random.uniform(4, 14);
-    constexpr double kStep = 4;
-    std::vector<std::int16_t> voxels(std::size_t(columns) * std::size_t(rows));
-    for (int r = 0; r < rows; ++r) {
-        for (int c = 0; c < columns; ++c) {
-            const double u = -halfWidth + (c + 0.5) * pixelMm, z = top - (r + 0.5) * pixelMm;
+    std::vector<std::int16_t> voxels;
+    for (int r = 0; r < frame.rows; ++r) {
+        for (int c = 0; c < frame.columns; ++c) {
             double sum = 0;
-            for (double depth = -200; depth < 200; depth += kStep) {
-                // Frontal: patient right at the left of the picture.
-                const CtAnatomy::Tissue tissue = anatomy.at(lateral ? PointLps{depth, u, z} : PointLps{u, depth, z});
-                sum += tissue.label == CtLabel::Air ? 0 : std::max(0.0, 1 + tissue.hu / 1000.0 * (tissue.hu > 100 ? 1.8 : 1)) * kStep;
-            }
+            frame.alongRay(anatomy, c, r, [&](const CtAnatomy::Tissue& tissue) {
+                sum += tissue.label == CtLabel::Air ? 0 : std::max(0.0, 1 + tissue.hu / 1000.0 * (tissue.hu > 100 ? 1.8 : 1)) * RadiographFrame::kStep;
+            });
             const double value = gain * std::log1p(sum * 0.06) + noise * random.gaussian();
-            voxels[std::size_t(r) * std::size_t(columns) + std::size_t(c)] = std::int16_t(std::clamp(value, 0.0, 4095.0));
+            voxels.push_back(std::int16_t(std::clamp(value, 0.0, 4095.0)));
         }
     }
-    const std::array<Vec3, 3> axes = lateral ? std::array<Vec3, 3>{Vec3{0, 1, 0}, Vec3{0, 0, -1}, Vec3{-1, 0, 0}} : std::array<Vec3, 3>{Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, 1, 0}};
     VolumeInfo info = infoOf("DX", seed);
     info.bodyPart = "CHEST";
-    return Volume(Geometry({columns, rows, 1}, {pixelMm, pixelMm, 1}, {0, 0, 0}, axes), std::move(voxels), info);
+    return Volume(frame.geometry(), std::move(voxels), info);
+}
+
+LabelMap noduleOfRadiograph(const CtAnatomy& anatomy, std::uint32_t seed, bool lateral, double pixelMm)
+{
+    Random random(seed + 5);
+    const RadiographFrame frame(random, pixelMm, lateral);
+    std::vector<LabelId> voxels;
+    for (int r = 0; r < frame.rows; ++r) {
+        for (int c = 0; c < frame.columns; ++c) {
+            bool isHit = false;
+            frame.alongRay(anatomy, c, r, [&](const CtAnatomy::Tissue& tissue) { isHit = isHit || tissue.label == CtLabel::LungNodule; });
+            voxels.push_back(isHit ? 1 : 0);
+        }
+    }
+    Label label;
+    label.value = 1;
+    label.name = "lung nodule";
+    return LabelMap(frame.geometry(), std::move(voxels), {label});
 }
 
 Volume makeUltrasound(std::uint32_t seed, int size)

@@ -367,8 +367,9 @@ private:
     std::string finalAnswer(Topic topic, const std::string& noun, const std::vector<LegendEntry>& legend) const
     {
         const std::string start = topic == Topic::What ? imageSentence(m_view.described) + " " : topic == Topic::Presence ? (legend.empty() ? "No. " : "Yes. ") : "";
+        const std::string where = m_view.described.plane ? "in this slice." : "in this picture.";
         if (legend.empty()) {
-            return start + "The expert found none of it in this slice.";
+            return start + "The expert found none of it " + where;
         }
         std::string names;
         for (std::size_t n = 0; n < legend.size(); ++n) {
@@ -385,7 +386,7 @@ private:
             for (const LegendEntry& entry : legend) {
                 count += countParts(labels, frame.width, entry.value);
             }
-            return shown + " There " + (count > 1 ? "are " + numberWord(count) + " " + pluralOf(noun) : isPlural(noun) ? "is one" : "is one " + noun) + " in this slice.";
+            return shown + " There " + (count > 1 ? "are " + numberWord(count) + " " + pluralOf(noun) : isPlural(noun) ? "is one" : "is one " + noun) + " " + where;
         }
         default: return shown;
         }

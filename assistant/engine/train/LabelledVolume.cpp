@@ -49,7 +49,7 @@ LabelledVolume labelledHead(std::uint32_t seed, bool ct)
     if (ct) {
         return {phantom::makeHead(seed, phantom::HeadContrast::Ct, false, geometry), {}, {}, false};
     }
-    const auto contrast = std::array{phantom::HeadContrast::T1, phantom::HeadContrast::T2, phantom::HeadContrast::Flair}[std::size_t(random.below(3))];
+    const auto contrast = std::array{phantom::HeadContrast::T1, phantom::HeadContrast::T1c, phantom::HeadContrast::T2, phantom::HeadContrast::Flair}[std::size_t(random.below(4))];
     const bool tumor = random.chance(0.6);
     const Volume volume = phantom::makeHead(seed, contrast, tumor, geometry);
     return {volume, tumorOf(volume, tumor ? phantom::makeHead(seed, contrast, false, geometry) : volume), {}, false};
@@ -72,7 +72,10 @@ LabelledVolume labelledPhantom(std::uint32_t seed)
         made.isLateral = random.chance(0.2);
         phantom::CtPhantomOptions options;
         options.seed = seed;
-        made.volume = phantom::makeRadiograph(phantom::CtAnatomy(options), seed, made.isLateral, 2.4);
+        options.lungNodule = random.chance(0.5);
+        const phantom::CtAnatomy anatomy(options);
+        made.volume = phantom::makeRadiograph(anatomy, seed, made.isLateral, 2.4);
+        made.labels = phantom::noduleOfRadiograph(anatomy, seed, made.isLateral, 2.4);
     } else {
         made.volume = phantom::makeUltrasound(seed, 200);
     }

@@ -15,8 +15,8 @@ struct LabelledVolume {
     bool isLateral = false; ///< Of a radiograph.
 };
 
-/// A synthetic patient: a trunk as CT or MR with all organs labelled, a head as MR (with or without a tumour, which is labelled) or CT, a
-/// radiograph, or an ultrasound image. A pure function of the seed.
+/// A synthetic patient: a trunk as CT or MR with all organs labelled, a head as MR (T1, T1 with contrast medium, T2 or FLAIR, with or
+/// without a tumour, which is labelled) or CT, a radiograph with or without a lung nodule, which is labelled, or an ultrasound image. A pure function of the seed.
 LabelledVolume labelledPhantom(std::uint32_t seed);
 
 /// A head: MR with a tumour in six of ten, or CT without.
