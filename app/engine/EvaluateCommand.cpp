@@ -148,7 +148,11 @@ std::vector<std::string> modelAnswers(const Benchmark& benchmark, assistant::Vil
     const auto answer = [&](const Case& one) {
         std::vector<Picture> pictures;
         for (const fs::path& path : one.pictures) {
-            pictures.push_back(assistant::readPictureFile(path));
+            try {
+                pictures.push_back(assistant::readPictureFile(path));
+            } catch (const Error& error) {
+                throw Error(one.place + path.string() + ": " + error.what(), error.code());
+            }
         }
         const std::string text = model.generate(assistant::buildPrompt(model.info().conversation, assistant::PromptForm::Training, one.messages), pictures, options, {}, stop);
         file.add(one, text);

@@ -25,15 +25,15 @@ struct Output {
     std::string text;
 };
 
-/// Runs the engine; with `interruptAfter` it gets SIGINT so many milliseconds later.
-Output run(std::vector<std::string> words, int interruptAfter = 0)
+/// Runs the engine; with `interruptAfter` it gets SIGINT so many milliseconds later. @param fd  what is read: 1 its results, 2 what it says about its work.
+Output run(std::vector<std::string> words, int interruptAfter = 0, int fd = 1)
 {
     int out[2];
     if (pipe(out) != 0) {
         throw std::runtime_error("no pipe");
     }
     const pid_t child = hf::test::startEngine(std::move(words), [&] {
-        dup2(out[1], 1);
+        dup2(out[1], fd);
         close(out[0]);
     });
     close(out[1]);
@@ -124,6 +124,13 @@ HF_TEST(the_model_answers_and_a_signal_gives_partial_results)
     HF_CHECK_EQUAL(json::parse(run({"evaluate", "--benchmark", "vqa-rad", "--data", few, "--answers", kept, "--json"}).text)["figures"].dump(), json::parse(output.text)["figures"].dump());
 
     HF_CHECK_EQUAL(run({"evaluate", "--benchmark", "vqa-rad", "--data", few, "--write-answers", "/dev/full"}).code, 1);
+    // A broken picture is named with its place.
+    folder.write("b.png", kPng.substr(0, 40));
+    json broken = question(2);
+    broken["image"] = "b.png";
+    const Output named = run({"evaluate", "--benchmark", "vqa-rad", "--data", folder.write("broken.json", json::array({question(1), broken}).dump(1))}, 0, 2);
+    HF_CHECK_EQUAL(named.code, 1);
+    HF_CHECK(named.text.find("broken.json:") != std::string::npos && named.text.find("b.png: the PNG file is broken") != std::string::npos);
 
     json many = json::array();
     for (int n = 0; n < 20000; ++n) {
