@@ -313,6 +313,9 @@ HF_TEST(findings_are_read_from_their_tables)
     const fs::path plain = folder.write("plain.csv", "p,c5,c4,c3,c2,c1\na.png,YES,NO,YES,NO,x\n");
     const Benchmark byPlace = readBenchmark("chestxray14", filesAt(plain));
     HF_CHECK_EQUAL(byPlace.cases[0].truth + byPlace.cases[1].truth + byPlace.cases[2].truth, std::string("yesnoyes"));
+    // Another table of the same set has other things at these places; that is told instead of counted.
+    const fs::path entries = folder.write("entries.csv", "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position\na.png,Effusion|Mass,0,1,58,M,PA\n");
+    HF_CHECK_EQUAL(errorOf([&] { readBenchmark("chestxray14", filesAt(entries)); }), entries.string() + ":2: '58' does not say whether there is lung opacity (YES or NO, 1 or 0)");
     // With an expert's scores.
     BenchmarkFiles files = filesAt(nih);
     files.expertScores = folder.write("scores.json", R"({"/x/a.png":{"scores":[{"label":"Fracture","mean":0.7},{"label":"Pneumothorax","mean":0.5},{"label":"Lung Opacity","mean":0.51}]},

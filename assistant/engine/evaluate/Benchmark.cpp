@@ -257,8 +257,18 @@ public:
         std::size_t fromEnd;
     };
 
-    /// @param positive  in small letters: the entry that says that the finding is there.
-    void findings(const std::vector<std::string>& fileNames, const std::vector<FindingColumn>& columns, const std::string& positive)
+    /// Entries are YES and NO, or 1 and 0; what is uncertain (-1) or empty is no finding.
+    static bool isPositive(const std::string& entry, const CsvFile& csv, int line, const std::string& finding)
+    {
+        static const std::set<std::string> positive{"yes", "1", "1.0"}, negative{"no", "0", "0.0", "-1", "-1.0", "", "nan"};
+        const std::string word = lower(entry);
+        if (!positive.contains(word) && !negative.contains(word)) {
+            csv.fail(line, "'" + entry + "' does not say whether there is " + finding + " (YES or NO, 1 or 0)");
+        }
+        return positive.contains(word);
+    }
+
+    void findings(const std::vector<std::string>& fileNames, const std::vector<FindingColumn>& columns)
     {
         const fs::path file = table(fileNames);
         const CsvFile csv(file);
@@ -284,7 +294,7 @@ public:
                 one.id = picture + "#" + column.finding;
                 one.messages = {{Role::User, scores ? findingQuestionWithExpert(column.finding, predictions(scores->of(picture, csv, row.line), picture, columns, csv, row.line)) : findingQuestion(column.finding)}};
                 one.type = column.finding;
-                one.truth = lower(row.fields[*truth]) == positive || row.fields[*truth] == "1.0" ? "yes" : "no";
+                one.truth = isPositive(row.fields[*truth], csv, row.line, column.finding) ? "yes" : "no";
                 one.pictures = {picture};
                 one.cluster = patient ? row.fields[*patient] : patientIn(picture);
                 one.sex = sex ? sexOf(row.fields[*sex]) : "";
@@ -513,12 +523,12 @@ const std::vector<Kind>& kinds()
         {"chestxray14", "ChestX-ray14", Scoring::Findings,
             [](Reader& reader) {
                 reader.findings({"test_labels.csv", "four_findings_expert_labels_test_labels.csv"},
-                    {{"fracture", {"fracture"}, 5}, {"pneumothorax", {"pneumothorax"}, 4}, {"lung opacity", {"lung opacity", "airspace opacity"}, 3}}, "yes");
+                    {{"fracture", {"fracture"}, 5}, {"pneumothorax", {"pneumothorax"}, 4}, {"lung opacity", {"lung opacity", "airspace opacity"}, 3}});
             }},
         {"chexpert", "CheXpert", Scoring::Findings,
             [](Reader& reader) {
                 reader.findings({"groundtruth.csv", "test_labels.csv", "test.csv"},
-                    {{"atelectasis", {"atelectasis"}, 6}, {"cardiomegaly", {"cardiomegaly"}, 12}, {"consolidation", {"consolidation"}, 8}, {"edema", {"edema"}, 9}, {"pleural effusion", {"pleural effusion", "effusion"}, 4}}, "1");
+                    {{"atelectasis", {"atelectasis"}, 6}, {"cardiomegaly", {"cardiomegaly"}, 12}, {"consolidation", {"consolidation"}, 8}, {"edema", {"edema"}, 9}, {"pleural effusion", {"pleural effusion", "effusion"}, 4}});
             }},
         {"report", "MIMIC-CXR reports", Scoring::Report, [](Reader& reader) { reader.reports(); }},
         {"expert-calls", "calls of experts", Scoring::ExpertCalls, [](Reader& reader) { reader.expertCalls(); }}};
