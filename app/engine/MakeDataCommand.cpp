@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 
@@ -25,6 +26,7 @@ namespace {
 struct UserFiles {
     fs::path volume, labels, table;
     std::string name, patient, modality;
+    bool isLateral = false;     ///< Of a radiograph.
 };
 
 /// NAME.nii, NAME.nii.gz or NAME.json: "NAME" and the ending; an empty ending for anything else.
@@ -42,8 +44,20 @@ std::pair<std::string, std::string> nameAndEnding(const fs::path& file)
 /// What patients.csv says about a volume.
 struct VolumeRow {
     std::string patient, modality;
+    bool isLateral = false;
     int line = 0;
 };
+
+/// "PA", "AP" or "frontal", "LL" or "lateral", whatever their case; nothing is frontal.
+bool isLateral(std::string view, const CsvFile& csv, int line)
+{
+    std::transform(view.begin(), view.end(), view.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    const bool lateral = view == "ll" || view == "lateral";
+    if (!lateral && !view.empty() && view != "pa" && view != "ap" && view != "frontal") {
+        csv.fail(line, "the view of a radiograph is PA, AP, frontal, LL or lateral, not '" + view + "'");
+    }
+    return lateral;
+}
 
 /// @throws Error naming the line of a text that conversations and file names cannot hold.
 std::string checked(const std::string& text, const char* forbidden, const CsvFile& csv, int line)
@@ -61,14 +75,14 @@ std::map<std::string, VolumeRow> volumeRows(const fs::path& file)
         return rows;
     }
     const CsvFile csv(file);
-    const auto volume = csv.find({"volume", "name"}), patient = csv.find({"patient"}), modality = csv.find({"modality"});
-    if (!volume || (!patient && !modality)) {
-        csv.fail(1, "columns volume, and patient or modality, were expected");
+    const auto volume = csv.find({"volume", "name"}), patient = csv.find({"patient"}), modality = csv.find({"modality"}), view = csv.find({"view"});
+    if (!volume || (!patient && !modality && !view)) {
+        csv.fail(1, "columns volume, and patient, modality or view, were expected");
     }
     for (const CsvFile::Row& row : csv.rows()) {
         const std::string& name = row.fields[*volume];
         const std::string person = patient && !row.fields[*patient].empty() ? checked(row.fields[*patient], "/", csv, row.line) : name;
-        if (!rows.emplace(name, VolumeRow{person, modality ? row.fields[*modality] : "", row.line}).second) {
+        if (!rows.emplace(name, VolumeRow{person, modality ? row.fields[*modality] : "", view && isLateral(row.fields[*view], csv, row.line), row.line}).second) {
             csv.fail(row.line, "a second row of the volume " + name);
         }
     }
@@ -107,7 +121,7 @@ std::vector<UserFiles> userFiles(const fs::path& folder, const std::string& moda
         if (labels.empty()) {
             throw Error(entry.path().string() + " has no label map " + name + "_labels.nii.gz, .nii or .json beside it", "not-found");
         }
-        const VolumeRow row = rows.contains(name) ? rows.at(name) : VolumeRow{name, ""};
+        const VolumeRow row = rows.contains(name) ? rows.at(name) : VolumeRow{name, "", false, 0};
         if (std::any_of(found.begin(), found.end(), [&, &name = name](const UserFiles& one) { return one.name == name; })) {
             throw Error(folder.string() + " holds two volumes of the name " + name, "data");
         }
@@ -115,7 +129,7 @@ std::vector<UserFiles> userFiles(const fs::path& folder, const std::string& moda
         if (!fs::exists(table)) {
             throw Error(labels.string() + " has no table of its values: neither " + name + "_labels.csv nor labels.csv is beside it", "not-found");
         }
-        found.push_back({entry.path(), labels, table, name, row.patient, row.modality.empty() ? modality : row.modality});
+        found.push_back({entry.path(), labels, table, name, row.patient, row.modality.empty() ? modality : row.modality, row.isLateral});
     }
     if (found.empty()) {
         throw Error(folder.string() + " holds no volume (.nii, .nii.gz, or .json beside its raw file)", "not-found");
@@ -191,7 +205,7 @@ LabelledVolume readUserVolume(const UserFiles& files)
             voxels[n] = isNamed[std::size_t(value)] ? LabelId(value) : LabelId(0);
         }
     });
-    return {volume, LabelMap(volume.geometry(), std::move(voxels), table), files.patient, false};
+    return {volume, LabelMap(volume.geometry(), std::move(voxels), table), files.patient, files.isLateral};
 }
 
 } // namespace

@@ -74,7 +74,7 @@ const char* const kUsage = R"(hounsfield-engine COMMAND [OPTIONS]
   make-data --output FOLDER [--seed N] [--patients N] [--volumes FOLDER [--modality CT|MR|DX]] [--views N] [--questions N] [--validation SHARE] [--test SHARE]
            conversations of the expert stage in the published form, with pictures, from N synthetic patients and from the volumes of a folder:
            NAME.nii.gz|.nii|.json with NAME_labels.* on the same grid, labels.csv or NAME_labels.csv (value, name), and patients.csv
-           (volume, patient, modality) where a patient has several volumes or modalities are mixed
+           (volume, patient, modality, view) where a patient has several volumes, modalities are mixed or radiographs lateral
   train    --data FILE.json[:WEIGHT] ... --output FOLDER [--model FOLDER] [--stage align|pretrain|instruct|expert] [--resume]
            trains a checkpoint further on conversations in the published form (pictures beside the file or in its folder images), of several
            files mixed by their weights; the new checkpoint loads like any other. A stage decides which parts are tuned (align: projector;

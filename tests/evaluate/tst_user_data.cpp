@@ -159,6 +159,7 @@ HF_TEST(what_is_wrong_with_tables_of_volumes_is_named)
     fails(good, nobody + "a b,p/1\n", "patients.csv:2: a name is one line of UTF-8 without any of /");
     fails(good, nobody + "a b,\xC3\x84 1\n", "");
     HF_CHECK_EQUAL(json::parse(std::ifstream(folder.path / "data/train.json"))[0]["patient"].get<std::string>(), std::string("\xC3\x84 1"));
+    fails(good, "volume,view\na b,upside down\n", "patients.csv:2: the view of a radiograph is PA, AP");
     HF_CHECK_EQUAL(folder.run({"make-data", "--volumes", volumes, "--output", folder.path / "other", "--views", "2.5"}), 2);
     HF_CHECK_EQUAL(folder.run({"make-data", "--volumes", volumes, "--output", folder.path / "other", "--test", "nan"}), 2);
 }
