@@ -55,7 +55,7 @@ LabelledVolume masses()
 }
 
 /// A patient in air with three masses in the left half and nothing else labelled; two of them have a value of their own, but the same name.
-LabelledVolume massesAlone(const std::string& name)
+LabelledVolume massesAlone(const std::string& name, const std::string& series = {})
 {
     const Geometry geometry({60, 60, 1}, {4, 4, 4}, {-118, -118, 0}, {Vec3{1, 0, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 1}});
     std::vector<LabelId> labels(geometry.size().voxels(), 0);
@@ -70,6 +70,7 @@ LabelledVolume massesAlone(const std::string& name)
     VolumeInfo info;
     info.modality = "CT";
     info.unit = Unit::Hu;
+    info.seriesUid = series;
     Label first, second;
     first.value = 2;
     second.value = 3;
@@ -228,6 +229,19 @@ HF_TEST(the_same_seed_gives_the_same_bytes)
     for (const evaluate::ResultRow& row : evaluate::score(calls, truths).rows) {
         HF_CHECK_EQUAL(row.estimate.value, 1.0);
     }
+}
+
+HF_TEST(volumes_of_one_patient_are_asked_about_in_different_ways)
+{
+    const auto questions = [](const std::string& series) {
+        std::string texts;
+        for (const Conversation& one : conversationsAbout(massesAlone("liver lesion", series), {})) {
+            texts += one.messages[0].text;
+        }
+        return texts;
+    };
+    HF_CHECK(questions("T1") == questions("T1"));
+    HF_CHECK(questions("T1") != questions("T2"));
 }
 
 HF_TEST(parts_are_by_patient_and_none_is_empty)

@@ -426,7 +426,8 @@ std::map<std::string, std::string> splitByPatient(std::vector<std::string> patie
 
 std::vector<Conversation> conversationsAbout(const LabelledVolume& about, const DataSetOptions& options)
 {
-    Random random(options.seed * 1000003ULL + hashOf(about.patient));
+    // Volumes of one patient are asked about in different ways.
+    Random random(options.seed * 1000003ULL + hashOf(about.patient + about.volume.info().seriesUid));
     std::vector<Conversation> conversations;
     for (int n = 0; n < options.views; ++n) {
         const LabelledView view = someView(about, random);
