@@ -208,6 +208,8 @@ HF_TEST(texts_are_compared_as_python_does)
 
 HF_TEST(yes_and_no_are_read_from_free_answers)
 {
+    HF_CHECK(yesOrNo("fracture . A: ( b )") == true && yesOrNo("unclear ( b )") == true && yesOrNo(" ( b ) (a)") == true && yesOrNo("(x) b c)") == true);
+    HF_CHECK_EQUAL(vqaNormalised("Im sure it couldve been whens"), std::string("im sure it could've been when's"));
     HF_CHECK(yesOrNo("Yes, there is.") == true);
     HF_CHECK(yesOrNo("Answer: no") == false);
     HF_CHECK(yesOrNo("There is no fracture, yes") == false);

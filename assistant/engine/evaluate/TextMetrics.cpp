@@ -68,14 +68,23 @@ const std::map<std::string, std::string>& digits()
     return words;
 }
 
-/// Contractions by the word that they have without apostrophe. Words that are also something else ("were", "wed", "ill", "id") are not among them.
+/// Words with their apostrophes restored: those of the published evaluation.
 const std::map<std::string, std::string>& contractions()
 {
     static const std::map<std::string, std::string> words = [] {
-        std::map<std::string, std::string> all;
-        for (const std::string whole : {"ain't", "aren't", "can't", "couldn't", "didn't", "doesn't", "don't", "hadn't", "hasn't", "haven't", "he'd", "he's", "how'd", "how'll", "how's", "i'm", "i've", "isn't", "it'd", "it'll", "ma'am",
-                 "mightn't", "mustn't", "needn't", "o'clock", "shan't", "shouldn't", "somebody's", "someone's", "something's", "that's", "there's", "they'd", "they'll", "they're", "they've", "wasn't", "we've", "weren't", "what'll",
-                 "what're", "what's", "when's", "where'd", "where's", "who'd", "who'll", "who's", "why's", "won't", "wouldn't", "y'all", "you'd", "you'll", "you're", "you've"}) {
+        std::map<std::string, std::string> all{{"couldn'tve", "couldn't've"}, {"couldnt've", "couldn't've"}, {"hadnt've", "hadn't've"}, {"hadn'tve", "hadn't've"}, {"hed've", "he'd've"}, {"he'dve", "he'd've"},
+            {"itd've", "it'd've"}, {"it'dve", "it'd've"}, {"mightnt've", "mightn't've"}, {"mightn'tve", "mightn't've"}, {"ow's'at", "'ow's'at"}, {"'ows'at", "'ow's'at"},
+            {"'ow'sat", "'ow's'at"}, {"shed've", "she'd've"}, {"she'dve", "she'd've"}, {"shouldnt've", "shouldn't've"}, {"shouldn'tve", "shouldn't've"},
+            {"somebody'd", "somebodyd"}, {"somebodyd've", "somebody'd've"}, {"somebody'dve", "somebody'd've"}, {"someoned've", "someone'd've"}, {"someone'dve", "someone'd've"},
+            {"somethingd've", "something'd've"}, {"something'dve", "something'd've"}, {"thered've", "there'd've"}, {"there'dve", "there'd've"}, {"theyd've", "they'd've"},
+            {"they'dve", "they'd've"}, {"wed've", "we'd've"}, {"we'dve", "we'd've"}, {"whod've", "who'd've"}, {"who'dve", "who'd've"}, {"wouldnt've", "wouldn't've"},
+            {"wouldn'tve", "wouldn't've"}, {"yall'll", "y'all'll"}, {"y'allll", "y'all'll"}, {"yall'd've", "y'all'd've"}, {"y'alld've", "y'all'd've"},
+            {"y'all'dve", "y'all'd've"}, {"youd've", "you'd've"}, {"you'dve", "you'd've"}};
+        for (const std::string whole : {"ain't", "aren't", "can't", "could've", "couldn't", "didn't", "doesn't", "don't", "hadn't", "hasn't", "haven't", "he'd", "he's", "how'd", "how'll", "how's",
+                 "isn't", "it'd", "it'll", "ma'am", "mightn't", "might've", "mustn't", "must've", "needn't", "not've", "o'clock", "oughtn't", "shan't", "should've", "shouldn't",
+                 "somebody'll", "somebody's", "someone'd", "someone'll", "someone's", "something'd", "something'll", "that's", "there'd", "there're", "there's", "they'd", "they'll",
+                 "they're", "they've", "'twas", "wasn't", "we've", "weren't", "what'll", "what're", "what's", "what've", "when's", "where'd", "where's", "where've", "who'd",
+                 "who'll", "who's", "who've", "why'll", "why're", "why's", "won't", "would've", "wouldn't", "y'all", "you'd", "you'll", "you're", "you've"}) {
             std::string bare = whole;
             std::erase(bare, '\'');
             all[bare] = whole;
@@ -85,22 +94,12 @@ const std::map<std::string, std::string>& contractions()
     return words;
 }
 
-bool removePrefix(std::string& text, std::string_view prefix)
+std::string without(std::string text, const std::string& part)
 {
-    if (!text.starts_with(prefix)) {
-        return false;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at)) {
+        text.erase(at, part.size());
     }
-    text = stripped(text.substr(prefix.size()));
-    return true;
-}
-
-std::size_t firstOf(const std::string& text, std::initializer_list<std::string_view> parts)
-{
-    std::size_t first = std::string::npos;
-    for (const std::string_view part : parts) {
-        first = std::min(first, text.find(part));
-    }
-    return first;
+    return text;
 }
 
 /// Endings that the Penn Treebank makes tokens of their own.
@@ -291,14 +290,20 @@ Overlap wordOverlap(const std::vector<std::string>& answer, const std::vector<st
 std::optional<bool> yesOrNo(const std::string& answer)
 {
     std::string text = stripped(lower(answer));
-    while (removePrefix(text, "answer:") || removePrefix(text, "a: ")) {
+    if (text.find("answer: ") != std::string::npos) {
+        text = stripped(without(text, "answer:"));
     }
+    text = stripped(without(text, "a: "));
     const std::size_t yes = text.find("yes"), no = text.find("no");
     if (yes != no) {
         return yes < no;
     }
-    const std::size_t choice = firstOf(text, {"(a)", "(b)", "(c)", "(d)"});
-    const std::size_t letter = choice != std::string::npos ? choice + 1 : text.find_first_of("abcd");
+    // A choice in parentheses goes before other letters.
+    const std::size_t open = text.find('('), close = text.rfind(')');
+    if (open != std::string::npos && close != std::string::npos && close > open + 1) {
+        text = text.substr(open + 1, close - open - 1);
+    }
+    const std::size_t letter = text.find_first_of("abcd");
     if (letter == std::string::npos || text[letter] > 'b') {
         return std::nullopt;
     }

@@ -27,7 +27,8 @@ struct Overlap {
 };
 Overlap wordOverlap(const std::vector<std::string>& answer, const std::vector<std::string>& truth);
 
-/// Yes or no in a free answer (8.3): "yes" or "no" anywhere, also inside words; else a choice letter, a or b. Nothing: not to be read.
+/// Yes or no in a free answer as the published evaluation reads it (8.3): "yes" or "no" anywhere, also inside words; else a choice letter, a or b, first in
+/// parentheses. Nothing: not to be read.
 std::optional<bool> yesOrNo(const std::string& answer);
 
 /// Tokens of a report as for BLEU and ROUGE: lower case, split as the Penn Treebank does, punctuation dropped.
