@@ -225,6 +225,8 @@ HF_TEST(reports_are_tidied)
     HF_CHECK_EQUAL(cleanedReport("1. Mild edema! no change. No change in size. (Mild) e.g. 2.5 cm"), std::string("Mild edema! No change. No change in size. Mild) e."));
     HF_CHECK_EQUAL(cleanedReport("Clear lungs.No effusion.2 cm nodule"), std::string("Clear lungs. No effusion.2 cm nodule."));
     HF_CHECK_EQUAL(cleanedReport("Clear lungs? No effusion!  Heart: normal size"), std::string("No effusion! Normal size."));
+    HF_CHECK_EQUAL(cleanedReport("A mass\xC3\xA9.A mass.A mass!"), std::string("A mass\xC3\xA9. A mass!"));
+    HF_CHECK_EQUAL(cleanedReport("z\xC3\x96" "dem. Mild."), std::string());
     HF_CHECK_EQUAL(cleanedReport(""), std::string());
 }
 

@@ -189,7 +189,11 @@ std::vector<std::string> sentencesOf(const std::string& text)
         std::string sentence = stripped(parts[n]);
         if (!sentence.empty()) {
             const std::size_t end = text.find(parts[n]) + parts[n].size();
-            sentences.push_back(sentence + (n + 1 < parts.size() ? text.substr(end, 1) : ""));
+            std::size_t next = end + 1;
+            while (next < text.size() && (std::uint8_t(text[next]) & 0xC0) == 0x80) {
+                ++next;
+            }
+            sentences.push_back(sentence + (n + 1 < parts.size() ? text.substr(end, next - end) : ""));
         }
     }
     return sentences;
@@ -355,7 +359,7 @@ std::string cleanedReport(const std::string& text)
         }
         const auto begin = std::find_if(sentence.begin(), sentence.end(), [](char c) { return isLetter(c) || std::uint8_t(c) >= 0x80; });
         sentence.erase(sentence.begin(), begin);
-        if (sentence.size() <= 6) {
+        if (std::count_if(sentence.begin(), sentence.end(), [](char c) { return (std::uint8_t(c) & 0xC0) != 0x80; }) <= 6) {
             continue;
         }
         sentence[0] = sentence[0] >= 'a' && sentence[0] <= 'z' ? char(sentence[0] - 'a' + 'A') : sentence[0];
