@@ -231,6 +231,23 @@ HF_TEST(the_same_seed_gives_the_same_bytes)
     }
 }
 
+HF_TEST(lateral_radiographs_tell_no_side)
+{
+    const LabelledVolume body = massesAlone("lung nodule");
+    VolumeInfo info = body.volume.info();
+    info.modality = "DX";
+    info.unit = Unit::None;
+    std::vector<std::int16_t> voxels(body.labels.voxels().size(), 40);
+    const LabelledVolume lateral{Volume(body.volume.geometry(), std::move(voxels), info), body.labels, "someone", true};
+    int told = 0;
+    for (const Conversation& one : conversationsAbout(lateral, many())) {
+        const std::string& answer = one.messages.back().text;
+        HF_CHECK(answer.find("It lies on ") == std::string::npos && answer.find("slice") == std::string::npos);
+        told += answer.find("A lateral picture does not tell the side.") != std::string::npos;
+    }
+    HF_CHECK(told > 5);
+}
+
 HF_TEST(volumes_of_one_patient_are_asked_about_in_different_ways)
 {
     const auto questions = [](const std::string& series) {

@@ -466,7 +466,7 @@ private:
     void joinPatients()
     {
         const CsvFile csv(m_files.patients);
-        const auto key = csv.find({"image", "picture", "image index", "path", "patient", "patient id"}), patient = csv.find({"patient", "patient id", "subject_id"}), sex = csv.find({"sex", "patient gender", "gender"}), age = csv.find({"age", "patient age"});
+        const auto key = csv.find({"image", "picture", "image index", "path", "patient", "patient id", "subject_id"}), patient = csv.find({"patient", "patient id", "subject_id"}), sex = csv.find({"sex", "patient gender", "gender"}), age = csv.find({"age", "patient age"});
         if (!key || (!sex && !age)) {
             csv.fail(1, "a column image or patient, and sex or age, were expected");
         }

@@ -394,6 +394,9 @@ private:
 
     std::string sideSentence(const std::string& noun) const
     {
+        if (m_view.about.isLateral) {
+            return " A lateral picture does not tell the side.";
+        }
         if (m_view.view.plane == Plane::Sagittal) {
             return " A single sagittal slice does not tell the side.";
         }
