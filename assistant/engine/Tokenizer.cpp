@@ -13,6 +13,7 @@
 #include <fstream>
 #include <limits>
 #include <map>
+#include <queue>
 #include <sstream>
 #include <unordered_map>
 
@@ -79,6 +80,9 @@ std::vector<std::string> Splitter::split(const std::string& text) const
     while (at < text.size()) {
         const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, PCRE2_NO_UTF_CHECK, match.get(), nullptr);
         const PCRE2_SIZE* range = pcre2_get_ovector_pointer(match.get());
+        if (found < 0 && found != PCRE2_ERROR_NOMATCH) {
+            throw Error("the tokenizer's split pattern gives up on a text of " + std::to_string(text.size()) + " bytes", "too-long");
+        }
         if (found < 0 || range[1] <= at) {
             break;
         }
@@ -151,6 +155,17 @@ struct PairHash {
 };
 
 struct Merge { int rank; int result; };
+
+/// A piece of a word while it is merged; -1 where there is no neighbour.
+struct Part { int id, previous, next; };
+
+/// Two neighbouring parts that make a token; the lowest rank comes first, then the left-most.
+struct Neighbours {
+    Merge merge;
+    std::pair<int, int> ids;    ///< when they were found
+    int left, right;
+    bool operator<(const Neighbours& other) const { return merge.rank != other.merge.rank ? merge.rank > other.merge.rank : left > other.left; }
+};
 
 [[noreturn]] void unsupported(const std::string& what)
 {
@@ -321,30 +336,48 @@ void BytePairTokenizer::encodeWord(const std::string& word, std::vector<TokenId>
             return;
         }
     }
-    std::vector<int> parts;
+    std::vector<Part> parts;
     for (const char byte : word) {
-        const int id = byteIds[std::uint8_t(byte)];
-        if (id >= 0) {
-            parts.push_back(id);
+        if (const int id = byteIds[std::uint8_t(byte)]; id >= 0) {
+            parts.push_back({id, int(parts.size()) - 1, int(parts.size()) + 1});
         }
     }
-    while (parts.size() > 1) {
-        const Merge* best = nullptr;
-        std::size_t where = 0;
-        for (std::size_t n = 0; n + 1 < parts.size(); ++n) {
-            const auto found = merges.find({parts[n], parts[n + 1]});
-            if (found != merges.end() && (!best || found->second.rank < best->rank)) {
-                best = &found->second;
-                where = n;
+    if (parts.empty()) {
+        return;
+    }
+    parts.back().next = -1;
+    std::priority_queue<Neighbours> queue;
+    const auto consider = [&](int left, int right) {
+        if (left >= 0 && right >= 0) {
+            const std::pair both(parts[std::size_t(left)].id, parts[std::size_t(right)].id);
+            if (const auto found = merges.find(both); found != merges.end()) {
+                queue.push({found->second, both, left, right});
             }
         }
-        if (!best) {
-            break;
-        }
-        parts[where] = best->result;
-        parts.erase(parts.begin() + std::ptrdiff_t(where) + 1);
+    };
+    for (int n = 1; n < int(parts.size()); ++n) {
+        consider(n - 1, n);
     }
-    ids.insert(ids.end(), parts.begin(), parts.end());
+    while (!queue.empty()) {
+        const Neighbours best = queue.top();
+        queue.pop();
+        Part& left = parts[std::size_t(best.left)];
+        Part& right = parts[std::size_t(best.right)];
+        if (std::pair(left.id, right.id) != best.ids || left.next != best.right) {
+            continue;   // one of them has changed since
+        }
+        left.id = best.merge.result;
+        left.next = right.next;
+        right.id = -1;
+        if (left.next >= 0) {
+            parts[std::size_t(left.next)].previous = best.left;
+        }
+        consider(left.previous, best.left);
+        consider(best.left, left.next);
+    }
+    for (int n = 0; n >= 0; n = parts[std::size_t(n)].next) {
+        ids.push_back(parts[std::size_t(n)].id);
+    }
 }
 
 void BytePairTokenizer::encodePlain(const std::string& text, std::vector<TokenId>& ids) const
