@@ -39,6 +39,21 @@ std::string utf8(unsigned codepoint)
     return {char(0xC0 | (codepoint >> 6)), char(0x80 | (codepoint & 0x3F))};
 }
 
+/// PCRE2's own \s has U+180E besides, which Unicode took out of its spaces.
+std::string withUnicodeSpaces(const std::string& pattern)
+{
+    std::string result;
+    for (std::size_t at = 0; at < pattern.size(); ++at) {
+        if (pattern[at] != '\\' || at + 1 == pattern.size()) {
+            result += pattern[at];
+            continue;
+        }
+        const char letter = pattern[++at];
+        result += letter == 's' ? "\\p{White_Space}" : letter == 'S' ? "\\P{White_Space}" : std::string{'\\', letter};
+    }
+    return result;
+}
+
 } // namespace
 
 const std::vector<std::string>& byteToSymbol()
@@ -55,8 +70,9 @@ const std::vector<std::string>& byteToSymbol()
     return table;
 }
 
-Splitter::Splitter(const std::string& pattern)
+Splitter::Splitter(const std::string& written)
 {
+    const std::string pattern = withUnicodeSpaces(written);
     int error = 0;
     PCRE2_SIZE where = 0;
     pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
