@@ -281,7 +281,9 @@ void BytePairTokenizer::readAdded(const json& list)
         if (token.value("lstrip", false) || token.value("rstrip", false) || token.value("single_word", false)) {
             unsupported("an added token that takes part of its surroundings");
         }
-        add(token.at("id").get<TokenId>(), token.at("content").get<std::string>(), token.value("special", false));
+        const bool isSpecial = token.value("special", false);
+        // As the library: those that a normaliser would reach are looked for last, also where there is none.
+        add(token.at("id").get<TokenId>(), token.at("content").get<std::string>(), isSpecial, token.value("normalized", !isSpecial));
     }
 }
 

@@ -17,20 +17,31 @@ void TokenizerModel::place(TokenId id, std::string bytes, bool isSpecial)
     special[std::size_t(id)] = isSpecial;
 }
 
-void TokenizerModel::add(TokenId id, const std::string& content, bool isSpecial)
+void TokenizerModel::add(TokenId id, const std::string& content, bool isSpecial, bool isLate)
 {
     if (!content.empty()) {
         place(id, content, isSpecial);
         added[content] = id;
+        if (isLate) {
+            late.insert(id);
+        }
     }
 }
 
 void TokenizerModel::split(const std::string& text, const std::function<void(const std::string&)>& onText,
                            const std::function<void(TokenId)>& onToken) const
 {
+    splitAt(false, text, [&](const std::string& part) { late.empty() ? onText(part) : splitAt(true, part, onText, onToken); }, onToken);
+}
+
+void TokenizerModel::splitAt(bool lateOnes, const std::string& text, const std::function<void(const std::string&)>& onText,
+                             const std::function<void(TokenId)>& onToken) const
+{
     std::vector<std::vector<std::pair<std::string, TokenId>>> byFirstByte(256);
     for (const auto& token : added) {
-        byFirstByte[std::uint8_t(token.first[0])].push_back(token);
+        if (late.contains(token.second) == lateOnes) {
+            byFirstByte[std::uint8_t(token.first[0])].push_back(token);
+        }
     }
     std::size_t begin = 0, at = 0;
     while (at < text.size()) {

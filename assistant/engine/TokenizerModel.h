@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 namespace hf::assistant::detail {
 
@@ -16,17 +17,21 @@ struct TokenizerModel {
 
     /// @throws Error for an impossible id.
     void place(TokenId id, std::string bytes, bool isSpecial);
-    /// A token that is found in text before anything else happens to it.
-    void add(TokenId id, const std::string& content, bool isSpecial);
-    /// Walks over the text: added tokens (the longest of those that begin at a place) and what lies between them.
+    /// A token that is found in text before anything else happens to it. @param isLate  only in what lies between the others.
+    void add(TokenId id, const std::string& content, bool isSpecial, bool isLate = false);
+    /// Walks over the text: added tokens (the longest of those that begin at a place, late ones after the others) and what lies between them.
     void split(const std::string& text, const std::function<void(const std::string& part)>& onText, const std::function<void(TokenId id)>& onToken) const;
 
     std::vector<std::string> tokens;    ///< id -> raw bytes (added tokens: their text)
     std::vector<bool> special;
     /// By content; the longer of two with a common beginning comes first.
     std::map<std::string, TokenId, std::greater<>> added;
+    std::set<TokenId> late;             ///< of the added ones
     bool cleanUpSpaces = false;
     bool dropsFirstSpace = false;       ///< a space that begins the first piece is no part of the decoded text
+
+private:
+    void splitAt(bool lateOnes, const std::string& text, const std::function<void(const std::string&)>& onText, const std::function<void(TokenId)>& onToken) const;
 };
 
 /// SentencePiece with the rules of Llama's tokenizer class for `legacy=False` (reference vila-m3.md 3.4).

@@ -2,6 +2,8 @@
 #include "support/Check.h"
 #include "viewer/volume/Error.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 
 using namespace hf::assistant;
@@ -52,6 +54,44 @@ HF_TEST(numbers_are_split_by_three_digits)
     HF_CHECK_EQUAL(parts[0], std::string("123"));
     HF_CHECK_EQUAL(parts[1], std::string("45"));
     HF_CHECK_EQUAL(parts[2], std::string(" ab"));
+}
+
+HF_TEST(the_mongolian_vowel_separator_is_no_space)
+{
+    const detail::Splitter splitter(R"(\s+|[^\s]+|\S)");
+    const auto parts = splitter.split("a\xE1\xA0\x8E" "b\xC2\x85\xE3\x80\x80 c\\s");
+    HF_CHECK_EQUAL(parts.size(), std::size_t(3));
+    HF_CHECK_EQUAL(parts[0], std::string("a\xE1\xA0\x8E" "b"));
+    HF_CHECK_EQUAL(parts[2], std::string("c\\s"));
+}
+
+HF_TEST(a_very_long_word_takes_no_longer_than_its_length)
+{
+    const Tokenizer tokenizer = trained();
+    std::string text;
+    for (int n = 0; n < 200'000; ++n) {
+        text += "the"[n % 3];
+    }
+    const auto ids = tokenizer.encode(text);
+    HF_CHECK(ids.size() < 150'000);
+    HF_CHECK_EQUAL(tokenizer.decode(ids), text);
+}
+
+HF_TEST(added_tokens_that_a_normaliser_would_reach_come_last)
+{
+    nlohmann::json file = nlohmann::json::parse(trainTokenizer(std::vector<std::string>{"liver"}, 270, std::vector<std::string>{"<|begin_of_text|>"}));
+    const auto count = int(file["model"]["vocab"].size()) + 1;
+    const auto add = [&](int id, const char* content, bool normalized) {
+        file["added_tokens"].push_back({{"id", id}, {"content", content}, {"special", false}, {"normalized", normalized}, {"lstrip", false}, {"rstrip", false}, {"single_word", false}});
+    };
+    add(count, "liver", true);
+    add(count + 1, "ive", false);
+    add(count + 2, "Ct", true);
+    const Tokenizer tokenizer = Tokenizer::fromJson(file.dump());
+    const std::vector<TokenId> ids = tokenizer.encode("liverCt");
+    HF_CHECK_EQUAL(std::count(ids.begin(), ids.end(), TokenId(count)), std::ptrdiff_t(0));
+    HF_CHECK_EQUAL(std::count(ids.begin(), ids.end(), TokenId(count + 1)), std::ptrdiff_t(1));
+    HF_CHECK_EQUAL(ids.back(), TokenId(count + 2));
 }
 
 HF_TEST(a_stream_gives_whole_characters)
