@@ -29,7 +29,7 @@ torch::Tensor downsample(const torch::Tensor& features)
 ProjectorImpl::ProjectorImpl(const std::string& type, int visionWidth, int hiddenSize)
 {
     std::smatch match;
-    static const std::regex kMlp("mlp([0-9]+)x_gelu");
+    static const std::regex kMlp("mlp([1-9][0-9]?)x_gelu");
     if (type == "identity") {
         return;
     }

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
+#include <type_traits>
+#include <utility>
 
 namespace hf::assistant {
 
@@ -42,6 +45,12 @@ template <typename T> void take(const json& content, const char* key, T& target,
     if (!content.contains(key) || content[key].is_null()) {
         return;
     }
+    if constexpr (std::is_same_v<T, int>) {
+        const json& value = content[key];
+        if (!value.is_number_integer() || !(value.is_number_unsigned() ? std::in_range<int>(value.get<std::uint64_t>()) : std::in_range<int>(value.get<std::int64_t>()))) {
+            throw Error(file.string() + ": '" + key + "' is " + value.dump() + ", expected a whole number", "checkpoint");
+        }
+    }
     try {
         target = content[key].get<T>();
     } catch (const json::exception&) {
@@ -63,6 +72,15 @@ void checkRange(const char* key, int value, int least, int most, const fs::path&
     if (value < least || value > most) {
         throw Error(file.string() + ": '" + key + "' is " + std::to_string(value) + ", expected " + std::to_string(least) + " to " +
             std::to_string(most), "checkpoint");
+    }
+}
+
+void checkRange(const char* key, double value, double least, double most, const fs::path& file)
+{
+    if (!(value >= least && value <= most)) {
+        std::ostringstream text;
+        text << file.string() << ": '" << key << "' is " << value << ", expected " << least << " to " << most;
+        throw Error(text.str(), "checkpoint");
     }
 }
 
@@ -116,32 +134,45 @@ SiglipConfig readSiglip(const fs::path& folder)
     checkRange("image_size", config.imageSize, 8, 4096, file);
     checkRange("patch_size", config.patchSize, 1, config.imageSize, file);
     checkRange("num_channels", config.channels, 3, 3, file);
+    checkRange("layer_norm_eps", config.layerNormEps, 0.0, 1.0, file);
+    checkValue(content, "hidden_act", "gelu_pytorch_tanh", file);
     if (config.hiddenSize % config.heads) {
         throw Error(file.string() + ": hidden_size is not a multiple of num_attention_heads", "checkpoint");
     }
     return config;
 }
 
-/// Older files call it "type", newer ones "rope_type".
+/// Older files call it "type", newer ones "rope_type"; the newest have it with rope_theta in "rope_parameters".
 void readRopeScaling(const json& content, LlamaConfig& config, const fs::path& file)
 {
-    if (!content.contains("rope_scaling") || !content["rope_scaling"].is_object()) {
+    const bool isNewest = content.contains("rope_parameters") && !content["rope_parameters"].is_null();
+    const char* const key = isNewest ? "rope_parameters" : "rope_scaling";
+    if (!content.contains(key) || content[key].is_null()) {
         return;
     }
-    const json& scaling = content["rope_scaling"];
-    need(scaling, scaling.contains("rope_type") ? "rope_type" : "type", config.ropeScaling, file);
-    if (config.ropeScaling == "default") {
+    const json& scaling = content[key];
+    if (!scaling.is_object()) {
+        throw Error(file.string() + ": '" + key + "' is not an object", "checkpoint");
+    }
+    take(scaling, "rope_theta", config.ropeTheta, file);
+    const char* const type = scaling.contains("rope_type") ? "rope_type" : "type";
+    if (!isNewest || scaling.contains(type)) {
+        need(scaling, type, config.ropeScaling, file);
+    }
+    if (config.ropeScaling == "default" || config.ropeScaling == "none") {
         config.ropeScaling = "none";
         return;
     }
-    need(scaling, "factor", config.ropeFactor, file);
-    if ((config.ropeScaling != "linear" && config.ropeScaling != "dynamic") || !(config.ropeFactor >= 1)) {
-        throw Error(file.string() + ": rope_scaling of type '" + config.ropeScaling + "' and factor " + std::to_string(config.ropeFactor) + " is not supported", "checkpoint");
+    if (config.ropeScaling != "linear" && config.ropeScaling != "dynamic") {
+        throw Error(file.string() + ": " + key + " of type '" + config.ropeScaling + "' is not supported (known: linear, dynamic)", "checkpoint");
     }
+    need(scaling, "factor", config.ropeFactor, file);
+    checkRange("factor", config.ropeFactor, 1.0, 1000.0, file);
 }
 
 LlamaConfig readLlama(const fs::path& folder)
 {
+    constexpr int kMostPositions = 100'000'000;
     const fs::path file = folder / "config.json";
     const json content = readJson(file);
     checkArchitecture(content, "llama", file);
@@ -161,7 +192,11 @@ LlamaConfig readLlama(const fs::path& folder)
     take(content, "rms_norm_eps", config.rmsNormEps, file);
     take(content, "rope_theta", config.ropeTheta, file);
     take(content, "max_position_embeddings", config.maxPositions, file);
-    take(content, "tokenizer_model_max_length", config.maxSequence, file);
+    // Tokenizers without a limit write 1e30.
+    if (double most = 0; content.contains("tokenizer_model_max_length")) {
+        take(content, "tokenizer_model_max_length", most, file);
+        config.maxSequence = most >= 1 && most <= kMostPositions ? int(most) : 0;
+    }
     take(content, "tie_word_embeddings", config.tiedEmbeddings, file);
     readRopeScaling(content, config, file);
     checkValue(content, "hidden_act", "silu", file);
@@ -174,28 +209,34 @@ LlamaConfig readLlama(const fs::path& folder)
     checkRange("num_key_value_heads", config.keyValueHeads, 1, config.heads, file);
     checkRange("head_dim", config.headDim, 2, 1024, file);
     checkRange("vocab_size", config.vocabSize, 1, 4'000'000, file);
+    checkRange("max_position_embeddings", config.maxPositions, 1, kMostPositions, file);
+    checkRange("rms_norm_eps", config.rmsNormEps, 0.0, 1.0, file);
+    checkRange("rope_theta", config.ropeTheta, 1.0, 1e12, file);
     return config;
 }
 
 GenerationDefaults readGeneration(const fs::path& folder)
 {
     GenerationDefaults defaults;
-    const fs::path file = folder / "generation_config.json";
-    // Older checkpoints have the ids in config.json only.
-    const json content = readJson(fs::exists(file) ? file : folder / "config.json");
-    if (content.contains("eos_token_id") && content["eos_token_id"].is_number_integer()) {
-        defaults.eosTokens = {content["eos_token_id"].get<std::int64_t>()};
+    const fs::path given = folder / "generation_config.json", general = folder / "config.json";
+    const json first = fs::exists(given) ? readJson(given) : json::object(), second = readJson(general);
+    // Older checkpoints have the ids in config.json only, some have one here and one there.
+    const auto isIn = [&](const char* key) { return first.contains(key) && !first[key].is_null(); };
+    const json& eos = isIn("eos_token_id") ? first : second;
+    if (eos.contains("eos_token_id") && eos["eos_token_id"].is_number_integer()) {
+        defaults.eosTokens = {eos["eos_token_id"].get<std::int64_t>()};
     } else {
-        take(content, "eos_token_id", defaults.eosTokens, file);
+        take(eos, "eos_token_id", defaults.eosTokens, isIn("eos_token_id") ? given : general);
     }
-    take(content, "bos_token_id", defaults.bosToken, file);
+    const bool hasBos = isIn("bos_token_id");
+    take(hasBos ? first : second, "bos_token_id", defaults.bosToken, hasBos ? given : general);
     return defaults;
 }
 
-PreprocessorConfig readPreprocessor(const fs::path& folder, int imageSize)
+PreprocessorConfig readPreprocessor(const fs::path& folder, const SiglipConfig& vision)
 {
     PreprocessorConfig config;
-    config.size = imageSize;
+    config.size = vision.imageSize;
     const fs::path file = folder / "preprocessor_config.json";
     if (!fs::exists(file)) {
         return config;
@@ -203,12 +244,22 @@ PreprocessorConfig readPreprocessor(const fs::path& folder, int imageSize)
     const json content = readJson(file);
     if (content.contains("size") && content["size"].is_object()) {
         take(content["size"], "height", config.size, file);
+        checkValue(content["size"], "width", config.size, file);
     }
     take(content, "image_mean", config.mean, file);
     take(content, "image_std", config.standardDeviation, file);
     take(content, "rescale_factor", config.rescaleFactor, file);
-    if (config.mean.size() != 3 || config.standardDeviation.size() != 3) {
-        throw Error(file.string() + ": image_mean and image_std need three values", "checkpoint");
+    checkValue(content, "resample", 3, file);
+    for (const char* step : {"do_resize", "do_rescale", "do_normalize"}) {
+        checkValue(content, step, true, file);
+    }
+    if (config.mean.size() != 3 || config.standardDeviation.size() != 3 ||
+        *std::min_element(config.standardDeviation.begin(), config.standardDeviation.end()) <= 0) {
+        throw Error(file.string() + ": image_mean and image_std need three values, those of image_std greater than 0", "checkpoint");
+    }
+    if (config.size / vision.patchSize != vision.patchesPerSide()) {
+        throw Error(file.string() + ": pictures of " + std::to_string(config.size) + " pixels do not fit the vision tower, which takes " +
+            std::to_string(vision.imageSize), "checkpoint");
     }
     return config;
 }
@@ -279,9 +330,10 @@ VilaConfig loadVilaConfig(const fs::path& root)
     take(top, "mm_vision_select_layer", config.visionSelectLayer, file);
     take(top, "image_aspect_ratio", config.imageAspectRatio, file);
     checkValue(top, "s2", false, file);
+    checkValue(top, "mm_use_im_start_end", false, file);
     const PartFolders folders = partFolders(root);
     config.vision = readSiglip(folders.visionTower);
-    config.preprocessor = readPreprocessor(folders.visionTower, config.vision.imageSize);
+    config.preprocessor = readPreprocessor(folders.visionTower, config.vision);
     config.llm = readLlama(folders.llm);
     config.generation = readGeneration(folders.llm);
     const fs::path projector = folders.projector / "config.json";

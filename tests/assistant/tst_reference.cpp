@@ -164,6 +164,50 @@ HF_TEST(what_is_wrong_with_a_checkpoint_is_named)
     HF_CHECK(messageOf(load).find("model-1.safetensors") != std::string::npos);
 }
 
+HF_TEST(a_configuration_that_means_another_network_is_refused)
+{
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["8b"]);
+    struct Case { const char *file, *key; json value; };
+    const std::vector<Case> cases{{"llm/config.json", "hidden_size", 128.5}, {"llm/config.json", "hidden_size", 1e30}, {"llm/config.json", "num_hidden_layers", 99999999999},
+        {"llm/config.json", "rms_norm_eps", -1}, {"llm/config.json", "rope_theta", 0}, {"llm/config.json", "max_position_embeddings", 0}, {"llm/config.json", "rope_scaling", "linear"},
+        {"vision_tower/config.json", "hidden_act", "gelu"}, {"vision_tower/config.json", "layer_norm_eps", -1}, {"vision_tower/preprocessor_config.json", "image_std", {0, 0, 0}},
+        {"vision_tower/preprocessor_config.json", "resample", 2}, {"vision_tower/preprocessor_config.json", "do_normalize", false},
+        {"vision_tower/preprocessor_config.json", "size", {{"height", 42}, {"width", 42}}}, {"config.json", "mm_use_im_start_end", true},
+        {"mm_projector/config.json", "mm_projector_type", "mlp0x_gelu"}, {"mm_projector/config.json", "mm_projector_type", "mlp99999999999x_gelu"}};
+    for (const Case& one : cases) {
+        const fs::path file = checkpoint.folder() / one.file;
+        json content = shapes["8b"]["files"][one.file];
+        content[one.key] = one.value;
+        std::ofstream(file) << content.dump();
+        const std::string message = messageOf([&] { VilaNetworks networks(loadVilaConfig(checkpoint.folder())); });
+        HF_CHECK(message.find(one.key) != std::string::npos || message.find("42 pixels") != std::string::npos);
+        std::ofstream(file) << shapes["8b"]["files"][one.file].dump();
+    }
+    HF_CHECK_EQUAL(messageOf([&] { loadVilaConfig(checkpoint.folder()); }), std::string());
+}
+
+HF_TEST(rotary_numbers_and_the_first_token_are_found_where_libraries_wrote_them)
+{
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["8b"]);
+    const VilaConfig before = loadVilaConfig(checkpoint.folder());
+    json llm = shapes["8b"]["files"]["llm/config.json"];
+    llm["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 2.0}, {"rope_theta", llm["rope_theta"]}};
+    llm.erase("rope_theta");
+    llm["bos_token_id"] = before.generation.bosToken;
+    llm["tokenizer_model_max_length"] = 1e30;
+    std::ofstream(checkpoint.folder() / "llm/config.json") << llm.dump();
+    std::ofstream(checkpoint.folder() / "llm/generation_config.json") << R"({"eos_token_id": [1, 2]})";
+    const VilaConfig after = loadVilaConfig(checkpoint.folder());
+    HF_CHECK_EQUAL(after.llm.ropeTheta, before.llm.ropeTheta);
+    HF_CHECK_EQUAL(after.llm.ropeScaling, std::string("linear"));
+    HF_CHECK_EQUAL(after.llm.ropeFactor, 2.0);
+    HF_CHECK_EQUAL(after.llm.maxSequence, 0);
+    HF_CHECK_EQUAL(after.generation.bosToken, before.generation.bosToken);
+    HF_CHECK(after.generation.eosTokens == std::vector<std::int64_t>({1, 2}));
+}
+
 HF_TEST(a_model_sub_folder_is_found)
 {
     const json shapes = readJson("vila_reference.json");
