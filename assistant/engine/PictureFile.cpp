@@ -2,6 +2,7 @@
 
 #include "viewer/volume/Error.h"
 
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstdio>
@@ -116,12 +117,25 @@ Picture readPng(const Bytes& bytes)
     return std::move(r.picture);
 }
 
+/// Inks, inverted as Adobe's programs write them, to RGB with Pillow's rounding.
+void rgbOfInks(const std::uint8_t* inks, std::size_t pixels, std::uint8_t* rgb)
+{
+    for (std::size_t n = 0; n < pixels; ++n, inks += 4) {
+        const int light = inks[3];
+        for (int channel = 0; channel < 3; ++channel) {
+            const int product = (255 - inks[channel]) * light + 128;
+            *rgb++ = std::uint8_t(std::max(0, light - (((product >> 8) + product) >> 8)));
+        }
+    }
+}
+
 struct JpegReading {
     jpeg_decompress_struct jpeg{};
     jpeg_error_mgr manager{};
     std::jmp_buf leave{};
     std::array<char, JMSG_LENGTH_MAX> error{};
     Picture picture;
+    Bytes inks;     ///< of a row, where the file has four components
 
     JpegReading() = default;
     ~JpegReading() { jpeg_destroy_decompress(&jpeg); }
@@ -152,7 +166,7 @@ bool jpegHeader(JpegReading& r, const Bytes& bytes)
     jpeg_create_decompress(&r.jpeg);
     jpeg_mem_src(&r.jpeg, bytes.data(), bytes.size());
     jpeg_read_header(&r.jpeg, TRUE);
-    r.jpeg.out_color_space = JCS_RGB;
+    r.jpeg.out_color_space = r.jpeg.num_components == 4 ? JCS_CMYK : JCS_RGB;
     return true;
 }
 
@@ -163,8 +177,12 @@ bool jpegPixels(JpegReading& r)
     }
     jpeg_start_decompress(&r.jpeg);
     while (r.jpeg.output_scanline < r.jpeg.output_height) {
-        JSAMPROW row = r.picture.rgb.data() + std::size_t(r.jpeg.output_scanline) * std::size_t(r.picture.width) * 3;
+        std::uint8_t* const rgb = r.picture.rgb.data() + std::size_t(r.jpeg.output_scanline) * std::size_t(r.picture.width) * 3;
+        JSAMPROW row = r.inks.empty() ? rgb : r.inks.data();
         jpeg_read_scanlines(&r.jpeg, &row, 1);
+        if (!r.inks.empty()) {
+            rgbOfInks(r.inks.data(), std::size_t(r.picture.width), rgb);
+        }
     }
     jpeg_finish_decompress(&r.jpeg);
     return true;
@@ -180,6 +198,7 @@ Picture readJpeg(const Bytes& bytes)
     bool good = jpegHeader(r, bytes);
     if (good) {
         reserve(r.picture, r.jpeg.image_width, r.jpeg.image_height);
+        r.inks.resize(r.jpeg.num_components == 4 ? r.jpeg.image_width * std::size_t(4) : 0);
         good = jpegPixels(r);
     }
     if (!good) {
@@ -193,10 +212,10 @@ Picture readJpeg(const Bytes& bytes)
 Picture readPictureFile(const std::filesystem::path& file)
 {
     std::ifstream stream(file, std::ios::binary);
-    const Bytes bytes{std::istreambuf_iterator<char>(stream), {}};
-    if (!stream.is_open() || stream.bad()) {
+    if (!stream.is_open() || std::filesystem::is_directory(file)) {
         throw Error("cannot read " + file.string(), "file");
     }
+    const Bytes bytes{std::istreambuf_iterator<char>(stream), {}};
     if (bytes.size() > 8 && png_sig_cmp(bytes.data(), 0, 8) == 0) {
         return readPng(bytes);
     }
