@@ -12,7 +12,7 @@ namespace hf::runtime {
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path)
 {
     const std::shared_ptr<MappedFile> file(new MappedFile);
-    file->m_name = path.filename().string();
+    file->m_name = (path.parent_path().filename() / path.filename()).string();
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat info {};
     bool readable = descriptor >= 0 && ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);

@@ -25,7 +25,7 @@ public:
     const char* bytes() const { return m_bytes; }
     std::size_t size() const { return m_size; }
     std::string_view view() const { return {m_bytes, m_size}; }
-    /// File name without its folder, for messages.
+    /// File name and the folder that it lies in, for messages: a checkpoint has several of one name.
     const std::string& name() const { return m_name; }
 
 private:

@@ -130,6 +130,9 @@ std::vector<Entry> parseEntries(const MappedFile& file, std::uint64_t& dataBegin
     if (file.size() < 10) {
         refuse(file, "shorter than a header");
     }
+    if (file.view().starts_with("version https://git-lfs")) {
+        refuse(file, "it is only a pointer of Git LFS; fetch the file itself");
+    }
     std::uint64_t size = 0;
     std::memcpy(&size, file.bytes(), sizeof size);   // little endian, as x86-64 is
     if (size > kLongestHeader || size > file.size() - 8 || file.bytes()[8] != '{') {
@@ -152,7 +155,7 @@ std::vector<Entry> parseEntries(const MappedFile& file, std::uint64_t& dataBegin
         place = entry.end;
     }
     if (place != file.size() - dataBegin) {
-        refuse(file, "the data does not end with the file");
+        refuse(file, place > file.size() - dataBegin ? "it ends too early (is the download complete?)" : "more data than its tensors have");
     }
     return entries;
 }
@@ -189,6 +192,9 @@ std::vector<fs::path> filesOfIndex(const fs::path& index)
         if (file.empty() || file != file.filename()) {
             throw Error(index.string() + " names a shard outside its folder", "weights");
         }
+        if (!fs::exists(index.parent_path() / file)) {
+            throw Error(index.string() + " names " + file.string() + ", which is not there", "weights");
+        }
         files.insert(index.parent_path() / file);
     }
     return {files.begin(), files.end()};
@@ -201,11 +207,12 @@ std::vector<fs::path> safetensorsFiles(const fs::path& path)
     if (!fs::is_directory(path)) {
         return path.extension() == ".json" ? filesOfIndex(path) : std::vector<fs::path>{path};
     }
-    if (const fs::path index = path / "model.safetensors.index.json"; fs::exists(index)) {
-        return filesOfIndex(index);
-    }
+    // As transformers: one file before an index, which may be left over from before.
     if (const fs::path single = path / "model.safetensors"; fs::exists(single)) {
         return {single};
+    }
+    if (const fs::path index = path / "model.safetensors.index.json"; fs::exists(index)) {
+        return filesOfIndex(index);
     }
     for (const auto& entry : fs::directory_iterator(path)) {
         if (entry.path().extension() == ".bin") {

@@ -157,11 +157,13 @@ HF_TEST(what_is_wrong_with_a_checkpoint_is_named)
     runtime::writeSafetensors(projector, tensors);
     const std::string missing = messageOf(load);
     HF_CHECK(missing.find("layers.2.bias") != std::string::npos && missing.find("160") != std::string::npos);
+    std::ofstream(projector) << "version https://git-lfs.github.com/spec/v1\nsize 123\n";
+    HF_CHECK(messageOf(load).find("mm_projector/model.safetensors") != std::string::npos && messageOf(load).find("LFS") != std::string::npos);
     fs::remove(projector);
     std::ofstream(checkpoint.folder() / "mm_projector/pytorch_model.bin") << "x";
     HF_CHECK(messageOf(load).find("pytorch_model.bin") != std::string::npos);
     fs::remove(checkpoint.folder() / "llm/model-1.safetensors");
-    HF_CHECK(messageOf(load).find("model-1.safetensors") != std::string::npos);
+    HF_CHECK(messageOf(load).find("model-1.safetensors, which is not there") != std::string::npos);
 }
 
 HF_TEST(a_configuration_that_means_another_network_is_refused)

@@ -1,4 +1,5 @@
 #include "experts/runtime/MappedFile.h"
+#include "experts/runtime/Safetensors.h"
 #include "experts/runtime/WeightFile.h"
 #include "support/Check.h"
 #include "viewer/volume/Error.h"
@@ -250,6 +251,17 @@ HF_TEST(safetensors_come_back_through_the_same_door)
     HF_CHECK_EQUAL(tensors.size(), 2U);
     HF_CHECK(tensors.at("a").equal(at::arange(6, at::kFloat).view({2, 3})));
     std::filesystem::remove(file);
+}
+
+HF_TEST(one_file_comes_before_an_index)
+{
+    const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("hf-index-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "model.safetensors.index.json") << R"({"weight_map": {"a": "model-1.safetensors"}})";
+    HF_CHECK(!reasonOf([&] { safetensorsFiles(folder); }).empty());
+    std::ofstream(folder / "model.safetensors") << "x";
+    HF_CHECK_EQUAL(safetensorsFiles(folder).at(0), folder / "model.safetensors");
+    std::filesystem::remove_all(folder);
 }
 
 HF_TEST_MAIN()
