@@ -581,7 +581,9 @@ std::string VilaModel::generate(const std::string& prompt, std::span<const Pictu
     };
     const auto outOfMemory = [](const std::exception& error) {
         const std::string text = error.what();
-        return dynamic_cast<const std::bad_alloc*>(&error) || text.find("not enough memory") != std::string::npos || text.find("out of memory") != std::string::npos;
+        // The words of LibTorch's allocators.
+        return dynamic_cast<const std::bad_alloc*>(&error) || text.find("not enough memory") != std::string::npos || text.find("out of memory") != std::string::npos ||
+            text.find("can't allocate memory") != std::string::npos;
     };
     try {
         return generateOnce(prompt, pictures, options, noted, stop, reportOut);
@@ -631,7 +633,7 @@ std::string VilaModel::generateOnce(const std::string& prompt, std::span<const P
         throw Error("the conversation has " + std::to_string(rows.size(0)) + " tokens, the model takes " + std::to_string(limit), "too-long");
     }
     // The reference goes on past the trained length.
-    const int maxNew = options.cutsPromptEnd ? options.maxNewTokens : int(std::min<std::int64_t>(options.maxNewTokens, limit - rows.size(0)));
+    const int maxNew = std::max(0, options.cutsPromptEnd ? options.maxNewTokens : int(std::min<std::int64_t>(options.maxNewTokens, limit - rows.size(0))));
     const std::int64_t reused = d->reuse(keys, rows.size(0) + maxNew);
     figures.cachedTokens = int(reused);
     // The same question again, or one that ends alike: only its last token is new.

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <fstream>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace hf;
@@ -251,6 +252,38 @@ HF_TEST(a_model_that_does_not_fit_is_refused)
     options.memoryLimit = 1000;
     const std::string message = messageOf([&] { VilaModel::load(checkpoint.folder(), options); });
     HF_CHECK(message.find("needs") != std::string::npos && message.find("1000 bytes") != std::string::npos);
+}
+
+HF_TEST(memory_that_runs_out_fails_one_question)
+{
+#ifdef __SANITIZE_ADDRESS__
+    throw test::Skip{"the address sanitizer ends a program that asks for so much"};
+#endif
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["8b"]);
+    const auto model = VilaModel::load(checkpoint.folder(), inFp32());
+    const Picture picture = test::formulaPicture(131, 90);
+    GenerationOptions options;
+    options.maxNewTokens = 4;
+    const auto ask = [&] { return model->generate(shapes["8b"]["prompt"], std::span(&picture, 1), options, {}, {}); };
+    const std::string answer = ask();
+    rlimit before{};
+    getrlimit(RLIMIT_AS, &before);
+    const rlimit less{std::min<rlim_t>(before.rlim_max, rlim_t(1) << 36), before.rlim_max};
+    setrlimit(RLIMIT_AS, &less);
+    options.maxNewTokens = 2'000'000'000;   // keys and values of more than 64 GB
+    options.cutsPromptEnd = true;
+    std::string code;
+    try {
+        ask();
+    } catch (const Error& error) {
+        code = error.code();
+    }
+    setrlimit(RLIMIT_AS, &before);
+    HF_CHECK_EQUAL(code, std::string("memory"));
+    options.maxNewTokens = 4;
+    options.cutsPromptEnd = false;
+    HF_CHECK_EQUAL(ask(), answer);
 }
 
 HF_TEST(a_quantised_copy_is_the_model_quantised_at_load)
