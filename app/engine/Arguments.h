@@ -71,6 +71,15 @@ public:
         }
         return std::int64_t(found);
     }
+    /// @throws Error "usage" when it lies outside.
+    double number(const std::string& option, double otherwise, double least, double most) const
+    {
+        const double found = number(option, otherwise);
+        if (found < least || found > most) {
+            throw Error(option + " needs a number from " + std::to_string(std::int64_t(least)) + " to " + std::to_string(std::int64_t(most)) + ", not '" + value(option) + "'", "usage");
+        }
+        return found;
+    }
     const std::vector<std::string>& plain() const { return m_plain; }
 
 private:

@@ -45,6 +45,9 @@ int askCommand(std::span<const std::string> words)
     std::set<std::string> options{"--volume", "--plane", "--slice", "--question", "--modality"};
     options.merge(modelOptions());
     const Arguments arguments(words, options, {});
+    if (arguments.value("--volume").empty() || arguments.value("--question").empty() || !arguments.plain().empty()) {
+        throw Error("ask needs --prompt TEXT, or --volume HEADER.json and --question TEXT", "usage");
+    }
     const Volume volume = readVolumeFile(arguments.value("--volume"), arguments.value("--modality"));
     const auto model = loadModel(arguments);
     experts::ExpertRegistry registry = makeRegistry(userOptions(experts::Compute::fastest(runtime::chooseDevice(loadOptions(arguments).device))));

@@ -220,8 +220,8 @@ int benchModelCommand(std::span<const std::string> words)
 {
     const Arguments arguments(words, {"--shape", "--precision", "--device", "--layers", "--folder", "--tokens"}, {"--json", "--keep"});
     const std::string shape = arguments.value("--shape", "3b"), device = arguments.value("--device", "cpu");
-    const int tokens = std::max(2, int(arguments.number("--tokens", 32)));
-    const assistant::VilaConfig config = shapeOf(shape, int(arguments.number("--layers", 0)));
+    const int tokens = std::max(2, int(arguments.number("--tokens", 32, 1, 1'000'000)));
+    const assistant::VilaConfig config = shapeOf(shape, int(arguments.number("--layers", 0, 0, 512)));
     const torch::Device place = runtime::chooseDevice(device);
     std::optional<TemporaryFolder> temporary;
     fs::path folder = arguments.value("--folder", fs::temp_directory_path().string());

@@ -136,7 +136,7 @@ void compareStages(const std::filesystem::path& root, torch::Device device)
 int checkCommand(std::span<const std::string> words)
 {
     const Arguments arguments(words, {"--model", "--tokens", "--device"}, {});
-    const int count = std::max(1, int(arguments.number("--tokens", 32)));
+    const int count = int(arguments.number("--tokens", 32, 1, 1'000'000));
     const std::string device = arguments.value("--device", "cpu");
     const auto steps = [&](const std::string& place, const std::string& dtype, const std::string& quantisation, const std::vector<std::int64_t>& forced) {
         assistant::LoadOptions options;

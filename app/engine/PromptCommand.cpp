@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <limits>
 
 namespace hf::app {
 
@@ -69,10 +70,10 @@ int promptCommand(std::span<const std::string> words)
     const auto model = loadModel(arguments);
     const std::string prompt = promptOf(arguments, model->info(), !pictures.empty());
     assistant::GenerationOptions generation;
-    generation.maxNewTokens = int(arguments.number("--max-tokens", 512));
-    generation.temperature = arguments.number("--temperature", 0);
-    generation.topP = arguments.number("--top-p", generation.topP);
-    generation.seed = unsigned(arguments.number("--seed", 0));
+    generation.maxNewTokens = int(arguments.number("--max-tokens", 512, 0, 1'000'000));
+    generation.temperature = arguments.number("--temperature", 0, 0, 100);
+    generation.topP = arguments.number("--top-p", generation.topP, 0, 1);
+    generation.seed = unsigned(arguments.number("--seed", 0, 0, std::numeric_limits<unsigned>::max()));
     generation.cutsPromptEnd = arguments.value("--mode") == "faithful";
     std::vector<float> logits;
     std::vector<std::int64_t> ids;

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <deque>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -53,6 +54,19 @@ constexpr int kParseError = -32700, kInvalidRequest = -32600, kMethodNotFound = 
 
 int numberOf(const std::string& code) { return code == "cancelled" ? kCancelled : code == "arguments" ? kInvalidParams : kJobFailed; }
 
+/// A member from 0 to `most`. @throws Error "arguments".
+double numberOf(const json& object, const char* name, double otherwise, double most)
+{
+    if (!object.contains(name) || object[name].is_null()) {
+        return otherwise;
+    }
+    const double number = object[name].is_number() ? object[name].get<double>() : -1;
+    if (!(number >= 0 && number <= most)) {
+        throw Error(std::string("the member '") + name + "' should be a number from 0 to " + std::to_string(std::int64_t(most)), "arguments");
+    }
+    return number;
+}
+
 struct Job {
     json id, parameters;
     std::string method;
@@ -85,6 +99,7 @@ public:
         // The desktop is gone, or asked for the end: what runs is stopped.
         const std::lock_guard lock(m_mutex);
         m_shutdown = true;
+        m_loading.request_stop();
         for (const std::shared_ptr<Job>& job : m_queue) {
             job->stop.request_stop();
         }
@@ -110,6 +125,16 @@ private:
         job->id = message.contains("id") ? message["id"] : json();
         job->method = message["method"];
         job->parameters = message.contains("params") ? message["params"] : json::object();
+        try {
+            take(job);
+        } catch (...) {
+            answerError(job->id);
+        }
+    }
+
+    /// Answers at once, or puts the job into the queue.
+    void take(const std::shared_ptr<Job>& job)
+    {
         if (job->method == "hello") {
             hello(*job);
         } else if (job->method == "cancel") {
@@ -121,10 +146,26 @@ private:
             m_shutdown = true;
         } else if (job->method == "volume/open" || job->method == "volume/close" || job->method == "chat" || job->method == "expert/run" || job->method == "expert/accept") {
             const std::lock_guard lock(m_mutex);
-            m_queue.push_back(std::move(job));
+            m_queue.push_back(job);
             m_wake.notify_all();
         } else {
             m_out.error(job->id, kMethodNotFound, "method", "there is no method " + job->method);
+        }
+    }
+
+    /// Tells what the exception says that is being handled.
+    void answerError(const json& id)
+    {
+        try {
+            throw;
+        } catch (const Error& error) {
+            m_out.error(id, numberOf(error.code()), error.code(), error.what());
+        } catch (const json::exception& error) {
+            m_out.error(id, kInvalidParams, "arguments", "a member has the wrong type: " + firstLineOf(error));
+        } catch (const std::bad_alloc&) {
+            m_out.error(id, kJobFailed, "memory", "there is not enough memory for this");
+        } catch (const std::exception& error) {
+            m_out.error(id, kJobFailed, "internal", "unexpected: " + firstLineOf(error));
         }
     }
 
@@ -204,12 +245,8 @@ private:
             try {
                 throwIfStopped(job->stop.get_token());
                 m_out.result(job->id, run(*job));
-            } catch (const Error& error) {
-                m_out.error(job->id, numberOf(error.code()), error.code(), error.what());
-            } catch (const std::bad_alloc&) {
-                m_out.error(job->id, kJobFailed, "memory", "there is not enough memory for this");
-            } catch (const std::exception& error) {
-                m_out.error(job->id, kJobFailed, "internal", "unexpected: " + firstLineOf(error));
+            } catch (...) {
+                answerError(job->id);
             }
             const std::lock_guard lock(m_mutex);
             m_running = nullptr;
@@ -220,7 +257,7 @@ private:
     {
         try {
             const auto folder = m_modelFolder.empty() ? demoModelFolder() : m_modelFolder;
-            m_model = assistant::VilaModel::load(folder, m_loadOptions);
+            m_model = assistant::VilaModel::load(folder, m_loadOptions, {}, m_loading.get_token());
             m_loop = std::make_unique<assistant::M3Loop>(*m_model, m_runner);
             const std::lock_guard lock(m_mutex);
             m_modelInfo = toJson(m_model->info());
@@ -331,10 +368,10 @@ private:
         }
         turn.question = p["question"];
         turn.history = historyFromJson(p.value("history", json::array()));
-        turn.generation.maxNewTokens = p.value("maxTokens", 512);
-        turn.generation.temperature = p.value("temperature", 0.0);
-        turn.generation.topP = p.value("topP", 0.9);
-        turn.generation.seed = p.value("seed", 0U);
+        turn.generation.maxNewTokens = int(numberOf(p, "maxTokens", 512, 1'000'000));
+        turn.generation.temperature = numberOf(p, "temperature", 0, 100);
+        turn.generation.topP = numberOf(p, "topP", 0.9, 1);
+        turn.generation.seed = unsigned(numberOf(p, "seed", 0, std::numeric_limits<unsigned>::max()));
         const std::string mode = p.value("mode", "corrected");
         if (mode != "corrected" && mode != "faithful") {
             throw Error("mode is 'corrected' or 'faithful'", "arguments");
@@ -402,6 +439,7 @@ private:
     std::unique_ptr<assistant::VilaModel> m_model;
     std::unique_ptr<assistant::M3Loop> m_loop;
     std::string m_modelError = "it is still being loaded";
+    std::stop_source m_loading;
     std::map<int, Volume> m_volumes;
     int m_lastVolume = 0;
 

@@ -239,6 +239,9 @@ std::vector<assistant::ChatMessage> historyFromJson(const json& array)
     for (const json& object : array) {
         assistant::ChatMessage message;
         const std::string role = get<std::string>(object, "role");
+        if (role != "user" && role != "assistant" && role != "expert") {
+            throw Error("a message has the unknown role '" + role + "' (known: user, assistant, expert)", "arguments");
+        }
         message.role = role == "user" ? assistant::Role::User : role == "assistant" ? assistant::Role::Assistant : assistant::Role::Expert;
         message.text = get<std::string>(object, "text");
         message.modality = get<std::string>(object, "modality", {});

@@ -164,6 +164,26 @@ HF_TEST(bad_lines_are_answered_not_fatal)
     HF_CHECK_EQUAL(engine.end(), 0);
 }
 
+HF_TEST(members_of_a_wrong_kind_are_named)
+{
+    const SharedPhantom shared(8);
+    Engine engine;
+    const auto codeOf = [&](const std::string& method, const json& parameters) {
+        const json answer = engine.answer(engine.request(method, parameters));
+        return answer.contains("error") ? answer["error"]["data"]["code"].get<std::string>() : "none";
+    };
+    HF_CHECK_EQUAL(codeOf("hello", {{"protocol", "one"}}), std::string("arguments"));
+    const int volume = engine.answer(engine.request("volume/open", shared.parameters))["result"]["volume"];
+    const std::vector<std::pair<std::string, json>> wrong{{"maxTokens", "many"}, {"maxTokens", -1}, {"maxTokens", 1e300}, {"temperature", -0.5}, {"topP", 2}, {"seed", -1},
+        {"mode", 3}, {"history", {{{"role", "king"}, {"text", "x"}}}}, {"view", {{"plane", "oblique"}, {"slice", 0}, {"window", {40, 400}}}}};
+    for (const auto& [member, value] : wrong) {
+        json parameters{{"volume", volume}, {"view", shared.view()}, {"question", "What is this?"}};
+        parameters[member] = value;
+        HF_CHECK_EQUAL(member + " " + codeOf("chat", parameters), member + " arguments");
+    }
+    HF_CHECK_EQUAL(engine.end(), 0);
+}
+
 HF_TEST(volumes_are_checked)
 {
     SharedPhantom shared(8);

@@ -43,7 +43,7 @@ Plane planeFromString(const std::string& name)
             return plane;
         }
     }
-    throw Error("unknown plane '" + name + "' (known: axial, sagittal, coronal)", "plane");
+    throw Error("unknown plane '" + name + "' (known: axial, sagittal, coronal)", "arguments");
 }
 
 namespace {
