@@ -149,11 +149,16 @@ int checkCommand(std::span<const std::string> words)
         }
         return run(*model, count, forced);
     };
+    // A checkpoint that was saved rounded has no other form.
+    const std::string stored = assistant::loadVilaConfig(assistant::checkpointRoot(modelFolder(arguments))).quantisation;
+    const std::vector<std::string> quantisations = stored == "none" ? std::vector<std::string>{"int8", "int4"} : std::vector<std::string>{stored};
     const Steps wanted = steps("cpu", "fp32", "none", {});
     std::printf("%d steps after a picture and a question; compared with fp32 of the same files on the CPU:\n", count);
     if (device == "cpu") {
-        compare("bf16", wanted, steps("cpu", "bf16", "none", wanted.tokens));
-        for (const char* quantisation : {"int8", "int4"}) {
+        if (stored == "none") {
+            compare("bf16", wanted, steps("cpu", "bf16", "none", wanted.tokens));
+        }
+        for (const std::string& quantisation : quantisations) {
             compare(quantisation, wanted, steps("cpu", "bf16", quantisation, wanted.tokens));
         }
         return 0;
@@ -163,7 +168,7 @@ int checkCommand(std::span<const std::string> words)
         compare(device + " " + dtype, wanted, steps(device, dtype, "none", wanted.tokens));
     }
     // The same rounded weights on both sides: what differs is the order of sums.
-    for (const char* quantisation : {"int8", "int4"}) {
+    for (const std::string& quantisation : quantisations) {
         const Steps onCpu = steps("cpu", "fp32", quantisation, wanted.tokens), onDevice = steps(device, "fp32", quantisation, wanted.tokens);
         compare(device + " " + quantisation, wanted, onDevice);
         compare(device + " " + quantisation + ", CPU's", onCpu, onDevice);

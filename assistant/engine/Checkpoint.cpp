@@ -127,9 +127,11 @@ void fill(torch::nn::Module& module, const fs::path& folder, const WeightPlace& 
             throw Error(folder.string() + ": tensor " + parameter.key() + " is not of a floating type", "checkpoint");
         }
         readAhead(tensor);
-        const torch::Tensor placed = tensor.to(place.device, place.type.value_or(tensor.scalar_type()));
+        const auto linear = rounded.find(parameter.key());
+        const bool isRounded = linear != rounded.end();
+        const torch::Tensor placed = tensor.to(place.device, isRounded ? tensor.scalar_type() : place.type.value_or(tensor.scalar_type()));
         parameter.value().set_requires_grad(false);
-        if (const auto linear = rounded.find(parameter.key()); linear != rounded.end()) {
+        if (isRounded) {
             linear->second->setPacked(RowPackedWeight::of(placed, parameter.key() == "lm_head.weight" ? WeightView::Type::Int8 : *place.packs));
         } else {
             parameter.value().set_data(placed);
@@ -198,7 +200,7 @@ void saveNetworks(const VilaNetworks& networks, const fs::path& root, torch::Sca
 void saveQuantised(const fs::path& root, const fs::path& target, WeightView::Type type, const Progress& progress, std::stop_token stop)
 {
     if (fs::exists(target) && !fs::is_empty(target)) {
-        throw Error(target.string() + " is not empty", "arguments");
+        throw Error(target.string() + " is not empty; name another folder or remove this one", "arguments");
     }
     const VilaConfig config = loadVilaConfig(root);
     if (config.quantisation != "none") {

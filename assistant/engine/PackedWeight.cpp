@@ -8,7 +8,7 @@ namespace hf::assistant {
 
 PackedWeight PackedWeight::of(const torch::Tensor& weight, WeightView::Type type)
 {
-    const torch::Tensor source = weight.to(at::kCPU).contiguous();
+    const torch::Tensor source = weight.to(at::kCPU, weight.scalar_type() == at::kDouble ? at::kFloat : weight.scalar_type()).contiguous();
     PackedWeight packed{type, source.size(0), source.size(1), {}, {}};
     const WeightView target{type, packed.rows, packed.columns, nullptr, nullptr};
     packed.data = at::empty({target.blocks(), target.blockBytes()}, at::kByte);

@@ -474,7 +474,7 @@ torch::ScalarType chooseType(const LoadOptions& options, torch::Device device, t
         return torch::kBFloat16;    // processors multiply bf16, few of them fp16
     }
     // Small models are bound by the overhead of operators, where fp32 is quicker and exact.
-    return parameters < kSmall ? torch::kFloat : stored;
+    return parameters < kSmall || stored == torch::kDouble ? torch::kFloat : stored;
 }
 
 /// A GPU's free memory, else the system's.
@@ -514,10 +514,11 @@ std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const Load
     p->device = device;
     p->type = type;
     if (isOnCpu) {
-        p->networks.to(device, type);
         if (isRounded) {
+            // From what the files hold, as saveQuantised() does.
             p->networks.llm->pack(*quantisation, subProgress(progress, 0.5, 1), stop);
         }
+        p->networks.to(device, type);
         p->decoder = p->networks.llm->makeDecoder();
     } else {
         runtime::synchronise(device);

@@ -308,6 +308,19 @@ HF_TEST(a_quantised_copy_is_the_model_quantised_at_load)
     HF_CHECK(saved != logitsOf(checkpoint.folder()));
     options.quantisation = "int4";
     HF_CHECK(saved == logitsOf(checkpoint.folder()));
+    // Also where the files are finer than what is computed in.
+    fs::remove_all(copy);
+    {
+        const torch::NoGradGuard noGrad;
+        VilaNetworks networks = loadNetworks(checkpoint.folder(), torch::kFloat);
+        for (torch::Tensor& parameter : networks.parameters()) {
+            parameter.mul_(1.0013);
+        }
+        saveNetworks(networks, checkpoint.folder(), torch::kFloat);
+    }
+    saveQuantised(checkpoint.folder(), copy, WeightView::Type::Int4);
+    options.dtype = "bf16";
+    HF_CHECK(logitsOf(copy) == logitsOf(checkpoint.folder()));
     fs::remove_all(copy);
 }
 
