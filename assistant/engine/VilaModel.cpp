@@ -49,11 +49,36 @@ std::vector<std::string> splitAtImages(const std::string& prompt)
 /// A row of the spliced sequence: a token, or a row of a picture (negative, by content). Equal keys give equal keys and values.
 using RowKey = std::int64_t;
 
+/// Bytes of the white space that begins at `at`, as Python's str.strip() knows it; 0 for another character.
+std::size_t spaceBytes(const std::string& text, std::size_t at)
+{
+    const auto byte = [&](std::size_t n) { return at + n < text.size() ? unsigned(std::uint8_t(text[at + n])) : 0; };
+    const unsigned first = byte(0);
+    if (first == ' ' || (first >= 0x09 && first <= 0x0D) || (first >= 0x1C && first <= 0x1F)) {
+        return 1;
+    }
+    if (first == 0xC2 && (byte(1) == 0x85 || byte(1) == 0xA0)) {
+        return 2;
+    }
+    const unsigned three = first << 16 | byte(1) << 8 | byte(2);    // U+1680, U+2000 to U+200A, U+2028, U+2029, U+202F, U+205F, U+3000
+    return three == 0xE19A80 || (three >= 0xE28080 && three <= 0xE2808A) || three == 0xE280A8 || three == 0xE280A9 || three == 0xE280AF || three == 0xE2819F ||
+            three == 0xE38080 ? 3 : 0;
+}
+
+/// @param text  valid UTF-8.
 std::string trimmed(const std::string& text)
 {
-    const char* const space = " \t\r\n\v\f";
-    const std::size_t begin = text.find_first_not_of(space);
-    return begin == std::string::npos ? std::string() : text.substr(begin, text.find_last_not_of(space) - begin + 1);
+    std::size_t begin = 0;
+    while (const std::size_t bytes = spaceBytes(text, begin)) {
+        begin += bytes;
+    }
+    std::size_t end = begin;
+    for (std::size_t at = begin; at < text.size();) {
+        const std::size_t bytes = spaceBytes(text, at);
+        at += std::max<std::size_t>(bytes, 1);
+        end = bytes ? end : at;
+    }
+    return text.substr(begin, end - begin);
 }
 
 /// Picks the next token from fp32 logits [V]. Order of operations as in reference vila-m3.md section 5.

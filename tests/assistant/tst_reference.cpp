@@ -252,6 +252,27 @@ HF_TEST(a_model_that_does_not_fit_is_refused)
     options.memoryLimit = 1000;
     const std::string message = messageOf([&] { VilaModel::load(checkpoint.folder(), options); });
     HF_CHECK(message.find("needs") != std::string::npos && message.find("1000 bytes") != std::string::npos);
+    const VilaConfig config = loadVilaConfig(checkpoint.folder());
+    const auto need = [&](int bytesPerValue, const char* quantisation) { return memoryNeed(config, bytesPerValue, quantisation).total(); };
+    HF_CHECK(messageOf([&] { checkMemory(config, 4, "none", need(2, "none")); }).find("with --precision bf16 it needs") != std::string::npos);
+    HF_CHECK(messageOf([&] { checkMemory(config, 2, "none", need(2, "int8")); }).find("with --quantization int8") != std::string::npos);
+    HF_CHECK(messageOf([&] { checkMemory(config, 2, "none", need(2, "int4") - 1); }).find("no quantisation") != std::string::npos);
+    checkMemory(config, 2, "none", need(2, "none"));
+}
+
+HF_TEST(an_answer_is_stripped_as_python_strips)
+{
+    const json shapes = readJson("vila_reference.json");
+    const Checkpoint checkpoint(shapes["8b"]);
+    const auto model = VilaModel::load(checkpoint.folder(), inFp32());
+    const Picture picture = test::formulaPicture(131, 90);
+    for (const std::string middle : {"", "x\xC2\xA0 y", "\xE2\x80\x8B"}) {
+        GenerationOptions options;
+        options.forcedTokens = Tokenizer::load(checkpoint.folder() / "llm").encode(" \xE2\x80\x83\x1C\xC2\x85" + middle + "\xE3\x80\x80\n\xE2\x80\xAF ");
+        options.forcedTokens.erase(options.forcedTokens.begin());
+        options.maxNewTokens = int(options.forcedTokens.size());
+        HF_CHECK_EQUAL(model->generate(shapes["8b"]["prompt"], std::span(&picture, 1), options, {}, {}), middle);
+    }
 }
 
 HF_TEST(memory_that_runs_out_fails_one_question)
