@@ -41,6 +41,9 @@ void checkMemory(const VilaConfig& config, int bytesPerValue, const std::string&
     }
     const auto gigabytes = [](std::uint64_t bytes) { return fmt::format("{:.1f} GB ({} bytes)", double(bytes) / 1e9, bytes); };
     std::string text = "the model needs " + gigabytes(needed) + ", " + gigabytes(available) + " are free; ";
+    if (const auto then = memoryNeed(config, 2, quantisation).total(); bytesPerValue > 2 && then <= available) {
+        throw Error(text + "with --precision bf16 it needs " + gigabytes(then), "memory");
+    }
     for (const char* smaller : {"int8", "int4"}) {
         const auto then = memoryNeed(config, 2, smaller).total();
         if (then <= available && quantisation != smaller && quantisation != "int4") {

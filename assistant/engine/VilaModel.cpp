@@ -525,13 +525,13 @@ std::unique_ptr<VilaModel> VilaModel::load(const fs::path& directory, const Load
     const VilaConfig config = loadVilaConfig(root);
     const auto quantisation = quantisationOf(config.quantisation != "none" ? config.quantisation : options.quantisation);
     const std::string quantisationName = !quantisation ? "none" : *quantisation == WeightView::Type::Int8 ? "int8" : "int4";
+    const StoredWeights stored = storedWeights(root);
+    const torch::ScalarType type = chooseType(options, device, stored.type, stored.values);
     if (const auto available = options.memoryLimit ? options.memoryLimit : freeMemory(device)) {
-        checkMemory(config, options.dtype == "fp32" ? 4 : 2, quantisationName, *available);
+        checkMemory(config, type == torch::kFloat ? 4 : 2, quantisationName, *available);
     }
     // A few seconds for a large model that was never seen before; meanwhile it is loaded.
     std::future<std::string> hash = std::async(std::launch::async, [root] { return weightsSha256(root); });
-    const StoredWeights stored = storedWeights(root);
-    const torch::ScalarType type = chooseType(options, device, stored.type, stored.values);
     const bool isRounded = quantisation && config.quantisation == "none";
     const bool isOnCpu = device.is_cpu();
     const WeightPlace place = isOnCpu ? WeightPlace{} : WeightPlace{type, device, isRounded ? quantisation : std::nullopt};

@@ -1,5 +1,6 @@
 // What transformers' SiglipVisionModel and LlamaForCausalLM with VILA's projector and splice rule, and the Python tokenizers, gave
 // (tests/oracles/make_vila.py), on weights that are a formula of their name and place.
+#include "assistant/engine/MemoryNeed.h"
 #include "assistant/engine/Tokenizer.h"
 #include "assistant/engine/VilaModel.h"
 #include "assistant/engine/VilaNetworks.h"
