@@ -58,33 +58,46 @@ std::vector<PromptMessage> squashed(std::span<const PromptMessage> messages)
 
 std::string header(const std::string& role) { return "<|start_header_id|>" + role + "<|end_header_id|>\n\n"; }
 
-/// Text and the learned ranges of a conversation; `cue` adds the header of the answer that is waited for.
-TrainingText llamaText(std::span<const PromptMessage> messages, bool cue)
+/// How a conversation is written.
+struct Style {
+    bool cue = false;           ///< Adds the header of the answer that is waited for.
+    bool emptyIsBare = false;   ///< As the reference: of an empty message only its role, without what ends it.
+};
+
+/// Text and the learned ranges of a conversation.
+TrainingText llamaText(std::span<const PromptMessage> messages, const Style& style)
 {
     TrainingText result;
     result.text = kLlamaSystem + "<|eot_id|>";
     for (std::size_t n = 0; n < messages.size(); ++n) {
         const bool answer = messages[n].role == Role::Assistant;
         result.text += header(answer ? "assistant" : "user");
+        if (style.emptyIsBare && messages[n].text.empty()) {
+            continue;
+        }
         const std::size_t begin = result.text.size();
-        result.text += messages[n].text + (n + 1 == messages.size() && !cue ? "<|end_of_text|>" : "<|eot_id|>");
+        result.text += messages[n].text + (n + 1 == messages.size() && !style.cue ? "<|end_of_text|>" : "<|eot_id|>");
         if (answer) {
             result.learned.emplace_back(begin, result.text.size());
         }
     }
-    if (cue) {
+    if (style.cue) {
         result.text += header("assistant");
     }
     return result;
 }
 
-TrainingText vicunaText(std::span<const PromptMessage> messages, bool cue)
+TrainingText vicunaText(std::span<const PromptMessage> messages, const Style& style)
 {
     TrainingText result;
     result.text = kVicunaSystem + " ";
     for (std::size_t n = 0; n < messages.size(); ++n) {
         const bool answer = messages[n].role == Role::Assistant;
-        result.text += answer ? "ASSISTANT: " : "USER: ";
+        result.text += answer ? "ASSISTANT:" : "USER:";
+        if (style.emptyIsBare && messages[n].text.empty()) {
+            continue;
+        }
+        result.text += " ";
         const std::size_t begin = result.text.size();
         // The separator follows the parity of the message, not its role.
         result.text += messages[n].text + (n % 2 == 0 ? " " : "</s>");
@@ -92,7 +105,7 @@ TrainingText vicunaText(std::span<const PromptMessage> messages, bool cue)
             result.learned.emplace_back(begin, result.text.size());
         }
     }
-    if (cue) {
+    if (style.cue) {
         result.text += "ASSISTANT:";
     }
     return result;
@@ -114,13 +127,13 @@ TrainingText plainText(std::span<const PromptMessage> messages)
     return result;
 }
 
-TrainingText conversationText(const std::string& conversation, std::span<const PromptMessage> messages, bool cue)
+TrainingText conversationText(const std::string& conversation, std::span<const PromptMessage> messages, const Style& style)
 {
     if (conversation == "llama_3") {
-        return llamaText(messages, cue);
+        return llamaText(messages, style);
     }
     if (conversation == "vicuna_v1") {
-        return vicunaText(messages, cue);
+        return vicunaText(messages, style);
     }
     throw Error("unknown conversation template '" + conversation + "' (known: llama_3, vicuna_v1)", "checkpoint");
 }
@@ -225,12 +238,12 @@ std::string expertInstruction(PromptForm form, const std::string& question)
 std::string buildPrompt(const std::string& conversation, PromptForm form, std::span<const PromptMessage> messages)
 {
     const bool cue = conversation != "vicuna_v1" || form == PromptForm::Training;
-    return conversationText(conversation, squashed(messages), cue).text;
+    return conversationText(conversation, squashed(messages), {cue, form == PromptForm::Demo}).text;
 }
 
 TrainingText trainingText(const std::string& conversation, std::span<const PromptMessage> messages)
 {
-    return conversation == "plain" ? plainText(messages) : conversationText(conversation, squashed(messages), false);
+    return conversation == "plain" ? plainText(messages) : conversationText(conversation, squashed(messages), {});
 }
 
 std::optional<ExpertCall> findExpertCall(const std::string& answer, std::span<const std::string> names)

@@ -85,6 +85,17 @@ HF_TEST(vicuna_gets_its_cue)
     HF_CHECK(prompt.ends_with("USER: Hello ASSISTANT:"));
 }
 
+HF_TEST(an_empty_message_is_bare_in_the_demo_only)
+{
+    const std::vector<PromptMessage> messages{{Role::User, "a"}, {Role::Assistant, ""}, {Role::User, "b"}};
+    const auto endsWith = [&](const char* conversation, PromptForm form, const std::string& end) { return buildPrompt(conversation, form, messages).ends_with(end); };
+    const std::string llamaEnd = "<|start_header_id|>user<|end_header_id|>\n\nb<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n";
+    HF_CHECK(endsWith("llama_3", PromptForm::Demo, "a<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n" + llamaEnd));
+    HF_CHECK(endsWith("llama_3", PromptForm::Training, "a<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n<|eot_id|>" + llamaEnd));
+    HF_CHECK(endsWith("vicuna_v1", PromptForm::Demo, "USER: a ASSISTANT:USER: b "));
+    HF_CHECK(endsWith("vicuna_v1", PromptForm::Training, "USER: a ASSISTANT: </s>USER: b ASSISTANT:"));
+}
+
 HF_TEST(calls_are_found)
 {
     const std::vector<std::string> names{"CTSEG", "VISTA3D"};
