@@ -248,7 +248,9 @@ TrainingText trainingText(const std::string& conversation, std::span<const Promp
 
 std::optional<ExpertCall> findExpertCall(const std::string& answer, std::span<const std::string> names)
 {
-    for (const std::string& inside : anglePairs(answer)) {
+    for (const std::string& pair : anglePairs(answer)) {
+        // "smaller than" may stand before a call: the last bracket opens it.
+        const std::string inside = pair.substr(pair.rfind('<') + 1);
         const std::size_t open = inside.find('(');
         const std::string name = stripped(inside.substr(0, open));
         if (std::find(names.begin(), names.end(), name) == names.end()) {

@@ -108,6 +108,9 @@ HF_TEST(calls_are_found)
     const auto later = findExpertCall("a <b> c <CTSEG('bones')>", names);
     HF_CHECK(later && later->arguments == "bones");
     HF_CHECK(!findExpertCall("<CTSEG(lun", names));
+    const auto smaller = findExpertCall("It is < 5 mm. Let me trigger <VISTA3D(lung tumor)>.", names);
+    HF_CHECK(smaller && smaller->name == "VISTA3D" && smaller->arguments == "lung tumor");
+    HF_CHECK(findExpertCall("<<CTSEG(lungs)>>", names).has_value());
 }
 
 HF_TEST(calls_as_the_published_demo_finds_them)
