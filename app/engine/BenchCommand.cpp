@@ -1,5 +1,6 @@
 #include "app/engine/Commands.h"
 #include "app/engine/ModelArguments.h"
+#include "app/engine/StopOnSignal.h"
 #include "app/engine/TemporaryFolder.h"
 #include "assistant/engine/LlamaDecoder.h"
 #include "assistant/engine/Prompt.h"
@@ -58,7 +59,7 @@ assistant::VilaConfig shapeOf(const std::string& name, int layers)
 /// Writes a checkpoint tensor by tensor: every weight is a piece of the same random numbers.
 class RandomCheckpoint {
 public:
-    RandomCheckpoint(const assistant::VilaConfig& config, const fs::path& root) : m_root(root)
+    RandomCheckpoint(const assistant::VilaConfig& config, const fs::path& root, std::stop_token stop) : m_root(root), m_stop(std::move(stop))
     {
         torch::manual_seed(1);
         m_noise = (torch::randn({1 << 24}) * 0.02).to(torch::kBFloat16);
@@ -104,6 +105,7 @@ private:
             bytes = 0;
         };
         for (const auto& parameter : module.named_parameters()) {
+            throwIfStopped(m_stop);
             shard[parameter.key()] = piece(parameter.value().sizes(), parameter.key());
             bytes += shard[parameter.key()].nbytes();
             if (bytes > 1'000'000'000) {
@@ -121,6 +123,7 @@ private:
     }
 
     fs::path m_root;
+    std::stop_token m_stop;
     torch::Tensor m_noise;
     std::int64_t m_from = 0;
 };
@@ -148,13 +151,13 @@ Picture noisePicture(int size)
     return picture;
 }
 
-assistant::GenerationReport ask(assistant::VilaModel& model, const std::string& prompt, const Picture& picture, int tokens)
+assistant::GenerationReport ask(assistant::VilaModel& model, const std::string& prompt, const Picture& picture, int tokens, const std::stop_token& stop)
 {
     assistant::GenerationOptions options;
     options.maxNewTokens = tokens;
     options.forcedTokens.assign(std::size_t(tokens), 40);   // an answer of random weights may end at once
     assistant::GenerationReport report;
-    model.generate(prompt, std::span(&picture, 1), options, {}, {}, &report);
+    model.generate(prompt, std::span(&picture, 1), options, {}, stop, &report);
     return report;
 }
 
@@ -183,7 +186,7 @@ double measuredBandwidth(torch::Device device)
     return best;
 }
 
-json measure(const fs::path& folder, const std::string& shape, const std::string& precision, const std::string& device, int tokens, double bandwidth)
+json measure(const fs::path& folder, const std::string& shape, const std::string& precision, const std::string& device, int tokens, double bandwidth, const std::stop_token& stop)
 {
     assistant::LoadOptions options;
     options.device = device;
@@ -193,17 +196,17 @@ json measure(const fs::path& folder, const std::string& shape, const std::string
     const torch::Device place = runtime::chooseDevice(device);
     runtime::resetPeakDeviceBytes(place);
     const auto start = Clock::now();
-    const auto model = assistant::VilaModel::load(folder, options);
+    const auto model = assistant::VilaModel::load(folder, options, {}, stop);
     const double loadSeconds = secondsSince(start);
 
     constexpr int kRows = 700, kQuestionLetters = 24;
     const Picture picture = model->preprocessed(noisePicture(384));
     // Questions of as many tokens as one has that a reader types; nothing of the first ones' picture is left for the others.
     const std::string first(kQuestionLetters, 'Y'), second(kQuestionLetters, 'Z');
-    ask(*model, promptOf(*model, kRows, first), noisePicture(100), 3);      // what a first run sets up, for both lengths
-    ask(*model, promptOf(*model, kRows, second), noisePicture(100), 3);
-    const auto cold = ask(*model, promptOf(*model, kRows, first), picture, tokens);
-    const auto warm = ask(*model, promptOf(*model, kRows, second), picture, 2);
+    ask(*model, promptOf(*model, kRows, first), noisePicture(100), 3, stop);      // what a first run sets up, for both lengths
+    ask(*model, promptOf(*model, kRows, second), noisePicture(100), 3, stop);
+    const auto cold = ask(*model, promptOf(*model, kRows, first), picture, tokens, stop);
+    const auto warm = ask(*model, promptOf(*model, kRows, second), picture, 2, stop);
     const double decodePerSecond = (cold.newTokens - 1) / (cold.decodeMs / 1e3);
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -219,6 +222,7 @@ json measure(const fs::path& folder, const std::string& shape, const std::string
 int benchModelCommand(std::span<const std::string> words)
 {
     const Arguments arguments(words, {"--shape", "--precision", "--device", "--layers", "--folder", "--tokens"}, {"--json", "--keep"});
+    const StopOnSignal signal;  // the temporary folder goes then, too
     const std::string shape = arguments.value("--shape", "3b"), device = arguments.value("--device", "cpu");
     const int tokens = std::max(2, int(arguments.number("--tokens", 32, 1, 1'000'000)));
     const assistant::VilaConfig config = shapeOf(shape, int(arguments.number("--layers", 0, 0, 512)));
@@ -229,12 +233,12 @@ int benchModelCommand(std::span<const std::string> words)
         folder = temporary.emplace(folder).path;
     }
     if (!fs::exists(folder / "config.json")) {
-        RandomCheckpoint(config, folder);
+        RandomCheckpoint(config, folder, signal.token());
     }
     const double bandwidth = measuredBandwidth(place);
     std::istringstream precisions(arguments.value("--precision", "bf16"));
     for (std::string precision; std::getline(precisions, precision, ',');) {
-        const json result = measure(folder, shape, precision, device, tokens, bandwidth);
+        const json result = measure(folder, shape, precision, device, tokens, bandwidth, signal.token());
         if (arguments.has("--json")) {
             std::printf("%s\n", result.dump().c_str());
         } else {

@@ -2,6 +2,7 @@
 #include "app/engine/Commands.h"
 #include "app/engine/Engine.h"
 #include "app/engine/ModelArguments.h"
+#include "app/engine/StopOnSignal.h"
 #include "assistant/engine/Prompt.h"
 #include "assistant/engine/PillowResize.h"
 #include "assistant/engine/VilaNetworks.h"
@@ -184,8 +185,9 @@ int quantizeCommand(std::span<const std::string> words)
     if (!type || arguments.value("--output").empty()) {
         throw Error("quantize needs --to int8|int4 and --output FOLDER", "usage");
     }
+    const StopOnSignal signal;
     ConsoleProgress console;
-    assistant::saveQuantised(assistant::checkpointRoot(modelFolder(arguments)), arguments.value("--output"), *type, console.progress(), {});
+    assistant::saveQuantised(assistant::checkpointRoot(modelFolder(arguments)), arguments.value("--output"), *type, console.progress(), signal.token());
     return 0;
 }
 

@@ -21,6 +21,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// Removes a folder unless it was finished.
+struct Unfinished {
+    const fs::path& folder;
+    bool isFinished = false;
+    ~Unfinished()
+    {
+        std::error_code error;
+        if (!isFinished) {
+            fs::remove_all(folder, error);
+        }
+    }
+};
+
 std::string shapeText(at::IntArrayRef shape)
 {
     std::ostringstream text;
@@ -207,6 +220,7 @@ void saveQuantised(const fs::path& root, const fs::path& target, WeightView::Typ
         throw Error(root.string() + " is quantised already", "arguments");
     }
     const PartFolders folders = partFolders(root);
+    Unfinished unfinished{target};
     fs::create_directories(target / "llm");
     fs::copy(folders.visionTower, target / "vision_tower", fs::copy_options::recursive);
     fs::copy(folders.projector, target / "mm_projector", fs::copy_options::recursive);
@@ -245,6 +259,7 @@ void saveQuantised(const fs::path& root, const fs::path& target, WeightView::Typ
     if (!out.flush()) {
         throw Error("cannot write " + (target / "config.json").string(), "write");
     }
+    unfinished.isFinished = true;
 }
 
 std::string weightsSha256(const fs::path& root)

@@ -59,7 +59,7 @@ StoredWeights storedWeights(const std::filesystem::path& root);
 
 /// A copy of a checkpoint whose language model's matrices are int8 or int4 (the head int8): `NAME.weight` is replaced by
 /// `NAME.weight_packed` (uint8 [blocks, bytes]) and `NAME.weight_scales` (fp16 [blocks, groups, 16]) in the layout of WeightView, and
-/// config.json says so under "hounsfield". Everything else is copied. @throws Error; Cancelled, which leaves no config.json behind.
+/// config.json says so under "hounsfield". Everything else is copied. @throws Error; Cancelled. Both leave nothing behind.
 void saveQuantised(const std::filesystem::path& root, const std::filesystem::path& target, WeightView::Type type, const Progress& progress = {},
                    std::stop_token stop = {});
 

@@ -340,6 +340,11 @@ HF_TEST(a_quantised_copy_is_the_model_quantised_at_load)
         }
         saveNetworks(networks, checkpoint.folder(), torch::kFloat);
     }
+    // One that is stopped leaves nothing in the way of the next.
+    std::stop_source stop;
+    const auto stopsHalfway = [&](double share, const std::string&) { share > 0.5 ? void(stop.request_stop()) : void(); };
+    HF_CHECK_THROWS(saveQuantised(checkpoint.folder(), copy, WeightView::Type::Int4, stopsHalfway, stop.get_token()), Cancelled);
+    HF_CHECK(!fs::exists(copy));
     saveQuantised(checkpoint.folder(), copy, WeightView::Type::Int4);
     options.dtype = "bf16";
     HF_CHECK(logitsOf(copy) == logitsOf(checkpoint.folder()));
