@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace hf::assistant {
 
@@ -190,7 +191,13 @@ Rotary LlamaImpl::rotaryAt(torch::Tensor positions, std::int64_t promptLength, t
     if (m_config.ropeScaling == "linear") {
         positions = positions / m_config.ropeFactor;
     }
-    const torch::Tensor angles = positions.unsqueeze(-1) * at::pow(base, exponents).reciprocal();
+    torch::Tensor frequencies = at::pow(base, exponents).reciprocal();
+    if (m_config.ropeScaling == "llama3") {
+        const torch::Tensor turns = frequencies * (m_config.ropeOriginalPositions / (2 * std::numbers::pi));
+        const torch::Tensor kept = ((turns - m_config.ropeLowTurns) / (m_config.ropeHighTurns - m_config.ropeLowTurns)).clamp(0, 1);
+        frequencies = frequencies * (kept + (1 - kept) / m_config.ropeFactor);
+    }
+    const torch::Tensor angles = positions.unsqueeze(-1) * frequencies;
     const torch::Tensor both = at::cat({angles, angles}, -1);
     return {both.cos().to(type), both.sin().to(type)};
 }

@@ -163,11 +163,19 @@ void readRopeScaling(const json& content, LlamaConfig& config, const fs::path& f
         config.ropeScaling = "none";
         return;
     }
-    if (config.ropeScaling != "linear" && config.ropeScaling != "dynamic") {
-        throw Error(file.string() + ": " + key + " of type '" + config.ropeScaling + "' is not supported (known: linear, dynamic)", "checkpoint");
+    if (config.ropeScaling != "linear" && config.ropeScaling != "dynamic" && config.ropeScaling != "llama3") {
+        throw Error(file.string() + ": " + key + " of type '" + config.ropeScaling + "' is not supported (known: linear, dynamic, llama3)", "checkpoint");
     }
     need(scaling, "factor", config.ropeFactor, file);
     checkRange("factor", config.ropeFactor, 1.0, 1000.0, file);
+    if (config.ropeScaling == "llama3") {
+        need(scaling, "low_freq_factor", config.ropeLowTurns, file);
+        need(scaling, "high_freq_factor", config.ropeHighTurns, file);
+        need(scaling, "original_max_position_embeddings", config.ropeOriginalPositions, file);
+        checkRange("original_max_position_embeddings", config.ropeOriginalPositions, 1, 100'000'000, file);
+        checkRange("low_freq_factor", config.ropeLowTurns, 0.0, 1000.0, file);
+        checkRange("high_freq_factor", config.ropeHighTurns, config.ropeLowTurns + 0.001, 1001.0, file);
+    }
 }
 
 LlamaConfig readLlama(const fs::path& folder)
@@ -272,6 +280,18 @@ json siglipJson(const SiglipConfig& c)
         {"num_channels", c.channels}, {"num_hidden_layers", c.layers}, {"patch_size", c.patchSize}, {"torch_dtype", "bfloat16"}};
 }
 
+json ropeScalingJson(const LlamaConfig& c)
+{
+    if (c.ropeScaling == "none") {
+        return {};
+    }
+    json scaling{{"type", c.ropeScaling}, {"factor", c.ropeFactor}};
+    if (c.ropeScaling == "llama3") {
+        scaling.update({{"low_freq_factor", c.ropeLowTurns}, {"high_freq_factor", c.ropeHighTurns}, {"original_max_position_embeddings", c.ropeOriginalPositions}});
+    }
+    return scaling;
+}
+
 json llamaJson(const LlamaConfig& c, const GenerationDefaults& g)
 {
     json eos = g.eosTokens.size() == 1 ? json(g.eosTokens[0]) : json(g.eosTokens);
@@ -279,7 +299,7 @@ json llamaJson(const LlamaConfig& c, const GenerationDefaults& g)
         {"attention_dropout", 0.0}, {"bos_token_id", g.bosToken}, {"eos_token_id", std::move(eos)}, {"hidden_act", "silu"}, {"hidden_size", c.hiddenSize},
         {"intermediate_size", c.intermediateSize}, {"max_position_embeddings", c.maxPositions}, {"num_attention_heads", c.heads},
         {"num_hidden_layers", c.layers}, {"num_key_value_heads", c.keyValueHeads}, {"head_dim", c.headDim}, {"pretraining_tp", 1},
-        {"rms_norm_eps", c.rmsNormEps}, {"rope_scaling", c.ropeScaling == "none" ? json() : json{{"type", c.ropeScaling}, {"factor", c.ropeFactor}}},
+        {"rms_norm_eps", c.rmsNormEps}, {"rope_scaling", ropeScalingJson(c)},
         {"rope_theta", c.ropeTheta}, {"tie_word_embeddings", c.tiedEmbeddings}, {"tokenizer_model_max_length", c.maxSequence ? json(c.maxSequence) : json()},
         {"tokenizer_padding_side", "right"}, {"torch_dtype", "bfloat16"}, {"use_cache", true}, {"vocab_size", c.vocabSize}};
 }
@@ -295,7 +315,8 @@ int VilaConfig::tokensPerImage() const
 
 std::int64_t VilaConfig::longestSequence() const
 {
-    return std::int64_t(double(llm.maxPositions) * (llm.ropeScaling == "none" ? 1 : llm.ropeFactor));
+    const bool isStretched = llm.ropeScaling == "linear" || llm.ropeScaling == "dynamic";
+    return std::int64_t(double(llm.maxPositions) * (isStretched ? llm.ropeFactor : 1));
 }
 
 PartFolders partFolders(const fs::path& root)

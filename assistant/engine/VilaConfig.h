@@ -34,9 +34,12 @@ struct LlamaConfig {
     int vocabSize = 128257;
     double rmsNormEps = 1e-5;
     double ropeTheta = 500000;
-    /// "none", "linear" or "dynamic" (rope_scaling), with its factor.
+    /// "none", "linear", "dynamic" or "llama3" (rope_scaling), with its factor.
     std::string ropeScaling = "none";
     double ropeFactor = 1;
+    /// Of "llama3": waves with fewer turns than the first within the original positions are stretched, with more than the second they stay.
+    double ropeLowTurns = 1, ropeHighTurns = 4;
+    int ropeOriginalPositions = 8192;
     int maxPositions = 8192;
     /// tokenizer_model_max_length: the longest spliced sequence with an image; 0 when the file names none.
     int maxSequence = 0;

@@ -141,6 +141,22 @@ HF_TEST(branches_are_whole_sequences)
     }
 }
 
+HF_TEST(llama3_stretches_long_waves)
+{
+    VilaConfig config = tiny();
+    config.llm.ropeTheta = 10000;
+    config.llm.ropeScaling = "llama3";
+    config.llm.ropeFactor = 8;
+    config.llm.ropeOriginalPositions = 256;
+    const Rotary rotary = VilaNetworks(config).llm->rotary(1, 1, 0, torch::zeros({1}));
+    // What transformers makes of it.
+    const std::array<double, 6> frequencies{1, 0.215443447, 0.017866388, 0.00125, 0.000269304, 5.802e-05};
+    for (std::size_t n = 0; n < frequencies.size(); ++n) {
+        HF_CHECK(std::abs(rotary.sine[0][std::int64_t(n)].item<double>() - std::sin(frequencies[n])) < 1e-6);
+    }
+    HF_CHECK_EQUAL(config.longestSequence(), std::int64_t(8192));
+}
+
 HF_TEST(downsampling_is_column_major)
 {
     // Values are 10 * row + column of a 3 x 3 grid.
