@@ -111,6 +111,7 @@ void LlamaSentencePiece::placePieces()
     for (const SentencePiece::Piece& piece : model.pieces()) {
         unsigned byte = 0;
         const bool isByte = piece.type == SentencePiece::Type::Byte && std::sscanf(piece.text.c_str(), "<0x%02X>", &byte) == 1;
+        spaceByte = isByte && byte == ' ' ? id : spaceByte;
         place(id++, isByte ? std::string(1, char(byte)) : replaced(piece.text, kSpace, " "), piece.type == SentencePiece::Type::Control);
     }
 }

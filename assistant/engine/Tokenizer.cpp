@@ -518,10 +518,10 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skipSpecial) co
             continue;
         }
         const std::string& token = m_model->tokens[std::size_t(id)];
-        bytes += isFirst && m_model->dropsFirstSpace && token.starts_with(' ') ? token.substr(1) : token;
+        bytes += isFirst && dropsFirstSpace(id) && token.starts_with(' ') ? token.substr(1) : token;
         isFirst = false;
     }
-    const std::string text = takeCharacters(bytes, true, m_model->dropsFirstSpace);
+    const std::string text = takeCharacters(bytes, true, replacesEachByte());
     return m_model->cleanUpSpaces ? withoutExtraSpaces(text) : text;
 }
 
@@ -539,21 +539,22 @@ std::optional<TokenId> Tokenizer::find(const std::string& token) const
 bool Tokenizer::isSpecial(TokenId id) const { return id >= 0 && std::size_t(id) < size() && m_model->special[std::size_t(id)]; }
 std::size_t Tokenizer::size() const { return m_model->tokens.size(); }
 bool Tokenizer::cleansUpSpaces() const { return m_model->cleanUpSpaces; }
-bool Tokenizer::dropsFirstSpace() const { return m_model->dropsFirstSpace; }
+bool Tokenizer::dropsFirstSpace(TokenId id) const { return m_model->dropsFirstSpace && id != m_model->spaceByte; }
+bool Tokenizer::replacesEachByte() const { return m_model->dropsFirstSpace; }
 
 std::string StreamDecoder::push(TokenId id)
 {
     std::string bytes = m_tokenizer.bytesOf(id);
     if (!bytes.empty() && m_first) {
         m_first = false;
-        if (m_tokenizer.dropsFirstSpace() && bytes.starts_with(' ')) {
+        if (m_tokenizer.dropsFirstSpace(id) && bytes.starts_with(' ')) {
             bytes.erase(0, 1);
         }
     }
     m_pending += bytes;
-    return takeCharacters(m_pending, false, m_tokenizer.dropsFirstSpace());
+    return takeCharacters(m_pending, false, m_tokenizer.replacesEachByte());
 }
 
-std::string StreamDecoder::finish() { return takeCharacters(m_pending, true, m_tokenizer.dropsFirstSpace()); }
+std::string StreamDecoder::finish() { return takeCharacters(m_pending, true, m_tokenizer.replacesEachByte()); }
 
 } // namespace hf::assistant

@@ -42,8 +42,10 @@ public:
     /// Number of ids, added tokens included.
     std::size_t size() const;
     bool cleansUpSpaces() const;
-    /// A space that begins a decoded text belongs to the tokenizer, not to the text.
-    bool dropsFirstSpace() const;
+    /// A space that begins a decoded text belongs to the tokenizer, not to the text, where its first token is `id`.
+    bool dropsFirstSpace(TokenId id) const;
+    /// What is broken becomes one U+FFFD a byte, not one for what could have begun a character.
+    bool replacesEachByte() const;
 
 private:
     explicit Tokenizer(std::unique_ptr<const detail::TokenizerModel> model);

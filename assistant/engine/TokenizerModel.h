@@ -29,6 +29,7 @@ struct TokenizerModel {
     std::set<TokenId> late;             ///< of the added ones
     bool cleanUpSpaces = false;
     bool dropsFirstSpace = false;       ///< a space that begins the first piece is no part of the decoded text
+    TokenId spaceByte = -1;             ///< but the one that is a byte is
 
 private:
     void splitAt(bool lateOnes, const std::string& text, const std::function<void(const std::string&)>& onText, const std::function<void(TokenId)>& onToken) const;

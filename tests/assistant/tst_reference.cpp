@@ -76,6 +76,16 @@ HF_TEST(tokens_are_those_of_python)
     }
 }
 
+HF_TEST(a_first_space_that_is_a_byte_stays)
+{
+    const Tokenizer tokenizer = Tokenizer::load(kData / "tokenizers/llama2");
+    const std::vector<TokenId> byte{*tokenizer.find("<0x20>"), *tokenizer.find("<0x41>")}, piece{*tokenizer.find("\xE2\x96\x81"), *tokenizer.find("<0x41>")};
+    HF_CHECK_EQUAL(tokenizer.decode(byte), std::string(" A"));
+    HF_CHECK_EQUAL(tokenizer.decode(piece), std::string("A"));
+    StreamDecoder stream(tokenizer);
+    HF_CHECK_EQUAL(stream.push(byte[0]) + stream.push(byte[1]), std::string(" A"));
+}
+
 HF_TEST(answers_are_those_of_transformers)
 {
     const json shapes = readJson("vila_reference.json");
