@@ -549,7 +549,7 @@ Mix trainingMix()
     mix.identity = 0.05;
     mix.misnamed = 0.14;
     mix.alike = 0.25;
-    mix.parts = 0.32;
+    mix.parts = 0.45;
     mix.nearMiss = 0.35;
     return mix;
 }

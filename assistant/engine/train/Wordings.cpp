@@ -229,6 +229,12 @@ std::string composedPresence(Random& random)
 /// A statement that is to be agreed with or not: "the section has {N} in it, does it not?"
 std::string claimedPresence(Random& random)
 {
+    if (random.chance(0.2)) {
+        return pickWord({"there ought to be ", "there must be ", "there has to be ", "there would be ", "I expect ", "one expects ", "we should see ", "you should have ", "this ought to show ", "we should be seeing ", "one should make out ", "there should certainly be ",
+                            "here should be "}, random) + pickWord({"{N}", "{N}", "{B}", "some {B}", "a part of {N}"}, random) +
+            pickWord({" on this slice", " in this view", " here", " on the screen", " on this one", " in the picture", " at this level", " in the section", ""}, random) +
+            pickWord({", correct", ", right", ", true", ", is that so", ", yes", ", or not", ", am I right", ", is there", ", agreed", ", isn't that so", ", don't you think", ", is it so", ", no"}, random) + "?";
+    }
     const std::string claim = random.chance(0.3) ? "{N} is " + shown(random) : random.chance(0.5) ? shower(random) + " " + thirdPerson(shows(random)) + " {N}" :
         pickWord({"there is {B}", "we have {N} here", "this has {N} in it", "part of {N} is there", "I see {N}", "we see {N}", "{N} can be " , "{N} shows up", "{N} turns up", "some {B} is left", "{N} is in here", "{N} made it into the frame", "the plane cuts {N}",
                      "you found {N}", "{N} lies within", "it shows {N}", "one sees {N}", "{N} has been caught", "{N} must be in it", "there must be {B}", "there has to be {B} in it", "{N} ought to show", "one should find {N} here", "we should have {N} in this one",
@@ -443,8 +449,8 @@ std::string structureQuestion(Asked asked, const std::string& noun, const std::s
     switch (asked) {
     case Asked::Segment: {
         const double kind = random.uniform();
-        form = kind < 0.42 ? replaced(courtesy(random), "{V}", verb(random) + " {N}" + manner(random)) : kind < 0.45 ? byOthers(random) : kind < 0.50 ? possibly(random) : kind < 0.55 ? forSomebody(random) : kind < 0.8 ? terse(random) : wish(random);
-        isTerse = kind >= 0.55 && kind < 0.8;
+        form = kind < 0.42 ? replaced(courtesy(random), "{V}", verb(random) + " {N}" + manner(random)) : kind < 0.45 ? byOthers(random) : kind < 0.50 ? possibly(random) : kind < 0.58 ? forSomebody(random) : kind < 0.8 ? terse(random) : wish(random);
+        isTerse = kind >= 0.58 && kind < 0.8;
         break;
     }
     case Asked::Measure: form = measure(random); break;
@@ -486,13 +492,13 @@ std::string composedRegion(Random& random)
     const std::string part = pickWord({"area", "part", "section", "portion", "region", "level", "piece", "stretch"}, random);
     const std::string whole = pickWord({"the patient", "the person", "the trunk", "the human body", "a human being", "this man or woman", "the body"}, random);
     return random.chance(0.6) ? pickWord({"which ", "what "}, random) + part + " of " + whole + pickWord({" was scanned", " did we scan", " is depicted", " was covered", " do I have here", " are we in", " are we at", " went through the scanner", " do you recognise",
-                                                                                                     " did they examine", " appears here", " lies before us", " is on display"}, random) :
+                                                                                                     " did they examine", " is it", " do these pixels show", " is that", " appears here", " lies before us", " is on display"}, random) :
         pickWord({"where in ", "whereabouts in ", "at what level of ", "in which area of "}, random) + whole + pickWord({" are we", " was this taken", " is this slice", " does this come from", " does this belong"}, random);
 }
 
 std::string whatQuestion(Random& random)
 {
-    if (random.chance(0.04)) {
+    if (random.chance(0.07)) {
         return punctuated(finished(composedRegion(random), random), random);
     }
     if (random.chance(0.12)) {
@@ -511,7 +517,7 @@ std::string whatQuestion(Random& random)
                                           "what do we see here", "what do we see in this {T}", "name the structures", "name what you see", "list what is visible", "list the structures in this {T}", "give me an overview",
                                           "give me an overview of this {T}", "give a description of the {T}", "give me a description", "I want to know what is in this {T}", "tell me what you see", "tell me what this {T} shows",
                                           "what tissues are there", "which tissues do you see", "what parts of the body are shown", "what is on the {T}", "what is going on in this {T}", "show me what is in this {T}", "what is seen here",
-                                          "help me understand this {T}", "walk me through this {T}", "talk me through the {T}", "what are the structures in this {T}"}, random);
+                                          "put this {T} into words", "condense what is here", "give the gist of this {T}", "in one line, what have we got", "tell me briefly what this {T} holds", "wrap this {T} up for me", "a short account of this {T}", "help me understand this {T}", "walk me through this {T}", "talk me through the {T}", "what are the structures in this {T}"}, random);
     return punctuated(finished(replaced(form, "{T}", thing), random), random);
 }
 
