@@ -167,7 +167,7 @@ HF_TEST(the_cards_own_example_prompts_work)
     }
 }
 
-/// A fixed sample. The floors are what the embedded model (1.0) reaches here, less one answer for another processor's rounding.
+/// A fixed sample. The floors are what the embedded model (1.1) reaches here, less one answer for another processor's rounding.
 HF_TEST(the_embedded_model_keeps_its_level)
 {
     const auto model = demoModel();
