@@ -147,7 +147,7 @@ def run(program, *arguments):
 def export(program, path, key):
     with tempfile.TemporaryDirectory() as scratch:
         file = pathlib.Path(scratch) / "v.nii"
-        done = run(program, "--open", path, "--series", key, "--export-volume", file)
+        done = run(program, "--open", path, *(["--series", key] if key else []), "--export-volume", file)
         if done.returncode:
             return None, done.stderr.strip().splitlines()[-1] if done.stderr else f"exit code {done.returncode}"
         image = nibabel.load(file)

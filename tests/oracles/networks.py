@@ -86,7 +86,7 @@ def folder_case(folder, network, description, x):
     """An expert's folder of the general families: run-network takes the network from its expert.json."""
     torch.save(network.state_dict(), folder / "w.pt")
     (folder / "expert.json").write_text(json.dumps({
-        "format": 1, "name": "ORACLE", "version": "1", "task": "segmentation", "card": {"modality": "CT", "overview": "-", "accuracy": "-"}, "suitability": {"modalities": ["CT"]},
+        "format": 1, "name": "ORACLE", "version": "1", "task": "segmentation", "card": {"modality": "CT", "overview": "-", "accuracy": "-"}, "suitability": {"modalities": ["CT"], **({"channels": [f"channel {n}" for n in range(x.shape[1])]} if x.shape[1] > 1 else {})},
         "network": {**description, "file": "w.pt"}, "preprocessing": [], "window": {"roi": [32, 32, 32], "overlap": 0.25, "blend": "constant"}, "postprocessing": {"labels": "argmax"},
         "labels": [{"value": 1, "name": "one", "color": "#ff0000"}], "licence": {"weights": "none", "intendedUse": "tests"}}))
     with torch.no_grad():
