@@ -90,12 +90,8 @@ public:
         const std::int64_t count = m_isSecond ? at<std::int64_t>(16 + 8 * std::size_t(n)) : at<std::int16_t>(40 + 2 * std::size_t(n));
         return int(count > kMost ? 0 : std::max<std::int64_t>(count, -1));
     }
-    /// Of the unit that it counts in; one that is not told is taken for millimetres.
-    double millimetres() const
-    {
-        const int unit = (m_isSecond ? at<std::int32_t>(500) : at<char>(123)) & 7;
-        return unit == 1 ? 1e3 : unit == 3 ? 1e-3 : 1;      // metres, micrometres
-    }
+    /// Of the unit that it counts in.
+    double millimetres() const { return niftiMillimetres(m_isSecond ? at<std::int32_t>(500) : at<char>(123)); }
     double pixdim(int n) const { return real(76, 104, n) * (n > 0 ? millimetres() : 1); }
     int dataType() const { return m_isSecond ? at<std::int16_t>(12) : at<std::int16_t>(70); }
     double dataOffset() const { return m_isSecond ? double(at<std::int64_t>(168)) : double(at<float>(108)); }
@@ -206,13 +202,22 @@ nlohmann::json parsed(const fs::path& file)
     return stream ? nlohmann::json::parse(stream, nullptr, false) : nlohmann::json();
 }
 
+fs::path voxelsIn(const nlohmann::json& header, const fs::path& file)
+{
+    if (!header.is_object() || !header.contains("path") || !header["path"].is_string()) {
+        return {};
+    }
+    const fs::path voxels = header["path"].get<std::string>();
+    return voxels.is_relative() ? file.parent_path() / voxels : voxels;
+}
+
 Volume readHeader(const fs::path& file)
 {
     nlohmann::json header = parsed(file);
     if (!header.is_object()) {
         throw Error(file.string() + " is no JSON header of a volume", "broken");
     }
-    const fs::path voxels = voxelsOfHeader(file);
+    const fs::path voxels = voxelsIn(header, file);
     if (voxels.empty()) {
         throw Error(file.string() + " does not say in 'path' which file holds its voxels", "broken");
     }
@@ -280,15 +285,7 @@ std::vector<char> niftiHeader(const Geometry& geometry)
 
 } // namespace
 
-fs::path voxelsOfHeader(const fs::path& header)
-{
-    const nlohmann::json json = parsed(header);
-    if (!json.is_object() || !json.contains("path") || !json["path"].is_string()) {
-        return {};
-    }
-    const fs::path voxels = json["path"].get<std::string>();
-    return voxels.is_relative() ? header.parent_path() / voxels : voxels;
-}
+fs::path voxelsOfHeader(const fs::path& header) { return voxelsIn(parsed(header), header); }
 
 Volume readVolumeFile(const fs::path& file, const std::string& modality, int bitsStored)
 {

@@ -114,12 +114,6 @@ void checkRange(std::vector<double> places)
     }
 }
 
-double millimetresOf(int units)
-{
-    const int unit = units & 7;
-    return unit == 1 ? 1e3 : unit == 3 ? 1e-3 : 1;      // metres, micrometres
-}
-
 /// What ITK would make of the header, where it is not for it. @param quaternion  its places in millimetres.
 void readForOwnReader(const RawHeader& raw, const std::array<double, 6>& quaternion, NiftiHeader& header)
 {
@@ -154,7 +148,7 @@ void readSecond(const RawHeader& raw, NiftiHeader& header)
         header.sizes.push_back(raw.at<std::int64_t>(16 + 8 * axis));
         header.voxelBytes *= double(std::max<std::int64_t>(header.sizes.back(), 1));
     }
-    header.millimetres = millimetresOf(raw.at<std::int32_t>(500));
+    header.millimetres = niftiMillimetres(raw.at<std::int32_t>(500));
     setScale(raw.at<double>(176), raw.at<double>(184), header);
     header.qformCode = raw.at<std::int32_t>(344);
     header.sformCode = raw.at<std::int32_t>(348);
@@ -226,7 +220,7 @@ std::optional<NiftiHeader> findNiftiHeader(const fs::path& path)
         places.push_back(header.sform[n]);
     }
     checkRange(std::move(places));
-    header.millimetres = millimetresOf(raw.at<char>(123));
+    header.millimetres = niftiMillimetres(raw.at<char>(123));
     for (double& value : header.sform) {
         value *= header.millimetres;
     }

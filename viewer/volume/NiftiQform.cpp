@@ -14,4 +14,10 @@ std::array<double, 12> niftiQform(const std::array<double, 6>& quaternion, const
         2 * (b * d - a * c) * i, 2 * (c * d + a * b) * j, (a * a + d * d - b * b - c * c) * k, z};
 }
 
+double niftiMillimetres(int units)
+{
+    const int unit = units & 7;
+    return unit == 1 ? 1e3 : unit == 3 ? 1e-3 : 1;      // metres, micrometres
+}
+
 } // namespace hf

@@ -10,4 +10,7 @@ namespace hf {
 /// @param isMirrored  the first of the header's pixdim (qfac) is negative: k runs against the rotation.
 std::array<double, 12> niftiQform(const std::array<double, 6>& quaternion, const std::array<double, 3>& stepsMm, bool isMirrored);
 
+/// Millimetres of the unit of length that xyzt_units of a NIfTI header names; one that is not told is taken for millimetres.
+double niftiMillimetres(int units);
+
 } // namespace hf
